@@ -1,0 +1,66 @@
+"""The public names, read from the package's stub, and the API pages written from them.
+
+The stub is the one list of public names: the documentation and the tests both start here, so a new name can be
+forgotten in neither.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+from pathlib import Path
+
+STUB = Path(__file__).parents[1] / "sklearn_audio" / "__init__.pyi"
+
+
+def public_names() -> dict[str, list[str]]:
+    """Names by the public module that defines them.
+
+    A module that the stub exports brings everything in its ``__all__``.
+    """
+    names: dict[str, set[str]] = {}
+    for module, name in _stub_imports():
+        if module:
+            names.setdefault(f"sklearn_audio.{module}", set()).add(name)
+        else:
+            submodule = importlib.import_module(f"sklearn_audio.{name}")
+            names.setdefault(submodule.__name__, set()).update(submodule.__all__)
+    return {module: sorted(found) for module, found in sorted(names.items())}
+
+
+def _stub_imports() -> list[tuple[str, str]]:
+    tree = ast.parse(STUB.read_text())
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    return [(node.module or "", alias.name) for node in imports for alias in node.names]
+
+
+def write_pages(folder: Path) -> None:
+    """Write one page per public module, with a summary table of its names; pages of modules that are gone go too."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = {folder / f"{module}.rst": _module_page(module, names) for module, names in public_names().items()}
+    for path in set(folder.glob("*.rst")) - set(pages):
+        path.unlink()
+    for path, text in pages.items():
+        _write_if_changed(path, text)
+
+
+def _module_page(module: str, members: list[str]) -> str:
+    documented = [name for name in members if _has_page(getattr(importlib.import_module(module), name))]
+    constants = [name for name in members if name not in documented]
+    page = (
+        f"{module}\n{'=' * len(module)}\n\n.. automodule:: {module}\n   :no-members:\n\n.. currentmodule:: {module}\n"
+    )
+    if documented:
+        page += "\n.. autosummary::\n   :toctree: names\n\n" + "".join(f"   {name}\n" for name in documented)
+    return page + "".join(f"\n.. autodata:: {name}\n   :no-value:\n" for name in constants)
+
+
+def _has_page(value: object) -> bool:
+    return inspect.isclass(value) or inspect.isroutine(value)
+
+
+def _write_if_changed(path: Path, text: str) -> None:
+    # Sphinx rebuilds what is newer than its cache, so an unchanged page keeps its time.
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)

@@ -1,0 +1,75 @@
+"""Configuration of the documentation; `make docs` builds it with warnings as errors and without the network."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+import sklearn_audio  # noqa: E402
+from docs.api_pages import write_pages  # noqa: E402
+from docs.changes.build import render_unreleased  # noqa: E402
+
+project = "sklearn-audio"
+author = "The sklearn-audio developers"
+copyright = "2026, the sklearn-audio developers"
+version = release = sklearn_audio.__version__
+
+extensions = [
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "changes", "examples"]
+nitpicky = False
+default_role = "py:obj"
+
+# Written before Sphinx looks for its pages; nothing of them is kept in the repository.
+write_pages(HERE / "api")
+(HERE / "api" / "unreleased.inc").write_text(render_unreleased(HERE / "changes"))
+
+autosummary_generate = True
+autodoc_typehints = "none"  # the numpydoc sections say the types, in words
+numpydoc_show_class_members = True
+numpydoc_show_inherited_class_members = False
+numpydoc_class_members_toctree = False
+
+# There is no intersphinx: the build must not depend on somebody else's server.
+
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": r"\.py$",
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "min_reported_time": 1_000_000,
+    "show_memory": False,
+    "write_computation_times": False,
+}
+
+# The digits that the examples use lie beside the repository unless the variable says otherwise.
+os.environ.setdefault("SKLEARN_AUDIO_DATA", str(HERE.parents[1] / "shared" / "data"))
+
+
+def escape_shapes(app, what, name, obj, options, lines):
+    """Keep docutils from reading a shape such as ``(n_features_in_, *item_shape)`` as a link and emphasis."""
+    lines[:] = [
+        re.sub(r"shape \([^)]*\)", lambda shape: re.sub(r"\*|_(?=[,)])", r"\\\g<0>", shape[0]), line) for line in lines
+    ]
+
+
+def setup(app):
+    # after numpydoc, which takes the sections apart
+    app.connect("autodoc-process-docstring", escape_shapes, priority=900)
+
+
+html_theme = "pydata_sphinx_theme"
+html_static_path: list[str] = []
+html_show_sourcelink = False
+html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}

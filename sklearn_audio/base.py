@@ -1,0 +1,164 @@
+"""What all estimators share: tags, parameter validation and the admission of X."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from sklearn_audio._sklearn import Interval, StrOptions
+from sklearn_audio.ragged import Ragged
+from sklearn_audio.validation import AudioClips, Channel, check_audio, check_sequences, container_kind
+
+__all__ = ["AUDIO_CONSTRAINTS", "AudioEstimator", "FloatOutputMixin", "RaggedOutputMixin"]
+
+# Constraints of the parameters that mean the same in every estimator that reads audio.
+AUDIO_CONSTRAINTS: dict[str, list[Any]] = {
+    "sample_rate": [Interval(Integral, 1, None, closed="left")],
+    "n_jobs": [None, Integral],
+    "on_error": [StrOptions({"raise", "nan"})],
+    "verbose": ["verbose"],
+}
+
+
+class AudioEstimator(BaseEstimator):
+    """Base class of the estimators that take audio, frames or tokens.
+
+    Subclasses validate their parameters and their X through the methods here, so that every estimator admits the same
+    kinds of X and refuses the same mistakes in the same words.
+
+    Examples
+    --------
+    >>> from sklearn_audio import AudioLoader
+    >>> from sklearn_audio.base import AudioEstimator
+    >>> isinstance(AudioLoader(), AudioEstimator)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
+    # Learns nothing from X: usable without fit.
+    _stateless: ClassVar[bool] = True
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        tags.input_tags.three_d_array = not self._takes_audio()
+        tags.input_tags.string = self._takes_audio()
+        tags.requires_fit = not self._stateless
+        return tags
+
+    def _takes_audio(self) -> bool:
+        return hasattr(self, "sample_rate")
+
+    def _admit_audio(
+        self,
+        X: Any,
+        sample_rate: int,
+        *,
+        reset: bool,
+        bare_rate: float | None,
+        channel: Channel = "mean",
+        offset: float = 0.0,
+        duration: float | None = None,
+    ) -> AudioClips:
+        """Admit X as audio; a rectangular array honours scikit-learn's contract on the number of features."""
+        kind, items = container_kind(X)
+        if kind == "array":
+            items = self._admit_array(X, reset=reset)
+        elif reset:
+            self._forget_features()
+        return check_audio(items, sample_rate, bare_rate=bare_rate, channel=channel, offset=offset, duration=duration)
+
+    def _admit_frames(self, X: Any, *, reset: bool, allow_failed: bool = False) -> Ragged:
+        """Admit X as sequences of frames; the number of features of a frame must stay what it was in fit.
+
+        With `allow_failed`, a row of one frame of NaN, which stands for a clip that failed, passes; in a
+        two-dimensional array nothing but numbers does.
+        """
+        kind, items = container_kind(X) if getattr(X, "ndim", None) != 3 else ("rows", X)
+        if kind == "array":
+            return check_sequences(self._admit_array(items, reset=reset))
+        frames = check_sequences(items, allow_failed=allow_failed)
+        n_features = frames.item_shape[0]
+        if reset:
+            self._forget_features()
+            self.n_features_in_ = n_features
+        elif n_features != getattr(self, "n_features_in_", n_features):
+            raise ValueError(
+                f"X has {n_features} features per frame, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} features as input."
+            )
+        return frames
+
+    def _admit_array(self, X: Any, *, reset: bool) -> NDArray[Any]:
+        fitted = reset or hasattr(self, "n_features_in_")
+        try:
+            if not fitted:
+                # used without fit, which a stateless transformer allows: there is no number to compare with
+                return np.asarray(check_array(X, estimator=self, input_name="X"))
+            return np.asarray(validate_data(self, X, reset=reset))
+        except ValueError as error:
+            if "features, but" not in str(error):
+                raise
+            raise ValueError(
+                f"{error} A two-dimensional array promises clips of one length; for clips of other lengths pass a list "
+                "of one-dimensional arrays, or paths."
+            ) from error
+
+    def _forget_features(self) -> None:
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self, name):
+                delattr(self, name)
+
+    def _check_fitted(self) -> None:
+        if not self._stateless:
+            check_is_fitted(self)
+        self._validate_params()
+
+
+class FloatOutputMixin(TransformerMixin):
+    """A transformer whose output is float32, whatever precision it was given.
+
+    Examples
+    --------
+    >>> from sklearn.utils import get_tags
+    >>> from sklearn_audio import SequencePooling
+    >>> get_tags(SequencePooling()).transformer_tags.preserves_dtype
+    ['float32']
+    """
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+
+class RaggedOutputMixin(FloatOutputMixin, auto_wrap_output_keys=None):  # type: ignore[call-arg]
+    """A transformer whose output is a `Ragged`, which has no form as a table.
+
+    Examples
+    --------
+    >>> from sklearn_audio import MelSpectrogramTransformer
+    >>> MelSpectrogramTransformer(n_mels=2).set_output(transform="pandas").get_feature_names_out()
+    array(['mel_0', 'mel_1'], dtype=object)
+    """
+
+    def set_output(self, *, transform: str | None = None) -> Self:
+        """Accept a choice of container without effect, so that a pipeline may set it for its other steps.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"}, default=None
+            Ignored: the output stays a `Ragged`.
+
+        Returns
+        -------
+        self
+            The estimator.
+        """
+        return self

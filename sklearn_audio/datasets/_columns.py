@@ -1,0 +1,151 @@
+"""Which column of a table means what: by the name the caller gives, else by the names tables usually use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+PATH_NAMES = (
+    "path",
+    "filepath",
+    "file_path",
+    "file",
+    "filename",
+    "file_name",
+    "wav",
+    "audio",
+    "slice_file_name",
+    "fname",
+)
+LABEL_NAMES = ("label", "class", "classname", "class_name", "category", "target")
+LABEL_LIST_NAMES = ("labels", "tags")
+SPAN_NAMES = (("start", "end"), ("start_s", "end_s"), ("start_time", "end_time"), ("onset", "offset"))
+
+_BITS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "False": 0, "True": 1}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a table: of the path, the label(s), the group and the span within the file."""
+
+    path: Any
+    labels: list[Any]
+    is_indicator: bool
+    group: Any | None
+    span: tuple[Any, Any] | None
+
+
+def find_columns(
+    frame: pd.DataFrame,
+    *,
+    where: str,
+    path: str | None,
+    label: str | Sequence[str] | None,
+    group: str | None,
+    start: str | None,
+    end: str | None,
+) -> Columns:
+    """Resolve every role to a column of `frame`."""
+    path_column = named(frame, path, where=where) if path else _usual(frame, PATH_NAMES)
+    if path_column is None:
+        raise ValueError(f"{where} has no column {_either(PATH_NAMES)}; {_existing(frame)}. Pass path=.")
+    group_column = named(frame, group, where=where) if group else _usual(frame, ("group",))
+    span = _span(frame, start, end, path_column, where)
+    taken = {path_column, group_column, *(span or ())}
+    if label is None:
+        labels, is_indicator = _usual_labels(frame, taken, where)
+    else:
+        is_indicator = not isinstance(label, str)
+        labels = [named(frame, name, where=where) for name in ([label] if isinstance(label, str) else label)]
+    return Columns(path_column, labels, is_indicator, group_column, span)
+
+
+def named(frame: pd.DataFrame, name: str, *, where: str) -> str:
+    """Return `name` if it is a column of `frame`."""
+    if name not in frame.columns:
+        raise ValueError(f"{where} has no column {name!r}; {_existing(frame)}.")
+    return name
+
+
+def text(column: pd.Series[Any]) -> list[str]:
+    """Return the cells as text without surrounding white space; a missing one is the empty text."""
+    return ["" if gone else str(cell).strip() for cell, gone in zip(column, column.isna(), strict=True)]
+
+
+def filled_text(frame: pd.DataFrame, name: Any, *, where: str) -> list[str]:
+    """Return the cells of a column as text; refuse an empty one."""
+    cells = text(frame[name])
+    if "" in cells:
+        raise ValueError(
+            f"row {cells.index('')} of {where} has nothing in the column {name!r}; fill it or drop the row."
+        )
+    return cells
+
+
+def bits(frame: pd.DataFrame, name: Any, *, where: str) -> NDArray[np.int64]:
+    """Return a column of 0 and 1."""
+    cells = text(frame[name])
+    for i, cell in enumerate(cells):
+        if cell not in _BITS:
+            raise ValueError(
+                f"row {i} of {where} has {cell!r} in the column {name!r}; a label column of several holds 0 or 1."
+            )
+    return np.array([_BITS[cell] for cell in cells], dtype=np.int64)
+
+
+def seconds(frame: pd.DataFrame, name: Any, *, where: str) -> NDArray[np.float64]:
+    """Return a column of times in seconds, 0 or later."""
+    times = np.asarray(pd.to_numeric(frame[name], errors="coerce"), dtype=np.float64)
+    wrong = np.flatnonzero(~(np.isfinite(times) & (times >= 0)))
+    if len(wrong):
+        cell = text(frame[name])[wrong[0]]
+        raise ValueError(
+            f"row {wrong[0]} of {where} has {cell!r} in the column {name!r}; expected seconds from the start of the "
+            "file, 0 or more."
+        )
+    return times
+
+
+def _usual(frame: pd.DataFrame, names: Sequence[str]) -> Any | None:
+    columns = {str(column).strip().lower(): column for column in reversed(list(frame.columns))}
+    return next((columns[name] for name in names if name in columns), None)
+
+
+def _usual_labels(frame: pd.DataFrame, taken: set[Any], where: str) -> tuple[list[Any], bool]:
+    column = _usual(frame, LABEL_NAMES + LABEL_LIST_NAMES)
+    if column is not None:
+        return [column], False
+    indicators = [name for name in frame.columns if name not in taken and set(text(frame[name])) <= set(_BITS)]
+    if len(indicators) < 2:
+        raise ValueError(
+            f"{where} has no column {_either(LABEL_NAMES + LABEL_LIST_NAMES)} and no two columns of 0 and 1; "
+            f"{_existing(frame)}. Pass label=."
+        )
+    return indicators, True
+
+
+def _span(
+    frame: pd.DataFrame, start: str | None, end: str | None, path_column: Any, where: str
+) -> tuple[Any, Any] | None:
+    if (start is None) != (end is None):
+        raise ValueError("start= and end= name the two ends of a clip within its file; pass both or neither.")
+    if start is not None and end is not None:
+        return named(frame, start, where=where), named(frame, end, where=where)
+    if str(path_column).strip().lower() == "slice_file_name":
+        # UrbanSound8K: the times are those of the slice in the recording it was cut from, not in the file.
+        return None
+    pairs = ((_usual(frame, (first,)), _usual(frame, (last,))) for first, last in SPAN_NAMES)
+    return next((pair for pair in pairs if None not in pair), None)
+
+
+def _either(names: Sequence[str]) -> str:
+    return f"{', '.join(map(repr, names[:-1]))} or {names[-1]!r}"
+
+
+def _existing(frame: pd.DataFrame) -> str:
+    return f"its columns are {[str(column) for column in frame.columns]}"

@@ -1,0 +1,129 @@
+"""The Free Spoken Digit Dataset."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import Bunch
+
+from sklearn_audio.datasets._archives import Archive, cache_folder, unpack_archive
+from sklearn_audio.datasets._table import load_audio_table
+
+__all__ = ["fetch_spoken_digits"]
+
+# Address, size (11 975 353 bytes) and sha256 are those TensorFlow Datasets lists for `spoken_digit`
+# (tensorflow_datasets/audio/spoken_digit/checksums.tsv).
+_ARCHIVE = Archive(
+    url="https://github.com/Jakobovski/free-spoken-digit-dataset/archive/v1.0.9.tar.gz",
+    sha256="8bc44cde129d505cbbb6b365c09f80c663f2aa77578afc634e6141a2f87100c0",
+    name="free-spoken-digit-dataset-1.0.9.tar.gz",
+    members="recordings/*.wav",
+)
+_UNPACKED = "free-spoken-digit-dataset-1.0.9"
+_RECORDING = re.compile(r"(?P<label>\d)_(?P<speaker>[^_]+)_(?P<take>\d+)\.wav")
+_N_TEST_TAKES = 5  # takes 0 to 4 are the official test part
+
+_DESCR = """Free Spoken Digit Dataset: {n_clips} recordings of the English digits 0 to 9 by {n_speakers} speakers
+({speakers}), trimmed of silence, 8 kHz. Takes 0 to 4 of each digit and speaker are the official test part; scores on it
+are scores on known voices. For unknown voices, split by speaker (`groups`).
+Zohar Jackson et al., https://github.com/Jakobovski/free-spoken-digit-dataset, doi:10.5281/zenodo.1342401, CC BY-SA 4.0.
+"""
+
+
+def fetch_spoken_digits(
+    *, data_home: str | os.PathLike[str] | None = None, download_if_missing: bool = True, verbose: int = 0
+) -> Bunch:
+    """Load the Free Spoken Digit Dataset, downloading it if need be.
+
+    The recordings are looked for in `data_home`, or where that is None in the folder named by the environment
+    variable ``SKLEARN_AUDIO_DATA`` (default ``../shared/data``), then in the cache. There they are a folder ``digits``
+    with a table ``labels.csv`` (path, label, speaker, take, official_split), or what this function unpacked from
+    version 1.0.9 of the original (12 MB, hash checked). The cache is the folder named by ``SKLEARN_AUDIO_HOME``, else
+    the one the operating system gives to applications.
+
+    Parameters
+    ----------
+    data_home : str or path-like, default=None
+        Where to look and to download to, instead of all places above.
+    download_if_missing : bool, default=True
+        Whether to download what is not there; False raises instead.
+    verbose : int, default=0
+        1 shows a progress bar of the download.
+
+    Returns
+    -------
+    Bunch
+        ``data`` and ``filenames`` : ndarray of object (str), shape (n_clips,); ``target`` : ndarray of str, ``"0"`` to
+        ``"9"``; ``target_names`` : ndarray of str; ``groups`` : ndarray of str, the speakers; ``takes`` : ndarray of
+        int64; ``official_split`` : ndarray of str, ``"train"`` or ``"test"``; ``frame`` : DataFrame of path, label,
+        speaker, take, official_split; ``DESCR`` : str.
+
+    Raises
+    ------
+    AudioReadError
+        If the recordings are not there and cannot or may not be downloaded, or the archive has another hash; the
+        message says where to put the archive by hand.
+
+    References
+    ----------
+    .. [1] Z. Jackson et al., "Free Spoken Digit Dataset", https://doi.org/10.5281/zenodo.1342401.
+
+    Examples
+    --------
+    >>> from sklearn_audio.datasets import fetch_spoken_digits
+    >>> from sklearn_audio.exceptions import AudioReadError
+    >>> try:
+    ...     names = fetch_spoken_digits(download_if_missing=False).target_names.tolist()
+    ... except AudioReadError:  # not on this machine
+    ...     names = list("0123456789")
+    >>> names
+    ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']
+    """
+    table = next((table for home in _homes(data_home) if (table := _table(home)) is not None), None)
+    if table is None:
+        home = cache_folder() if data_home is None else Path(data_home)
+        folder = home / _UNPACKED
+        unpack_archive(_ARCHIVE, home, folder, download=download_if_missing, verbose=verbose)
+        table = _recordings(folder)
+    return _bunch(load_audio_table(table, group="speaker"))
+
+
+def _homes(data_home: str | os.PathLike[str] | None) -> Iterator[Path]:
+    if data_home is not None:
+        yield Path(data_home)
+        return
+    yield Path(os.environ.get("SKLEARN_AUDIO_DATA") or "../shared/data")
+    yield cache_folder()
+
+
+def _table(home: Path) -> Path | pd.DataFrame | None:
+    """Return the recordings that lie in `home`, or None."""
+    labels, folder = home / "digits" / "labels.csv", home / _UNPACKED
+    if labels.is_file():
+        return labels
+    if not folder.is_dir():
+        return None
+    found = _recordings(folder)
+    return found if len(found) else None
+
+
+def _recordings(folder: Path) -> pd.DataFrame:
+    matches = [match for name in sorted(os.listdir(folder)) if (match := _RECORDING.fullmatch(name))]
+    rows = [{"path": str(folder / match[0]), **match.groupdict()} for match in matches]
+    frame = pd.DataFrame(rows, columns=["path", "label", "speaker", "take"])
+    frame["take"] = frame["take"].astype(np.int64)
+    frame["official_split"] = np.where(frame["take"] < _N_TEST_TAKES, "test", "train")
+    return frame
+
+
+def _bunch(clips: Bunch) -> Bunch:
+    speakers = np.unique(clips.groups)
+    clips.takes = clips.frame["take"].to_numpy(dtype=np.int64)
+    clips.official_split = clips.frame["official_split"].to_numpy(dtype=np.str_)
+    clips.DESCR = _DESCR.format(n_clips=len(clips.data), n_speakers=len(speakers), speakers=", ".join(speakers))
+    return clips

@@ -1,0 +1,219 @@
+"""Tables of recordings: a row per clip with its path, label(s), group and place within the file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.utils import Bunch
+
+from sklearn_audio.datasets._columns import LABEL_LIST_NAMES, Columns, bits, filled_text, find_columns, seconds, text
+from sklearn_audio.datasets._labels import check_indicator, class_names, indicator, split_labels
+from sklearn_audio.datasets._table_files import read_class_labels, read_table
+from sklearn_audio.exceptions import AudioReadError
+
+__all__ = ["load_audio_table"]
+
+_CLASS_LABELS = "class_labels_indices.csv"
+
+
+def load_audio_table(
+    table: str | os.PathLike[str] | pd.DataFrame,
+    *,
+    path: str | None = None,
+    label: str | Sequence[str] | None = None,
+    group: str | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    root: str | os.PathLike[str] | None = None,
+    separator: str | None = None,
+    multilabel: bool | None = None,
+    class_labels: str | os.PathLike[str] | None = None,
+    check_files: bool = True,
+) -> Bunch:
+    """Read a table of recordings and labels: CSV, TSV, JSON or a DataFrame.
+
+    Columns that are not named are found by the names tables usually use, whatever their case. Labels and groups are
+    always text, so ``007`` stays ``007``. Nothing is decoded: `data` holds paths, which every estimator of this
+    library reads.
+
+    Parameters
+    ----------
+    table : str, path-like or DataFrame
+        A CSV or TSV with a header (comma, tab or semicolon), the JSON of audio tagging recipes
+        (``{"data": [{"wav": path, "labels": "a,b"}, ...]}``), or a DataFrame.
+    path : str, default=None
+        Column of the path of the recording. None looks for path, filepath, file, filename, wav, audio,
+        slice_file_name, fname.
+    label : str or sequence of str, default=None
+        Column of the label; or several columns of 0 and 1, one per label. None looks for label, class, classname,
+        category, target, then labels, tags, then takes all other columns that hold only 0 and 1.
+    group : str, default=None
+        Column of what must not be on both sides of a split. None takes a column group where there is one.
+    start, end : str, default=None
+        Columns of the span of the clip within its file, in seconds. None looks for start and end, start_s and end_s,
+        start_time and end_time, onset and offset; beside slice_file_name (UrbanSound8K) these are left alone.
+    root : str or path-like, default=None
+        The folder relative paths start from; ``{column}`` in it stands for that column of the row, as in
+        ``"audio/fold{fold}"``. None takes the folder of the table, for a DataFrame the working directory.
+    separator : str, default=None
+        What parts the labels in one cell. None: ``;`` or ``|`` where one occurs, else a comma.
+    multilabel : bool, default=None
+        Whether a cell holds any number of labels. None: for a column named labels or tags, or with `separator`.
+    class_labels : str or path-like, default=None
+        A CSV of index, mid, display_name: the columns of the target in order and the names of the label ids. None
+        takes the file ``class_labels_indices.csv`` beside a JSON where there is one.
+    check_files : bool, default=True
+        Whether to look that every recording exists.
+
+    Returns
+    -------
+    Bunch
+        ``data`` : ndarray of object (str), shape (n_clips,), or, with spans, a DataFrame of path, start, end;
+        ``target`` : ndarray of str, shape (n_clips,), or indicator matrix of int64, shape (n_clips, n_labels);
+        ``target_names`` : ndarray of str; ``groups`` : ndarray of str or None; ``filenames`` : ndarray of object
+        (str); ``frame`` : DataFrame, the whole table with the paths resolved; ``DESCR`` : str.
+
+    Raises
+    ------
+    ValueError
+        If the table cannot be read, is empty, lacks a column, a label, a group or a path, has an unknown label or a
+        span that does not run forward, or holds fewer than two classes.
+    AudioReadError
+        If recordings are missing; the first three are named.
+
+    See Also
+    --------
+    load_audio_folder : Class folders instead of a table.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_audio.datasets import load_audio_table
+    >>> table = pd.DataFrame({"file": ["a.wav", "b.wav", "c.wav"], "labels": ["dog;rain", "", "rain"]})
+    >>> clips = load_audio_table(table, check_files=False)
+    >>> clips.target_names.tolist()
+    ['dog', 'rain']
+    >>> clips.target.tolist()
+    [[1, 1], [0, 0], [0, 1]]
+    """
+    frame, where, folder = _open(table)
+    columns = find_columns(frame, where=where, path=path, label=label, group=group, start=start, end=end)
+    data = _paths(
+        frame, columns.path, folder if root is None else os.fspath(root), has_fields=root is not None, where=where
+    )
+    if check_files:
+        _check_files(data, where)
+    names = _names(table, class_labels)
+    target, target_names = _target(frame, columns, where, separator, multilabel, names)
+    groups = None if columns.group is None else np.array(filled_text(frame, columns.group, where=where))
+    return Bunch(
+        data=data if columns.span is None else _spans(frame, data, columns.span, where),
+        filenames=data,
+        target=target,
+        target_names=target_names,
+        groups=groups,
+        frame=_finished(frame, columns, data, is_text=not isinstance(table, pd.DataFrame)),
+        DESCR=f"{len(data)} clips with {len(target_names)} labels from {where}.",
+    )
+
+
+def _open(table: str | os.PathLike[str] | pd.DataFrame) -> tuple[pd.DataFrame, str, str]:
+    if isinstance(table, pd.DataFrame):
+        frame, where, folder = table, "the table", ""
+    else:
+        file = Path(table)
+        frame, where, folder = read_table(file), f"the table {str(file)!r}", str(file.parent)
+    if len(frame) == 0:
+        raise ValueError(f"{where} is empty: it has no rows.")
+    return frame, where, folder
+
+
+def _paths(frame: pd.DataFrame, column: Any, root: str, *, has_fields: bool, where: str) -> NDArray[np.object_]:
+    relative = filled_text(frame, column, where=where)
+    folders = [root] * len(relative)
+    for name in frame.columns if has_fields else ():
+        field = f"{{{name}}}"
+        if field in root:
+            folders = [folder.replace(field, cell) for folder, cell in zip(folders, text(frame[name]), strict=True)]
+    joined = [os.path.join(folder, name) for folder, name in zip(folders, relative, strict=True)]
+    return np.array(joined, dtype=object)
+
+
+def _check_files(data: NDArray[np.object_], where: str) -> None:
+    missing = [name for name in dict.fromkeys(data) if not os.path.isfile(name)]
+    if missing:
+        more = ", ..." if len(missing) > 3 else ""
+        raise AudioReadError(
+            f"{len(missing)} recording(s) of {where} do not exist: {', '.join(map(repr, missing[:3]))}{more}. "
+            "Relative paths start from the folder of the table; pass root= if they start elsewhere."
+        )
+
+
+def _names(table: object, class_labels: str | os.PathLike[str] | None) -> dict[str, str] | None:
+    if class_labels is not None:
+        return read_class_labels(Path(class_labels))
+    if isinstance(table, str | os.PathLike) and Path(table).suffix.lower() == ".json":
+        beside = Path(table).parent / _CLASS_LABELS
+        return read_class_labels(beside) if beside.is_file() else None
+    return None
+
+
+def _target(
+    frame: pd.DataFrame,
+    columns: Columns,
+    where: str,
+    separator: str | None,
+    multilabel: bool | None,
+    names: dict[str, str] | None,
+) -> tuple[NDArray[Any], NDArray[np.str_]]:
+    if columns.is_indicator:
+        target = np.column_stack([bits(frame, name, where=where) for name in columns.labels])
+        check_indicator(target, where=where)
+        return target, np.array([str(name) for name in columns.labels])
+    (column,) = columns.labels
+    if multilabel is None:
+        multilabel = separator is not None or str(column).strip().lower() in LABEL_LIST_NAMES
+    if not multilabel:
+        if names is not None:
+            raise ValueError("class_labels= names the columns of a multi-label target; pass multilabel=True as well.")
+        labels = np.array(filled_text(frame, column, where=where))
+        return labels, class_names(labels, where=where)
+    lists = split_labels(text(frame[column]), separator)
+    target, found = indicator(lists, None if names is None else list(names), where=where)
+    check_indicator(target, where=where)
+    return target, np.array(found if names is None else list(names.values()))
+
+
+def _spans(frame: pd.DataFrame, data: NDArray[np.object_], span: tuple[Any, Any], where: str) -> pd.DataFrame:
+    start, end = (seconds(frame, name, where=where) for name in span)
+    backward = np.flatnonzero(start >= end)
+    if len(backward):
+        i = backward[0]
+        raise ValueError(
+            f"row {i} of {where} starts at {start[i]:g} s and ends at {end[i]:g} s; the end must be later."
+        )
+    return pd.DataFrame({"path": data, "start": start, "end": end})
+
+
+def _finished(frame: pd.DataFrame, columns: Columns, data: NDArray[np.object_], *, is_text: bool) -> pd.DataFrame:
+    """Return the table with its paths resolved and, where it was read as text, numbers in the columns of numbers."""
+    finished = frame.copy()
+    finished[columns.path] = data
+    kept = {columns.path, columns.group, *(() if columns.is_indicator else columns.labels)}
+    for name in finished.columns if is_text else ():
+        if name not in kept:
+            finished[name] = _numbers(finished[name])
+    return finished
+
+
+def _numbers(column: pd.Series[Any]) -> pd.Series[Any]:
+    try:
+        return pd.to_numeric(column)
+    except (ValueError, TypeError):
+        return column

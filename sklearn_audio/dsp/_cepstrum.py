@@ -1,0 +1,145 @@
+"""Cepstral coefficients and their differences over time."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.signal import savgol_coeffs
+from torch import Tensor
+
+__all__ = ["dct_matrix", "deltas", "lifter_weights"]
+
+
+@lru_cache(maxsize=32)
+def dct_matrix(n_bands: int, n_coefficients: int) -> NDArray[np.float64]:
+    """Return the orthonormal type-II discrete cosine transform as a matrix.
+
+    Parameters
+    ----------
+    n_bands : int
+        Length of the input.
+    n_coefficients : int
+        Coefficients kept, at most `n_bands`.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_bands, n_coefficients)
+        Shared between calls and therefore read-only.
+
+    Raises
+    ------
+    ValueError
+        If more coefficients than bands are asked for.
+
+    Examples
+    --------
+    >>> from sklearn_audio.dsp import dct_matrix
+    >>> dct_matrix(4, 2).shape
+    (4, 2)
+    """
+    if n_coefficients > n_bands:
+        raise ValueError(f"{n_coefficients} cepstral coefficients need at least as many mel bands, got {n_bands}.")
+    places = (np.arange(n_bands) + 0.5) * np.pi / n_bands
+    matrix = np.cos(places[:, None] * np.arange(n_coefficients)) * np.sqrt(2.0 / n_bands)
+    matrix[:, 0] /= np.sqrt(2.0)
+    matrix.flags.writeable = False
+    return np.asarray(matrix)
+
+
+@lru_cache(maxsize=32)
+def lifter_weights(n_coefficients: int, lifter: float) -> NDArray[np.float64]:
+    """Return the weights of sinusoidal liftering.
+
+    Parameters
+    ----------
+    n_coefficients : int
+        Number of coefficients.
+    lifter : float
+        L of ``1 + L / 2 * sin(pi * (k + 1) / L)``; 0 gives ones.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_coefficients,)
+        Weights, shared between calls and therefore read-only.
+
+    Examples
+    --------
+    >>> from sklearn_audio.dsp import lifter_weights
+    >>> lifter_weights(3, 0).tolist()
+    [1.0, 1.0, 1.0]
+    """
+    weights = np.ones(n_coefficients)
+    if lifter > 0:
+        weights += lifter / 2 * np.sin(np.pi * np.arange(1, n_coefficients + 1) / lifter)
+    weights.flags.writeable = False
+    return weights
+
+
+def deltas(
+    frames: Tensor, *, order: int = 1, width: int = 9, kind: Literal["savgol", "difference"] = "savgol"
+) -> Tensor:
+    """Estimate the derivative of features over time.
+
+    Parameters
+    ----------
+    frames : Tensor of shape (n_frames, n_features)
+        Features of one clip.
+    order : int, default=1
+        1 for velocity, 2 for acceleration.
+    width : int, default=9
+        Frames under the local polynomial, odd, at least 3. A clip with fewer frames takes the largest odd number of
+        frames it has, and one with fewer than `order` + 1 has derivatives of 0.
+    kind : {"savgol", "difference"}, default="savgol"
+        "savgol" is the derivative of a polynomial of degree `order` fitted over `width` frames, continued at the ends
+        (librosa's ``mode="interp"``). "difference" subtracts the frame before; the first `order` frames are 0.
+
+    Returns
+    -------
+    Tensor of shape (n_frames, n_features)
+        Derivatives per frame.
+
+    Raises
+    ------
+    ValueError
+        If the width is even or below 3.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.dsp import deltas
+    >>> deltas(torch.arange(12.0)[:, None] * 2)[:, 0].round().tolist()[:3]
+    [2.0, 2.0, 2.0]
+    """
+    if width < 3 or width % 2 == 0:
+        raise ValueError(f"width={width} must be an odd number of frames, at least 3.")
+    n_frames = len(frames)
+    if kind == "difference":
+        steps = torch.zeros_like(frames)
+        steps[order:] = torch.diff(frames, n=order, dim=0)
+        return steps
+    width = min(width, n_frames - (n_frames + 1) % 2)
+    if width <= order:
+        return torch.zeros_like(frames)
+    return _savgol(frames, order, width)
+
+
+def _savgol(frames: Tensor, order: int, width: int) -> Tensor:
+    half = width // 2
+    weights = torch.tensor(_savgol_matrix(order, width), dtype=frames.dtype, device=frames.device)
+    windows = frames.unfold(0, width, 1)  # (n_frames - width + 1, n_features, width)
+    inner = windows @ weights[half]
+    # the ends continue the polynomial of the first and the last full window
+    head = weights[:half] @ frames[:width]
+    tail = weights[half + 1 :] @ frames[-width:]
+    return torch.cat([head, inner, tail])
+
+
+@lru_cache(maxsize=32)
+def _savgol_matrix(order: int, width: int) -> NDArray[np.float64]:
+    # row p: weights of the derivative at position p of the window
+    rows = [savgol_coeffs(width, order, deriv=order, pos=position, use="dot") for position in range(width)]
+    return np.stack(rows)

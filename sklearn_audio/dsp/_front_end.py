@@ -1,0 +1,431 @@
+"""`FrontEnd`: every constant between a waveform and the frames a network or a classifier sees."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sklearn_audio.dsp._framing import FrameGeometry, FrameStream, PadMode
+from sklearn_audio.dsp._mel import MelScale, mel_filterbank
+from sklearn_audio.dsp._windows import WINDOWS, window
+
+__all__ = ["FrontEnd", "FrontEndStream"]
+
+# Frames that go through the Fourier transform and the filterbank at once: the working set fits a core's cache.
+_BLOCK_CPU = 256
+_BLOCK_DEVICE = 8192
+_FLOAT16_MAX = 65504.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontEnd:
+    """Waveform to (log-)mel frames, with every convention explicit.
+
+    Networks answer as they were trained only if they see the frames they were trained on; the same word, "log-mel",
+    stands for different arithmetic in every published system. A `FrontEnd` is that arithmetic as data: hashable,
+    comparable and picklable. It computes on the device and in the precision of the waveform it is given.
+
+    Parameters
+    ----------
+    sample_rate : int, default=22050
+        Hz.
+    n_fft : int, default=1024
+        Length of the Fourier transform in timepoints.
+    win_length : int, default=None
+        Length of the window in timepoints, at most `n_fft`; None takes `n_fft`.
+    hop_length : int, default=512
+        Timepoints between neighbouring frames.
+    window : {"hann", "hamming", "blackman", "rectangular", "povey"}, default="hann"
+        Shape of the window.
+    window_periodic : bool, default=True
+        Periodic (librosa, torchlibrosa) or symmetric (Kaldi) window.
+    window_align : {"center", "left"}, default="center"
+        Where a window shorter than `n_fft` lies in the frame: in its middle (librosa), or at its start, with frames
+        counted by the window (VGGish, Kaldi).
+    center : bool, default=True
+        Pad ``n_fft // 2`` timepoints at either end, so that frame k is centred on timepoint ``k * hop_length``.
+    pad_mode : {"constant", "reflect"}, default="constant"
+        What the padding holds: zeros (librosa since 0.10), or the mirrored waveform.
+    remove_dc : bool, default=False
+        Subtract the mean of each frame before the window (Kaldi).
+    preemphasis : float, default=0.0
+        Coefficient c of ``x[t] - c * x[t - 1]``.
+    preemphasis_scope : {"frame", "waveform"}, default="frame"
+        Within each frame, whose first timepoint stands for its own predecessor (Kaldi), or along the waveform, which
+        becomes one timepoint shorter (EfficientAT).
+    power : float, default=2.0
+        Exponent of the magnitude: 1 for magnitude, 2 for power.
+    n_mels : int or None, default=64
+        Number of mel bands; None keeps the ``n_fft // 2 + 1`` bins of the Fourier transform.
+    fmin : float, default=0.0
+        Lowest edge of the filterbank in Hz.
+    fmax : float, default=None
+        Highest edge in Hz; None is half the sample rate.
+    mel_scale : {"slaney", "htk"}, default="slaney"
+        Scale on which the bands are equally wide.
+    triangle_domain : {"hz", "mel"}, default="hz"
+        Where the slopes of the triangles are straight.
+    mel_norm : {"slaney"} or None, default="slaney"
+        Equal areas, or peaks of 1.
+    drop_nyquist : bool, default=False
+        Give the highest bin no weight (Kaldi).
+    log : {"db", "ln", "log10"} or None, default="db"
+        Compression. "db" is ``20 / power * log10``: decibels for powers and for magnitudes.
+    log_gain : float, default=1.0
+        Factor before the logarithm.
+    log_offset : float, default=0.0
+        Added before the logarithm.
+    log_floor : float, default=1e-10
+        Smallest value that enters the logarithm.
+    ref : float or "max", default=1.0
+        With "db": the value that becomes 0 dB; "max" takes the largest of each clip.
+    top_db : float or None, default=80.0
+        With "db": values further below the largest value of their clip are raised to that distance.
+    half_precision : bool, default=False
+        Round to float16 before and within the compression, as MusiCNN's code does; values above 65504, which became
+        infinite there, stay at 65504.
+    mean : float, default=0.0
+        Subtracted at the end.
+    std : float, default=1.0
+        Divides at the end.
+
+    Raises
+    ------
+    ValueError
+        If two settings contradict each other.
+
+    See Also
+    --------
+    sklearn_audio.dsp.preset : The front ends of published networks by name.
+    sklearn_audio.preprocessing.MelSpectrogramTransformer : The same as a scikit-learn transformer.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.dsp import FrontEnd
+    >>> front_end = FrontEnd(sample_rate=16000, n_fft=512, hop_length=160, n_mels=40)
+    >>> front_end(torch.zeros(16000)).shape
+    torch.Size([101, 40])
+    """
+
+    sample_rate: int = 22050
+    n_fft: int = 1024
+    win_length: int | None = None
+    hop_length: int = 512
+    window: str = "hann"
+    window_periodic: bool = True
+    window_align: Literal["center", "left"] = "center"
+    center: bool = True
+    pad_mode: PadMode = "constant"
+    remove_dc: bool = False
+    preemphasis: float = 0.0
+    preemphasis_scope: Literal["frame", "waveform"] = "frame"
+    power: float = 2.0
+    n_mels: int | None = 64
+    fmin: float = 0.0
+    fmax: float | None = None
+    mel_scale: MelScale = "slaney"
+    triangle_domain: Literal["hz", "mel"] = "hz"
+    mel_norm: Literal["slaney"] | None = "slaney"
+    drop_nyquist: bool = False
+    log: Literal["db", "ln", "log10"] | None = "db"
+    log_gain: float = 1.0
+    log_offset: float = 0.0
+    log_floor: float = 1e-10
+    ref: float | Literal["max"] = 1.0
+    top_db: float | None = 80.0
+    half_precision: bool = False
+    mean: float = 0.0
+    std: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.win_length is not None and not 1 <= self.win_length <= self.n_fft:
+            raise ValueError(f"win_length={self.win_length} must lie between 1 and n_fft={self.n_fft}.")
+        if self.hop_length < 1:
+            raise ValueError(f"hop_length={self.hop_length} must be at least 1 timepoint.")
+        if self.window not in WINDOWS:
+            raise ValueError(f"unknown window {self.window!r}; choose one of {list(WINDOWS)}.")
+        if self.log is not None and self.log_floor <= 0 and self.log_offset <= 0:
+            raise ValueError("the logarithm of silence needs log_floor > 0 or log_offset > 0.")
+        if self.std == 0:
+            raise ValueError("std must not be 0.")
+        highest = self.sample_rate / 2 if self.fmax is None else self.fmax
+        if self.n_mels is not None and not 0 <= self.fmin < highest <= self.sample_rate / 2:
+            raise ValueError(
+                f"fmin={self.fmin} and fmax={self.fmax} do not fit sample_rate={self.sample_rate}: "
+                f"need 0 <= fmin < fmax <= {self.sample_rate / 2}."
+            )
+
+    @property
+    def n_features(self) -> int:
+        """Values per frame: `n_mels`, or the bins of the Fourier transform."""
+        return self.n_fft // 2 + 1 if self.n_mels is None else self.n_mels
+
+    @property
+    def geometry(self) -> FrameGeometry:
+        """Where the frames of a clip lie."""
+        length = self.win_length or self.n_fft
+        centred = self.window_align == "center"
+        # The window of a centred frame begins behind zeros that need not be read: a shift does not change magnitudes.
+        lead = (self.n_fft - length) // 2 if centred else 0
+        return FrameGeometry(
+            length=length,
+            hop=self.hop_length,
+            lead=lead,
+            span=self.n_fft - lead if centred else length,
+            pad=self.n_fft // 2 if self.center else 0,
+            pad_mode=self.pad_mode,
+        )
+
+    def n_frames(self, n_timepoints: int) -> int:
+        """Count the frames of a clip.
+
+        Parameters
+        ----------
+        n_timepoints : int
+            Length of the waveform, at least 1.
+
+        Returns
+        -------
+        int
+            At least 1: a clip shorter than a frame is filled up with zeros.
+        """
+        shortened = self.preemphasis != 0 and self.preemphasis_scope == "waveform"
+        return self.geometry.n_frames(max(1, n_timepoints - shortened))
+
+    def __call__(self, waveform: Tensor) -> Tensor:
+        """Compute the frames of one clip.
+
+        Parameters
+        ----------
+        waveform : Tensor of float, shape (n_timepoints,)
+            One clip at `sample_rate`, at least one timepoint.
+
+        Returns
+        -------
+        Tensor of shape (n_frames, n_features)
+            Of the type and on the device of the waveform.
+
+        Raises
+        ------
+        ValueError
+            If the waveform is not one-dimensional or is empty.
+        """
+        if waveform.ndim != 1 or len(waveform) == 0:
+            raise ValueError(
+                f"need one waveform of shape (n_timepoints,) that is not empty, got {tuple(waveform.shape)}."
+            )
+        stream = self.stream()
+        return self.finish(torch.cat([*stream.feed(waveform), *stream.finish()]))
+
+    def stream(self) -> FrontEndStream:
+        """Start a clip that arrives in blocks of timepoints.
+
+        Returns
+        -------
+        FrontEndStream
+            Its ``feed`` and ``finish`` yield blocks of frames, to which `finish` is yet to be applied as a whole.
+        """
+        return FrontEndStream(self)
+
+    def finish(self, frames: Tensor) -> Tensor:
+        """Apply what needs the whole clip: `ref` "max" and `top_db`. In place.
+
+        Parameters
+        ----------
+        frames : Tensor of shape (n_frames, n_features)
+            All blocks of one clip.
+
+        Returns
+        -------
+        Tensor of shape (n_frames, n_features)
+            The same object.
+        """
+        if self.log != "db" or (self.ref != "max" and self.top_db is None):
+            return frames
+        highest = frames.max()
+        if self.ref == "max":
+            frames -= highest + self.mean / self.std  # what was loudest is 0 dB before mean and std
+            highest = torch.full_like(highest, -self.mean / self.std)
+        if self.top_db is not None:
+            torch.maximum(frames, highest - self.top_db / self.std, out=frames)
+        return frames
+
+    def frame_features(self, frames: Tensor) -> Tensor:
+        """Compute the features of a block of frames, without what needs the whole clip.
+
+        Parameters
+        ----------
+        frames : Tensor of shape (n_frames, win_length)
+            Timepoints under the window.
+
+        Returns
+        -------
+        Tensor of shape (n_frames, n_features)
+            One row per frame.
+        """
+        constants = _constants(self, frames.dtype, frames.device)
+        if self.remove_dc:
+            frames = frames - frames.mean(dim=1, keepdim=True)
+        if self.preemphasis and self.preemphasis_scope == "frame":
+            first = frames[:, :1] * (1 - self.preemphasis)  # stands for its own predecessor
+            frames = torch.cat([first, frames[:, 1:] - self.preemphasis * frames[:, :-1]], dim=1)
+        spectrum = torch.fft.rfft(frames * constants.window, n=self.n_fft)  # (B, win) -> (B, n_fft // 2 + 1)
+        spectrum = spectrum[:, constants.first : constants.last]
+        values = _magnitude(spectrum, self.power)
+        if constants.filters is not None:
+            values = values @ constants.filters  # (B, bins) -> (B, n_mels)
+        values = self.compress(values)
+        return values if (self.mean, self.std) == (0.0, 1.0) else (values - self.mean) / self.std
+
+    def compress(self, values: Tensor) -> Tensor:
+        """Apply the logarithm, without what needs the whole clip.
+
+        Parameters
+        ----------
+        values : Tensor of float, shape (n_frames, n_features)
+            Powers or magnitudes.
+
+        Returns
+        -------
+        Tensor of shape (n_frames, n_features)
+            Compressed; may be a new tensor.
+        """
+        if self.half_precision:
+            dtype, half = values.dtype, values.clamp(max=_FLOAT16_MAX).half()
+            scaled = (half * self.log_gain).clamp(max=_FLOAT16_MAX) + self.log_offset
+            return torch.log10(scaled.clamp(max=_FLOAT16_MAX)).to(dtype)
+        if self.log is None:
+            return values
+        if self.log_gain != 1.0:
+            values = values * self.log_gain
+        if self.log_offset:
+            values = values + self.log_offset
+        if self.log_floor > 0:
+            values = values.clamp(min=self.log_floor)
+        if self.log == "ln":
+            return values.log_()
+        if self.log == "log10":
+            return values.log10_()
+        decibels = values.log10_().mul_(20.0 / self.power)
+        if self.ref == "max" or self.ref == 1.0:
+            return decibels
+        return decibels.sub_(20.0 / self.power * math.log10(max(self.ref, self.log_floor)))
+
+
+class FrontEndStream:
+    """Frames of one clip that arrives in blocks of timepoints; made by `FrontEnd.stream`.
+
+    Parameters
+    ----------
+    front_end : FrontEnd
+        What to compute.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.dsp import FrontEnd
+    >>> stream = FrontEnd(sample_rate=16000, hop_length=256, top_db=None).stream()
+    >>> first = list(stream.feed(torch.zeros(100_000)))
+    >>> sum(len(frames) for frames in first + list(stream.finish()))
+    391
+    """
+
+    def __init__(self, front_end: FrontEnd) -> None:
+        self._front_end = front_end
+        self._frames: FrameStream | None = None
+        self._last: Tensor | None = None
+
+    def feed(self, timepoints: Tensor) -> Iterator[Tensor]:
+        """Take the next timepoints and yield the blocks of features that they complete.
+
+        Parameters
+        ----------
+        timepoints : Tensor of float, shape (n,)
+            The next piece of the waveform.
+
+        Yields
+        ------
+        Tensor of shape (n_frames, n_features)
+            Blocks of features.
+        """
+        if self._frames is None:
+            block = _BLOCK_CPU if timepoints.device.type == "cpu" else _BLOCK_DEVICE
+            self._frames = FrameStream(self._front_end.geometry, block)
+        for frames in self._frames.feed(self._emphasised(timepoints)):
+            yield self._front_end.frame_features(frames)
+
+    def finish(self) -> Iterator[Tensor]:
+        """Yield the features that are left once the waveform has ended.
+
+        Yields
+        ------
+        Tensor of shape (n_frames, n_features)
+            Blocks of features.
+
+        Raises
+        ------
+        ValueError
+            If no timepoint was fed.
+        """
+        if self._frames is None:
+            raise ValueError("a waveform without timepoints has no frames.")
+        if self._last is not None and not self._frames.has_timepoints:
+            # a clip of one timepoint has no differences: silence
+            list(self._frames.feed(torch.zeros_like(self._last)))
+        for frames in self._frames.finish():
+            yield self._front_end.frame_features(frames)
+
+    def _emphasised(self, timepoints: Tensor) -> Tensor:
+        front_end = self._front_end
+        if not front_end.preemphasis or front_end.preemphasis_scope == "frame" or len(timepoints) == 0:
+            return timepoints
+        if self._last is not None:
+            timepoints = torch.cat([self._last, timepoints])
+        self._last = timepoints[-1:]
+        return timepoints[1:] - front_end.preemphasis * timepoints[:-1]
+
+
+class _Constants(NamedTuple):
+    window: Tensor
+    filters: Tensor | None
+    first: int
+    last: int
+
+
+@lru_cache(maxsize=32)
+def _constants(front_end: FrontEnd, dtype: torch.dtype, device: torch.device) -> _Constants:
+    length = front_end.win_length or front_end.n_fft
+    shape = window(front_end.window, length, periodic=front_end.window_periodic)
+    curve = torch.tensor(shape, dtype=dtype, device=device)
+    if front_end.n_mels is None:
+        return _Constants(curve, None, 0, front_end.n_fft // 2 + 1)
+    filters = mel_filterbank(
+        front_end.sample_rate,
+        front_end.n_fft,
+        front_end.n_mels,
+        fmin=front_end.fmin,
+        fmax=front_end.fmax,
+        scale=front_end.mel_scale,
+        domain=front_end.triangle_domain,
+        norm=front_end.mel_norm,
+        drop_nyquist=front_end.drop_nyquist,
+    )
+    # bins outside fmin..fmax carry no weight and are left out of the product
+    used = np.flatnonzero(filters.sum(axis=1))
+    first, last = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 1)
+    return _Constants(curve, torch.tensor(filters[first:last], dtype=dtype, device=device), first, last)
+
+
+def _magnitude(spectrum: Tensor, power: float) -> Tensor:
+    if power == 1.0:
+        return spectrum.abs()
+    squared = spectrum.real.square() + spectrum.imag.square()
+    return squared if power == 2.0 else squared.pow(power / 2)

@@ -1,0 +1,152 @@
+"""Mel scales and triangular filterbanks in every convention that published networks were trained with."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["MelScale", "hz_to_mel", "mel_filterbank", "mel_to_hz"]
+
+MelScale = Literal["slaney", "htk"]
+
+# Slaney's Auditory Toolbox (1998): linear below 1 kHz, 27 logarithmic steps per factor 6.4 above.
+_LINEAR_HZ_PER_MEL = 200.0 / 3
+_BREAK_HZ = 1000.0
+_BREAK_MEL = _BREAK_HZ / _LINEAR_HZ_PER_MEL
+_LOG_STEP = np.log(6.4) / 27.0
+# HTK's 2595 log10(1 + f / 700), written with the natural logarithm
+_HTK_FACTOR = 2595.0 / np.log(10.0)
+
+
+def hz_to_mel(frequencies: ArrayLike, scale: MelScale = "slaney") -> NDArray[np.float64]:
+    """Convert frequencies to mel.
+
+    Parameters
+    ----------
+    frequencies : array of float
+        Hz, at least 0.
+    scale : {"slaney", "htk"}, default="slaney"
+        Slaney's Auditory Toolbox (linear below 1 kHz) or HTK's formula ``2595 log10(1 + f / 700)``, which VGGish and
+        Kaldi write with the rounded factor 1127 of the natural logarithm; the difference is 1e-5 relative.
+
+    Returns
+    -------
+    ndarray of float64
+        Mel.
+
+    Examples
+    --------
+    >>> from sklearn_audio.dsp import hz_to_mel
+    >>> round(float(hz_to_mel(1000.0)), 6)
+    15.0
+    """
+    hz = np.asarray(frequencies, dtype=np.float64)
+    if scale == "htk":
+        return np.asarray(_HTK_FACTOR * np.log1p(hz / 700.0))
+    linear = hz / _LINEAR_HZ_PER_MEL
+    logarithmic = _BREAK_MEL + np.log(np.maximum(hz, _BREAK_HZ) / _BREAK_HZ) / _LOG_STEP
+    return np.where(hz < _BREAK_HZ, linear, logarithmic)
+
+
+def mel_to_hz(mels: ArrayLike, scale: MelScale = "slaney") -> NDArray[np.float64]:
+    """Convert mel to frequencies; the inverse of `hz_to_mel`.
+
+    Parameters
+    ----------
+    mels : array of float
+        Mel, at least 0.
+    scale : {"slaney", "htk"}, default="slaney"
+        As in `hz_to_mel`.
+
+    Returns
+    -------
+    ndarray of float64
+        Hz.
+
+    Examples
+    --------
+    >>> from sklearn_audio.dsp import mel_to_hz
+    >>> round(float(mel_to_hz(15.0)), 6)
+    1000.0
+    """
+    mel = np.asarray(mels, dtype=np.float64)
+    if scale == "htk":
+        return np.asarray(700.0 * np.expm1(mel / _HTK_FACTOR))
+    linear = mel * _LINEAR_HZ_PER_MEL
+    logarithmic = _BREAK_HZ * np.exp(_LOG_STEP * (np.maximum(mel, _BREAK_MEL) - _BREAK_MEL))
+    return np.where(mel < _BREAK_MEL, linear, logarithmic)
+
+
+@lru_cache(maxsize=64)
+def mel_filterbank(
+    sample_rate: float,
+    n_fft: int,
+    n_mels: int,
+    *,
+    fmin: float = 0.0,
+    fmax: float | None = None,
+    scale: MelScale = "slaney",
+    domain: Literal["hz", "mel"] = "hz",
+    norm: Literal["slaney"] | None = "slaney",
+    drop_nyquist: bool = False,
+) -> NDArray[np.float64]:
+    """Build a bank of triangular filters.
+
+    Parameters
+    ----------
+    sample_rate : float
+        Hz.
+    n_fft : int
+        Length of the Fourier transform.
+    n_mels : int
+        Number of filters.
+    fmin, fmax : float
+        Lowest and highest edge in Hz; `fmax` None is half the sample rate.
+    scale : {"slaney", "htk"}, default="slaney"
+        Scale on which the edges are equally spaced.
+    domain : {"hz", "mel"}, default="hz"
+        Where the slopes are straight lines: over Hz (librosa, torchaudio) or over mel (VGGish, Kaldi).
+    norm : {"slaney"} or None, default="slaney"
+        "slaney" divides each triangle by half its width in Hz, so that all have one area; None keeps the peak at 1.
+    drop_nyquist : bool, default=False
+        Give the bin at half the sample rate no weight, as Kaldi does.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_fft // 2 + 1, n_mels)
+        Weights; shared between calls and therefore read-only.
+
+    Raises
+    ------
+    ValueError
+        If the edges are not ``0 <= fmin < fmax <= sample_rate / 2``.
+
+    Examples
+    --------
+    >>> from sklearn_audio.dsp import mel_filterbank
+    >>> mel_filterbank(16000, 512, 40).shape
+    (257, 40)
+    """
+    fmax = sample_rate / 2 if fmax is None else fmax
+    if not 0 <= fmin < fmax <= sample_rate / 2:
+        raise ValueError(
+            f"fmin={fmin} and fmax={fmax} do not fit: need 0 <= fmin < fmax <= {sample_rate / 2}, half the rate."
+        )
+    bins_hz = np.arange(n_fft // 2 + 1) * (sample_rate / n_fft)
+    edges = np.linspace(hz_to_mel(fmin, scale), hz_to_mel(fmax, scale), n_mels + 2)
+    edges_hz = mel_to_hz(edges, scale)
+    positions = bins_hz if domain == "hz" else hz_to_mel(bins_hz, scale)
+    corners = edges_hz if domain == "hz" else edges
+    lower, centre, upper = corners[:-2], corners[1:-1], corners[2:]
+    rising = (positions[:, None] - lower) / (centre - lower)
+    falling = (upper - positions[:, None]) / (upper - centre)
+    weights = np.maximum(0.0, np.minimum(rising, falling))  # (n_fft // 2 + 1, n_mels)
+    if norm == "slaney":
+        weights *= 2.0 / (edges_hz[2:] - edges_hz[:-2])
+    if drop_nyquist:
+        weights[n_fft // 2 :] = 0.0
+    weights.flags.writeable = False
+    return weights

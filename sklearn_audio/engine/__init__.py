@@ -1,0 +1,1 @@
+"""The engine: decoding ahead, devices and, above them, the networks."""

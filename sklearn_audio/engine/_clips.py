@@ -1,0 +1,166 @@
+"""Run a computation over clips: ahead in threads, bounded in memory, with one rule for rows that fail."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from itertools import chain
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+from tqdm.auto import tqdm
+
+from sklearn_audio.engine._prefetch import ordered_map
+from sklearn_audio.exceptions import AudioReadError
+from sklearn_audio.ragged import Ragged, RaggedBuilder
+from sklearn_audio.validation import AudioClips
+
+__all__ = ["ClipErrors", "collect_rows"]
+
+OnError = Literal["raise", "nan"]
+Parts = Iterator[NDArray[Any]]
+
+# What a background thread computes ahead of one clip; the rest of a longer clip streams through the calling thread.
+_AHEAD_VALUES = 1 << 21
+_ROW_ERRORS = (AudioReadError, ValueError, TypeError)
+
+
+class ClipErrors:
+    """The rows that failed, and the one warning that lists them.
+
+    Parameters
+    ----------
+    on_error : {"raise", "nan"}
+        Whether the first failure ends the run.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine._clips import ClipErrors
+    >>> errors = ClipErrors("nan")
+    >>> errors.rows
+    []
+    """
+
+    def __init__(self, on_error: OnError) -> None:
+        self.caught: tuple[type[Exception], ...] = _ROW_ERRORS if on_error == "nan" else ()
+        self.rows: list[int] = []
+        self._reasons: list[str] = []
+
+    def add(self, row: int, error: Exception) -> None:
+        """Remember a failed row.
+
+        Parameters
+        ----------
+        row : int
+            Which clip.
+        error : Exception
+            Why.
+        """
+        self.rows.append(row)
+        self._reasons.append(str(error))
+
+    def warn(self) -> None:
+        """Warn once about all failed rows; quiet if there are none."""
+        if self.rows:
+            listed = "\n".join(f"  {reason}" for reason in self._reasons)
+            warnings.warn(
+                f"{len(self.rows)} clip(s) could not be used and became NaN:\n{listed}", UserWarning, stacklevel=2
+            )
+
+
+def collect_rows(
+    clips: AudioClips,
+    extract: Callable[[int], Parts],
+    *,
+    item_shape: Sequence[int],
+    dtype: DTypeLike = np.float32,
+    complete: Callable[[NDArray[Any]], None] | None = None,
+    n_jobs: int | None = None,
+    on_error: OnError = "raise",
+    verbose: int = 0,
+    description: str = "clips",
+) -> tuple[Ragged, list[int]]:
+    """Compute one ragged row per clip.
+
+    Parameters
+    ----------
+    clips : AudioClips
+        What to compute on.
+    extract : callable
+        Takes a row number and yields the pieces of that row, each of shape (n, *item_shape).
+    item_shape : sequence of int
+        Shape of one item of a row.
+    dtype : dtype, default=numpy.float32
+        Type of the values.
+    complete : callable, default=None
+        Called with the finished row, to change it in place.
+    n_jobs : int, default=None
+        Background threads.
+    on_error : {"raise", "nan"}, default="raise"
+        Whether a row that cannot be read ends the run, or becomes one item of NaN.
+    verbose : int, default=0
+        1 shows a progress bar.
+    description : str, default="clips"
+        Label of the progress bar.
+
+    Returns
+    -------
+    rows : Ragged
+        One row per clip.
+    failed : list of int
+        Rows that became NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.engine._clips import collect_rows
+    >>> from sklearn_audio.validation import check_audio
+    >>> clips = check_audio([np.zeros(5), np.ones(3)], 16000, bare_rate=16000)
+    >>> collect_rows(clips, clips.stream, item_shape=())[0].lengths
+    array([5, 3])
+    """
+    errors = ClipErrors(on_error)
+    builder = RaggedBuilder(item_shape, dtype)
+
+    def work(row: int) -> Parts | Exception:
+        try:
+            return _computed_ahead(extract(row))
+        except errors.caught as error:
+            return error
+
+    # closed on the way out, so that an error here ends the background threads as well
+    with closing(ordered_map(work, range(len(clips)), n_jobs)) as results:
+        bar = tqdm(results, desc=description, total=len(clips), unit="clip", disable=not verbose)
+        for row, parts in enumerate(bar):
+            try:
+                _extend(builder, parts)
+            except errors.caught as error:
+                errors.add(row, error)
+                builder.discard()
+                builder.extend(np.full((1, *item_shape), np.nan, dtype=dtype))
+                builder.close_row()
+            else:
+                finished = builder.close_row()
+                if complete is not None:
+                    complete(finished)
+    errors.warn()
+    return Ragged(*builder.finish()), errors.rows
+
+
+def _extend(builder: RaggedBuilder, parts: Parts | Exception) -> None:
+    if isinstance(parts, Exception):
+        raise parts
+    for part in parts:
+        builder.extend(part)
+
+
+def _computed_ahead(parts: Parts) -> Parts:
+    ahead, n_values = [], 0
+    for part in parts:
+        ahead.append(part)
+        n_values += part.size
+        if n_values > _AHEAD_VALUES:
+            break
+    return chain(ahead, parts)

@@ -1,0 +1,43 @@
+"""Choosing the device."""
+
+from __future__ import annotations
+
+import torch
+
+__all__ = ["resolve_device"]
+
+
+def resolve_device(device: str | torch.device) -> torch.device:
+    """Turn a `device` parameter into a torch device.
+
+    Parameters
+    ----------
+    device : str or torch.device
+        "auto" takes CUDA, else Apple's MPS, else the CPU; everything else is torch's own notation.
+
+    Returns
+    -------
+    torch.device
+        The device.
+
+    Raises
+    ------
+    ValueError
+        If torch does not know the name.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine._devices import resolve_device
+    >>> resolve_device("cpu")
+    device(type='cpu')
+    """
+    if device == "auto":
+        if torch.cuda.is_available():  # pragma: no cover - needs CUDA
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        return torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(
+            f"device={device!r} is no torch device; use 'auto', 'cpu', 'cuda', 'cuda:0' or 'mps'."
+        ) from error

@@ -1,0 +1,70 @@
+"""Decode ahead in background threads: results in order, a bounded number of them in memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import torch
+from joblib import effective_n_jobs
+from threadpoolctl import threadpool_limits
+
+__all__ = ["ordered_map"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def ordered_map(
+    function: Callable[[Item], Result], items: Iterable[Item], n_jobs: int | None
+) -> Generator[Result, None, None]:
+    """Apply a function in background threads and yield the results in the order of the items.
+
+    At most three results per thread wait in memory. An error surfaces where its result would have come, and what had
+    not started by then is cancelled; so it is when the generator is closed.
+
+    Parameters
+    ----------
+    function : callable
+        Called with one item; should release the GIL for most of its time (decoding, resampling and torch do).
+    items : iterable
+        Arguments.
+    n_jobs : int or None
+        Threads, counted as joblib does: None is 1, which runs in the calling thread; -1 is one per core.
+
+    Yields
+    ------
+    object
+        ``function(item)`` for each item.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine._prefetch import ordered_map
+    >>> list(ordered_map(abs, [-1, -2, -3], n_jobs=2))
+    [1, 2, 3]
+    """
+    n_threads = effective_n_jobs(n_jobs)
+    if n_threads == 1:
+        yield from map(function, items)
+        return
+    pending: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(n_threads, "sklearn-audio", initializer=_one_thread_each) as pool:
+        try:
+            for item in items:
+                pending.append(pool.submit(function, item))
+                if len(pending) >= 3 * n_threads:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def _one_thread_each() -> None:
+    # Several threads that each start a team of OpenMP threads would fight for the cores. The limit is OpenMP's own
+    # per-thread setting: it ends with this worker and leaves the caller's untouched.
+    torch.zeros(1).sum()  # torch sets the number on a thread's first use; ours must come after
+    threadpool_limits(1, user_api="openmp")

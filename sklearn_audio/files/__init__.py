@@ -1,0 +1,26 @@
+"""Recordings become waveforms: decoding, seeking, mixing to one channel, resampling, and finding the files.
+
+Everything that libsndfile reads (WAV, FLAC, Ogg Vorbis, Opus, MP3, AIFF, AU, CAF, W64 and more) is read through
+soundfile. Containers that libsndfile does not know (M4A, AAC, WebM, WMA, FLAC in Ogg and more) are read through PyAV
+where the extra ``ffmpeg`` is installed. Rates are converted by soxr at its high quality, whichever decoder was used.
+"""
+
+from sklearn_audio.files._listing import AUDIO_EXTENSIONS, list_clips
+from sklearn_audio.files._mix import MonoMix
+from sklearn_audio.files._resample import Resampler, resample
+from sklearn_audio.files._sources import Source
+from sklearn_audio.files._stream import AudioInfo, AudioStream, audio_info, open_audio, read_audio
+
+__all__ = [
+    "AUDIO_EXTENSIONS",
+    "AudioInfo",
+    "AudioStream",
+    "MonoMix",
+    "Resampler",
+    "Source",
+    "audio_info",
+    "list_clips",
+    "open_audio",
+    "read_audio",
+    "resample",
+]

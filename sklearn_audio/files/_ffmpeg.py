@@ -1,0 +1,155 @@
+"""Decoding with FFmpeg (PyAV, the extra ``ffmpeg``) of the containers that libsndfile does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_audio.exceptions import AudioReadError
+from sklearn_audio.files._content import Container
+from sklearn_audio.files._sources import OpenSource
+from sklearn_audio.optional import require
+
+__all__ = ["FfmpegDecoder"]
+
+# Sample formats of FFmpeg without the "p" of planar ones: what to subtract, and the scale to [-1, 1].
+_SCALES = {"u8": (128.0, 2.0**-7), "s16": (0.0, 2.0**-15), "s32": (0.0, 2.0**-31), "flt": (0.0, 1.0), "dbl": (0.0, 1.0)}
+# A codec is exact again a few frames after a jump: AAC needs one frame, SBR a few more.
+_PREROLL_SECONDS = 0.5
+
+
+class FfmpegDecoder:
+    """Reads float32 blocks through FFmpeg; the rate stays the recording's own.
+
+    Parameters
+    ----------
+    opened : OpenSource
+        The recording; closed by `close`.
+    container : Container
+        What its first bytes say it is. FFmpeg is told so and does not guess, as it would follow play lists.
+
+    Raises
+    ------
+    AudioReadError
+        If PyAV is not installed, or there is no audio that FFmpeg can decode.
+    """
+
+    length_is_exact = False
+
+    def __init__(self, opened: OpenSource, container: Container) -> None:
+        self._opened = opened
+        self._av: Any = _import_av(opened, container)
+        try:
+            self._container = self._av.open(opened.file, format=container.demuxer, metadata_errors="replace")
+        except self._av.error.FFmpegError as error:
+            opened.raise_failure()
+            raise self._damaged(error) from error
+        self._stream = self._audio_stream(container)
+        self.sample_rate = int(self._stream.codec_context.sample_rate)
+        self.n_channels = int(self._stream.codec_context.layout.nb_channels)
+        self.n_timepoints = self._length_from_header()
+        self.format = container.title
+        self._frames = self._decoded()
+        self._rest = np.empty((0, self.n_channels), dtype=np.float32)
+
+    def _audio_stream(self, container: Container) -> Any:
+        streams = self._container.streams.audio
+        codec = streams[0].codec_context if streams else None
+        if codec is not None and codec.sample_rate:
+            return streams[0]
+        self._container.close()
+        reason = "FFmpeg does not know the codec of this" if streams else "there is no audio track in this"
+        raise self._opened.label.unreadable(f"{reason} {container.title} file", "give a recording as WAV or FLAC")
+
+    def _length_from_header(self) -> int | None:
+        """Length as the header tells it; with the padding of the codec it may be a few thousand timepoints off."""
+        if self._stream.duration is not None:
+            return int(self._stream.duration * self._stream.time_base * self.sample_rate + Fraction(1, 2))
+        if self._container.duration is not None:
+            return int(Fraction(self._container.duration, self._av.time_base) * self.sample_rate + Fraction(1, 2))
+        return None
+
+    def seek(self, timepoint: int) -> int:
+        """Go to a timepoint, or as near before it as is exact; the position reached.
+
+        Only the time stamps of MP4 are fine enough to find a timepoint; elsewhere decoding starts at the beginning.
+        """
+        target = timepoint - round(_PREROLL_SECONDS * self.sample_rate)
+        exact = "mov" in self._container.format.name and self._stream.time_base == Fraction(1, self.sample_rate)
+        if target <= 0 or not exact:
+            return 0
+        first = self._stream.start_time or 0
+        try:
+            self._container.seek(first + target, stream=self._stream)
+            frame = next(self._container.decode(self._stream), None)
+        except self._av.error.FFmpegError as error:
+            self._opened.raise_failure()
+            raise self._damaged(error) from error
+        if frame is None:
+            return timepoint  # nothing is left there, as the first read will find
+        self._rest = self._as_samples(frame)
+        return int(frame.pts - first)
+
+    def read(self, n: int) -> NDArray[np.float32]:
+        """Read up to n timepoints of all channels, shape (n, n_channels); fewer only at the end."""
+        pieces = [self._rest[:n]]
+        n_read = len(pieces[0])
+        self._rest = self._rest[n:]
+        while n_read < n:
+            samples = next(self._frames, None)
+            if samples is None:
+                break
+            pieces.append(samples[: n - n_read])
+            self._rest = samples[n - n_read :]
+            n_read += len(pieces[-1])
+        return np.concatenate(pieces)
+
+    def _decoded(self) -> Generator[NDArray[np.float32], None, None]:
+        try:
+            for frame in self._container.decode(self._stream):
+                yield self._as_samples(frame)
+        except self._av.error.FFmpegError as error:
+            self._opened.raise_failure()
+            raise self._damaged(error) from error
+        self._opened.raise_failure()
+
+    def _as_samples(self, frame: Any) -> NDArray[np.float32]:
+        n_channels = frame.layout.nb_channels
+        if (frame.sample_rate, n_channels) != (self.sample_rate, self.n_channels):
+            raise self._opened.label.unreadable(
+                f"it changes from {self.n_channels} channels at {self.sample_rate} Hz to {n_channels} channels at "
+                f"{frame.sample_rate} Hz on the way",
+                "split it there",
+            )
+        zero, scale = _SCALES[frame.format.name.removesuffix("p")]
+        values = frame.to_ndarray()
+        # (C, T) or (1, T * C) -> (T, C)
+        values = values.T if frame.format.is_planar else values.reshape(-1, n_channels)
+        samples: NDArray[np.float32] = values.astype(np.float32)
+        return samples if scale == 1.0 else (samples - np.float32(zero)) * np.float32(scale)
+
+    def close(self) -> None:
+        """Close the decoder and what was opened for it."""
+        self._frames.close()
+        self._container.close()
+        self._opened.close()
+
+    def _damaged(self, error: Exception) -> AudioReadError:
+        complaint = getattr(error, "strerror", None) or type(error).__name__
+        return self._opened.label.unreadable(
+            f"FFmpeg stopped with: {complaint}", "the file is damaged or cut off, so replace it"
+        )
+
+
+def _import_av(opened: OpenSource, container: Container) -> Any:
+    try:
+        return require("av", needed_by=f"reading {container.title}", extra="ffmpeg")
+    except ImportError as error:
+        raise opened.label.unreadable(
+            f"{container.title} needs FFmpeg, which comes with the package 'av'",
+            "install it with: pip install 'sklearn-audio[ffmpeg]'",
+        ) from error

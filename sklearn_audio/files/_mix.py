@@ -1,0 +1,120 @@
+"""Many channels become one, and how much of the sound that costs."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Channel", "MonoMix", "check_channel"]
+
+Channel = Literal["mean"] | int
+
+
+def check_channel(channel: object, n_channels: int | None = None, where: str = "") -> None:
+    """Refuse what is neither "mean" nor the index of a channel that is there.
+
+    Parameters
+    ----------
+    channel : object
+        What the user asked for.
+    n_channels : int, default=None
+        Number of channels; None where it is not known yet.
+    where : str, default=""
+        Opening of the message: the row and the file.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    where = where and f"{where}: "
+    if isinstance(channel, str) and channel == "mean":
+        return
+    if isinstance(channel, bool) or not isinstance(channel, (int, np.integer)) or channel < 0:
+        raise ValueError(f'{where}channel must be "mean" or an index from 0, got {channel!r}.')
+    if n_channels is not None and channel >= n_channels:
+        there = "1 channel; take channel 0" if n_channels == 1 else f"{n_channels} channels; take 0 to {n_channels - 1}"
+        raise ValueError(f"{where}there is no channel {channel}: the recording has {there}.")
+
+
+class MonoMix:
+    """Turn blocks of many channels into one, and measure what cancels out.
+
+    Parameters
+    ----------
+    channel : "mean" or int, default="mean"
+        Average the channels, or take one of them.
+
+    Raises
+    ------
+    ValueError
+        If the channel is neither.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.files import MonoMix
+    >>> mix = MonoMix()
+    >>> mix(np.array([[1, 0], [0.5, 0.5]], dtype=np.float32))
+    array([0.5, 0.5], dtype=float32)
+    >>> opposite = MonoMix()
+    >>> opposite(np.array([[1, -1], [-0.5, 0.5]], dtype=np.float32))
+    array([0., 0.], dtype=float32)
+    >>> opposite.loss_db
+    -inf
+    """
+
+    def __init__(self, channel: Channel = "mean") -> None:
+        check_channel(channel)
+        self._channel = channel
+        self._channel_power = 0.0
+        self._mean_power = 0.0
+
+    def __call__(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Mix one block.
+
+        Parameters
+        ----------
+        block : ndarray of float32, shape (n_timepoints, n_channels)
+            The next timepoints of all channels.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_timepoints,)
+            One channel; a view of the block where it has but one.
+
+        Raises
+        ------
+        ValueError
+            If the chosen channel is not there.
+        """
+        n_channels = block.shape[1]
+        check_channel(self._channel, n_channels)
+        if n_channels == 1:
+            return block[:, 0]  # (T, 1) -> (T,)
+        if self._channel != "mean":
+            return np.ascontiguousarray(block[:, self._channel])  # (T, C) -> (T,)
+        with np.errstate(all="ignore"):  # what is not finite passes through
+            mono: NDArray[np.float32] = np.add(block[:, 0], block[:, 1])  # columns: NumPy's mean of rows is much slower
+            for channel in range(2, n_channels):
+                mono += block[:, channel]
+            mono /= np.float32(n_channels)
+            self._channel_power += float(np.einsum("tc,tc->", block, block)) / n_channels
+            self._mean_power += float(np.einsum("t,t->", mono, mono))
+        return mono
+
+    @property
+    def loss_db(self) -> float:
+        """Level of the channel mean relative to the mean level of the channels so far, in dB.
+
+        0 for one channel, for identical channels, for silence, and where one channel was picked; about -3 for two
+        independent channels; far below where the channels cancel each other out, -inf where they do so exactly.
+        """
+        if not (math.isfinite(self._channel_power) and self._channel_power > 0):
+            return 0.0
+        if self._mean_power == 0:
+            return -math.inf
+        return 10 * math.log10(self._mean_power / self._channel_power)

@@ -1,0 +1,239 @@
+"""What can be read: a path, bytes or a binary file; each opened in a way that leaves the caller's object untouched."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import threading
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, BinaryIO
+
+from sklearn_audio.exceptions import AudioReadError
+
+__all__ = ["Label", "OpenSource", "Source", "open_source"]
+
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
+
+# A file object that several rows share is read under one of these locks, so that its position moves for one reader.
+_LOCKS = tuple(threading.Lock() for _ in range(64))
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """How messages name one recording.
+
+    Parameters
+    ----------
+    name : str
+        The quoted path, or a stand-in such as ``<4096 bytes>``.
+    row : int or None
+        Row of X, where the recording belongs to one.
+    """
+
+    name: str
+    row: int | None = None
+
+    @property
+    def where(self) -> str:
+        """The opening of a message about a wrong argument."""
+        return self.name if self.row is None else f"row {self.row} ({self.name})"
+
+    def unreadable(self, reason: str, advice: str) -> AudioReadError:
+        """Make the error that says why this recording cannot be read, and what to do."""
+        prefix = "" if self.row is None else f"row {self.row}: "
+        return AudioReadError(f"{prefix}cannot read {self.name}: {reason}; {advice}")
+
+
+class OpenSource:
+    """An opened recording: a binary file at position 0, its size, and its name for messages.
+
+    Parameters
+    ----------
+    file : binary file
+        Where the bytes come from; closed by `close`.
+    label : Label
+        Its name in messages.
+    n_bytes : int
+        Size.
+    """
+
+    def __init__(self, file: Any, label: Label, n_bytes: int) -> None:
+        self.file = file
+        self.label = label
+        self.n_bytes = n_bytes
+
+    def peek(self, n: int, at: int = 0) -> bytes:
+        """Read n bytes at a position, and return to the start."""
+        self.file.seek(at)
+        head: bytes = self.file.read(n)
+        self.file.seek(0)
+        self.raise_failure()
+        return head
+
+    def raise_failure(self) -> None:
+        """Raise what went wrong while the caller's file object was read by a decoder, if anything did."""
+        failure = getattr(self.file, "failure", None)
+        if failure is not None:
+            raise self.label.unreadable(
+                f"reading from the file object failed ({type(failure).__name__}: {failure})",
+                "check where it comes from",
+            ) from failure
+
+    def close(self) -> None:
+        """Close what was opened here; a file object of the caller stays open."""
+        self.file.close()
+
+
+class _SharedFile(io.RawIOBase):
+    """A view of the caller's seekable file object with a position of its own.
+
+    The position of the file object is restored after each read, so that it looks untouched, and two views of one
+    object do not disturb each other.
+    """
+
+    def __init__(self, source: Any, n_bytes: int) -> None:
+        self.failure: Exception | None = None
+        self._source = source
+        self._n_bytes = n_bytes
+        self._position = 0
+        self._lock = _lock_of(source)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._n_bytes}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        data = b""
+        with _KeptFailure(self), self._lock:
+            before = self._source.tell()
+            try:
+                self._source.seek(self._position)
+                data = self._source.read(len(view))
+            finally:
+                self._source.seek(before)
+        view[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+
+class _KeptFailure:
+    """Keeps what a foreign ``read`` raises until the decoder is back, as no exception may cross its C code."""
+
+    def __init__(self, file: _SharedFile) -> None:
+        self._file = file
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        if isinstance(error, Exception):
+            self._file.failure = error
+            return True
+        return False
+
+
+def _lock_of(source: object) -> threading.Lock:
+    return _LOCKS[id(source) // 16 % len(_LOCKS)]
+
+
+def open_source(source: Source, row: int | None = None) -> OpenSource:
+    """Open a recording for reading from its first byte.
+
+    Parameters
+    ----------
+    source : str, PathLike, bytes-like or binary file object
+        The recording. A file object is read from its start whatever its position, which is restored; one that cannot
+        seek is read into memory from where it stands.
+    row : int, default=None
+        Row of X, for messages.
+
+    Returns
+    -------
+    OpenSource
+        The opened recording.
+
+    Raises
+    ------
+    AudioReadError
+        If there is nothing to read at the path, or the file object fails.
+    TypeError
+        If the source is none of these types.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        return _open_path(os.fsdecode(source), row)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        data = source if isinstance(source, bytes) else bytes(source)
+        return OpenSource(io.BytesIO(data), Label(f"<{len(data)} bytes>", row), len(data))
+    if not hasattr(source, "read"):
+        where = "" if row is None else f"row {row}: "
+        raise TypeError(
+            f"{where}expected a path, bytes or a binary file object, got {type(source).__name__}; "
+            "give the recording as one of these."
+        )
+    return _open_file_object(source, Label(_file_name(source), row))
+
+
+def _file_name(source: object) -> str:
+    name = getattr(source, "name", None)
+    return repr(name) if isinstance(name, str) else f"<{type(source).__name__}>"
+
+
+def _open_path(path: str, row: int | None) -> OpenSource:
+    label = Label(repr(path), row)
+    try:
+        status = os.stat(path)
+        if stat.S_ISDIR(status.st_mode):
+            raise label.unreadable("it is a folder", "give the files in it: list_clips(folder)")
+        if not stat.S_ISREG(status.st_mode):
+            raise label.unreadable("it is not a regular file", "copy its content into a file first")
+        return OpenSource(open(path, "rb", buffering=0), label, status.st_size)
+    except FileNotFoundError as error:
+        raise label.unreadable("there is no such file", _missing_advice(path)) from error
+    except PermissionError as error:
+        raise label.unreadable("reading it is not permitted", "change the permissions of the file") from error
+    except AudioReadError:
+        raise
+    except (OSError, ValueError) as error:
+        raise label.unreadable(f"it cannot be opened ({error})", "check the path") from error
+
+
+def _missing_advice(path: str) -> str:
+    if "://" in path:
+        return "download it first, as a path names a local file"
+    return "check the path" if os.path.isabs(path) else "check the path, which is relative to the working directory"
+
+
+def _open_file_object(source: Any, label: Label) -> OpenSource:
+    try:
+        if not isinstance(source.read(0), bytes):
+            raise TypeError(f"{label.where}: a file object must be opened in binary mode; open it with mode 'rb'.")
+        if type(source) is io.BytesIO:
+            return _in_memory(source.getvalue(), label)  # shares its memory
+        if not (hasattr(source, "seekable") and source.seekable()):
+            return _in_memory(source.read(), label)
+        with _lock_of(source):
+            before = source.tell()
+            n_bytes = source.seek(0, io.SEEK_END)
+            source.seek(before)
+    except (OSError, ValueError) as error:
+        raise label.unreadable(f"the file object cannot be read ({error})", "open it again") from error
+    return OpenSource(_SharedFile(source, n_bytes), label, n_bytes)
+
+
+def _in_memory(data: bytes, label: Label) -> OpenSource:
+    return OpenSource(io.BytesIO(data), label, len(data))

@@ -1,0 +1,418 @@
+"""Reading: one path from a recording to a mono waveform at a given rate, in blocks or whole."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import ExitStack
+from numbers import Real
+from types import TracebackType
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_audio.files._decoding import Decoder, open_decoder
+from sklearn_audio.files._mix import Channel, MonoMix, check_channel
+from sklearn_audio.files._resample import Resampler, n_resampled
+from sklearn_audio.files._sources import Label, Source, open_source
+
+__all__ = ["AudioInfo", "AudioStream", "audio_info", "open_audio", "read_audio"]
+
+# Six seconds at 44.1 kHz, 1 MiB per channel: a short clip is one block.
+_BLOCK_TIMEPOINTS = 1 << 18
+# A header may promise anything; memory for up to 1 GiB is reserved at once, more grows as it is filled.
+_MAX_RESERVED = 1 << 28
+
+
+class AudioInfo(NamedTuple):
+    """What the header of a recording says.
+
+    Attributes
+    ----------
+    sample_rate : int
+        Hz.
+    n_channels : int
+        Number of channels.
+    n_timepoints : int
+        Values per channel. An estimate in MP3 without a Xing header and in the containers that FFmpeg reads.
+    format : str
+        Name of the format, such as "WAV" or "FLAC".
+
+    Examples
+    --------
+    >>> from sklearn_audio.files import AudioInfo
+    >>> info = AudioInfo(sample_rate=16000, n_channels=1, n_timepoints=8000, format="WAV")
+    >>> info.n_timepoints / info.sample_rate
+    0.5
+    """
+
+    sample_rate: int
+    n_channels: int
+    n_timepoints: int
+    format: str
+
+
+def audio_info(source: Source, *, row: int | None = None) -> AudioInfo:
+    """Read the header of a recording.
+
+    Parameters
+    ----------
+    source : str, PathLike, bytes-like or binary file object
+        The recording.
+    row : int, default=None
+        Row of X, named in messages.
+
+    Returns
+    -------
+    AudioInfo
+        Rate, channels, length and format. The length is 0 where the header gives none.
+
+    Raises
+    ------
+    AudioReadError
+        If it cannot be read.
+    TypeError
+        If the source is none of these types.
+
+    Examples
+    --------
+    >>> import io, numpy as np, soundfile
+    >>> from sklearn_audio.files import audio_info
+    >>> file = io.BytesIO()
+    >>> soundfile.write(file, np.zeros((8000, 2)), 16000, format="WAV")
+    >>> audio_info(file)
+    AudioInfo(sample_rate=16000, n_channels=2, n_timepoints=8000, format='WAV')
+    """
+    decoder = open_decoder(open_source(source, row))
+    try:
+        return AudioInfo(decoder.sample_rate, decoder.n_channels, decoder.n_timepoints or 0, decoder.format)
+    finally:
+        decoder.close()
+
+
+def read_audio(
+    source: Source,
+    *,
+    sample_rate: int | None = None,
+    start: float = 0.0,
+    end: float | None = None,
+    channel: Channel = "mean",
+    row: int | None = None,
+) -> tuple[NDArray[np.float32], int]:
+    """Read a recording, or a part of it, as one mono waveform.
+
+    Parameters
+    ----------
+    source : str, PathLike, bytes-like or binary file object
+        The recording. A file object is read from its start, and its position is restored.
+    sample_rate : int, default=None
+        Rate in Hz of the waveform; None keeps that of the recording.
+    start : float, default=0.0
+        Seconds to leave out.
+    end : float, default=None
+        Second to stop at; None, or one past the end, reads all.
+    channel : "mean" or int, default="mean"
+        Average the channels, or take one of them.
+    row : int, default=None
+        Row of X, named in messages.
+
+    Returns
+    -------
+    waveform : ndarray of float32, shape (n_timepoints,)
+        The waveform; empty for a recording without samples.
+    sample_rate : int
+        Its rate in Hz.
+
+    Raises
+    ------
+    AudioReadError
+        If it cannot be read.
+    ValueError
+        If the rate, the part or the channel is not there.
+    TypeError
+        If the source is none of these types.
+
+    Examples
+    --------
+    >>> import io, numpy as np, soundfile
+    >>> from sklearn_audio.files import read_audio
+    >>> file = io.BytesIO()
+    >>> soundfile.write(file, np.zeros((44100, 2)), 44100, format="FLAC")
+    >>> waveform, rate = read_audio(file, sample_rate=16000, start=0.25)
+    >>> waveform.shape, rate
+    ((12000,), 16000)
+    """
+    with open_audio(source, sample_rate=sample_rate, start=start, end=end, channel=channel, row=row) as stream:
+        return _join(stream.blocks(), stream.n_timepoints_expected or 0), stream.sample_rate
+
+
+def _join(blocks: Iterator[NDArray[np.float32]], n_expected: int) -> NDArray[np.float32]:
+    """Join blocks into one array that is never held twice."""
+    first = next(blocks, np.empty(0, dtype=np.float32))
+    second = next(blocks, None)
+    if second is None:
+        return first
+    joined = np.empty(max(min(n_expected, _MAX_RESERVED), len(first) + len(second)), dtype=np.float32)
+    joined[: len(first)] = first
+    n_read = len(first)
+    block: NDArray[np.float32] | None = second
+    while block is not None:
+        if n_read + len(block) > len(joined):
+            joined.resize(max(n_read + len(block), len(joined) * 5 // 4), refcheck=False)
+        joined[n_read : n_read + len(block)] = block
+        n_read += len(block)
+        block = next(blocks, None)
+    joined.resize(n_read, refcheck=False)
+    return joined
+
+
+def open_audio(
+    source: Source,
+    *,
+    sample_rate: int | None = None,
+    start: float = 0.0,
+    end: float | None = None,
+    channel: Channel = "mean",
+    row: int | None = None,
+    block: int = _BLOCK_TIMEPOINTS,
+) -> AudioStream:
+    """Open a recording, or a part of it, to be read in blocks of one mono waveform.
+
+    Parameters
+    ----------
+    source : str, PathLike, bytes-like or binary file object
+        The recording. A file object is read from its start, and its position is restored.
+    sample_rate : int, default=None
+        Rate in Hz of the waveform; None keeps that of the recording.
+    start : float, default=0.0
+        Seconds to leave out.
+    end : float, default=None
+        Second to stop at; None, or one past the end, reads all.
+    channel : "mean" or int, default="mean"
+        Average the channels, or take one of them.
+    row : int, default=None
+        Row of X, named in messages.
+    block : int, default=262144
+        Timepoints to decode at a time, at the recording's own rate. It bounds the memory and changes no value.
+
+    Returns
+    -------
+    AudioStream
+        To be used in a ``with`` statement.
+
+    Raises
+    ------
+    AudioReadError
+        If it cannot be read.
+    ValueError
+        If the rate, the part, the channel or the block is not there.
+    TypeError
+        If the source is none of these types.
+
+    Examples
+    --------
+    >>> import io, numpy as np, soundfile
+    >>> from sklearn_audio.files import open_audio
+    >>> file = io.BytesIO()
+    >>> soundfile.write(file, np.zeros(44100), 44100, format="WAV")
+    >>> with open_audio(file, block=20000) as stream:
+    ...     [len(block) for block in stream.blocks()]
+    [20000, 20000, 4100]
+    """
+    _check_block(block)
+    check_channel(channel)
+    opened = open_source(source, row)
+    with ExitStack() as on_failure:
+        on_failure.callback(opened.close)
+        rate = _check_rate(sample_rate, opened.label)
+        _check_part(start, end, opened.label)
+        decoder = open_decoder(opened)
+        on_failure.callback(decoder.close)
+        check_channel(channel, decoder.n_channels, opened.label.where)
+        stream = AudioStream(decoder, opened.label, rate or decoder.sample_rate, (start, end), channel, int(block))
+        on_failure.pop_all()
+        return stream
+
+
+class AudioStream:
+    """A mono waveform that is decoded, mixed and resampled block by block; made by `open_audio`.
+
+    It closes what it opened. A file object that was handed in stays open.
+
+    Parameters
+    ----------
+    decoder : Decoder
+        The opened recording.
+    label : Label
+        Its name in messages.
+    sample_rate : int
+        Rate in Hz of the blocks.
+    part : tuple of (float, float or None)
+        Start and end in seconds.
+    channel : "mean" or int
+        Average the channels, or take one of them.
+    block : int
+        Timepoints to decode at a time.
+
+    Attributes
+    ----------
+    sample_rate : int
+        Rate in Hz of the blocks.
+    n_channels : int
+        Channels of the recording.
+    n_timepoints_expected : int or None
+        How many timepoints the header promises, after cutting and resampling; None where it says nothing.
+    mix : MonoMix
+        Knows, once the blocks are read, how much of the channels cancelled out.
+
+    Raises
+    ------
+    ValueError
+        If the recording ends before the start.
+
+    Examples
+    --------
+    >>> import io, numpy as np, soundfile
+    >>> from sklearn_audio.files import open_audio
+    >>> file = io.BytesIO()
+    >>> soundfile.write(file, np.zeros((44100, 2)), 44100, format="WAV")
+    >>> with open_audio(file, sample_rate=16000, end=0.5) as stream:
+    ...     stream.n_channels, stream.n_timepoints_expected
+    (2, 8000)
+    """
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        label: Label,
+        sample_rate: int,
+        part: tuple[float, float | None],
+        channel: Channel,
+        block: int,
+    ) -> None:
+        self.sample_rate = sample_rate
+        self.n_channels = decoder.n_channels
+        self.mix = MonoMix(channel)
+        self._decoder = decoder
+        self._label = label
+        self._block = block
+        self._start_s = part[0]
+        self._start, self._length = self._locate(*part)
+        self.n_timepoints_expected = self._expect()
+        self._state = "open"
+
+    def _locate(self, start_s: float, end_s: float | None) -> tuple[int, int | None]:
+        """First timepoint, and how many to read at most; None reads to the end."""
+        rate = self._decoder.sample_rate
+        start = round(start_s * rate)
+        end = None if end_s is None or math.isinf(end_s) else round(end_s * rate)
+        n_timepoints = self._decoder.n_timepoints
+        if n_timepoints is None or not self._decoder.length_is_exact:
+            return start, None if end is None else end - start
+        if start > 0 and start >= n_timepoints:
+            raise self._too_late(n_timepoints)
+        return start, (n_timepoints if end is None else min(end, n_timepoints)) - start
+
+    def _expect(self) -> int | None:
+        """How many timepoints will come out, by the header."""
+        in_header = self._decoder.n_timepoints
+        lengths = [self._length, None if in_header is None else max(0, in_header - self._start)]
+        known = [length for length in lengths if length is not None]
+        return n_resampled(min(known), self._decoder.sample_rate, self.sample_rate) if known else None
+
+    def _too_late(self, n_timepoints: int) -> ValueError:
+        seconds = n_timepoints / self._decoder.sample_rate
+        return ValueError(
+            f"{self._label.where}: start={self._start_s:g} s is not within the recording, which is {seconds:.3f} s "
+            "long; choose an earlier start."
+        )
+
+    def __enter__(self) -> AudioStream:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the recording; a file object that was handed in stays open."""
+        if self._state != "closed":
+            self._state = "closed"
+            self._decoder.close()
+
+    def blocks(self) -> Iterator[NDArray[np.float32]]:
+        """Iterate once over the waveform; memory is bounded by a block, whatever the length.
+
+        Yields
+        ------
+        ndarray of float32, shape (n,)
+            The next timepoints, at `sample_rate`; never empty. A recording without samples yields none.
+
+        Raises
+        ------
+        AudioReadError
+            If decoding fails on the way.
+        ValueError
+            If the stream is closed or was read before, or the recording ends before the start.
+        """
+        if self._state != "open":
+            raise ValueError(f"{self._label.where}: the stream is {self._state}; open the recording again.")
+        self._state = "read already"
+        return self._resampled() if self.sample_rate != self._decoder.sample_rate else self._filled()
+
+    def _filled(self) -> Iterator[NDArray[np.float32]]:
+        return (self.mix(block) for block, _ in self._decoded() if len(block))
+
+    def _resampled(self) -> Iterator[NDArray[np.float32]]:
+        resampler = Resampler(self._decoder.sample_rate, self.sample_rate)
+        for block, last in self._decoded():
+            resampled = resampler.process(self.mix(block), last=last)
+            if len(resampled):
+                yield resampled
+
+    def _decoded(self) -> Iterator[tuple[NDArray[np.float32], bool]]:
+        """Blocks of all channels, and whether each is the last."""
+        self._skip_to_start()
+        left = math.inf if self._length is None else self._length
+        read_any = False
+        while left > 0:
+            wanted = int(min(self._block, left))
+            block = self._decoder.read(wanted)
+            left = left - len(block) if len(block) == wanted else 0
+            if self._start > 0 and not read_any and not len(block):
+                raise self._too_late(self._start)
+            read_any = True
+            yield block, left == 0
+
+    def _skip_to_start(self) -> None:
+        """Jump, and decode what lies between the landing and the start."""
+        position = self._decoder.seek(self._start) if self._start else 0
+        while position < self._start:
+            wanted = min(self._block, self._start - position)
+            n_read = len(self._decoder.read(wanted))
+            position += n_read
+            if n_read < wanted:
+                raise self._too_late(position)
+
+
+def _check_block(block: object) -> None:
+    if isinstance(block, bool) or not isinstance(block, (int, np.integer)) or block < 1:
+        raise ValueError(f"block must be a whole number of timepoints, at least 1, got {block!r}.")
+
+
+def _check_rate(sample_rate: object, label: Label) -> int | None:
+    if sample_rate is None:
+        return None
+    number = float(sample_rate) if isinstance(sample_rate, Real) and not isinstance(sample_rate, bool) else math.nan
+    if not (0 < number < math.inf and number == int(number)):
+        raise ValueError(f"{label.where}: sample_rate must be a whole, positive number of Hz, got {sample_rate!r}.")
+    return int(number)
+
+
+def _check_part(start: object, end: object, label: Label) -> None:
+    if not isinstance(start, Real) or not 0 <= float(start) < math.inf:
+        raise ValueError(f"{label.where}: start must be a number of seconds, at least 0, got {start!r}.")
+    if end is not None and not (isinstance(end, Real) and float(end) > float(start)):
+        raise ValueError(f"{label.where}: end must be a number of seconds after start={float(start):g}, got {end!r}.")

@@ -1,0 +1,180 @@
+"""What the transformers from audio to frames share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sklearn_audio.base import AudioEstimator, RaggedOutputMixin
+from sklearn_audio.dsp import FrontEnd
+from sklearn_audio.engine._clips import collect_rows
+from sklearn_audio.ragged import Ragged
+from sklearn_audio.validation import AudioClips
+
+__all__ = ["Blocks", "FrameExtractor", "FrameTransformer", "front_end_frames", "to_tensor"]
+
+# Starts reading a clip from its beginning, block by block; an extractor may read a clip twice.
+Blocks = Callable[[], Iterator[NDArray[np.float32]]]
+
+
+class FrameExtractor(Protocol):
+    """Computes the frames of one clip."""
+
+    names: list[str]
+
+    def extract(self, blocks: Blocks) -> Iterator[NDArray[np.float32]]:
+        """Yield the frames of a clip in pieces of shape (n, n_features)."""
+        ...  # pragma: no cover - a protocol
+
+    def complete(self, frames: NDArray[np.float32]) -> None:
+        """Apply in place what needs all frames of the clip."""
+        ...  # pragma: no cover - a protocol
+
+
+class FrameTransformer(RaggedOutputMixin, AudioEstimator):
+    """Base class of the transformers from audio to frames; a subclass names its extractor.
+
+    Examples
+    --------
+    >>> from sklearn_audio import MFCCTransformer
+    >>> from sklearn_audio.preprocessing._frames import FrameTransformer
+    >>> issubclass(MFCCTransformer, FrameTransformer)
+    True
+    """
+
+    sample_rate: int
+    n_jobs: int | None
+    on_error: Any
+    verbose: int
+
+    def _extractor(self) -> FrameExtractor:
+        raise TypeError(f"{type(self).__name__} must define _extractor.")  # pragma: no cover - abstract
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Check the parameters and X; nothing is read or learned.
+
+        Parameters
+        ----------
+        X : sequence of clips
+            Paths, arrays, ...; see the user guide. Arrays without a rate are taken to be at `sample_rate`.
+        y : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        self
+            The estimator.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a parameter or X is not admissible.
+        """
+        self._validate_params()
+        self._extractor()
+        self._admit(X, reset=True)
+        return self
+
+    def transform(self, X: Any) -> Ragged:
+        """Compute the frames of each clip.
+
+        Parameters
+        ----------
+        X : sequence of clips
+            Paths, arrays, ...; see the user guide. Arrays without a rate are taken to be at `sample_rate`.
+
+        Returns
+        -------
+        Ragged
+            One row per clip, float32 of shape (n_frames, n_features).
+
+        Raises
+        ------
+        AudioReadError
+            If a recording cannot be read and `on_error` is "raise".
+        TypeError, ValueError
+            If a clip is not admissible and `on_error` is "raise"; the message names the row.
+        """
+        self._check_fitted()
+        return self._frames(self._admit(X, reset=False))[0]
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Name the numbers of a frame.
+
+        Parameters
+        ----------
+        input_features : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        ndarray of str, shape (n_features,)
+            One name per column of a frame.
+        """
+        return np.asarray(self._extractor().names, dtype=object)
+
+    def _admit(self, X: Any, *, reset: bool) -> AudioClips:
+        return self._admit_audio(X, self.sample_rate, reset=reset, bare_rate=self.sample_rate)
+
+    def _frames(self, clips: AudioClips) -> tuple[Ragged, list[int]]:
+        extractor = self._extractor()
+        return collect_rows(
+            clips,
+            lambda row: extractor.extract(lambda: clips.stream(row)),
+            item_shape=(len(extractor.names),),
+            complete=extractor.complete,
+            n_jobs=self.n_jobs,
+            on_error=self.on_error,
+            verbose=self.verbose,
+            description=type(self).__name__,
+        )
+
+
+def to_tensor(array: NDArray[Any], device: torch.device | None = None) -> Tensor:
+    """Wrap an array as a tensor; a read-only one is copied, because torch may not write to it.
+
+    Parameters
+    ----------
+    array : ndarray
+        Any shape.
+    device : torch.device, default=None
+        Where to; None is the CPU.
+
+    Returns
+    -------
+    Tensor
+        Shares memory with a writeable array on the CPU.
+    """
+    return torch.from_numpy(array if array.flags.writeable else array.copy()).to(device or "cpu")
+
+
+def front_end_frames(
+    front_end: FrontEnd, blocks: Iterator[NDArray[np.float32]], device: torch.device | None = None
+) -> Iterator[NDArray[Any]]:
+    """Compute the frames of a clip in pieces, without what needs the whole clip.
+
+    Parameters
+    ----------
+    front_end : FrontEnd
+        What to compute.
+    blocks : iterator of ndarray
+        The clip.
+    device : torch.device, default=None
+        Where to compute; None is the CPU.
+
+    Yields
+    ------
+    ndarray of float32, shape (n, n_features)
+        Frames.
+    """
+    stream = front_end.stream()
+    for block in blocks:
+        for frames in stream.feed(to_tensor(block, device)):
+            yield frames.cpu().numpy()
+    for frames in stream.finish():
+        yield frames.cpu().numpy()

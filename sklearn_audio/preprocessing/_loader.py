@@ -1,0 +1,196 @@
+"""`AudioLoader`: recordings to waveforms."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_audio._sklearn import Interval, StrOptions
+from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, RaggedOutputMixin
+from sklearn_audio.engine._clips import collect_rows
+from sklearn_audio.ragged import Ragged
+from sklearn_audio.validation import AudioClips, Channel
+
+__all__ = ["AudioLoader"]
+
+
+class AudioLoader(RaggedOutputMixin, AudioEstimator):
+    """Read recordings: mono float32 waveforms at one rate.
+
+    Reads everything libsndfile reads (WAV, FLAC, Ogg Vorbis, Opus, MP3, AIFF, ...), with the extra ``ffmpeg`` also m4a
+    and other formats of FFmpeg; averages the channels and resamples with soxr's high quality. All other estimators of
+    this library read recordings by themselves in the same way; the loader is for waveforms in your own hands, parts of
+    files and the choice of a channel.
+
+    Parameters
+    ----------
+    sample_rate : int, default=16000
+        Rate in Hz of the waveforms that come out. Arrays without a rate are taken to be at it.
+    offset : float, default=0.0
+        Seconds left out at the start of each clip.
+    duration : float, default=None
+        Seconds kept of each clip; None keeps all.
+    fix_length : bool, default=False
+        Return an array of shape (n_clips, n_timepoints), short clips filled with zeros up to `duration`, which must be
+        given.
+    channel : "mean" or int, default="mean"
+        Average the channels, or take one of them, counted from 0.
+    n_jobs : int, default=None
+        Threads that decode and resample; None is 1, -1 one per core.
+    on_error : {"raise", "nan"}, default="raise"
+        "raise" ends at the first clip that cannot be used; "nan" turns it into one timepoint of NaN (a row of NaN with
+        `fix_length`) and warns once at the end.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of timepoints, if X was an array of shape (n_clips, n_timepoints).
+    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+        Names of the columns, if X was a DataFrame of numbers.
+
+    See Also
+    --------
+    MelSpectrogramTransformer : Recordings to log-mel frames.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio import AudioLoader
+    >>> stereo = {"array": np.zeros((44100, 2)), "sampling_rate": 44100}
+    >>> AudioLoader(sample_rate=16000).transform([stereo, np.zeros(8000)])
+    Ragged(n_rows=2, lengths=8000..16000, item_shape=(), dtype=float32)
+    >>> AudioLoader(sample_rate=16000, duration=0.25, fix_length=True).transform([stereo]).shape
+    (1, 4000)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **AUDIO_CONSTRAINTS,
+        "channel": [StrOptions({"mean"}), Interval(Integral, 0, None, closed="left")],
+        "offset": [Interval(Real, 0, None, closed="left")],
+        "duration": [None, Interval(Real, 0, None, closed="neither")],
+        "fix_length": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        sample_rate: int = 16000,
+        *,
+        offset: float = 0.0,
+        duration: float | None = None,
+        fix_length: bool = False,
+        channel: Channel = "mean",
+        n_jobs: int | None = None,
+        on_error: Literal["raise", "nan"] = "raise",
+        verbose: int = 0,
+    ) -> None:
+        self.sample_rate = sample_rate
+        self.offset = offset
+        self.duration = duration
+        self.fix_length = fix_length
+        self.channel = channel
+        self.n_jobs = n_jobs
+        self.on_error = on_error
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Check the parameters and X; nothing is read or learned.
+
+        Parameters
+        ----------
+        X : sequence of clips
+            Paths, arrays, ...; see the user guide.
+        y : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        self
+            The estimator.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a parameter or X is not admissible, or `fix_length` comes without `duration`.
+        """
+        self._validate_params()
+        self._fixed_length()
+        self._admit(X, reset=True)
+        return self
+
+    def transform(self, X: Any) -> Ragged | NDArray[np.float32]:
+        """Read the clips.
+
+        Parameters
+        ----------
+        X : sequence of clips
+            Paths, arrays, ...; see the user guide.
+
+        Returns
+        -------
+        Ragged or ndarray of float32, shape (n_clips, n_timepoints)
+            One waveform per clip; an array with `fix_length`.
+
+        Raises
+        ------
+        AudioReadError
+            If a recording cannot be read and `on_error` is "raise".
+        TypeError, ValueError
+            If a clip is not admissible and `on_error` is "raise"; the message names the row.
+        """
+        self._check_fitted()
+        length = self._fixed_length()
+        clips = self._admit(X, reset=False)
+        waveforms, failed = collect_rows(
+            clips,
+            clips.stream,
+            item_shape=(),
+            n_jobs=self.n_jobs,
+            on_error=self.on_error,
+            verbose=self.verbose,
+            description=type(self).__name__,
+        )
+        if length is None:
+            return waveforms
+        fixed = waveforms.to_padded(length=length)
+        fixed[failed] = np.nan
+        return fixed
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Name what a waveform holds.
+
+        Parameters
+        ----------
+        input_features : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        ndarray of str
+            ``["amplitude"]``, the one number per timepoint; with `fix_length` one name per timepoint.
+        """
+        length = self._fixed_length()
+        names = ["amplitude"] if length is None else [f"timepoint_{i}" for i in range(length)]
+        return np.asarray(names, dtype=object)
+
+    def _fixed_length(self) -> int | None:
+        if not self.fix_length:
+            return None
+        if self.duration is None:
+            raise ValueError("fix_length=True needs duration=, the seconds that every clip is cut or filled up to.")
+        return round(self.duration * self.sample_rate)
+
+    def _admit(self, X: Any, *, reset: bool) -> AudioClips:
+        return self._admit_audio(
+            X,
+            self.sample_rate,
+            reset=reset,
+            bare_rate=self.sample_rate,
+            channel=self.channel,
+            offset=self.offset,
+            duration=self.duration,
+        )

@@ -1,0 +1,420 @@
+"""`MelSpectrogramTransformer`: recordings to (log-)mel frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sklearn_audio._sklearn import Interval, StrOptions
+from sklearn_audio.base import AUDIO_CONSTRAINTS
+from sklearn_audio.dsp import WINDOWS, FrontEnd, preset
+from sklearn_audio.engine._devices import resolve_device
+from sklearn_audio.preprocessing._frames import Blocks, FrameTransformer, front_end_frames
+from sklearn_audio.ragged import Ragged, mean_and_std
+
+__all__ = ["FRONT_END_CONSTRAINTS", "FrontEndExtractor", "MelSpectrogramTransformer"]
+
+FRONT_END_CONSTRAINTS: dict[str, list[Any]] = {
+    "n_fft": [Interval(Integral, 1, None, closed="left")],
+    "win_length": [None, Interval(Integral, 1, None, closed="left")],
+    "hop_length": [Interval(Integral, 1, None, closed="left")],
+    "n_mels": [Interval(Integral, 1, None, closed="left")],
+    "fmin": [Interval(Real, 0, None, closed="left")],
+    "fmax": [None, Interval(Real, 0, None, closed="neither")],
+    "window": [StrOptions(set(WINDOWS))],
+    "window_periodic": ["boolean"],
+    "window_align": [StrOptions({"center", "left"})],
+    "center": ["boolean"],
+    "pad_mode": [StrOptions({"constant", "reflect"})],
+    "remove_dc": ["boolean"],
+    "preemphasis": [Interval(Real, 0, 1, closed="both")],
+    "preemphasis_scope": [StrOptions({"frame", "waveform"})],
+    "power": [Interval(Real, 0, None, closed="neither")],
+    "mel_scale": [StrOptions({"slaney", "htk"})],
+    "triangle_domain": [StrOptions({"hz", "mel"})],
+    "mel_norm": [None, StrOptions({"slaney"})],
+    "drop_nyquist": ["boolean"],
+    "log": [None, StrOptions({"db", "ln", "log10"})],
+    "log_gain": [Interval(Real, 0, None, closed="neither")],
+    "log_offset": [Interval(Real, 0, None, closed="left")],
+    "log_floor": [Interval(Real, 0, None, closed="left")],
+    "ref": [StrOptions({"max"}), Interval(Real, 0, None, closed="neither")],
+    "top_db": [None, Interval(Real, 0, None, closed="left")],
+    "half_precision": ["boolean"],
+    "mean": [Real],
+    "std": [Real],
+}
+
+
+class FrontEndExtractor:
+    """Frames of a `FrontEnd`, normalised per clip or per frame.
+
+    Parameters
+    ----------
+    front_end : FrontEnd
+        What to compute.
+    device : str
+        Where to compute.
+    prefix : str
+        Feature names are ``<prefix>_0``, ``<prefix>_1``, ...
+    normalize : {"minmax", "l2"} or None
+        What to do with the frames of a clip.
+    """
+
+    def __init__(self, front_end: FrontEnd, device: str, prefix: str, normalize: str | None = None) -> None:
+        self.names = [f"{prefix}_{i}" for i in range(front_end.n_features)]
+        self._front_end = front_end
+        self._device = resolve_device(device)  # here, so that a wrong name ends `fit` and is no failure of a clip
+        self._normalize = normalize
+
+    def extract(self, blocks: Blocks) -> Iterator[NDArray[np.float32]]:
+        """Yield the frames of a clip in pieces."""
+        return front_end_frames(self._front_end, blocks(), self._device)
+
+    def complete(self, frames: NDArray[np.float32]) -> None:
+        """Apply what needs the whole clip, then the normalisation."""
+        self._front_end.finish(torch.from_numpy(frames))
+        if self._normalize == "minmax":
+            lowest, span = frames.min(), np.ptp(frames)
+            frames -= lowest
+            frames /= span if span > 0 else 1  # silence becomes 0, not 0 / 0
+        elif self._normalize == "l2":
+            norms = np.linalg.norm(frames, axis=1, keepdims=True)
+            frames /= np.maximum(norms, np.finfo(np.float32).tiny)
+
+
+class MelSpectrogramTransformer(FrameTransformer):
+    """Recordings to (log-)mel spectrograms, one row of frames per clip.
+
+    The defaults are those of ``librosa.feature.melspectrogram`` followed by ``librosa.power_to_db``, with 1024 instead
+    of 2048 timepoints per Fourier transform and 64 instead of 128 bands. `from_preset` gives the exact front ends of
+    published networks. Clips keep their own number of frames, and no clip changes another.
+
+    Parameters
+    ----------
+    sample_rate : int, default=22050
+        Analysis rate in Hz: recordings are resampled to it, arrays without a rate are taken to be at it.
+    n_fft : int, default=1024
+        Length of the Fourier transform in timepoints.
+    win_length : int, default=None
+        Length of the window in timepoints; None takes `n_fft`.
+    hop_length : int, default=512
+        Timepoints between neighbouring frames.
+    n_mels : int, default=64
+        Number of mel bands.
+    fmin : float, default=0.0
+        Lowest edge of the filterbank in Hz.
+    fmax : float, default=None
+        Highest edge in Hz; None is half the sample rate.
+    window : {"hann", "hamming", "blackman", "rectangular", "povey"}, default="hann"
+        Shape of the window.
+    window_periodic : bool, default=True
+        Periodic (librosa) or symmetric (Kaldi) window.
+    window_align : {"center", "left"}, default="center"
+        Where a window shorter than `n_fft` lies in the frame.
+    center : bool, default=True
+        Pad the clip so that frame k is centred on timepoint ``k * hop_length``.
+    pad_mode : {"constant", "reflect"}, default="constant"
+        What the padding holds.
+    remove_dc : bool, default=False
+        Subtract the mean of each frame before the window.
+    preemphasis : float, default=0.0
+        Coefficient of the pre-emphasis; 0 is none.
+    preemphasis_scope : {"frame", "waveform"}, default="frame"
+        Whether it works within a frame or along the waveform.
+    power : float, default=2.0
+        Exponent of the magnitude: 1 for magnitude, 2 for power.
+    mel_scale : {"slaney", "htk"}, default="slaney"
+        Scale on which the bands are equally wide.
+    triangle_domain : {"hz", "mel"}, default="hz"
+        Where the slopes of the triangles are straight.
+    mel_norm : {"slaney"} or None, default="slaney"
+        Equal areas, or peaks of 1.
+    drop_nyquist : bool, default=False
+        Give the highest bin no weight.
+    log : {"db", "ln", "log10"} or None, default="db"
+        Compression; None keeps powers (or magnitudes).
+    log_gain : float, default=1.0
+        Factor before the logarithm.
+    log_offset : float, default=0.0
+        Added before the logarithm.
+    log_floor : float, default=1e-10
+        Smallest value that enters the logarithm.
+    ref : float or "max", default=1.0
+        With ``log="db"``: the value that becomes 0 dB; "max" takes the largest of each clip.
+    top_db : float, default=80.0
+        With ``log="db"``: values further below the largest of their clip are raised to that distance; None keeps them.
+    half_precision : bool, default=False
+        Compress in float16, as MusiCNN's code does.
+    mean : float, default=0.0
+        Subtracted at the end.
+    std : float, default=1.0
+        Divides at the end.
+    normalize : {"minmax", "standard", "l2"} or None, default=None
+        "minmax" maps each clip to [0, 1]; "standard" subtracts the mean and divides by the standard deviation of each
+        band, learned in `fit`; "l2" gives each frame unit length.
+    device : str, default="cpu"
+        Where to compute: "cpu", "cuda", "mps" or "auto".
+    n_jobs : int, default=None
+        Threads that decode and compute; None is 1, -1 one per core.
+    on_error : {"raise", "nan"}, default="raise"
+        "raise" ends at the first clip that cannot be used; "nan" turns it into one frame of NaN and warns once.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    mean_ : ndarray of float64, shape (n_mels,)
+        Mean of each band over all frames of the training clips, with ``normalize="standard"``.
+    scale_ : ndarray of float64, shape (n_mels,)
+        Standard deviation of each band, with ``normalize="standard"``; 1 where it is 0.
+    n_features_in_ : int
+        Number of timepoints, if X was an array of shape (n_clips, n_timepoints).
+    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+        Names of the columns, if X was a DataFrame of numbers.
+
+    See Also
+    --------
+    sklearn_audio.dsp.FrontEnd : The same arithmetic on tensors.
+    SequencePooling : Statistics over the frames.
+
+    References
+    ----------
+    S. Davis and P. Mermelstein, "Comparison of parametric representations for monosyllabic word recognition in
+    continuously spoken sentences", IEEE Transactions on Acoustics, Speech, and Signal Processing 28 (1980).
+
+    Examples
+    --------
+    >>> from sklearn_audio import MelSpectrogramTransformer
+    >>> from sklearn_audio.datasets import make_sound_events
+    >>> sounds = make_sound_events(n_clips=4, random_state=0)
+    >>> mel = MelSpectrogramTransformer(sample_rate=16000, n_mels=40)
+    >>> frames = mel.fit_transform(sounds.data)
+    >>> len(frames), frames.item_shape
+    (4, (40,))
+    >>> MelSpectrogramTransformer.from_preset("vggish").n_fft
+    512
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **AUDIO_CONSTRAINTS,
+        **FRONT_END_CONSTRAINTS,
+        "normalize": [None, StrOptions({"minmax", "standard", "l2"})],
+        "device": [str],
+    }
+
+    def __init__(
+        self,
+        sample_rate: int = 22050,
+        *,
+        n_fft: int = 1024,
+        win_length: int | None = None,
+        hop_length: int = 512,
+        n_mels: int = 64,
+        fmin: float = 0.0,
+        fmax: float | None = None,
+        window: str = "hann",
+        window_periodic: bool = True,
+        window_align: Literal["center", "left"] = "center",
+        center: bool = True,
+        pad_mode: Literal["constant", "reflect"] = "constant",
+        remove_dc: bool = False,
+        preemphasis: float = 0.0,
+        preemphasis_scope: Literal["frame", "waveform"] = "frame",
+        power: float = 2.0,
+        mel_scale: Literal["slaney", "htk"] = "slaney",
+        triangle_domain: Literal["hz", "mel"] = "hz",
+        mel_norm: Literal["slaney"] | None = "slaney",
+        drop_nyquist: bool = False,
+        log: Literal["db", "ln", "log10"] | None = "db",
+        log_gain: float = 1.0,
+        log_offset: float = 0.0,
+        log_floor: float = 1e-10,
+        ref: float | Literal["max"] = 1.0,
+        top_db: float | None = 80.0,
+        half_precision: bool = False,
+        mean: float = 0.0,
+        std: float = 1.0,
+        normalize: Literal["minmax", "standard", "l2"] | None = None,
+        device: str = "cpu",
+        n_jobs: int | None = None,
+        on_error: Literal["raise", "nan"] = "raise",
+        verbose: int = 0,
+    ) -> None:
+        self.sample_rate = sample_rate
+        self.n_fft = n_fft
+        self.win_length = win_length
+        self.hop_length = hop_length
+        self.n_mels = n_mels
+        self.fmin = fmin
+        self.fmax = fmax
+        self.window = window
+        self.window_periodic = window_periodic
+        self.window_align = window_align
+        self.center = center
+        self.pad_mode = pad_mode
+        self.remove_dc = remove_dc
+        self.preemphasis = preemphasis
+        self.preemphasis_scope = preemphasis_scope
+        self.power = power
+        self.mel_scale = mel_scale
+        self.triangle_domain = triangle_domain
+        self.mel_norm = mel_norm
+        self.drop_nyquist = drop_nyquist
+        self.log = log
+        self.log_gain = log_gain
+        self.log_offset = log_offset
+        self.log_floor = log_floor
+        self.ref = ref
+        self.top_db = top_db
+        self.half_precision = half_precision
+        self.mean = mean
+        self.std = std
+        self.normalize = normalize
+        self.device = device
+        self.n_jobs = n_jobs
+        self.on_error = on_error
+        self.verbose = verbose
+
+    @classmethod
+    def from_preset(cls, name: str, **overrides: Any) -> Self:
+        """Make a transformer with the front end of a published network.
+
+        Parameters
+        ----------
+        name : str
+            A name of `sklearn_audio.dsp.preset`: "vggish", "panns_32k", "panns_16k", "panns_8k", "ast", "few_audio",
+            "deep_audio_features", "audio_tokens", "efficientat" or "musicnn".
+        **overrides
+            Parameters of this class to set otherwise.
+
+        Returns
+        -------
+        MelSpectrogramTransformer
+            A new transformer.
+
+        Raises
+        ------
+        ValueError
+            If the name is unknown.
+        TypeError
+            If an override is no parameter.
+
+        Examples
+        --------
+        >>> from sklearn_audio import MelSpectrogramTransformer
+        >>> MelSpectrogramTransformer.from_preset("ast", normalize="standard").n_mels
+        128
+        """
+        names = {field.name for field in fields(FrontEnd)}
+        front_end = preset(name, **{key: value for key, value in overrides.items() if key in names})
+        return cls(**asdict(front_end) | overrides)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = self.normalize == "standard"
+        return tags
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the mean and scale of each band with ``normalize="standard"``; else read and learn nothing.
+
+        Parameters
+        ----------
+        X : sequence of clips
+            Paths, arrays, ...; see the user guide. Arrays without a rate are taken to be at `sample_rate`.
+        y : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        self
+            The estimator.
+
+        Raises
+        ------
+        AudioReadError
+            If a recording must be read, cannot be, and `on_error` is "raise".
+        TypeError, ValueError
+            If a parameter or a clip is not admissible.
+        """
+        super().fit(X)
+        if self.normalize == "standard":
+            frames, failed = self._frames(self._admit(X, reset=False))
+            self._learn(frames, failed)
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Ragged:
+        """Fit and transform, computing the frames once.
+
+        Parameters
+        ----------
+        X : sequence of clips
+            Paths, arrays, ...; see the user guide.
+        y : object, default=None
+            Ignored.
+        **fit_params
+            None are taken.
+
+        Returns
+        -------
+        Ragged
+            One row per clip, float32 of shape (n_frames, n_mels).
+        """
+        super().fit(X)
+        frames, failed = self._frames(self._admit(X, reset=False))
+        if self.normalize == "standard":
+            self._learn(frames, failed)
+            self._standardize(frames)
+        return frames
+
+    def transform(self, X: Any) -> Ragged:
+        """Compute the frames of each clip.
+
+        Parameters
+        ----------
+        X : sequence of clips
+            Paths, arrays, ...; see the user guide. Arrays without a rate are taken to be at `sample_rate`.
+
+        Returns
+        -------
+        Ragged
+            One row per clip, float32 of shape (n_frames, n_mels).
+
+        Raises
+        ------
+        NotFittedError
+            If ``normalize="standard"`` and `fit` was not called.
+        AudioReadError
+            If a recording cannot be read and `on_error` is "raise".
+        TypeError, ValueError
+            If a clip is not admissible and `on_error` is "raise"; the message names the row.
+        """
+        frames: Ragged = super().transform(X)
+        if self.normalize == "standard":
+            self._standardize(frames)
+        return frames
+
+    @property
+    def _stateless(self) -> bool:  # type: ignore[override]
+        return self.normalize != "standard"
+
+    def _extractor(self) -> FrontEndExtractor:
+        front_end = FrontEnd(**{field.name: getattr(self, field.name) for field in fields(FrontEnd)})
+        return FrontEndExtractor(front_end, self.device, "mel", self.normalize)
+
+    def _learn(self, frames: Ragged, failed: list[int]) -> None:
+        kept = frames[np.setdiff1d(np.arange(len(frames)), failed)] if failed else frames
+        if len(kept) == 0:
+            raise ValueError('no clip could be read: normalize="standard" has nothing to learn from.')
+        self.mean_, scale = mean_and_std(kept.values)
+        self.scale_ = np.where(scale > 0, scale, 1.0)
+
+    def _standardize(self, frames: Ragged) -> None:
+        frames.values[...] -= self.mean_.astype(np.float32)
+        frames.values[...] /= self.scale_.astype(np.float32)

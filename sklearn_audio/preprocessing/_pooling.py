@@ -1,0 +1,136 @@
+"""`SequencePooling`: frames to one vector of statistics per clip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_audio._sklearn import check_feature_names_in
+from sklearn_audio.base import AudioEstimator, FloatOutputMixin
+from sklearn_audio.ragged import STATISTICS
+
+__all__ = ["SequencePooling"]
+
+
+class SequencePooling(FloatOutputMixin, AudioEstimator):
+    """Statistics over the frames of each clip: from sequences of unequal length to a table.
+
+    A row of one frame of NaN, which ``on_error="nan"`` puts in the place of a clip that could not be used, comes out as
+    a row of NaN, so that rows stay aligned; any other NaN is refused.
+
+    Parameters
+    ----------
+    statistics : sequence of {"mean", "std", "min", "max", "median", "first", "last"}, default=("mean", "std")
+        What to compute over the frames, for each number of a frame. The standard deviation divides by the number of
+        frames. A single name is taken as it is.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Numbers per frame; the length of the rows if X was an array of shape (n_clips, n_frames).
+    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+        Names of the columns, if X was a DataFrame of numbers.
+
+    See Also
+    --------
+    sklearn_audio.Ragged.pool : One statistic of a `Ragged`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio import SequencePooling
+    >>> frames = [np.array([[1.0, 0.0], [3.0, 0.0]]), np.array([[5.0, 7.0]])]
+    >>> SequencePooling(statistics=("mean", "max")).fit_transform(frames)
+    array([[2., 0., 3., 0.],
+           [5., 7., 5., 7.]], dtype=float32)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {"statistics": [str, tuple, list]}
+    _stateless: ClassVar[bool] = False
+
+    def __init__(self, statistics: Sequence[str] = ("mean", "std")) -> None:
+        self.statistics = statistics
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the number of features of a frame.
+
+        Parameters
+        ----------
+        X : Ragged, list of arrays (n_frames, n_features), or array of 2 or 3 dimensions
+            Frames, one row per clip. In a 2-D array each row is a sequence of one-number frames.
+        y : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        self
+            The estimator.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a statistic is unknown or X is not admissible; the message names the row.
+        """
+        self._validate_params()
+        self._names()
+        self._n_columns = self._admit_frames(X, reset=True, allow_failed=True).item_shape[0]
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.float32]:
+        """Compute the statistics.
+
+        Parameters
+        ----------
+        X : Ragged, list of arrays (n_frames, n_features), or array of 2 or 3 dimensions
+            Frames, one row per clip.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_clips, n_features * n_statistics)
+            All features of the first statistic, then all of the second, and so on; NaN for a clip that failed.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        TypeError, ValueError
+            If X is not admissible; the message names the row.
+        """
+        self._check_fitted()
+        frames = self._admit_frames(X, reset=False, allow_failed=True)
+        return np.concatenate([frames.pool(name) for name in self._names()], axis=1)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Name the columns.
+
+        Parameters
+        ----------
+        input_features : sequence of str, default=None
+            Names of the numbers of a frame; None takes ``x0``, ``x1``, ...
+
+        Returns
+        -------
+        ndarray of str, shape (n_features * n_statistics,)
+            Such as ``mel_0_mean``.
+
+        Raises
+        ------
+        ValueError
+            If the names are not as many as the features, or not those seen in `fit`.
+        """
+        check_is_fitted(self)
+        names = check_feature_names_in(self, input_features)
+        if self._n_columns != self.n_features_in_:
+            names = ["x0"]  # an array (n_clips, n_frames) was fitted: its columns are frames of one number
+        return np.asarray([f"{name}_{kind}" for kind in self._names() for name in names], dtype=object)
+
+    def _names(self) -> list[str]:
+        names = [self.statistics] if isinstance(self.statistics, str) else list(self.statistics)
+        unknown = [name for name in names if name not in STATISTICS]
+        if unknown or not names:
+            raise ValueError(f"statistics={self.statistics!r}: choose one or more of {list(STATISTICS)}.")
+        return names

@@ -1,0 +1,448 @@
+"""`Ragged`: rows of unequal length in one flat array, the one type for clips of unequal duration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from types import EllipsisType
+from typing import Any, SupportsIndex, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from sklearn_audio.ragged._builder import RaggedBuilder
+from sklearn_audio.ragged._statistics import KEEPS_DTYPE, STATISTICS
+
+__all__ = ["Ragged"]
+
+RowKey = slice | list[int] | list[bool] | NDArray[Any] | EllipsisType
+
+
+class Ragged:
+    """Rows of unequal length: one flat array of values and the offsets of the rows.
+
+    Waveforms, spectrograms, patches and tokens of clips differ in length. `Ragged` keeps all rows one behind the
+    other in `values`; row ``i`` is ``values[offsets[i]:offsets[i + 1]]``. Integer indexing returns a view of one row,
+    every other kind of indexing a `Ragged`, so that scikit-learn's splitters and searches work on it as they are.
+
+    Parameters
+    ----------
+    values : array of shape (n_total, *item_shape)
+        The items of all rows, one row behind the other. Kept without a copy (a memory map stays one).
+    offsets : array of int, shape (n_rows + 1,)
+        Where each row starts; begins with 0, ends with ``n_total`` and never falls.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_total, *item_shape)
+        The items of all rows.
+    offsets : ndarray of int64, shape (n_rows + 1,)
+        Row boundaries.
+
+    Raises
+    ------
+    ValueError
+        If `offsets` does not describe `values`.
+
+    See Also
+    --------
+    sklearn_audio.preprocessing.SequencePooling : Statistics over the rows, as an estimator.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio import Ragged
+    >>> X = Ragged.from_list([np.array([1.0, 2.0, 3.0]), np.array([4.0])])
+    >>> X
+    Ragged(n_rows=2, lengths=1..3, item_shape=(), dtype=float64)
+    >>> X[0]
+    array([1., 2., 3.])
+    >>> X[[1, 0]].to_list()
+    [array([4.]), array([1., 2., 3.])]
+    >>> X.pool("mean")
+    array([2., 4.])
+    """
+
+    values: NDArray[Any]
+    offsets: NDArray[np.int64]
+
+    def __init__(self, values: ArrayLike, offsets: ArrayLike) -> None:
+        self.values = np.asanyarray(values)
+        self.offsets = np.asarray(offsets, dtype=np.int64)
+        if self.values.ndim == 0:
+            raise ValueError("values must have at least one dimension, got a scalar.")
+        _check_offsets(self.offsets, len(self.values))
+
+    @classmethod
+    def from_list(cls, rows: Iterable[ArrayLike], *, dtype: DTypeLike | None = None) -> Ragged:
+        """Copy rows, one array each, into one `Ragged`.
+
+        Parameters
+        ----------
+        rows : iterable of array, each of shape (length_i, *item_shape)
+            The rows. May be a generator: each row is copied as it comes, and the memory taken is that of the result.
+        dtype : dtype, default=None
+            Type of the values; None takes that of the first row.
+
+        Returns
+        -------
+        Ragged
+            As many rows as given.
+
+        Raises
+        ------
+        ValueError
+            If a row is a scalar or its items differ in shape from those of row 0.
+
+        Examples
+        --------
+        >>> from sklearn_audio import Ragged
+        >>> Ragged.from_list([[1, 2], [3]]).lengths
+        array([2, 1])
+        """
+        builder = RaggedBuilder(dtype=dtype)
+        for row in rows:
+            builder.extend(np.asarray(row))
+            builder.close_row()
+        return cls(*builder.finish())
+
+    @classmethod
+    def from_lengths(cls, values: ArrayLike, lengths: ArrayLike) -> Ragged:
+        """Cut a flat array into rows of the given lengths, without a copy.
+
+        Parameters
+        ----------
+        values : array of shape (n_total, *item_shape)
+            The items of all rows.
+        lengths : array of int, shape (n_rows,)
+            Number of items of each row.
+
+        Returns
+        -------
+        Ragged
+            Rows of those lengths.
+
+        Examples
+        --------
+        >>> from sklearn_audio import Ragged
+        >>> Ragged.from_lengths([5, 6, 7], [1, 2]).to_list()
+        [array([5]), array([6, 7])]
+        """
+        return cls(values, np.concatenate([[0], np.cumsum(np.asarray(lengths, dtype=np.int64))]))
+
+    @classmethod
+    def concatenate(cls, parts: Iterable[Ragged]) -> Ragged:
+        """Join the rows of several `Ragged` into one.
+
+        Parameters
+        ----------
+        parts : iterable of Ragged
+            At least one.
+
+        Returns
+        -------
+        Ragged
+            The rows of all parts, in order.
+
+        Examples
+        --------
+        >>> from sklearn_audio import Ragged
+        >>> X = Ragged.from_list([[1, 2], [3]])
+        >>> len(Ragged.concatenate([X, X]))
+        4
+        """
+        parts = list(parts)
+        values = np.concatenate([part.values for part in parts])
+        return cls.from_lengths(values, np.concatenate([part.lengths for part in parts]))
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def shape(self) -> tuple[int]:
+        """Number of rows, as a tuple of one."""
+        return (len(self),)
+
+    @property
+    def ndim(self) -> int:
+        """Always 1: a `Ragged` is a sequence of rows."""
+        return 1
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the values."""
+        return self.values.dtype
+
+    @property
+    def item_shape(self) -> tuple[int, ...]:
+        """Shape of one item of a row: () for waveforms, (n_mels,) for log-mel frames."""
+        return self.values.shape[1:]
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Number of items of each row, shape (n_rows,)."""
+        return np.diff(self.offsets)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes taken by the values and the offsets."""
+        return self.values.nbytes + self.offsets.nbytes
+
+    def __repr__(self) -> str:
+        lengths = self.lengths
+        span = f"{lengths.min()}..{lengths.max()}" if len(self) else "none"
+        return f"Ragged(n_rows={len(self)}, lengths={span}, item_shape={self.item_shape}, dtype={self.dtype})"
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        return (self.values[start:stop] for start, stop in zip(self.offsets[:-1], self.offsets[1:], strict=True))
+
+    @overload
+    def __getitem__(self, key: int | np.integer[Any]) -> NDArray[Any]: ...
+
+    @overload
+    def __getitem__(self, key: RowKey | tuple[RowKey, EllipsisType]) -> Ragged: ...
+
+    def __getitem__(self, key: Any) -> NDArray[Any] | Ragged:
+        if isinstance(key, tuple):
+            # scikit-learn's splitters index as X[rows, ...]
+            if len(key) != 2 or key[1] is not Ellipsis:
+                raise IndexError(
+                    f"Ragged has one axis, its rows; got {len(key)} indices. Index a row first: X[i][...]."
+                )
+            key = key[0]
+        if key is Ellipsis:
+            return self
+        if isinstance(key, slice):
+            return self._slice(key)
+        rows = np.asarray(key)
+        if rows.ndim == 0 and rows.dtype != bool:
+            start, stop = self.offsets[self._row(key) :][:2]
+            return self.values[start:stop]
+        return self._take(self._rows(rows))
+
+    def _row(self, key: SupportsIndex) -> int:
+        row = key.__index__()
+        if not -len(self) <= row < len(self):
+            raise IndexError(f"row {row} is out of bounds: this Ragged has {len(self)} rows.")
+        return row % len(self)
+
+    def _rows(self, rows: NDArray[Any]) -> NDArray[np.int64]:
+        if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "biu"):
+            raise IndexError(f"rows must be chosen by integers or booleans in one dimension, got {rows!r}.")
+        if rows.dtype == bool and len(rows) != len(self):
+            raise IndexError(f"the boolean index has {len(rows)} entries, this Ragged has {len(self)} rows.")
+        every_row = np.arange(len(self), dtype=np.int64)
+        return np.asarray(every_row[rows if rows.size else rows.astype(np.int64)])
+
+    def _slice(self, key: slice) -> Ragged:
+        start, stop, step = key.indices(len(self))
+        if step != 1:
+            return self._take(np.arange(start, stop, step))
+        stop = max(start, stop)
+        first, last = self.offsets[start], self.offsets[stop]
+        return Ragged(self.values[first:last], self.offsets[start : stop + 1] - first)
+
+    def _take(self, rows: NDArray[np.int64]) -> Ragged:
+        lengths = self.lengths[rows]
+        starts = self.offsets[:-1][rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        # position of each kept item = start of its row + its place within the row
+        items = np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return Ragged(self.values[items], offsets)
+
+    def with_values(self, values: ArrayLike) -> Ragged:
+        """Return the same rows over other values, without a copy.
+
+        Parameters
+        ----------
+        values : array of shape (n_total, *any_item_shape)
+            One item for each item of this `Ragged`.
+
+        Returns
+        -------
+        Ragged
+            Shares the offsets.
+
+        Examples
+        --------
+        >>> from sklearn_audio import Ragged
+        >>> X = Ragged.from_list([[1.0, 2.0], [3.0]])
+        >>> X.with_values(X.values * 10).to_list()
+        [array([10., 20.]), array([30.])]
+        """
+        return Ragged(values, self.offsets)
+
+    def map(self, function: Callable[[NDArray[Any]], ArrayLike]) -> Ragged:
+        """Apply a function to each row.
+
+        Parameters
+        ----------
+        function : callable
+            Takes a row ``(length_i, *item_shape)``, returns a row of any length.
+
+        Returns
+        -------
+        Ragged
+            The returned rows.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_audio import Ragged
+        >>> Ragged.from_list([[3, 1, 2], [5]]).map(np.sort).to_list()
+        [array([1, 2, 3]), array([5])]
+        """
+        return Ragged.from_list(function(row) for row in self)
+
+    def pool(self, statistic: str = "mean") -> NDArray[Any]:
+        """Reduce each row to one item.
+
+        Sums are accumulated in float64, whatever the type of the values, so that an hour of frames loses no digits.
+
+        Parameters
+        ----------
+        statistic : {"mean", "std", "min", "max", "median", "first", "last"}, default="mean"
+            What to compute over the items of a row. The standard deviation divides by the number of items.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, *item_shape)
+            Of the type of the values (float64 for "mean", "std" and "median" of integers).
+
+        Raises
+        ------
+        ValueError
+            If the statistic is unknown or a row is empty.
+
+        Examples
+        --------
+        >>> from sklearn_audio import Ragged
+        >>> Ragged.from_list([[1.0, 4.0], [3.0]]).pool("max")
+        array([4., 3.])
+        """
+        if statistic not in STATISTICS:
+            raise ValueError(f"unknown statistic {statistic!r}; choose one of {sorted(STATISTICS)}.")
+        empty = np.flatnonzero(self.lengths == 0)
+        if len(empty):
+            raise ValueError(
+                f"row {empty[0]} is empty: the {statistic} of no items is undefined. Leave empty rows out."
+            )
+        reduce = STATISTICS[statistic]
+        kind = np.dtype(self.dtype if statistic in KEEPS_DTYPE or self.dtype.kind in "fc" else np.float64)
+        pooled = np.empty((len(self), *self.item_shape), dtype=kind)
+        for i, row in enumerate(self):
+            pooled[i] = reduce(row)
+        return pooled
+
+    def to_list(self) -> list[NDArray[Any]]:
+        """Return the rows as a list of views.
+
+        Returns
+        -------
+        list of ndarray
+            Row ``i`` has shape ``(lengths[i], *item_shape)``.
+
+        Examples
+        --------
+        >>> from sklearn_audio import Ragged
+        >>> Ragged.from_list([[1], [2, 3]]).to_list()
+        [array([1]), array([2, 3])]
+        """
+        return list(self)
+
+    def to_padded(self, fill_value: float = 0, *, length: int | None = None) -> NDArray[Any]:
+        """Return a rectangular copy, short rows filled up at the end and long ones cut.
+
+        Parameters
+        ----------
+        fill_value : float, default=0
+            What stands behind the end of a row.
+        length : int, default=None
+            Items per row; None takes the longest row.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, length, *item_shape)
+            Padded rows.
+
+        Examples
+        --------
+        >>> from sklearn_audio import Ragged
+        >>> Ragged.from_list([[1, 2, 3], [4]]).to_padded(-1)
+        array([[ 1,  2,  3],
+               [ 4, -1, -1]])
+        """
+        if length is None:
+            length = int(self.lengths.max(initial=0))
+        padded = np.full((len(self), length, *self.item_shape), fill_value, dtype=self.dtype)
+        for i, row in enumerate(self):
+            padded[i, : len(row)] = row[:length]
+        return padded
+
+    def mask(self, *, length: int | None = None) -> NDArray[np.bool_]:
+        """Tell which places of `to_padded` hold items.
+
+        Parameters
+        ----------
+        length : int, default=None
+            Items per row; None takes the longest row.
+
+        Returns
+        -------
+        ndarray of bool, shape (n_rows, length)
+            True where there is an item, False where there is padding.
+
+        Examples
+        --------
+        >>> from sklearn_audio import Ragged
+        >>> Ragged.from_list([[1, 2], [4]]).mask()
+        array([[ True,  True],
+               [ True, False]])
+        """
+        if length is None:
+            length = int(self.lengths.max(initial=0))
+        return np.asarray(np.arange(length) < self.lengths[:, None])
+
+    def group_by_length(self) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
+        """Iterate over groups of rows of one length, as rectangular arrays.
+
+        Yields
+        ------
+        rows : ndarray of int, shape (n_group,)
+            The rows of the group, in order.
+        stacked : ndarray of shape (n_group, length, *item_shape)
+            Those rows; a view where they are neighbours.
+
+        Examples
+        --------
+        >>> from sklearn_audio import Ragged
+        >>> X = Ragged.from_list([[1, 2], [3], [4, 5]])
+        >>> [(rows.tolist(), stacked.tolist()) for rows, stacked in X.group_by_length()]
+        [([1], [[3]]), ([0, 2], [[1, 2], [4, 5]])]
+        """
+        for length in np.unique(self.lengths):
+            rows = np.flatnonzero(self.lengths == length)
+            neighbours = rows[-1] - rows[0] == len(rows) - 1
+            group = self._slice(slice(rows[0], rows[-1] + 1)) if neighbours else self._take(rows)
+            yield rows, group.values.reshape(len(rows), length, *self.item_shape)  # (n * L, *item) -> (n, L, *item)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        lengths = np.unique(self.lengths)
+        if len(lengths) > 1:
+            raise ValueError(
+                f"rows have {lengths[0]} to {lengths[-1]} items and make no rectangular array. "
+                "Use to_padded(), to_list() or pool()."
+            )
+        length = int(lengths[0]) if len(lengths) else 0
+        dense = self.values.reshape(len(self), length, *self.item_shape)  # (n * L, *item) -> (n, L, *item)
+        return np.array(dense, dtype=dtype) if copy or copy is None else np.asarray(dense, dtype=dtype)
+
+
+def _check_offsets(offsets: NDArray[np.int64], n_total: int) -> None:
+    if offsets.ndim != 1 or len(offsets) == 0:
+        raise ValueError(f"offsets must be one-dimensional with at least one entry, got shape {offsets.shape}.")
+    if offsets[0] != 0 or offsets[-1] != n_total:
+        raise ValueError(
+            f"offsets must run from 0 to the number of values ({n_total}), got {offsets[0]} to {offsets[-1]}."
+        )
+    if np.any(np.diff(offsets) < 0):
+        raise ValueError(f"offsets must not fall, but do after row {int(np.argmax(np.diff(offsets) < 0))}.")

@@ -1,0 +1,142 @@
+"""Checks that hold for every estimator of this library, whatever it takes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sklearn_audio.testing._probes import assert_same_rows, fit, frames, outputs, takes_audio, waveforms
+
+__all__ = ["CONTRACT_CHECKS"]
+
+_FRESH_PROCESS = """
+import pickle, sys
+from sklearn_audio.testing._probes import outputs
+with open(sys.argv[1], "rb") as file:
+    fitted, X = pickle.load(file)
+with open(sys.argv[2], "wb") as file:
+    pickle.dump(outputs(fitted, X), file)
+"""
+
+
+def _probe(estimator: Any) -> list[NDArray[np.float32]]:
+    return waveforms(estimator) if takes_audio(estimator) else frames()
+
+
+def check_neighbours(estimator: Any) -> None:
+    """A row does not depend on its neighbours, their number or their order, to the bit."""
+    X = _probe(estimator)
+    fitted = fit(estimator, X, len(X))
+    wanted = outputs(fitted, X)
+    assert_same_rows([outputs(fitted, [clip])[0] for clip in X], wanted, "one by one")
+    assert_same_rows(outputs(fitted, X[::-1])[::-1], wanted, "in reverse order")
+    assert_same_rows(outputs(fitted, X[1:4]), wanted[1:4], "a subset")
+    assert_same_rows(outputs(fitted, X + X), wanted + wanted, "twice as many")
+
+
+def check_repeats(estimator: Any) -> None:
+    """Fitting and computing again gives the same, to the bit."""
+    X = _probe(estimator)
+    first, second = fit(estimator, X, len(X)), fit(estimator, X, len(X))
+    assert_same_rows(outputs(second, X), outputs(first, X), "a second fit")
+    assert_same_rows(outputs(first, X), outputs(second, X), "a second call")
+
+
+def check_input_kept(estimator: Any) -> None:
+    """The arrays of X are not written to, and may be read-only."""
+    X = _probe(estimator)
+    before = [clip.copy() for clip in X]
+    for clip in X:
+        clip.flags.writeable = False
+    outputs(fit(estimator, X, len(X)), X)
+    assert_same_rows(X, before, "X after the call")
+
+
+def check_pickle_in_fresh_process(estimator: Any) -> None:
+    """A fitted estimator pickled here gives the same rows in a new process."""
+    X = _probe(estimator)
+    fitted = fit(estimator, X, len(X))
+    with tempfile.TemporaryDirectory() as folder:
+        sent, received = Path(folder) / "sent.pickle", Path(folder) / "received.pickle"
+        sent.write_bytes(pickle.dumps((fitted, X)))
+        run = subprocess.run(
+            [sys.executable, "-c", _FRESH_PROCESS, str(sent), str(received)],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
+        )
+        if run.returncode:
+            raise AssertionError(f"the pickle does not work in a new process:\n{run.stderr}")
+        assert_same_rows(pickle.loads(received.read_bytes()), outputs(fitted, X), "a pickle in a new process")
+
+
+def check_global_random_state(estimator: Any) -> None:
+    """The generators of Python, NumPy and torch are left as they were."""
+    X = _probe(estimator)
+    before = _global_states()
+    outputs(fit(estimator, X, len(X)), X)
+    for name, state in _global_states().items():
+        if state != before[name]:
+            raise AssertionError(f"the global random state of {name} was changed.")
+
+
+def _global_states() -> dict[str, Any]:
+    numpy_state: Any = np.random.get_state()  # noqa: NPY002 - the legacy generator is what is watched
+    return {"Python": random.getstate(), "NumPy": numpy_state[1].tobytes(), "torch": torch.get_rng_state().tolist()}
+
+
+def check_quiet(estimator: Any) -> None:
+    """Nothing is printed and nothing is written to the working directory."""
+    X = _probe(estimator)
+    before = sorted(os.listdir())
+    with _captured_descriptors() as captured:
+        outputs(fit(estimator, X, len(X)), X)
+    if captured:
+        raise AssertionError(f"something was printed: {captured[0][:200]!r}")
+    if sorted(os.listdir()) != before:
+        raise AssertionError(f"files were written: {sorted(set(os.listdir()) - set(before))}")
+
+
+@contextlib.contextmanager
+def _captured_descriptors() -> Iterator[list[bytes]]:
+    """Collect what reaches the descriptors 1 and 2, from C code too."""
+    captured: list[bytes] = []
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = [os.dup(1), os.dup(2)]
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        try:
+            with contextlib.redirect_stdout(os.fdopen(os.dup(1), "w")) as out, contextlib.redirect_stderr(out):
+                yield captured
+                out.close()
+        finally:
+            for descriptor, original in zip((1, 2), saved, strict=True):
+                os.dup2(original, descriptor)
+                os.close(original)
+            file.seek(0)
+            captured.extend([content] if (content := file.read()) else [])
+
+
+CONTRACT_CHECKS = (
+    check_neighbours,
+    check_repeats,
+    check_input_kept,
+    check_pickle_in_fresh_process,
+    check_global_random_state,
+    check_quiet,
+)

@@ -1,0 +1,89 @@
+"""The clips that the checks feed, and how they read what comes out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import clone
+from sklearn.utils import get_tags
+
+from sklearn_audio.ragged import Ragged
+
+__all__ = ["assert_same_rows", "bare_rate", "fit", "frames", "outputs", "takes_audio", "targets", "waveforms"]
+
+_DEFAULT_RATE = 16000
+
+
+def takes_audio(estimator: Any) -> bool:
+    """Whether the estimator takes recordings (else frames or tokens)."""
+    return bool(get_tags(estimator).input_tags.string)
+
+
+def bare_rate(estimator: Any) -> int:
+    """Rate at which the estimator is given arrays."""
+    rate = getattr(estimator, "sample_rate", None)
+    return _DEFAULT_RATE if rate is None else int(rate)
+
+
+def _with_rate(estimator: Any) -> Any:
+    copy = clone(estimator)
+    if "sample_rate" in copy.get_params(deep=False) and copy.sample_rate is None:
+        copy.set_params(sample_rate=_DEFAULT_RATE)
+    return copy
+
+
+def waveforms(estimator: Any, n_clips: int = 6) -> list[npt.NDArray[np.float32]]:
+    """Tones and noises of unequal length at the estimator's rate, reproducible."""
+    rate, rng = bare_rate(estimator), np.random.default_rng(7)
+    clips = []
+    for i in range(n_clips):
+        time = np.arange(int(rate * (0.3 + 0.13 * ((i * 5) % n_clips)))) / rate
+        tone = 0.4 * np.sin(2 * np.pi * (220.0 * (1 + i % 2 * 2) + 11 * i) * time)
+        clips.append((tone + rng.normal(scale=0.05, size=len(time))).astype(np.float32))
+    return clips
+
+
+def frames(n_clips: int = 6, n_features: int = 4) -> list[npt.NDArray[np.float32]]:
+    """Frames of unequal length, reproducible."""
+    rng = np.random.default_rng(8)
+    return [rng.normal(loc=i % 2, size=(5 + 3 * i, n_features)).astype(np.float32) for i in range(n_clips)]
+
+
+def targets(n_clips: int) -> npt.NDArray[Any]:
+    """Two classes in turn, as the probes are."""
+    return np.array(["even", "odd"])[np.arange(n_clips) % 2]
+
+
+def fit(estimator: Any, X: Any, n_clips: int) -> Any:
+    """Fit a clone on X."""
+    return _with_rate(estimator).fit(X, targets(n_clips))
+
+
+def outputs(fitted: Any, X: Any) -> list[npt.NDArray[Any]]:
+    """One array per clip: of `transform`, else `predict_proba`, else `predict`."""
+    for method in ("transform", "predict_proba", "predict"):
+        if hasattr(fitted, method):
+            result = getattr(fitted, method)(X)
+            return result.to_list() if isinstance(result, Ragged) else [np.asarray(row) for row in _rows(result)]
+    raise TypeError(f"{type(fitted).__name__} has none of transform, predict_proba and predict.")
+
+
+def _rows(result: Any) -> Any:
+    return result.toarray() if hasattr(result, "toarray") else np.asarray(result)
+
+
+def assert_same_rows(
+    got: list[npt.NDArray[Any]], wanted: list[npt.NDArray[Any]], what: str, *, rtol: float | None = None
+) -> None:
+    """Raise an AssertionError that names the first row that differs; without `rtol`, in a single bit."""
+    if len(got) != len(wanted):
+        raise AssertionError(f"{what}: {len(got)} rows came out, {len(wanted)} were expected.")
+    for i, (a, b) in enumerate(zip(got, wanted, strict=True)):
+        if a.shape != b.shape:
+            raise AssertionError(f"{what}: row {i} has shape {a.shape}, expected {b.shape}.")
+        scale = 1.0 if rtol is None or b.size == 0 else max(1.0, float(np.abs(b).max()))
+        same = np.array_equal(a, b) if rtol is None else np.allclose(a, b, rtol=0, atol=rtol * scale)
+        if not same:
+            raise AssertionError(f"{what}: row {i} differs from what it was expected to be.")

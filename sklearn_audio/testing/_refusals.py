@@ -1,0 +1,30 @@
+"""How a check asks for a refusal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["expect_refusal"]
+
+
+def expect_refusal(call: Callable[[], Any], what: str, match: str) -> None:
+    """Raise an AssertionError unless the call raises ValueError, TypeError or OSError with a matching message.
+
+    Parameters
+    ----------
+    call : callable
+        What must be refused.
+    what : str
+        Names it.
+    match : str
+        Regular expression searched in the message.
+    """
+    try:
+        call()
+    except (ValueError, TypeError, OSError) as error:
+        if not re.search(match, str(error), flags=re.DOTALL):
+            raise AssertionError(f"{what} is refused, but the message does not match {match!r}: {error}") from error
+    else:
+        raise AssertionError(f"{what} is not refused.")

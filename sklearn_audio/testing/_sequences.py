@@ -1,0 +1,49 @@
+"""Checks of estimators that take frames."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sklearn_audio.ragged import Ragged
+from sklearn_audio.testing._probes import assert_same_rows, fit, frames, outputs
+from sklearn_audio.testing._refusals import expect_refusal
+
+__all__ = ["SEQUENCE_CHECKS"]
+
+
+def check_forms_of_frames(estimator: Any) -> None:
+    """Lists, object arrays and Ragged give the same rows; so does a 3-D array where lengths agree."""
+    X = frames()
+    fitted = fit(estimator, X, len(X))
+    wanted = outputs(fitted, X)
+    for name, form in {
+        "Ragged": Ragged.from_list(X),
+        "object array": np.array([*X, None], dtype=object)[:-1],
+        "tuple": tuple(X),
+        "float64": [row.astype(np.float64) for row in X],
+    }.items():
+        assert_same_rows(outputs(fitted, form), wanted, f"X as {name}")
+    stacked = np.stack([row[:5] for row in X])
+    assert_same_rows(outputs(fitted, stacked), outputs(fitted, list(stacked)), "a 3-D array against a list")
+
+
+def check_refused_frames(estimator: Any) -> None:
+    """NaN, empty rows, other widths, complex numbers and paths are refused by row."""
+    X = frames()
+    fitted = fit(estimator, X, len(X))
+    good, bad = X[0], X[1].copy()
+    bad[0, 0] = np.nan
+    for name, row, match in [
+        ("NaN", bad, "row 1.*NaN"),
+        ("a row without frames", good[:0], "row 1"),
+        ("another number of features", good[:, :2], "row 1"),
+        ("a path", "dog.wav", "row 1"),
+        ("complex numbers", good.astype(np.complex64), "[Cc]omplex"),
+    ]:
+        expect_refusal(lambda row=row: outputs(fitted, [good, row]), name, match)  # type: ignore[misc]
+    expect_refusal(lambda: outputs(fitted, [row[:, :2] for row in X]), "a narrower X", "features")
+
+
+SEQUENCE_CHECKS = (check_forms_of_frames, check_refused_frames)

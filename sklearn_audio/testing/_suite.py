@@ -1,0 +1,95 @@
+"""`check_audio_estimator`: what every estimator over audio or frames must do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pickle import PickleError
+from typing import Any
+
+from sklearn.base import clone
+
+from sklearn_audio.testing._audio import AUDIO_CHECKS
+from sklearn_audio.testing._contract import CONTRACT_CHECKS
+from sklearn_audio.testing._probes import takes_audio
+from sklearn_audio.testing._sequences import SEQUENCE_CHECKS
+
+__all__ = ["audio_checks", "check_audio_estimator"]
+
+# What an estimator raises that cannot do what a check asks for, beside AssertionError from the check itself.
+_FAILURES = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    PickleError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    Warning,
+)
+
+
+def audio_checks(estimator: Any) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Iterate over the checks of an estimator, for instance to parametrise a test with them.
+
+    Parameters
+    ----------
+    estimator : estimator
+        An instance; the checks work on clones. One whose tag ``input_tags.string`` is set is given recordings and
+        waveforms, any other frames.
+
+    Yields
+    ------
+    name : str
+        Name of the check.
+    check : callable
+        Takes nothing; raises if the estimator does not pass.
+
+    Examples
+    --------
+    >>> from sklearn_audio import SequencePooling
+    >>> from sklearn_audio.testing import audio_checks
+    >>> "check_neighbours" in dict(audio_checks(SequencePooling()))
+    True
+    """
+    for check in (*(AUDIO_CHECKS if takes_audio(estimator) else SEQUENCE_CHECKS), *CONTRACT_CHECKS):
+        yield check.__name__, partial(check, clone(estimator))
+
+
+def check_audio_estimator(estimator: Any) -> None:
+    """Check that an estimator treats clips as this library promises, beside scikit-learn's own ``check_estimator``.
+
+    All forms of X give the same rows; a row depends neither on its neighbours nor on order or threads; other sample
+    rates are resampled; odd clips give finite numbers; bad clips are refused by row; fitted estimators work in a fresh
+    process; nothing is printed, written or read too early, and the global random state is left alone.
+
+    Parameters
+    ----------
+    estimator : estimator
+        An instance; the checks work on clones.
+
+    Raises
+    ------
+    AssertionError
+        If a check does not pass; the message says which and how.
+
+    See Also
+    --------
+    sklearn.utils.estimator_checks.check_estimator : The contract of scikit-learn.
+
+    Examples
+    --------
+    >>> from sklearn_audio import SequencePooling
+    >>> from sklearn_audio.testing import check_audio_estimator
+    >>> check_audio_estimator(SequencePooling())
+    """
+    for name, check in audio_checks(estimator):
+        try:
+            check()
+        except AssertionError as error:
+            raise AssertionError(f"{type(estimator).__name__} does not pass {name}: {error}") from error
+        except _FAILURES as error:
+            raise AssertionError(
+                f"{type(estimator).__name__} does not pass {name}: it raised {type(error).__name__}: {error}"
+            ) from error

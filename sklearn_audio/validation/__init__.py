@@ -1,0 +1,7 @@
+"""Admission: whatever a user passes as X becomes a lazy sequence of clips, or `Ragged`; one message per mistake."""
+
+from sklearn_audio.validation._audio import AudioClips, Channel, check_audio
+from sklearn_audio.validation._containers import container_kind
+from sklearn_audio.validation._sequences import check_sequences
+
+__all__ = ["AudioClips", "Channel", "check_audio", "check_sequences", "container_kind"]

@@ -1,0 +1,250 @@
+"""Admission of audio: a lazy sequence of mono waveforms at one rate."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_audio.files import MonoMix, Resampler, open_audio
+from sklearn_audio.files._mix import check_channel
+from sklearn_audio.ragged import Ragged
+from sklearn_audio.validation._containers import container_kind
+from sklearn_audio.validation._rows import Row, array_samples, parse_row, scaled
+
+__all__ = ["AudioClips", "Channel", "check_audio"]
+
+Channel = Literal["mean"] | int
+
+# A channel mean that is this much quieter than the channels is a mix of opposite phases, not a recording.
+_CANCELLATION_DB = -40.0
+_BLOCK_TIMEPOINTS = 1 << 18
+
+
+def check_audio(
+    X: Any,
+    sample_rate: int,
+    *,
+    bare_rate: float | None = None,
+    channel: Channel = "mean",
+    offset: float = 0.0,
+    duration: float | None = None,
+) -> AudioClips:
+    """Admit audio: a lazy sequence of mono waveforms at one rate.
+
+    Nothing is read before a clip is asked for. Arrays of int16 and int32 are scaled to [-1, 1], channels are averaged,
+    and files and arrays that carry a rate are resampled with soxr's high quality.
+
+    Parameters
+    ----------
+    X : sequence of clips
+        Paths, bytes, binary file objects, 1-D arrays, ``{"array": ..., "sampling_rate": ...}``, ``(array, rate)``,
+        ``(path, start, end)`` in seconds; in a list, tuple, array, pandas Series or DataFrame, or `Ragged`; or a float
+        array of shape (n_clips, n_timepoints).
+    sample_rate : int
+        Rate in Hz of the waveforms that come out.
+    bare_rate : float, default=None
+        Rate in Hz of arrays that carry none. None refuses them.
+    channel : "mean" or int, default="mean"
+        Average the channels, or take one of them.
+    offset : float, default=0.0
+        Seconds left out at the start of each clip.
+    duration : float, default=None
+        Seconds kept; None keeps all.
+
+    Returns
+    -------
+    AudioClips
+        ``clips[i]`` is a float32 array of shape (n_timepoints,).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If X is no sequence of clips, or a row is of a type that is no clip; the message names the row.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.validation import check_audio
+    >>> clips = check_audio([np.zeros(8000), {"array": np.zeros(8000), "sampling_rate": 8000}], 16000, bare_rate=16000)
+    >>> [len(clip) for clip in clips]
+    [8000, 16000]
+    """
+    _, items = container_kind(X)
+    if isinstance(items, Ragged) and items.item_shape != ():
+        raise ValueError(
+            f"X is a Ragged of items of shape {items.item_shape}; waveforms have one number per timepoint. "
+            "Give the output of AudioLoader, not of a spectrogram."
+        )
+    if not isinstance(items, (list, tuple, Ragged)):
+        items = np.asarray(items)
+        if items.ndim != 2:
+            raise ValueError(
+                f"an array of clips has shape (n_clips, n_timepoints), got {items.shape}. Wrap one clip: [x]."
+            )
+    rows = [parse_row(item, row, rectangular=isinstance(items, np.ndarray)) for row, item in enumerate(items)]
+    return AudioClips(rows, sample_rate, bare_rate, channel, offset, duration)
+
+
+class AudioClips(Sequence[NDArray[np.float32]]):
+    """A lazy sequence of mono float32 waveforms at one rate; made by `check_audio`.
+
+    Parameters
+    ----------
+    rows : list
+        Parsed rows.
+    sample_rate : int
+        Hz of the waveforms that come out.
+    bare_rate : float, default=None
+        Hz of arrays that carry no rate; None refuses them.
+    channel : "mean" or int, default="mean"
+        How channels become one.
+    offset : float, default=0.0
+        Seconds left out at the start of each clip.
+    duration : float, default=None
+        Seconds kept; None keeps all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.validation import check_audio
+    >>> clips = check_audio([np.array([0, 16384], dtype=np.int16)], 16000, bare_rate=16000)
+    >>> clips[0]
+    array([0. , 0.5], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        rows: list[Row],
+        sample_rate: int,
+        bare_rate: float | None = None,
+        channel: Channel = "mean",
+        offset: float = 0.0,
+        duration: float | None = None,
+    ) -> None:
+        self._rows = rows
+        self.sample_rate = sample_rate
+        self._bare_rate = bare_rate
+        self._channel = channel
+        self._offset = offset
+        self._duration = duration
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, key: int) -> NDArray[np.float32]: ...
+
+    @overload
+    def __getitem__(self, key: slice) -> list[NDArray[np.float32]]: ...
+
+    def __getitem__(self, key: int | slice) -> NDArray[np.float32] | list[NDArray[np.float32]]:
+        if isinstance(key, slice):
+            return [self[i] for i in range(*key.indices(len(self)))]
+        blocks = list(self.stream(key))
+        return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+    def describe(self, row: int) -> str:
+        """Name a row for a message.
+
+        Parameters
+        ----------
+        row : int
+            Which clip.
+
+        Returns
+        -------
+        str
+            Such as ``"row 3 ('dog.wav')"``.
+        """
+        source = self._rows[row].source
+        return f"row {row} ('{os.fspath(source)}')" if isinstance(source, (str, os.PathLike)) else f"row {row}"
+
+    def stream(self, row: int) -> Iterator[NDArray[np.float32]]:
+        """Iterate over one clip in blocks, so that an hour costs no more memory than a minute.
+
+        Parameters
+        ----------
+        row : int
+            Which clip.
+
+        Yields
+        ------
+        ndarray of float32, shape (n,)
+            The next timepoints; at least one block, none of them empty.
+
+        Raises
+        ------
+        AudioReadError
+            If the recording cannot be read.
+        ValueError, TypeError
+            If the clip has no timepoints, is not finite, or is an array that is no clip.
+        """
+        clip = self._rows[row]
+        n_timepoints = 0
+        for block in self._file_blocks(clip, row) if clip.source is not None else self._array_blocks(clip, row):
+            if not np.isfinite(block.sum(dtype=np.float64)):
+                self._refuse_not_finite(block, row, n_timepoints)
+            if len(block):
+                n_timepoints += len(block)
+                yield block
+        if not n_timepoints:
+            raise ValueError(f"{self.describe(row)}: the clip has no samples. Leave it out.")
+
+    def _refuse_not_finite(self, block: NDArray[np.float32], row: int, before: int) -> None:
+        bad = np.flatnonzero(~np.isfinite(block))
+        if len(bad):
+            kind = "NaN" if np.isnan(block[bad[0]]) else "infinity"
+            second = (before + int(bad[0])) / self.sample_rate
+            raise ValueError(
+                f"{self.describe(row)}: the clip contains {kind} (at {second:.3f} s). Repair it or leave it out."
+            )
+
+    def _bounds(self, clip: Row) -> tuple[float, float | None]:
+        start = clip.start + self._offset
+        end = clip.end if self._duration is None else start + self._duration
+        return start, end if clip.end is None or end is None else min(end, clip.end)
+
+    def _file_blocks(self, clip: Row, row: int) -> Iterator[NDArray[np.float32]]:
+        start, end = self._bounds(clip)
+        source = clip.source
+        if source is None:
+            return
+        with open_audio(
+            source, sample_rate=self.sample_rate, start=start, end=end, channel=self._channel, row=row
+        ) as stream:
+            yield from stream.blocks()
+            self._warn_if_cancelled(stream.mix, row)
+
+    def _array_blocks(self, clip: Row, row: int) -> Iterator[NDArray[np.float32]]:
+        rate = clip.rate or self._bare_rate
+        if rate is None:
+            raise ValueError(
+                f"{self.describe(row)} is a bare array, and an array does not know its rate. Pass sample_rate=, or "
+                'give {"array": x, "sampling_rate": rate} or (x, rate).'
+            )
+        samples = array_samples(clip, self.describe(row))
+        check_channel(self._channel, samples.shape[1] if samples.ndim == 2 else 1, self.describe(row))
+        start, end = self._bounds(clip)
+        samples = samples[round(start * rate) : None if end is None else round(end * rate)]
+        mix = MonoMix(self._channel)
+        resampler = Resampler(rate, self.sample_rate) if rate != self.sample_rate else None
+        for first in range(0, max(1, len(samples)), _BLOCK_TIMEPOINTS):
+            block = scaled(samples[first : first + _BLOCK_TIMEPOINTS], rectangular=clip.rectangular)
+            mono = mix(block) if block.ndim == 2 else block
+            last = first + _BLOCK_TIMEPOINTS >= len(samples)
+            yield resampler.process(mono, last=last) if resampler else mono
+        self._warn_if_cancelled(mix, row)
+
+    def _warn_if_cancelled(self, mix: MonoMix, row: int) -> None:
+        if mix.loss_db < _CANCELLATION_DB:
+            warnings.warn(
+                f"{self.describe(row)}: the mean of the channels is {-mix.loss_db:.0f} dB below the channels, which "
+                "cancel each other out. Take one of them: AudioLoader(channel=0).",
+                UserWarning,
+                stacklevel=2,
+            )

@@ -1,0 +1,26 @@
+"""Fixtures of all tests, and the environment that must stand before NumPy and SciPy are imported."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# scikit-learn's checks of array-API input only run with it, and SciPy reads it once, at import.
+os.environ.setdefault("SCIPY_ARRAY_API", "1")
+# One thread: results are compared bit by bit, and parallel test processes share the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# No display: figures are drawn into memory.
+os.environ.setdefault("MPLBACKEND", "agg")
+
+import pytest
+
+_DEFAULT_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real recordings; tests that need it are skipped where it is absent."""
+    folder = Path(os.environ.get("SKLEARN_AUDIO_DATA", _DEFAULT_DATA))
+    if not folder.is_dir():
+        pytest.skip(f"no recordings at {folder}; name their folder in SKLEARN_AUDIO_DATA")
+    return folder

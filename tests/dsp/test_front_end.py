@@ -1,0 +1,188 @@
+"""FrontEnd: conventions, streaming, odd clips. Parity with other libraries stands in tests/parity."""
+
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_audio.dsp import PRESETS, FrontEnd, preset
+
+
+def noise(n, seed=0):
+    return torch.from_numpy(np.random.default_rng(seed).normal(scale=0.1, size=n).astype(np.float32))
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+@pytest.mark.parametrize("n_timepoints", [1, 2, 10, 400, 1000, 30_000])
+def test_frames_are_counted_and_finite(name, n_timepoints):
+    front_end = PRESETS[name]
+    frames = front_end(noise(n_timepoints))
+    assert frames.shape == (front_end.n_frames(n_timepoints), front_end.n_features)
+    assert torch.isfinite(frames).all()
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+@pytest.mark.parametrize("piece", [1000, 77_777])
+def test_a_clip_in_pieces_is_the_whole_clip_to_the_bit(name, piece):
+    front_end, waveform = PRESETS[name], noise(600_000)
+    stream, parts = front_end.stream(), []
+    for first in range(0, len(waveform), piece):
+        parts += list(stream.feed(waveform[first : first + piece]))
+    parts += list(stream.finish())
+    assert len(parts) > 1
+    assert torch.equal(front_end.finish(torch.cat(parts)), front_end(waveform))
+
+
+def test_single_timepoints_make_a_clip_too():
+    front_end, waveform = FrontEnd(n_fft=16, hop_length=5, n_mels=2), noise(50)
+    stream = front_end.stream()
+    parts = [part for value in waveform for part in stream.feed(value[None])] + list(stream.finish())
+    assert torch.equal(front_end.finish(torch.cat(parts)), front_end(waveform))
+
+
+@pytest.mark.parametrize("pad_mode", ["constant", "reflect"])
+@pytest.mark.parametrize("n_timepoints", [1, 2, 3, 100, 511, 512, 513, 5000])
+def test_padding_is_that_of_numpy(pad_mode, n_timepoints):
+    waveform = noise(n_timepoints)
+    padded = torch.from_numpy(np.pad(waveform.numpy(), 512, mode=pad_mode))
+    centred = FrontEnd(pad_mode=pad_mode, top_db=None)
+    assert torch.equal(centred(waveform), replace(centred, center=False)(padded))
+
+
+def test_hop_beyond_the_window():
+    front_end = FrontEnd(n_fft=64, hop_length=500, n_mels=4, center=False)
+    waveform = noise(400_000)
+    stream = front_end.stream()
+    parts = [p for i in range(0, 400_000, 999) for p in stream.feed(waveform[i : i + 999])] + list(stream.finish())
+    assert torch.equal(front_end.finish(torch.cat(parts)), front_end(waveform))
+    assert len(front_end(waveform)) == front_end.n_frames(400_000) == 1 + (400_000 - 64) // 500
+
+
+def test_a_shift_of_the_window_within_the_frame_does_not_change_magnitudes():
+    """Frames are read under the window alone, which is what a transform of the whole padded frame gives."""
+    from scipy.signal import get_window
+
+    front_end = FrontEnd(
+        sample_rate=16000, n_fft=512, win_length=300, n_mels=None, log=None, center=False, hop_length=100
+    )
+    waveform = noise(2000).double()
+    window = np.pad(get_window("hann", 300), (106, 106))
+    frames = np.lib.stride_tricks.sliding_window_view(waveform.numpy(), 512)[::100]
+    wanted = np.abs(np.fft.rfft(frames * window)) ** 2
+    np.testing.assert_allclose(front_end(waveform).numpy(), wanted, rtol=1e-9, atol=1e-12)
+
+
+def test_remove_dc_and_frame_preemphasis():
+    front_end = FrontEnd(
+        n_fft=8,
+        hop_length=8,
+        n_mels=None,
+        log=None,
+        center=False,
+        remove_dc=True,
+        preemphasis=0.9,
+        window="rectangular",
+    )
+    x = np.random.default_rng(1).normal(size=8)
+    y = x - x.mean()
+    y = y - 0.9 * np.r_[y[0], y[:-1]]
+    np.testing.assert_allclose(front_end(torch.from_numpy(x))[0].numpy(), np.abs(np.fft.rfft(y)) ** 2, rtol=1e-10)
+
+
+def test_waveform_preemphasis_shortens_by_one():
+    front_end = FrontEnd(
+        n_fft=8, hop_length=1, n_mels=None, log=None, center=False, preemphasis=0.9, preemphasis_scope="waveform"
+    )
+    x = noise(40)
+    wanted = replace(front_end, preemphasis=0.0)(x[1:] - 0.9 * x[:-1])
+    assert torch.equal(front_end(x), wanted)
+    assert front_end.n_frames(40) == len(wanted)
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        ({"log": None}, lambda x: x),
+        ({"log": "ln", "log_offset": 0.01, "log_floor": 0.0}, lambda x: np.log(x + 0.01)),
+        ({"log": "log10", "log_gain": 10.0, "log_offset": 1.0}, lambda x: np.log10(10 * x + 1)),
+        ({"log": "ln", "log_floor": 1e-3}, lambda x: np.log(np.maximum(x, 1e-3))),
+        ({"log": "db", "top_db": None}, lambda x: 10 * np.log10(np.maximum(x, 1e-10))),
+        ({"log": "db", "top_db": 30.0}, lambda x: np.maximum(10 * np.log10(x), 10 * np.log10(x.max()) - 30)),
+        ({"log": "db", "ref": 4.0, "top_db": None}, lambda x: 10 * np.log10(x / 4)),
+        ({"log": "db", "ref": "max", "top_db": 25.0}, lambda x: np.maximum(10 * np.log10(x / x.max()), -25)),
+        ({"log": "db", "top_db": None, "mean": -4.0, "std": 2.0}, lambda x: (10 * np.log10(x) + 4) / 2),
+        (
+            {"log": "db", "top_db": 30.0, "mean": -4.0, "std": 2.0},
+            lambda x: (np.maximum(10 * np.log10(x), 10 * np.log10(x.max()) - 30) + 4) / 2,
+        ),
+        (
+            {"log": "db", "ref": "max", "top_db": None, "mean": 5.0, "std": 2.0},
+            lambda x: (10 * np.log10(x / x.max()) - 5) / 2,
+        ),
+    ],
+)
+def test_compression(settings, wanted):
+    waveform = noise(20_000).double()
+    powers = FrontEnd(log=None)(waveform).numpy()
+    np.testing.assert_allclose(FrontEnd(**settings)(waveform).numpy(), wanted(powers), rtol=1e-9, atol=1e-9)
+
+
+def test_decibels_of_magnitudes_count_twenty():
+    magnitudes = FrontEnd(power=1.0, log=None)(noise(5000))
+    torch.testing.assert_close(FrontEnd(power=1.0, top_db=None)(noise(5000)), 20 * magnitudes.log10())
+
+
+def test_half_precision_stays_finite_where_float16_overflows():
+    loud = FrontEnd(half_precision=True, log="log10", log_gain=10000.0, log_offset=1.0)(noise(20_000) * 1e4)
+    assert torch.isfinite(loud).all()
+    assert loud.max() == pytest.approx(np.log10(65504), abs=5e-3)
+
+
+def test_precision_follows_the_waveform():
+    assert FrontEnd()(noise(2000).double()).dtype == torch.float64
+    assert FrontEnd()(noise(2000)).dtype == torch.float32
+
+
+def test_front_ends_are_values():
+    assert preset("panns_32k") == pickle.loads(pickle.dumps(preset("panns_32k")))
+    assert len({preset("vggish"), preset("vggish"), preset("ast")}) == 2
+    assert preset("vggish", n_mels=32).n_features == 32
+    assert preset("deep_audio_features", sample_rate=8000).hop_length == 400
+    assert preset("deep_audio_features", sample_rate=8000, n_fft=512).n_fft == 512
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda: FrontEnd(win_length=2048), "win_length=2048 must lie between 1 and n_fft=1024"),
+        (lambda: FrontEnd(hop_length=0), "hop_length=0 must be at least 1 timepoint"),
+        (lambda: FrontEnd(window="kaiser"), "unknown window 'kaiser'; choose one of"),
+        (lambda: FrontEnd(log_floor=0.0), "the logarithm of silence needs log_floor > 0 or log_offset > 0"),
+        (lambda: FrontEnd(std=0.0), "std must not be 0"),
+        (lambda: FrontEnd(fmax=20_000.0), "fmin=0.0 and fmax=20000.0 do not fit sample_rate=22050"),
+        (
+            lambda: FrontEnd()(torch.zeros(0)),
+            r"need one waveform of shape \(n_timepoints,\) that is not empty, got \(0,\)",
+        ),
+        (lambda: FrontEnd()(torch.zeros(2, 5)), r"got \(2, 5\)"),
+        (lambda: list(FrontEnd().stream().finish()), "a waveform without timepoints has no frames"),
+        (lambda: preset("openl3"), "unknown front end 'openl3'; choose one of"),
+    ],
+)
+def test_mistakes(make, match):
+    with pytest.raises(ValueError, match=match):
+        make()
+
+
+def test_an_unknown_field_is_a_type_error():
+    with pytest.raises(TypeError, match="n_bands"):
+        preset("vggish", n_bands=3)
+
+
+def test_feeding_nothing_is_no_clip():
+    stream = FrontEnd().stream()
+    assert list(stream.feed(torch.zeros(0))) == []
+    with pytest.raises(ValueError, match="a waveform without timepoints has no frames"):
+        list(stream.finish())

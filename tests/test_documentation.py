@@ -1,0 +1,220 @@
+"""Every public name says what it takes, gives and raises, and says the truth; every line of Python in the docs runs."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpydoc.docscrape import FunctionDoc, NumpyDocString
+
+from docs.api_pages import public_names
+from docs.changes.build import read_fragments, render_unreleased
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.rst"))]
+PAGES += [page for folder in ("guide", "contributing") for page in sorted((ROOT / "docs" / folder).glob("*.rst"))]
+
+
+@dataclass(frozen=True)
+class Documented:
+    """A public class, function or method, with its parsed docstring and what it is compared with."""
+
+    name: str
+    value: Any  # carries the docstring
+    function: Any  # carries signature and body; None where a class takes none of its own
+    is_method: bool = False
+
+    @property
+    def doc(self) -> NumpyDocString:
+        # config keeps numpydoc from appending the members of a class
+        return NumpyDocString(inspect.getdoc(self.value) or "", config={})
+
+    @property
+    def parameters(self) -> dict[str, inspect.Parameter]:
+        if self.function is None:
+            return {}
+        parameters = inspect.signature(self.function).parameters
+        return {name: parameter for name, parameter in parameters.items() if name not in ("self", "cls")}
+
+    @property
+    def documented_types(self) -> dict[str, str]:
+        """Types by name, with `a, b : int` taken apart and the stars of `*args` removed."""
+        entries = [*self.doc["Parameters"], *self.doc["Other Parameters"]]
+        return {name.strip().lstrip("*\\"): entry.type for entry in entries for name in entry.name.split(",")}
+
+    @property
+    def raised(self) -> set[str]:
+        """Names of the exceptions that the body itself raises."""
+        if self.function is None or not inspect.isfunction(inspect.unwrap(self.function)):
+            return set()
+        try:
+            source = inspect.getsource(inspect.unwrap(self.function))
+        except OSError:  # the __init__ of a dataclass is written by Python
+            return set()
+        calls = [node.exc for node in ast.walk(ast.parse(textwrap.dedent(source))) if isinstance(node, ast.Raise)]
+        names = [call.func for call in calls if isinstance(call, ast.Call)]
+        return {name.id for name in names if isinstance(name, ast.Name) and name.id[0].isupper()}
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def documented_values() -> list[Documented]:
+    found = []
+    for module, names in public_names().items():
+        for name in names:
+            value = getattr(importlib.import_module(module), name)
+            if inspect.isclass(value):
+                found += [
+                    Documented(f"{module}.{name}", value, own_init(value)),
+                    *methods_of(f"{module}.{name}", value),
+                ]
+            elif inspect.isfunction(value):
+                found.append(Documented(f"{module}.{name}", value, value))
+    return found
+
+
+def own_init(cls: type) -> Any:
+    owner = next(base for base in cls.__mro__ if "__init__" in vars(base))
+    return vars(owner)["__init__"] if owner.__module__.startswith("sklearn_audio") else None
+
+
+def methods_of(prefix: str, cls: type) -> list[Documented]:
+    """The public methods that our classes define; what scikit-learn defines, scikit-learn documents."""
+    methods = []
+    for name, member in inspect.getmembers_static(cls):
+        function = member.__func__ if isinstance(member, classmethod | staticmethod) else member
+        ours = inspect.isfunction(function) and function.__module__.startswith("sklearn_audio")
+        if ours and not name.startswith("_"):
+            methods.append(Documented(f"{prefix}.{name}", function, function, is_method=True))
+    return methods
+
+
+DOCUMENTED = documented_values()
+every_name = pytest.mark.parametrize("item", DOCUMENTED, ids=str)
+
+
+def default_in(type_text: str) -> str | None:
+    match = re.search(r"default\s*[=:]\s*(.+)$", type_text)
+    return match[1].strip().strip("`") if match else None
+
+
+def same_default(text: str, value: object) -> bool:
+    try:
+        written = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        qualified = f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', '')}"
+        return text in (repr(value), qualified)
+    return written == value and isinstance(written, bool) == isinstance(value, bool)
+
+
+def test_there_are_names_to_check():
+    assert "sklearn_audio.ragged.Ragged" in {item.name for item in DOCUMENTED}
+
+
+@pytest.mark.parametrize("module", public_names())
+def test_public_names_can_be_reached_and_are_listed(module):
+    package = importlib.import_module("sklearn_audio")
+    home = importlib.import_module(module)
+    for name in public_names()[module]:
+        assert name in home.__all__
+        assert getattr(package, name, getattr(home, name)) is getattr(home, name)
+
+
+@every_name
+def test_has_a_summary_that_ends_with_a_full_stop(item):
+    assert "".join(item.doc["Summary"]).endswith(".")
+
+
+@every_name
+def test_parameters_are_those_of_the_signature(item):
+    assert list(item.documented_types) == list(item.parameters)
+
+
+@every_name
+def test_documented_defaults_are_those_of_the_signature(item):
+    for name, parameter in item.parameters.items():
+        written = default_in(item.documented_types[name])
+        has_default = parameter.default is not inspect.Parameter.empty
+        assert (written is not None) == has_default, f"{name}: documented default {written!r}"
+        if has_default:
+            assert same_default(written, parameter.default), f"{name}: {written} is {parameter.default!r}"
+
+
+@every_name
+def test_says_what_it_returns(item):
+    if item.function is None or inspect.isclass(item.value):
+        return
+    annotation = inspect.signature(item.function).return_annotation
+    returns = annotation not in (inspect.Signature.empty, None, "None", "NoReturn")
+    assert bool(item.doc["Returns"] or item.doc["Yields"]) == returns
+
+
+@every_name
+def test_says_what_it_raises(item):
+    documented = {name.strip() for entry in item.doc["Raises"] for name in (entry.type or entry.name).split(",")}
+    assert item.raised <= documented
+
+
+@every_name
+def test_has_an_example(item):
+    assert item.is_method or any(line.startswith(">>>") for line in item.doc["Examples"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_python_on_a_page_is_run(page):
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)
+    blocks += re.findall(r"\.\. code(?:-block)?:: python\n((?:\n|[ ]+.*\n)*)", page.read_text())
+    assert [block for block in blocks if ">>>" not in block] == []
+
+
+def test_fragments_of_the_change_log_are_well_formed():
+    assert any(read_fragments(ROOT / "docs" / "changes").values())
+
+
+def test_fragments_become_a_section(tmp_path):
+    (tmp_path / "README.md").write_text("not a fragment")
+    (tmp_path / "a-thing.fix.md").write_text("`X` no longer\nfails.\n")
+    (tmp_path / "other.feature.md").write_text("A new thing.\n")
+    assert render_unreleased(tmp_path) == (
+        "Added\n-----\n\n- A new thing.\n\nFixed\n-----\n\n- ``X`` no longer fails.\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["thing.md", "Thing.fix.md", "thing.bug.md", "a_b.fix.md"])
+def test_fragment_of_another_name_is_refused(tmp_path, name):
+    (tmp_path / name).write_text("A sentence.")
+    with pytest.raises(ValueError, match=r"a fragment is named <slug>\.<kind>\.md"):
+        read_fragments(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "no capital.", "No full stop"])
+def test_fragment_that_is_no_sentence_is_refused(tmp_path, text):
+    (tmp_path / "thing.fix.md").write_text(text)
+    with pytest.raises(ValueError, match="one sentence"):
+        read_fragments(tmp_path)
+
+
+def test_defaults_are_compared_with_their_types():
+    assert same_default("512", 512)
+    assert same_default('"db"', "db")
+    assert same_default('("mean", "std")', ("mean", "std"))
+    assert same_default("None", None)
+    assert same_default("0.0", 0.0)
+    assert same_default("numpy.float32", np.float32)
+    assert not same_default("512", 256)
+    assert not same_default("1", True)
+    assert not same_default("db", "power")
+
+
+def test_the_parser_reads_a_default():
+    doc = FunctionDoc(same_default, doc="Do.\n\nParameters\n----------\na : int, default=3\n    One.\n", config={})
+    assert default_in(doc["Parameters"][0].type) == "3"

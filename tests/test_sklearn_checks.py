@@ -1,0 +1,51 @@
+"""scikit-learn's own checks over every estimator, and those that it runs only on itself."""
+
+import pytest
+from sklearn.base import clone
+from sklearn.utils import estimator_checks
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sklearn_audio.base import RaggedOutputMixin
+from tests.instances import INSTANCES, SEQUENCES
+
+NO_NAMESPACE = {
+    "check_array_api_input": "the output is a Ragged: its rows differ in length, so it has no array namespace"
+}
+
+ALL = [
+    "check_dataframe_column_names_consistency",
+    "check_inplace_ensure_writeable",
+    "check_param_validation",
+    "check_estimators_unfitted",
+]
+TABULAR = [
+    "check_transformer_get_feature_names_out",
+    "check_transformer_get_feature_names_out_pandas",
+    "check_set_output_transform",
+    "check_set_output_transform_pandas",
+    "check_global_output_transform_pandas",
+]
+
+
+def expected_failures(estimator):
+    returns_ragged = isinstance(estimator, RaggedOutputMixin) and not getattr(estimator, "fix_length", False)
+    return NO_NAMESPACE if returns_ragged else {}
+
+
+@parametrize_with_checks(list(INSTANCES.values()), expected_failed_checks=expected_failures)
+def test_scikit_learn(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("check", ALL)
+@pytest.mark.parametrize("name", INSTANCES)
+def test_scikit_learn_on_itself(name, check):
+    getattr(estimator_checks, check)(name.split("-")[0], clone(INSTANCES[name]))
+
+
+# the checks fit on a DataFrame and transform arrays, and the other way round, which scikit-learn rightly warns of
+@pytest.mark.filterwarnings("ignore:X (does not have valid|has) feature names")
+@pytest.mark.parametrize("check", TABULAR)
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_scikit_learn_on_tables(name, check):
+    getattr(estimator_checks, check)(name.split("-")[0], clone(SEQUENCES[name]))
