@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -278,7 +277,6 @@ class FrontEnd:
             first = frames[:, :1] * (1 - self.preemphasis)  # stands for its own predecessor
             frames = torch.cat([first, frames[:, 1:] - self.preemphasis * frames[:, :-1]], dim=1)
         spectrum = torch.fft.rfft(frames * constants.window, n=self.n_fft)  # (B, win) -> (B, n_fft // 2 + 1)
-        spectrum = spectrum[:, constants.first : constants.last]
         values = _magnitude(spectrum, self.power)
         if constants.filters is not None:
             values = values @ constants.filters  # (B, bins) -> (B, n_mels)
@@ -396,8 +394,6 @@ class FrontEndStream:
 class _Constants(NamedTuple):
     window: Tensor
     filters: Tensor | None
-    first: int
-    last: int
 
 
 @lru_cache(maxsize=32)
@@ -406,7 +402,7 @@ def _constants(front_end: FrontEnd, dtype: torch.dtype, device: torch.device) ->
     shape = window(front_end.window, length, periodic=front_end.window_periodic)
     curve = torch.tensor(shape, dtype=dtype, device=device)
     if front_end.n_mels is None:
-        return _Constants(curve, None, 0, front_end.n_fft // 2 + 1)
+        return _Constants(curve, None)
     filters = mel_filterbank(
         front_end.sample_rate,
         front_end.n_fft,
@@ -418,14 +414,12 @@ def _constants(front_end: FrontEnd, dtype: torch.dtype, device: torch.device) ->
         norm=front_end.mel_norm,
         drop_nyquist=front_end.drop_nyquist,
     )
-    # bins outside fmin..fmax carry no weight and are left out of the product
-    used = np.flatnonzero(filters.sum(axis=1))
-    first, last = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 1)
-    return _Constants(curve, torch.tensor(filters[first:last], dtype=dtype, device=device), first, last)
+    return _Constants(curve, torch.tensor(filters, dtype=dtype, device=device))
 
 
 def _magnitude(spectrum: Tensor, power: float) -> Tensor:
     if power == 1.0:
         return spectrum.abs()
-    squared = spectrum.real.square() + spectrum.imag.square()
+    parts = torch.view_as_real(spectrum).square()  # (B, bins) -> (B, bins, 2), in one pass over memory
+    squared = parts[..., 0] + parts[..., 1]
     return squared if power == 2.0 else squared.pow(power / 2)

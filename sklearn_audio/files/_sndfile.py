@@ -21,6 +21,7 @@ _VORBIS_PREROLL = 1 << 16
 # The first frames after a jump within an MP3 lack the bits that earlier frames saved for them, about which mpg123
 # complains on stderr; so only a jump that saves real time is made.
 _MP3_JUMP_SECONDS = 60
+_INT16_STEP = np.float32(1 / 2**15)
 _UNKNOWN_LENGTH = 1 << 62
 
 
@@ -59,6 +60,8 @@ class SndfileDecoder:
         n_timepoints = int(self._file.frames)
         self.n_timepoints: int | None = n_timepoints if n_timepoints < _UNKNOWN_LENGTH else None
         self.format = str(self._file.format)
+        # libsndfile turns integers into floats one by one, three times slower than NumPy does
+        self._reads_int16 = self._file.subtype == "PCM_16" and self.format != "FLAC"
 
     def seek(self, timepoint: int) -> int:
         """Go to a timepoint, or as near before it as is exact; the position reached."""
@@ -76,14 +79,14 @@ class SndfileDecoder:
     def read(self, n: int) -> NDArray[np.float32]:
         """Read up to n timepoints of all channels, shape (n, n_channels); fewer only at the end."""
         self._file.forward = True
-        block = np.empty((n, self.n_channels), dtype=np.float32)
+        block = np.empty((n, self.n_channels), dtype=np.int16 if self._reads_int16 else np.float32)
         try:
-            read: NDArray[np.float32] = self._file.read(out=block)
+            read = self._file.read(out=block)
         except soundfile.LibsndfileError as error:
             self._opened.raise_failure()
             raise self._damaged(error) from error
         self._opened.raise_failure()
-        return read
+        return np.multiply(read, _INT16_STEP, dtype=np.float32) if self._reads_int16 else np.asarray(read)
 
     def close(self) -> None:
         """Close the decoder and what was opened for it."""

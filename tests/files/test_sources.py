@@ -153,7 +153,7 @@ def test_closed_file_object():
 
 def test_file_object_that_fails_on_the_way(recording, capfd):
     with pytest.raises(AudioReadError, match=r"failed \(RuntimeError: the line is dead\); check") as caught:
-        read_audio(Stubborn(recording))
+        read_audio(Stubborn(recording), start=1.0)
     assert isinstance(caught.value.__cause__, RuntimeError)
     assert capfd.readouterr().err == ""
 
