@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -11,15 +11,13 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from sklearn_audio.dsp._framing import FrameGeometry, FrameStream, PadMode
+from sklearn_audio.dsp._framing import FrameGeometry, PadMode
+from sklearn_audio.dsp._front_end_stream import FrontEndStream, constant_blocks
 from sklearn_audio.dsp._mel import MelScale, mel_filterbank
 from sklearn_audio.dsp._windows import WINDOWS, window
 
-__all__ = ["FrontEnd", "FrontEndStream"]
+__all__ = ["FrontEnd"]
 
-# Frames that go through the Fourier transform and the filterbank at once: the working set fits a core's cache.
-_BLOCK_CPU = 256
-_BLOCK_DEVICE = 8192
 _FLOAT16_MAX = 65504.0
 
 
@@ -217,12 +215,55 @@ class FrontEnd:
         ValueError
             If the waveform is not one-dimensional or is empty.
         """
+        stream, waveform = self.stream(), self._checked(waveform)
+        return self.finish(torch.cat([*stream.feed(waveform), *stream.finish()]))
+
+    @staticmethod
+    def _checked(waveform: Tensor) -> Tensor:
         if waveform.ndim != 1 or len(waveform) == 0:
             raise ValueError(
                 f"need one waveform of shape (n_timepoints,) that is not empty, got {tuple(waveform.shape)}."
             )
-        stream = self.stream()
-        return self.finish(torch.cat([*stream.feed(waveform), *stream.finish()]))
+        return waveform
+
+    def batch(self, waveforms: Sequence[Tensor]) -> list[Tensor]:
+        """Compute the frames of many clips at once, for devices that want large blocks; no clip is padded to another.
+
+        The frames of all clips stand one behind the other in blocks of one shape, so that a clip's frames do not
+        depend on its neighbours; they equal those of a call per clip to 1e-5 of the loudest.
+
+        Parameters
+        ----------
+        waveforms : sequence of Tensor, each of shape (n_timepoints_i,)
+            Clips at `sample_rate`, of one type and on one device; each has at least one timepoint.
+
+        Returns
+        -------
+        list of Tensor, each of shape (n_frames_i, n_features)
+            The frames of each clip.
+
+        Raises
+        ------
+        ValueError
+            If a waveform is not one-dimensional or is empty.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from sklearn_audio.dsp import FrontEnd
+        >>> [frames.shape[0] for frames in FrontEnd().batch([torch.zeros(5000), torch.zeros(1024)])]
+        [10, 3]
+        """
+        streams = [self.stream() for _ in waveforms]
+        pieces = [stream.frames(self._checked(clip)) for stream, clip in zip(streams, waveforms, strict=True)]
+        counts = [sum(map(len, clip)) for clip in pieces]
+        blocks = constant_blocks([piece for clip in pieces for piece in clip])
+        rows = [self.frame_features(block) for block in blocks]
+        if not rows:
+            return []
+        # (all frames, filled up to whole blocks) -> one tensor per clip
+        clips = torch.split(torch.cat(rows)[: sum(counts)], counts)
+        return [self.finish(frames.clone()) for frames in clips]
 
     def stream(self) -> FrontEndStream:
         """Start a clip that arrives in blocks of timepoints.
@@ -316,79 +357,6 @@ class FrontEnd:
         if self.ref == "max" or self.ref == 1.0:
             return decibels
         return decibels.sub_(20.0 / self.power * math.log10(max(self.ref, self.log_floor)))
-
-
-class FrontEndStream:
-    """Frames of one clip that arrives in blocks of timepoints; made by `FrontEnd.stream`.
-
-    Parameters
-    ----------
-    front_end : FrontEnd
-        What to compute.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.dsp import FrontEnd
-    >>> stream = FrontEnd(sample_rate=16000, hop_length=256, top_db=None).stream()
-    >>> first = list(stream.feed(torch.zeros(100_000)))
-    >>> sum(len(frames) for frames in first + list(stream.finish()))
-    391
-    """
-
-    def __init__(self, front_end: FrontEnd) -> None:
-        self._front_end = front_end
-        self._frames: FrameStream | None = None
-        self._last: Tensor | None = None
-
-    def feed(self, timepoints: Tensor) -> Iterator[Tensor]:
-        """Take the next timepoints and yield the blocks of features that they complete.
-
-        Parameters
-        ----------
-        timepoints : Tensor of float, shape (n,)
-            The next piece of the waveform.
-
-        Yields
-        ------
-        Tensor of shape (n_frames, n_features)
-            Blocks of features.
-        """
-        if self._frames is None:
-            block = _BLOCK_CPU if timepoints.device.type == "cpu" else _BLOCK_DEVICE
-            self._frames = FrameStream(self._front_end.geometry, block)
-        for frames in self._frames.feed(self._emphasised(timepoints)):
-            yield self._front_end.frame_features(frames)
-
-    def finish(self) -> Iterator[Tensor]:
-        """Yield the features that are left once the waveform has ended.
-
-        Yields
-        ------
-        Tensor of shape (n_frames, n_features)
-            Blocks of features.
-
-        Raises
-        ------
-        ValueError
-            If no timepoint was fed.
-        """
-        if self._frames is None:
-            raise ValueError("a waveform without timepoints has no frames.")
-        if self._last is not None and not self._frames.has_timepoints:
-            # a clip of one timepoint has no differences: silence
-            list(self._frames.feed(torch.zeros_like(self._last)))
-        for frames in self._frames.finish():
-            yield self._front_end.frame_features(frames)
-
-    def _emphasised(self, timepoints: Tensor) -> Tensor:
-        front_end = self._front_end
-        if not front_end.preemphasis or front_end.preemphasis_scope == "frame" or len(timepoints) == 0:
-            return timepoints
-        if self._last is not None:
-            timepoints = torch.cat([self._last, timepoints])
-        self._last = timepoints[-1:]
-        return timepoints[1:] - front_end.preemphasis * timepoints[:-1]
 
 
 class _Constants(NamedTuple):

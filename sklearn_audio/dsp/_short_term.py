@@ -51,7 +51,7 @@ def short_term_feature_names(groups: Sequence[str] = _GROUPS, deltas: bool = Tru
     groups : sequence of {"time", "spectral", "mfcc", "chroma"}, default=("time", "spectral", "mfcc", "chroma")
         Groups of features, in the order of the columns.
     deltas : bool, default=True
-        Whether the differences follow, as "delta_" and the name.
+        Whether the differences follow, named ``delta_<name>``.
 
     Returns
     -------

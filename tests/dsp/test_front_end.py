@@ -186,3 +186,32 @@ def test_feeding_nothing_is_no_clip():
     assert list(stream.feed(torch.zeros(0))) == []
     with pytest.raises(ValueError, match="a waveform without timepoints has no frames"):
         list(stream.finish())
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_a_batch_of_ragged_clips_equals_clip_by_clip(name):
+    front_end = PRESETS[name]
+    clips = [noise(n, seed=n) for n in (1, 30_000, 700, 100_000, 16_000)]
+    batch = front_end.batch(clips)
+    for frames, clip in zip(batch, clips, strict=True):
+        wanted = front_end(clip)
+        assert frames.shape == wanted.shape
+        torch.testing.assert_close(frames, wanted, rtol=1e-5, atol=1e-5 * float(wanted.abs().max()))
+    # to the bit: not who stands beside a clip, nor where
+    for frames, again in zip(batch, front_end.batch(clips[::-1])[::-1], strict=True):
+        assert torch.equal(frames, again)
+    assert front_end.batch([]) == []
+
+
+def test_a_batch_refuses_an_empty_clip():
+    with pytest.raises(ValueError, match="need one waveform of shape"):
+        FrontEnd().batch([torch.zeros(5), torch.zeros(0)])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_cuda_equals_cpu(name):
+    front_end, clip = PRESETS[name], noise(100_000)
+    wanted = front_end(clip)
+    for frames in (front_end(clip.cuda()), front_end.batch([clip.cuda()])[0]):
+        torch.testing.assert_close(frames.cpu(), wanted, rtol=1e-3, atol=1e-3)

@@ -99,7 +99,7 @@ def test_a_failed_row_becomes_one_item_of_nan(monkeypatch, n_jobs, error, pieces
 
 def test_one_warning_lists_every_failed_row():
     clips = clips_of(2, 0, 1, 0)
-    with pytest.warns(UserWarning) as caught:
+    with pytest.warns(UserWarning, match="became NaN") as caught:
         rows, failed = collect_rows(clips, pairs(clips), item_shape=(2,), on_error="nan")
     assert [str(entry.message) for entry in caught] == [
         "2 clip(s) could not be used and became NaN:\n"
@@ -118,7 +118,7 @@ def test_the_first_failure_ends_the_run(n_jobs, error):
     clips = clips_of(2, 3, 1)
     with pytest.raises(type(error), match="row 1: x"):
         collect_rows(clips, failing(clips, 1, error), item_shape=(), n_jobs=n_jobs)
-    assert threading.active_count() == 1 or not worker_names()
+    assert not worker_names()
 
 
 @N_JOBS
