@@ -53,8 +53,9 @@ def _digits() -> Bunch | None:
 
 
 def _table(digits: Bunch) -> pd.DataFrame:
+    paths = [str(Path(path).resolve()) for path in digits.data]  # the table lies elsewhere
     return pd.DataFrame(
-        {"path": digits.data, "label": digits.target, "speaker": digits.groups, "split": digits.official_split}
+        {"path": paths, "label": digits.target, "speaker": digits.groups, "split": digits.official_split}
     )
 
 
@@ -66,7 +67,8 @@ def _synthetic(folder: str) -> pd.DataFrame:
 
 
 def _show(*arguments: str) -> None:
-    _say("\n$ sklearn-audio " + " ".join(arguments))
+    shown = [Path(argument).name if argument.startswith(tempfile.gettempdir()) else argument for argument in arguments]
+    _say("\n$ sklearn-audio " + " ".join(shown))
     code = main(arguments)
     if code:
         raise SystemExit(code)

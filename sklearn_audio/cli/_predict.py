@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 import warnings
 from argparse import Namespace
@@ -17,7 +18,9 @@ from sklearn.multiclass import OneVsRestClassifier
 
 from sklearn_audio.cli._data import shows_progress
 from sklearn_audio.cli._model import load_model
+from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files import list_clips
+from sklearn_audio.ragged import Ragged
 
 __all__ = ["run"]
 
@@ -55,11 +58,7 @@ def _predictions(model: Any, front_end: Any, paths: list[str]) -> Iterator[tuple
     names = np.asarray(model.label_names_)
     for first in range(0, len(paths), _CHUNK):
         chunk = paths[first : first + _CHUNK]
-        with warnings.catch_warnings():
-            # a skipped file is told on standard error like every other message
-            warnings.filterwarnings("always", message=r".*became NaN", category=UserWarning)
-            warnings.showwarning = lambda message, *_: sys.stderr.write(f"{message}\n")  # type: ignore[assignment]
-            frames = front_end.transform(chunk)
+        frames = _frames(front_end, chunk)
         usable = np.array([bool(np.isfinite(row[0, 0])) for row in frames])
         proba = np.full((len(chunk), len(names)), np.nan)
         if usable.any():
@@ -67,6 +66,23 @@ def _predictions(model: Any, front_end: Any, paths: list[str]) -> Iterator[tuple
         multilabel = isinstance(model[-1], OneVsRestClassifier)
         for path, row in zip(chunk, proba, strict=True):
             yield path, _label(names, row, multilabel=multilabel), row
+
+
+def _frames(front_end: Any, chunk: list[str]) -> Ragged:
+    """Compute the frames of some files; messages name the files alone, for rows of a chunk mean nothing to a user."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            frames: Ragged = front_end.transform(chunk)
+        except (AudioReadError, ValueError) as error:
+            raise type(error)(_without_rows(str(error))) from error
+    for warning in caught:
+        sys.stderr.write(f"sklearn-audio: warning: {_without_rows(str(warning.message))}\n")
+    return frames
+
+
+def _without_rows(message: str) -> str:
+    return re.sub(r"row \d+(: | \((?='))(.*?'\))?", lambda match: (match[2] or "").rstrip(")"), message)
 
 
 def _label(names: NDArray[Any], row: NDArray[np.float64], *, multilabel: bool) -> str:

@@ -47,7 +47,7 @@ def run(options: Namespace) -> None:
     best = max(candidates, key=lambda candidate: candidate.search.best_score_)
     save_model(_assembled(best, clips), output)
     _say(_result(clips, candidates, best))
-    _say(f"saved {output} ({output.stat().st_size / 1e6:.1f} MB) after {time.perf_counter() - started:.1f} s")
+    _say(f"saved {output} ({output.stat().st_size / 1e3:.0f} kB) after {time.perf_counter() - started:.1f} s")
 
 
 class _Candidate(NamedTuple):
@@ -80,7 +80,9 @@ def _splits(clips: Bunch, n_folds: int, seed: int) -> Splits:
     if groups is not None:
         n_folds = min(n_folds, len(np.unique(groups)))
         if n_folds < 2:
-            raise ValueError(f"all recordings are of one group, {groups[0]!r}; grouped cross-validation needs two.")
+            raise ValueError(
+                f"all recordings are of one group, {str(groups[0])!r}; grouped cross-validation needs two."
+            )
     if is_multilabel(clips):
         plain: Any = KFold(n_folds, shuffle=True, random_state=seed) if groups is None else GroupKFold(n_folds)
         return list(plain.split(y, y, groups))
@@ -92,7 +94,7 @@ def _splits(clips: Bunch, n_folds: int, seed: int) -> Splits:
     splits = list(StratifiedGroupKFold(n_folds).split(y, y, groups))
     absent = [set(y) - set(y[train]) for train, _ in splits]
     if any(absent):
-        missing = sorted(set.union(*absent))[0]
+        missing = str(sorted(set.union(*absent))[0])
         raise ValueError(f"the class {missing!r} lies in one group alone, which leaves none to train on.")
     return splits
 
