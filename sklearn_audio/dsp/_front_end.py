@@ -388,6 +388,6 @@ def _constants(front_end: FrontEnd, dtype: torch.dtype, device: torch.device) ->
 def _magnitude(spectrum: Tensor, power: float) -> Tensor:
     if power == 1.0:
         return spectrum.abs()
-    parts = torch.view_as_real(spectrum).square()  # (B, bins) -> (B, bins, 2), in one pass over memory
+    parts = torch.view_as_real(spectrum).square_()  # (B, bins) -> (B, bins, 2), in place: it stays in the cache
     squared = parts[..., 0] + parts[..., 1]
     return squared if power == 2.0 else squared.pow(power / 2)

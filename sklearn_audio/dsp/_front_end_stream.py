@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["FrontEndStream", "constant_blocks"]
 
 # Frames that go through the Fourier transform and the filterbank at once: the working set fits a core's cache.
-_BLOCK_CPU = 256
+_BLOCK_CPU = 512
 _BLOCK_DEVICE = 8192
 
 

@@ -9,7 +9,6 @@ from typing import TypeVar
 
 import torch
 from joblib import effective_n_jobs
-from threadpoolctl import threadpool_limits
 
 __all__ = ["ordered_map"]
 
@@ -49,22 +48,26 @@ def ordered_map(
     if n_threads == 1:
         yield from map(function, items)
         return
+    # asked here, while no worker has set another: torch hands the last number set to every thread that is new to it
+    n_own_threads = torch.get_num_threads()
     pending: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(n_threads, "sklearn-audio", initializer=_one_thread_each) as pool:
-        try:
-            for item in items:
-                pending.append(pool.submit(function, item))
-                if len(pending) >= 3 * n_threads:
+    try:
+        with ThreadPoolExecutor(n_threads, "sklearn-audio", initializer=_one_thread_each) as pool:
+            try:
+                for item in items:
+                    pending.append(pool.submit(function, item))
+                    if len(pending) >= 3 * n_threads:
+                        yield pending.popleft().result()
+                while pending:
                     yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
+            finally:
+                for future in pending:
+                    future.cancel()
+    finally:
+        torch.set_num_threads(n_own_threads)
 
 
 def _one_thread_each() -> None:
-    # Several threads that each start a team of OpenMP threads would fight for the cores. The limit is OpenMP's own
-    # per-thread setting: it ends with this worker and leaves the caller's untouched.
-    torch.zeros(1).sum()  # torch sets the number on a thread's first use; ours must come after
-    threadpool_limits(1, user_api="openmp")
+    # Several threads that each start a team of OpenMP threads would fight for the cores. The setting is this thread's
+    # own, for OpenMP and for MKL, and ends with it.
+    torch.set_num_threads(1)

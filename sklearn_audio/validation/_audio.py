@@ -187,7 +187,9 @@ class AudioClips(Sequence[NDArray[np.float32]]):
         clip = self._rows[row]
         n_timepoints = 0
         for block in self._file_blocks(clip, row) if clip.source is not None else self._array_blocks(clip, row):
-            if not np.isfinite(block.sum(dtype=np.float64)):
+            with np.errstate(over="ignore", invalid="ignore"):
+                total = block.sum()  # one pass; an overflow only costs the second look
+            if not np.isfinite(total):
                 self._refuse_not_finite(block, row, n_timepoints)
             if len(block):
                 n_timepoints += len(block)

@@ -134,7 +134,8 @@ def test_what_is_no_fault_of_a_clip_always_surfaces(monkeypatch, n_jobs, on_erro
     assert not worker_names()
 
 
-def test_an_error_in_the_calling_thread_ends_the_background_threads(monkeypatch):
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_an_error_in_the_calling_thread_ends_the_background_threads(monkeypatch, verbose):
     monkeypatch.setattr(_clips, "_AHEAD_VALUES", 0)
     clips, started = clips_of(*[1] * 50), []
 
@@ -144,7 +145,7 @@ def test_an_error_in_the_calling_thread_ends_the_background_threads(monkeypatch)
         raise ValueError(f"row {row}: late")
 
     with pytest.raises(ValueError, match="row 0: late") as caught:
-        collect_rows(clips, extract, item_shape=(), n_jobs=2)
+        collect_rows(clips, extract, item_shape=(), n_jobs=2, verbose=verbose)
     # while the error is looked at, nothing runs on behind it
     assert caught.value is not None
     assert not worker_names()

@@ -1,10 +1,13 @@
 """Background threads: order, a bound on memory, errors, cancellation."""
 
+import json
+import os
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
-from threadpoolctl import threadpool_info
 
 from sklearn_audio.engine._prefetch import ordered_map
 
@@ -102,16 +105,33 @@ def test_an_error_of_the_items_ends_the_threads():
     assert not background_threads()
 
 
+OPENMP_THREADS = """
+import torch
+from threadpoolctl import threadpool_info
+from sklearn_audio.engine._prefetch import ordered_map
+
+def counts(_):
+    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "openmp"]
+
+torch.zeros(1)
+print(counts(None), *ordered_map(counts, range(4), 2), counts(None), sep=";")
+"""
+
+
 def test_a_worker_has_one_openmp_thread_and_the_caller_keeps_its_own():
-    before = openmp_threads(None)
-    inside = list(ordered_map(openmp_threads, range(4), 2))
-    assert all(set(counts) == {1} for counts in inside)
-    assert openmp_threads(None) == before
-
-
-def openmp_threads(_):
-    counts = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "openmp"]
-    return counts or [1]
+    # in a process of its own, because the tests run with one thread throughout
+    run = subprocess.run(
+        [sys.executable, "-c", OPENMP_THREADS],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"OMP_NUM_THREADS": "2"},
+    )
+    before, *inside, after = (json.loads(counts) for counts in run.stdout.split(";"))
+    if not before:
+        pytest.skip("torch is built without OpenMP here")
+    assert set(before) == set(after) == {2}
+    assert [set(counts) for counts in inside] == [{1}] * 4
 
 
 def background_threads():

@@ -69,6 +69,15 @@ def test_power_and_decibels(kind):
         np.testing.assert_allclose(decibels, wanted, atol=2e-3)
 
 
+@pytest.mark.parametrize("kind", ["stft", "cqt"])
+@pytest.mark.parametrize("power", [1.0, 2.0])
+def test_silence_is_at_the_floor_of_librosa(kind, power):
+    silence = [np.zeros(3000, dtype=np.float32)]
+    assert librosa.amplitude_to_db(np.zeros(1)) == librosa.power_to_db(np.zeros(1)) == -100
+    frames = SpectrogramTransformer(kind=kind, power=power, log="db").transform(silence)[0]
+    np.testing.assert_allclose(frames, -100, atol=1e-4)
+
+
 @pytest.mark.parametrize("n", [1, 511, 512, 3000])
 def test_short_clips_of_cqt_warn_of_nothing(n):
     with warnings.catch_warnings():

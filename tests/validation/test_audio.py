@@ -239,9 +239,10 @@ def test_blocks_change_no_bit_of_an_array(monkeypatch, clip, block):
     np.testing.assert_array_equal(np.concatenate(blocks), wanted)
 
 
-def test_blocks_change_no_value_of_a_resampled_array(monkeypatch):
+@pytest.mark.parametrize("block", [700, 3001])
+def test_blocks_change_no_value_of_a_resampled_array(monkeypatch, block):
     wanted = one((LONG_STEREO, 44100))
-    monkeypatch.setattr(_audio, "_BLOCK_TIMEPOINTS", 700)
+    monkeypatch.setattr(_audio, "_BLOCK_TIMEPOINTS", block)
     np.testing.assert_allclose(one((LONG_STEREO, 44100)), wanted, atol=1e-6)
 
 
