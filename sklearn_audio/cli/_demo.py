@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 from argparse import Namespace
+from contextlib import chdir
 from pathlib import Path
 
 import pandas as pd
 from sklearn.utils import Bunch
 
+from sklearn_audio.cli._messages import one_line, say, shows_progress
 from sklearn_audio.cli._parser import main
 from sklearn_audio.datasets import fetch_spoken_digits, write_sound_events
+from sklearn_audio.exceptions import AudioReadError
 
 __all__ = ["run"]
+
+_SPEAKERS = {
+    "train": "Each fold tested one speaker whom the classifier had never heard: the hard case.",
+    "report": "These were new recordings of the same speakers: the easy case. Ask yourself which one yours is.",
+}
+_NEXT = """
+That was the whole way. With recordings of your own, in one folder per class:
+  sklearn-audio train recordings/ -o model.joblib
+  sklearn-audio predict model.joblib new/*.wav"""
 
 
 def run(options: Namespace) -> None:
@@ -25,31 +38,57 @@ def run(options: Namespace) -> None:
         Arguments of the command.
     """
     with tempfile.TemporaryDirectory(prefix="sklearn-audio-demo-") as folder:
-        digits = None if options.synthetic else _digits()
-        table = _synthetic(folder) if digits is None else _table(digits)
-        train, test = Path(folder) / "train.csv", Path(folder) / "test.csv"
-        table[table.split == "train"].drop(columns="split").to_csv(train, index=False)
-        table[table.split == "test"].drop(columns="split").to_csv(test, index=False)
-        model = Path(folder) / "model.joblib"
-        grouped = [] if digits is None else ["--groups", "speaker"]
+        digits = None if options.synthetic else _digits(options)
+        table = _synthetic(Path(folder)) if digits is None else _table(digits)
+        _write_parts(table, Path(folder))
+        with chdir(folder):
+            _show_commands(options, notes={} if digits is None else _SPEAKERS)
+    say(_NEXT)
+
+
+def _show_commands(options: Namespace, notes: dict[str, str]) -> None:
+    grouped = ["--groups", "speaker"] if notes else []
+    for command in (
+        ["train", "train.csv", "-o", "model.joblib", *grouped],
+        ["report", "model.joblib", "test.csv"],
+        ["predict", "model.joblib", "new"],
+    ):
+        say("\n$ sklearn-audio " + " ".join(command) + "\n")
         flags = [f"--jobs={options.jobs}", *(["--quiet"] if options.quiet else [])]
-        _show("train", str(train), "-o", str(model), *grouped, *flags)
-        if digits is not None:
-            _say("(each fold tests one speaker whom the classifier never heard: the hard case)")
-        _show("report", str(model), str(test), *grouped, *flags)
-        if digits is not None:
-            _say("(the report is on new recordings of speakers it knows: the easy case)")
-        _show("predict", str(model), *table[table.split == "test"].path.head(3), *flags)
+        if code := main([*command, *flags, *(["--debug"] if options.debug else [])]):
+            raise SystemExit(code)
+        if command[0] in notes:
+            say(notes[command[0]])
 
 
-def _digits() -> Bunch | None:
+def _write_parts(table: pd.DataFrame, folder: Path) -> None:
+    """Write train.csv, test.csv and a folder with the first test recording of three classes."""
+    for part in ("train", "test"):
+        table[table.split == part].drop(columns="split").to_csv(folder / f"{part}.csv", index=False)
+    (folder / "new").mkdir()
+    for path in table[table.split == "test"].drop_duplicates("label").path.head(3):
+        shutil.copy(path, folder / "new")
+
+
+def _digits(options: Namespace) -> Bunch | None:
     try:
-        digits = fetch_spoken_digits()
-    except OSError as error:
-        _say(f"Spoken digits are neither on this machine nor to be had from the network ({type(error).__name__}).")
-        return None
-    _say(f"Data: {len(digits.data)} real recordings, the Free Spoken Digit Dataset, from {Path(digits.data[0]).parent}")
+        digits = fetch_spoken_digits(download_if_missing=False)
+    except AudioReadError:
+        digits = _downloaded(options)
+    if digits is not None:
+        where = Path(digits.data[0]).parent
+        say(f"Data: {len(digits.data)} real recordings of the Free Spoken Digit Dataset, from {where}")
     return digits
+
+
+def _downloaded(options: Namespace) -> Bunch | None:
+    say("Downloading the Free Spoken Digit Dataset (12 MB) ...")
+    try:
+        return fetch_spoken_digits(verbose=shows_progress(options.quiet))
+    except OSError as error:
+        sys.stderr.write(f"sklearn-audio: warning: {one_line(error)}\n")
+        say("That did not work, so the demo goes on with made-up sounds.")
+        return None
 
 
 def _table(digits: Bunch) -> pd.DataFrame:
@@ -59,21 +98,8 @@ def _table(digits: Bunch) -> pd.DataFrame:
     )
 
 
-def _synthetic(folder: str) -> pd.DataFrame:
-    sounds = write_sound_events(Path(folder) / "sounds", n_clips=120, random_state=0)
-    _say(f"Data: {len(sounds.data)} synthetic sounds, made on the spot; the scores say nothing about real recordings")
+def _synthetic(folder: Path) -> pd.DataFrame:
+    sounds = write_sound_events(folder / "sounds", n_clips=120, random_state=0)
+    say(f"Data: {len(sounds.data)} synthetic sounds, made on the spot; the scores say nothing about real recordings")
     split = ["test" if i % 4 == 0 else "train" for i in range(len(sounds.data))]
     return pd.DataFrame({"path": sounds.data, "label": sounds.target, "split": split}).sort_values("split")
-
-
-def _show(*arguments: str) -> None:
-    shown = [Path(argument).name if argument.startswith(tempfile.gettempdir()) else argument for argument in arguments]
-    _say("\n$ sklearn-audio " + " ".join(shown))
-    code = main(arguments)
-    if code:
-        raise SystemExit(code)
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()

@@ -4,12 +4,40 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 
 from sklearn_audio._version import __version__
+from sklearn_audio.cli._messages import abandon_output, one_line, warnings_as_lines
 
 __all__ = ["main"]
+
+_EXAMPLES = {
+    "train": """examples:
+  sklearn-audio train recordings/ -o model.joblib            recordings/dog/*.wav, recordings/rain/*.wav, ...
+  sklearn-audio train table.csv -o model.joblib --groups speaker
+""",
+    "predict": """examples:
+  sklearn-audio predict model.joblib new/*.wav > labels.csv
+  sklearn-audio predict model.joblib new/ --format jsonl --on-error skip
+""",
+    "report": """examples:
+  sklearn-audio report model.joblib held_out/
+  sklearn-audio report model.joblib test.csv --groups speaker
+""",
+    "demo": """examples:
+  sklearn-audio demo
+  sklearn-audio demo --synthetic
+""",
+}
+_ABOUT = {
+    "train": "Train a classifier from labelled recordings, print its cross-validated score, and save it.",
+    "predict": "Print the label of each recording and the probability of every class, one line per recording.",
+    "report": "Score a saved classifier on labelled recordings, which should not be those it was trained on.",
+    "demo": "Train, report and predict on recordings of spoken digits (downloaded once: 12 MB), or on made-up\n"
+    "sounds where there is no network. Nothing is left behind but the download.",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,8 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0, or 2 with one sentence on standard error if the arguments, the recordings or the model are not
-        usable, or 130 when interrupted.
+        Exit code: 0; 2 with one sentence on standard error if the arguments, the recordings or the model are not
+        usable; 130 when interrupted; 141 when the reader of the output went away.
 
     Examples
     --------
@@ -33,65 +61,149 @@ def main(arguments: Sequence[str] | None = None) -> int:
     2
     """
     options = _parser().parse_args(arguments)
-    command = import_module(f"sklearn_audio.cli._{options.command}")
     try:
-        command.run(options)
-    except (OSError, ValueError, TypeError, ImportError) as error:
+        command = import_module(f"sklearn_audio.cli._{options.command}")
+        with warnings_as_lines():
+            command.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        abandon_output()
+        return 141
+    except KeyboardInterrupt:
+        return _ended("interrupted", 130)
+    # what users can do something about; any other exception is a mistake of ours, and its traceback is wanted
+    except (OSError, ValueError, ImportError) as error:
         if options.debug:
             raise
-        sys.stderr.write(f"sklearn-audio: error: {error}\n")
-        return 2
-    except KeyboardInterrupt:
-        sys.stderr.write("sklearn-audio: interrupted\n")
-        return 130
+        return _ended(f"error: {one_line(error)}", 2)
     return 0
+
+
+def _ended(message: str, code: int) -> int:
+    try:
+        sys.stdout.flush()
+    except OSError:  # a full disk, say; the interpreter would try again at its end
+        with suppress(OSError):
+            abandon_output()
+    sys.stderr.write(f"sklearn-audio: {message}\n")
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="sklearn-audio", description="Train, inspect and use classifiers of recordings.", allow_abbrev=False
+        prog="sklearn-audio",
+        description="Train, score and use classifiers of recordings.",
+        epilog="'sklearn-audio COMMAND --help' tells more about a command.",
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"sklearn-audio {__version__}")
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("-j", "--jobs", type=int, default=-1, help="threads that decode; -1 is one per core (default)")
-    shared.add_argument("-q", "--quiet", action="store_true", help="no progress bars")
-    shared.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_train(commands.add_parser("train", parents=[shared], help="train a classifier and save it"))
-    _add_predict(commands.add_parser("predict", parents=[shared], help="label recordings with a saved classifier"))
-    _add_report(commands.add_parser("report", parents=[shared], help="score a saved classifier on labelled recordings"))
-    demo = commands.add_parser("demo", parents=[shared], help="train, report and predict on spoken digits")
-    demo.add_argument("--synthetic", action="store_true", help="use made-up sounds even where recordings are at hand")
+    _add_train(_command(commands, "train", "train a classifier and save it"))
+    _add_report(_command(commands, "report", "score a saved classifier on labelled recordings"))
+    _add_predict(_command(commands, "predict", "label recordings with a saved classifier"))
+    _add_demo(_command(commands, "demo", "train, report and predict on spoken digits"))
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, summary: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=_ABOUT[name],
+        epilog=_EXAMPLES[name],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "-j", "--jobs", type=_threads, default=-1, metavar="N", help="threads that decode; -1 is one per core (default)"
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress bars")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", metavar="FOLDER_OR_TABLE", help="a folder per class, or a CSV, TSV or JSON table")
-    parser.add_argument("--label", help="column of the labels (several, separated by commas: 0/1 columns)")
-    parser.add_argument("--groups", help="column of the groups that must stay together (speaker, session, ...)")
-    parser.add_argument("--group-pattern", help="for folders: regular expression whose group is the group of a path")
+    parser.add_argument(
+        "data", metavar="FOLDER_OR_TABLE", help="a folder with one folder per class, or a CSV, TSV or JSON table"
+    )
+    parser.add_argument(
+        "--label", metavar="COLUMN", help="column of the labels, or several 0/1 columns separated by commas"
+    )
+    parser.add_argument(
+        "--path", metavar="COLUMN", help="column of the paths (default: path, file, filename, wav, ...)"
+    )
+    parser.add_argument("--root", metavar="FOLDER", help="where relative paths start (default: the table's folder)")
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
     _add_data(parser)
+    _add_groups(parser, "column of what must stay on one side of each split: speaker, site, session, ...")
     parser.add_argument("-o", "--output", required=True, metavar="MODEL", help="file to write, such as model.joblib")
-    parser.add_argument("--sample-rate", type=int, default=16000, help="analysis rate in Hz (default 16000)")
-    parser.add_argument("--folds", type=int, default=4, help="folds of the cross-validation (default 4)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the folds (default 0)")
+    parser.add_argument(
+        "--sample-rate",
+        type=_at_least(1000),
+        default=16000,
+        metavar="HZ",
+        help="rate that all recordings are brought to (default 16000)",
+    )
+    parser.add_argument(
+        "--folds", type=_at_least(2), default=4, metavar="N", help="folds of the cross-validation, at most (default 4)"
+    )
+    parser.add_argument("--seed", type=_at_least(0), default=0, metavar="N", help="seed of the folds (default 0)")
+
+
+def _add_groups(parser: argparse.ArgumentParser, about: str) -> None:
+    parser.add_argument("--groups", metavar="COLUMN", help=about)
+    parser.add_argument(
+        "--group-pattern", metavar="REGEX", help="the same for folders: its (...) is the group of a path"
+    )
 
 
 def _add_predict(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="file written by train; load only files you trust")
+    _add_model(parser)
     parser.add_argument("files", nargs="+", metavar="FILE", help="recordings, or folders of them")
     parser.add_argument("--format", choices=["csv", "jsonl"], default="csv", help="what to print (default csv)")
     parser.add_argument(
         "--on-error",
         choices=["raise", "skip"],
         default="raise",
-        help="stop at a file that cannot be read (default), or leave its label empty",
+        help="stop at a file that cannot be read (default), or leave its label empty and go on",
     )
 
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="file written by train; load only files you trust")
+    _add_model(parser)
     _add_data(parser)
+    _add_groups(parser, "column of groups to print the accuracy of: speaker, site, session, ...")
+
+
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--synthetic", action="store_true", help="use made-up sounds even where recordings are at hand")
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="file written by train; load only files you trust")
+
+
+def _at_least(smallest: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if (value := _integer(text)) < smallest:
+            raise argparse.ArgumentTypeError(f"got {value}; it must be {smallest} or more")
+        return value
+
+    return number
+
+
+def _threads(text: str) -> int:
+    if (value := _integer(text)) < 1 and value != -1:
+        raise argparse.ArgumentTypeError(f"got {value}; it must be 1 or more, or -1")
+    return value
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"got {text!r}; it must be a whole number") from error

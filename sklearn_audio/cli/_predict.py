@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 import sys
-import warnings
 from argparse import Namespace
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.multiclass import OneVsRestClassifier
 
-from sklearn_audio.cli._data import shows_progress
+from sklearn_audio.cli._messages import shows_progress, warnings_as_lines
 from sklearn_audio.cli._model import load_model
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files import list_clips
@@ -26,6 +26,14 @@ __all__ = ["run"]
 
 # Clips whose frames are in memory at once.
 _CHUNK = 256
+# How the warning about rows that could not be used begins; its other lines give a reason each.
+_SKIPPED = re.compile(r"\d+ clip\(s\) could not be used")
+
+
+class _Prediction(NamedTuple):
+    path: str
+    labels: list[str] | None  # None where the recording could not be used
+    probabilities: list[float]
 
 
 def run(options: Namespace) -> None:
@@ -35,72 +43,97 @@ def run(options: Namespace) -> None:
     ----------
     options : argparse.Namespace
         Arguments of the command.
+
+    Raises
+    ------
+    OSError, ValueError
+        If the model is not usable, or a recording is not and `on_error` is "raise".
     """
     model = load_model(Path(options.model))
     paths = _expanded(options.files)
     missing = [path for path in paths if not Path(path).is_file()]
     if missing and options.on_error == "raise":
         raise FileNotFoundError(f"no file at {missing[0]!r} ({len(missing)} of {len(paths)} files are missing).")
-    front_end = model[0].set_params(
+    model[0].set_params(
         n_jobs=options.jobs,
-        verbose=shows_progress(options),
+        verbose=shows_progress(options.quiet),
         on_error="nan" if options.on_error == "skip" else "raise",
     )
+    several = isinstance(model[-1], OneVsRestClassifier)
     write = _write_csv if options.format == "csv" else _write_json
-    write(_predictions(model, front_end, paths), [str(name) for name in model.label_names_])
+    with _any_name_writable():
+        write(_predictions(model, paths, several=several), model.label_names_, several=several)
+
+
+@contextmanager
+def _any_name_writable() -> Iterator[None]:
+    """Write the name of a file as the bytes it has on disk, even where these are no text."""
+    if not isinstance(sys.stdout, io.TextIOWrapper):
+        yield
+        return
+    errors = sys.stdout.errors
+    sys.stdout.reconfigure(errors="surrogateescape")
+    try:
+        yield
+    finally:
+        sys.stdout.reconfigure(errors=errors)
 
 
 def _expanded(files: list[str]) -> list[str]:
     return [str(clip) for file in files for clip in (list_clips(file) if Path(file).is_dir() else [file])]
 
 
-def _predictions(model: Any, front_end: Any, paths: list[str]) -> Iterator[tuple[str, str, NDArray[np.float64]]]:
+def _predictions(model: Any, paths: list[str], *, several: bool) -> Iterator[_Prediction]:
     names = np.asarray(model.label_names_)
     for first in range(0, len(paths), _CHUNK):
         chunk = paths[first : first + _CHUNK]
-        frames = _frames(front_end, chunk)
-        usable = np.array([bool(np.isfinite(row[0, 0])) for row in frames])
-        proba = np.full((len(chunk), len(names)), np.nan)
-        if usable.any():
-            proba[usable] = model[1:].predict_proba(frames[usable])
-        multilabel = isinstance(model[-1], OneVsRestClassifier)
-        for path, row in zip(chunk, proba, strict=True):
-            yield path, _label(names, row, multilabel=multilabel), row
+        frames = _frames(model[0], chunk)
+        usable = [bool(np.isfinite(row).all()) for row in frames]
+        probabilities = iter(model[1:].predict_proba(frames[np.array(usable)]) if any(usable) else ())
+        for path, is_usable in zip(chunk, usable, strict=True):
+            if is_usable:
+                row = next(probabilities)
+                labels = names[row >= 0.5] if several else names[[row.argmax()]]
+                yield _Prediction(path, labels.tolist(), row.tolist())
+            else:
+                yield _Prediction(path, None, [])
 
 
 def _frames(front_end: Any, chunk: list[str]) -> Ragged:
     """Compute the frames of some files; messages name the files alone, for rows of a chunk mean nothing to a user."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with warnings_as_lines(_reworded):
         try:
             frames: Ragged = front_end.transform(chunk)
-        except (AudioReadError, ValueError) as error:
-            raise type(error)(_without_rows(str(error))) from error
-    for warning in caught:
-        sys.stderr.write(f"sklearn-audio: warning: {_without_rows(str(warning.message))}\n")
+        except OSError as error:
+            raise AudioReadError(_without_row(str(error))) from error
+        except ValueError as error:
+            raise ValueError(_without_row(str(error))) from error
     return frames
 
 
-def _without_rows(message: str) -> str:
-    return re.sub(r"row \d+(: | \((?='))(.*?'\))?", lambda match: (match[2] or "").rstrip(")"), message)
+def _reworded(message: str) -> list[str]:
+    first, *others = message.split("\n")
+    return [f"skipped: {_without_row(line)}" for line in others] if _SKIPPED.match(first) else [_without_row(message)]
 
 
-def _label(names: NDArray[Any], row: NDArray[np.float64], *, multilabel: bool) -> str:
-    if np.isnan(row).any():
-        return ""
-    return ";".join(map(str, names[row >= 0.5])) if multilabel else str(names[row.argmax()])
+def _without_row(message: str) -> str:
+    """Turn ``row 3: ...`` and ``row 3 ('dog.wav'): ...`` into ``...`` and ``'dog.wav': ...``."""
+    return re.sub(r"row \d+(: | \((?='))(.*?'\))?", lambda match: (match[2] or "").rstrip(")"), message, count=1)
 
 
-def _write_csv(predictions: Iterator[tuple[str, str, NDArray[np.float64]]], names: list[str]) -> None:
+def _write_csv(predictions: Iterator[_Prediction], names: list[str], *, several: bool) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    for i, (path, label, row) in enumerate(predictions):
-        if i == 0:
-            writer.writerow(["path", "label", *(f"p({name})" for name in names)])
-        writer.writerow([path, label, *("" if np.isnan(p) else f"{p:.4f}" for p in row)])
+    header = ["path", "labels" if several else "label", *(f"p({name})" for name in names)]
+    for i, (path, labels, probabilities) in enumerate(predictions):
+        if i == 0:  # not before the first recording proved readable
+            writer.writerow(header)
+        shares = [f"{p:.6f}" for p in probabilities] or [""] * len(names)
+        writer.writerow([path, ";".join(labels or ()), *shares])
 
 
-def _write_json(predictions: Iterator[tuple[str, str, NDArray[np.float64]]], names: list[str]) -> None:
-    for path, label, row in predictions:
-        shares = {name: None if np.isnan(p) else round(float(p), 4) for name, p in zip(names, row, strict=True)}
-        line = {"path": path, "label": label or None, "probabilities": shares}
+def _write_json(predictions: Iterator[_Prediction], names: list[str], *, several: bool) -> None:
+    for path, labels, probabilities in predictions:
+        shares = dict(zip(names, (round(p, 6) for p in probabilities), strict=True)) if probabilities else None
+        answer = {"labels": labels} if several else {"label": labels[0] if labels else None}
+        line = {"path": path, **answer, "probabilities": shares}
         sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -98,7 +98,8 @@ class FrameTransformer(RaggedOutputMixin, AudioEstimator):
         AudioReadError
             If a recording cannot be read and `on_error` is "raise".
         TypeError, ValueError
-            If a clip is not admissible and `on_error` is "raise"; the message names the row.
+            If a clip is not admissible and `on_error` is "raise", or a row is of a type that is no clip, which is
+            always refused; the message names the row.
         """
         self._check_fitted()
         return self._frames(self._admit(X, reset=False))[0]

@@ -393,7 +393,8 @@ class MelSpectrogramTransformer(FrameTransformer):
         AudioReadError
             If a recording cannot be read and `on_error` is "raise".
         TypeError, ValueError
-            If a clip is not admissible and `on_error` is "raise"; the message names the row.
+            If a clip is not admissible and `on_error` is "raise", or a row is of a type that is no clip, which is
+            always refused; the message names the row.
         """
         frames: Ragged = super().transform(X)
         if self.normalize == "standard":

@@ -106,6 +106,8 @@ def test_an_error_of_the_items_ends_the_threads():
 
 
 OPENMP_THREADS = """
+from concurrent.futures import ThreadPoolExecutor
+
 import torch
 from threadpoolctl import threadpool_info
 from sklearn_audio.engine._prefetch import ordered_map
@@ -113,8 +115,11 @@ from sklearn_audio.engine._prefetch import ordered_map
 def counts(_):
     return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "openmp"]
 
-torch.zeros(1)
-print(counts(None), *ordered_map(counts, range(4), 2), counts(None), sep=";")
+before = counts(None)
+inside = list(ordered_map(counts, range(4), 2))
+with ThreadPoolExecutor(1) as pool:
+    own, new = torch.get_num_threads(), pool.submit(torch.get_num_threads).result()
+print(before, *inside, counts(None), [own, new], sep=";")
 """
 
 
@@ -127,9 +132,10 @@ def test_a_worker_has_one_openmp_thread_and_the_caller_keeps_its_own():
         check=True,
         env=os.environ | {"OMP_NUM_THREADS": "2"},
     )
-    before, *inside, after = (json.loads(counts) for counts in run.stdout.split(";"))
+    before, *inside, after, of_torch = (json.loads(counts) for counts in run.stdout.split(";"))
     if not before:
         pytest.skip("torch is built without OpenMP here")
+    assert of_torch == [2, 2]  # in the caller, and in a thread that is new to torch
     assert set(before) == set(after) == {2}
     assert [set(counts) for counts in inside] == [{1}] * 4
 

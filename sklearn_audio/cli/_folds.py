@@ -1,0 +1,76 @@
+"""Folds of the cross-validation, or one sentence that says why these recordings allow none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
+from sklearn.utils import Bunch
+
+from sklearn_audio.cli._data import is_multilabel
+
+__all__ = ["Splits", "make_folds"]
+
+Splits = list[tuple[NDArray[Any], NDArray[Any]]]
+
+
+def make_folds(clips: Bunch, n_folds: int, seed: int) -> Splits:
+    """Split the recordings: classes in equal shares where they can be, groups never torn.
+
+    Parameters
+    ----------
+    clips : Bunch
+        target and groups.
+    n_folds : int
+        At most this many; fewer if a class has fewer recordings or there are fewer groups.
+    seed : int
+        Of the shuffling of recordings without groups.
+
+    Returns
+    -------
+    list of (train, test)
+        Row numbers.
+
+    Raises
+    ------
+    ValueError
+        If a class has one recording, all are of one group, or a class lies in one fold.
+    """
+    if clips.groups is not None:
+        n_groups = len(np.unique(clips.groups))
+        if n_groups < 2:
+            raise ValueError(
+                f"all recordings are of one group, {str(clips.groups[0])!r}; grouped cross-validation needs two."
+            )
+        n_folds = min(n_folds, n_groups)
+    return _of_label_sets(clips, n_folds, seed) if is_multilabel(clips) else _of_classes(clips, n_folds, seed)
+
+
+def _of_label_sets(clips: Bunch, n_folds: int, seed: int) -> Splits:
+    y, groups = clips.target, clips.groups
+    if groups is not None:
+        return list(GroupKFold(n_folds).split(y, y, groups))
+    return list(KFold(min(n_folds, len(y)), shuffle=True, random_state=seed).split(y))
+
+
+def _of_classes(clips: Bunch, n_folds: int, seed: int) -> Splits:
+    y, groups = clips.target, clips.groups
+    label, fewest = min(Counter(y.tolist()).items(), key=lambda item: item[1])
+    if fewest < 2:
+        raise ValueError(f"the class {label!r} has one recording; cross-validation needs at least 2 of each class.")
+    if groups is None:
+        return list(StratifiedKFold(min(n_folds, fewest), shuffle=True, random_state=seed).split(y, y))
+    # with groups of very different sizes a fold may be left without any
+    splits = [split for split in StratifiedGroupKFold(min(n_folds, fewest)).split(y, y, groups) if len(split[1])]
+    for train, _ in splits:
+        unseen = sorted(set(y.tolist()) - set(y[train].tolist()))
+        if unseen:
+            n_groups = len(np.unique(groups[y == unseen[0]]))
+            raise ValueError(
+                f"one fold holds all recordings of the class {unseen[0]!r}, which come from {n_groups} group(s), and "
+                "leaves none to train on; record that class in more groups, or leave the groups out."
+            )
+    return splits

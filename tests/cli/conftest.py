@@ -1,0 +1,100 @@
+"""A folder of sounds, a model trained on it, and the one way in which a command refuses."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from sklearn_audio.cli import main
+from sklearn_audio.datasets import write_sound_events
+
+_RATE = 16000
+_GOOD = np.sin(np.arange(4000) * 0.1).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def sounds(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data") / "sounds"
+    return write_sound_events(folder, 40, random_state=0, classes=["chirp", "noise", "tone"])
+
+
+@pytest.fixture(scope="session")
+def folder(sounds):
+    return str(Path(sounds.data[0]).parents[1])
+
+
+@pytest.fixture(scope="session")
+def model(folder, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.joblib"
+    assert main(["train", folder, "-o", str(path)]) == 0
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def tags(sounds, tmp_path_factory):
+    """A multi-label table: every label of the sounds, and some of them are loud as well."""
+    rng = np.random.default_rng(0)
+    labels = [";".join([label, *(["loud"] if rng.random() < 0.5 else [])]) for label in sounds.target]
+    path = tmp_path_factory.mktemp("tags") / "tags.csv"
+    pd.DataFrame({"path": sounds.data, "labels": labels}).to_csv(path, index=False)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def tagger(tags, tmp_path_factory):
+    path = tmp_path_factory.mktemp("tagger") / "model.joblib"
+    assert main(["train", tags, "-o", str(path)]) == 0
+    return str(path)
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command that must succeed; returns its output."""
+
+    def call(*arguments):
+        capsys.readouterr()
+        assert main([str(argument) for argument in arguments]) == 0
+        return capsys.readouterr().out
+
+    return call
+
+
+@pytest.fixture
+def refused(capsys):
+    """Run a command that must end with one sentence and exit code 2; returns the sentence."""
+
+    def call(arguments, *parts):
+        capsys.readouterr()
+        assert main([str(argument) for argument in arguments]) == 2
+        out, err = capsys.readouterr()
+        assert "accuracy" not in out
+        assert "p(" not in out
+        assert err.startswith("sklearn-audio: error: ")
+        assert err.count("\n") == 1
+        assert "Traceback" not in err
+        for part in parts:
+            assert part in err
+        return err
+
+    return call
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Write a folder per class; content is bytes or a waveform; by default two classes of three good recordings."""
+
+    def write(more=None, *, n_good=3):
+        files = {f"{label}/{i}.wav": _GOOD * (i + 1) / 4 for label in "ab" for i in range(n_good)} | (more or {})
+        for name, content in files.items():
+            path = tmp_path / "data" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, bytes):
+                path.write_bytes(content)
+            else:
+                subtype = "FLOAT" if name.endswith(".wav") else None
+                soundfile.write(path, _GOOD if content is None else content, _RATE, subtype=subtype)
+        return tmp_path / "data"
+
+    return write

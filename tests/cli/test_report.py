@@ -1,0 +1,101 @@
+"""``report``: scores that can be recomputed from the predictions."""
+
+import csv
+import io
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import average_precision_score
+
+from sklearn_audio.cli._scores import mean_average_precision
+from sklearn_audio.datasets import load_audio_table
+
+
+@pytest.fixture(scope="module")
+def wrong(sounds, tmp_path_factory):
+    """A table in which the first ten labels are wrong."""
+    target = sounds.target.copy()
+    target[:10] = [{"chirp": "noise", "noise": "tone", "tone": "chirp"}[label] for label in target[:10]]
+    path = tmp_path_factory.mktemp("wrong") / "table.csv"
+    frame = pd.DataFrame({"path": sounds.data, "label": target, "half": ["x"] * 10 + ["y"] * 30})
+    frame.to_csv(path, index=False)
+    return path
+
+
+def test_accuracy_table_and_matrix(folder, model, run):
+    out = run("report", model, folder)
+    assert out.startswith("accuracy 1.000 on 40 recordings\n")
+    rows = [line.split() for line in out.splitlines()]
+    assert ["precision", "recall", "f1-score", "support"] in rows
+    assert ["chirp", "1.000", "1.000", "1.000", "14"] in rows
+    matrix = out.split("confusion matrix (rows: truth, columns: prediction)\n")[1].splitlines()
+    assert [row.split() for row in matrix[1:4]] == [
+        ["chirp", "14", "0", "0"],
+        ["noise", "0", "13", "0"],
+        ["tone", "0", "0", "13"],
+    ]
+
+
+def test_it_agrees_with_predict(wrong, model, run):
+    truth = load_audio_table(wrong)
+    predicted = [row["label"] for row in csv.DictReader(io.StringIO(run("predict", model, *truth.data)))]
+    accuracy = np.mean(np.asarray(predicted) == truth.target)
+    assert accuracy < 0.8
+    assert run("report", model, wrong).startswith(f"accuracy {accuracy:.3f} ")
+
+
+def test_accuracy_per_group(wrong, model, run):
+    rows = [line.split() for line in run("report", model, wrong, "--groups", "half").splitlines()]
+    assert ["x", "0.000", "10"] in rows
+    assert ["y", "1.000", "30"] in rows
+
+
+def test_many_classes_get_a_list_of_confusions(wrong, folder, model, run, monkeypatch):
+    monkeypatch.setattr("sklearn_audio.cli._report._N_MATRIX", 2)
+    out = run("report", model, wrong)
+    assert "confusion matrix" not in out
+    confusions = out.split("most frequent confusions\n")[1].splitlines()
+    counts = [int(line.split()[0]) for line in confusions]
+    assert sum(counts) == 10
+    assert counts == sorted(counts, reverse=True)
+    assert " taken for " in confusions[0]
+    assert "most frequent confusions\n     none\n" in run("report", model, folder)
+
+
+def test_classes_may_be_missing(sounds, model, tmp_path, run):
+    table = pd.DataFrame({"path": sounds.data, "label": sounds.target})
+    table[table.label != "tone"].to_csv(tmp_path / "table.csv", index=False)
+    assert ["tone", "0.000", "0.000", "0.000", "0"] in [
+        line.split() for line in run("report", model, tmp_path / "table.csv").splitlines()
+    ]
+
+
+def test_several_labels(tags, tagger, run):
+    out = run("report", tagger, tags)
+    truth = load_audio_table(tags)
+    expected = average_precision_score(truth.target, joblib.load(tagger).predict_proba(truth.data), average="macro")
+    assert out.startswith(f"mean average precision {expected:.3f} over 4 labels on 40 recordings\n")
+    assert "loud" in out
+
+
+def test_labels_that_do_not_occur_have_no_precision():
+    assert mean_average_precision([[1, 0], [0, 0]], [[0.9, 0.1], [0.2, 0.8]]) == 1.0
+    assert mean_average_precision([[0], [0]], [[0.9], [0.1]]) == 0.0
+
+
+def test_labels_that_the_model_does_not_know(model, tree, refused):
+    data = tree({"tone/1.wav": None, "whistle/1.wav": None}, n_good=0)
+    refused(["report", model, data], "does not know the label 'whistle'", "'chirp', 'noise', 'tone'")
+
+
+def test_labels_of_the_other_kind(folder, tags, model, tagger, refused):
+    refused(["report", model, tags], "trained on one label per recording", "has several labels")
+    refused(["report", tagger, folder], "trained on several labels per recording", "has one label")
+
+
+def test_recordings_that_cannot_be_used(model, tree, tmp_path, refused):
+    refused(["report", model, tmp_path / "none.csv"], "does not exist")
+    data = tree({"tone/1.wav": None, "noise/1.wav": b"this is text"}, n_good=0)
+    refused(["report", model, data], "row 0", "1.wav", "text")
