@@ -92,7 +92,6 @@ def described(clips: Bunch, n_jobs: int) -> str:
     table = _summary(clips, n_jobs)
     everything: Any = table.loc[_ALL]
     kind = "labels" if is_multilabel(clips) else "classes"
-    total: Any = everything["total_s"]
     rates = " and ".join(map(str, everything["sample_rates"]))
     layouts = " and ".join(_LAYOUTS.get(n, f"{n} channels") for n in everything["channels"])
     head = (
