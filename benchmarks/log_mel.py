@@ -53,16 +53,18 @@ def librosa_log_mel(y: np.ndarray) -> np.ndarray:
     return librosa.power_to_db(mel)
 
 
+def seconds(work: Callable[[], object]) -> float:
+    """Time one run on an idle machine: the threads of a BLAS keep spinning for a while after the run before."""
+    time.sleep(0.2)
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
 def ratio(theirs: Callable[[], object], ours: Callable[[], object], repeats: int) -> tuple[float, float, float]:
     """Median seconds of both and the median of the ratios, pair by pair."""
-    pairs = []
     theirs(), ours()
-    for _ in range(repeats):
-        start = time.perf_counter()
-        theirs()
-        middle = time.perf_counter()
-        ours()
-        pairs.append((middle - start, time.perf_counter() - middle))
+    pairs = [(seconds(theirs), seconds(ours)) for _ in range(repeats)]
     a, b = (statistics.median(pair[i] for pair in pairs) for i in (0, 1))
     return a, b, statistics.median(x / y for x, y in pairs)
 

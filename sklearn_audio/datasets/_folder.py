@@ -54,6 +54,7 @@ def load_audio_folder(
     See Also
     --------
     load_audio_table : The same from a CSV, TSV or JSON file.
+    summarize_clips : What was loaded: rates, channels, lengths, and files that cannot be read.
 
     Examples
     --------

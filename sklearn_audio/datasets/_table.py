@@ -90,6 +90,7 @@ def load_audio_table(
     See Also
     --------
     load_audio_folder : Class folders instead of a table.
+    summarize_clips : What was loaded: rates, channels, lengths, and files that cannot be read.
 
     Examples
     --------

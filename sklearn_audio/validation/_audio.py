@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -244,9 +245,10 @@ class AudioClips(Sequence[NDArray[np.float32]]):
 
     def _warn_if_cancelled(self, mix: MonoMix, row: int) -> None:
         if mix.loss_db < _CANCELLATION_DB:
+            level = "silent" if math.isinf(mix.loss_db) else f"{-mix.loss_db:.0f} dB below the channels"
             warnings.warn(
-                f"{self.describe(row)}: the mean of the channels is {-mix.loss_db:.0f} dB below the channels, which "
-                "cancel each other out. Take one of them: AudioLoader(channel=0).",
+                f"{self.describe(row)}: the mean of the channels is {level}, because they cancel each other out. "
+                "Take one of them: AudioLoader(channel=0).",
                 UserWarning,
                 stacklevel=2,
             )

@@ -59,7 +59,7 @@ def librosa_db(clip, top_db=80.0, ref=1.0, **options):
 )
 def test_equal_to_librosa(params, options):
     got = MelSpectrogramTransformer(**params).transform(CLIPS[:2])
-    for frames, clip in zip(got, CLIPS, strict=False):
+    for frames, clip in zip(got, CLIPS[:2], strict=True):
         assert frames.dtype == np.float32
         np.testing.assert_allclose(frames, librosa_db(clip, **(params if options is None else options)), atol=2e-3)
 
@@ -273,26 +273,6 @@ def test_preset_mistakes():
         MelSpectrogramTransformer.from_preset("vgg")
     with pytest.raises(TypeError, match="unexpected keyword argument 'n_mel'"):
         MelSpectrogramTransformer.from_preset("vggish", n_mel=32)
-
-
-@NAN
-@pytest.mark.parametrize(
-    ("params", "match"),
-    [
-        ({"win_length": 2048}, "win_length=2048 must lie between 1 and n_fft=1024"),
-        ({"log_floor": 0.0}, "the logarithm of silence needs log_floor > 0 or log_offset > 0"),
-        ({"std": 0.0}, "std must not be 0"),
-        ({"fmin": 9000.0, "fmax": 100.0}, "fmin=9000.0 and fmax=100.0 do not fit sample_rate=22050: need 0 <= fmin"),
-        ({"fmax": 11026.0}, "fmin=0.0 and fmax=11026.0 do not fit sample_rate=22050"),
-        ({"device": "gpu"}, "device='gpu' is no torch device"),
-    ],
-)
-def test_contradictions_are_refused_before_anything_is_read(params, match, on_error):
-    mel = MelSpectrogramTransformer(on_error=on_error, **params)
-    with pytest.raises(ValueError, match=match):
-        mel.fit(["no/such.wav"])
-    with pytest.raises(ValueError, match=match):
-        mel.transform(["no/such.wav"])
 
 
 @pytest.mark.parametrize(

@@ -367,7 +367,7 @@ def test_bad_recordings_are_refused_by_row_and_file(shared_data, name, match, ra
 def test_channels_that_cancel_are_warned_of(shared_data, rate):
     path = shared_data / "formats" / "edge" / "stereo_antiphase.wav"
     stereo, orig_rate = soundfile.read(path)
-    match = r"row 1{}: the mean of the channels is \S+ dB below the channels, .* AudioLoader\(channel=0\)"
+    match = r"row 1{}: the mean of the channels is (\d+ dB below the channels|silent), .* AudioLoader\(channel=0\)"
     with pytest.warns(UserWarning, match=match.format(r" \('.*stereo_antiphase\.wav'\)")):
         read([CLIPS[0], path])
     with pytest.warns(UserWarning, match=match.format("")):
