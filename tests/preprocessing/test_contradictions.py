@@ -33,6 +33,7 @@ from sklearn_audio import MelSpectrogramTransformer, MFCCTransformer, Spectrogra
         (MFCCTransformer, {"fmin": 9000.0, "fmax": 100.0}, "fmin=9000.0 and fmax=100.0 do not fit sample_rate=22050"),
         (MFCCTransformer, {"fmax": 20000.0}, "fmin=0.0 and fmax=20000.0 do not fit sample_rate=22050"),
         (
+            SpectrogramTransformer,
             {"kind": "cqt", "sample_rate": 8000},
             "the 84 bins of the constant-Q transform reach 4186 Hz, beyond half the sample_rate=8000. Lower n_bins",
         ),
