@@ -95,11 +95,17 @@ def test_tensorflow_is_imported_by_weights_only(source):
     assert source.startswith("weights/") or "tensorflow" not in map(top_level, imported_modules(SOURCES[source]))
 
 
-def test_networks_import_torch_and_the_standard_library_only():
-    allowed = {"torch", *sys.stdlib_module_names}
-    networks = {source: tree for source, tree in SOURCES.items() if Path(source).match("nets/[!_]*.py")}
-    foreign = {source: {*map(top_level, imported_modules(tree))} - allowed for source, tree in networks.items()}
-    assert not {source: names for source, names in foreign.items() if names}
+def test_networks_import_torch_and_each_other_only():
+    allowed = ("torch", "sklearn_audio.nets", *sys.stdlib_module_names)
+    networks = {source: tree for source, tree in SOURCES.items() if source.startswith("nets/")}
+    assert len(networks) > 5
+    foreign = {
+        source: [
+            module for module in imported_modules(tree) if not f"{module}.".startswith(tuple(f"{a}." for a in allowed))
+        ]
+        for source, tree in networks.items()
+    }
+    assert not {source: modules for source, modules in foreign.items() if modules}
 
 
 @every_source

@@ -1,0 +1,237 @@
+"""AST: Gong, Chung & Glass 2021, "AST: audio spectrogram transformer", Interspeech (arXiv:2104.01778).
+
+The encoder is the distilled DeiT of Touvron et al. 2021. The names of the parameters are those of the published
+checkpoints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+__all__ = ["AST", "adapt_positions", "grid_shape"]
+
+_PATCH = 16
+_SIZES = {"tiny": (192, 3), "small": (384, 6), "base": (768, 12)}  # width, heads
+_DEPTH = 12
+
+
+def grid_shape(n_frames: int, n_mels: int, stride: tuple[int, int]) -> tuple[int, int]:
+    """Count the patches of 16 by 16 cells along frequency and time.
+
+    Parameters
+    ----------
+    n_frames, n_mels : int
+        Size of the log-mel input.
+    stride : tuple of (int, int)
+        Cells between neighbouring patches along frequency and time.
+
+    Returns
+    -------
+    tuple of (int, int)
+        Patches along frequency and time.
+
+    Examples
+    --------
+    >>> from sklearn_audio.nets import grid_shape
+    >>> grid_shape(1024, 128, (10, 10))
+    (12, 101)
+    """
+    return (n_mels - _PATCH) // stride[0] + 1, (n_frames - _PATCH) // stride[1] + 1
+
+
+def adapt_positions(positions: Tensor, old: tuple[int, int], new: tuple[int, int]) -> Tensor:
+    """Fit position embeddings to another grid of patches, as the paper does.
+
+    Along each axis, first time and then frequency, a smaller grid takes the middle of the old one and a larger one is
+    interpolated linearly between its cells.
+
+    Parameters
+    ----------
+    positions : Tensor of shape (1, 2 + old[0] * old[1], width)
+        Those of the two tokens, then those of the patches, frequency by frequency.
+    old, new : tuple of (int, int)
+        Patches along frequency and time.
+
+    Returns
+    -------
+    Tensor of shape (1, 2 + new[0] * new[1], width)
+        Positions for the new grid.
+
+    Raises
+    ------
+    ValueError
+        If the positions are not those of the old grid.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.nets import adapt_positions
+    >>> adapt_positions(torch.zeros(1, 2 + 12 * 101, 192), (12, 101), (12, 50)).shape
+    torch.Size([1, 602, 192])
+    """
+    if positions.shape[1] != 2 + old[0] * old[1]:
+        raise ValueError(f"{positions.shape[1]} positions are not 2 + {old[0]} x {old[1]}.")
+    grid = positions[:, 2:].transpose(1, 2).reshape(1, -1, *old)  # (1, f * t, d) -> (1, d, f, t)
+    for axis in (3, 2):
+        size, wanted = grid.shape[axis], new[axis - 2]
+        if wanted <= size:
+            grid = grid.narrow(axis, size // 2 - wanted // 2, wanted)
+        else:
+            shape = (grid.shape[2], wanted) if axis == 3 else (wanted, grid.shape[3])
+            grid = F.interpolate(grid, size=shape, mode="bilinear")
+    return torch.cat([positions[:, :2], grid.flatten(2).transpose(1, 2)], dim=1)  # (1, d, f, t) -> (1, 2 + f * t, d)
+
+
+class _Attention(nn.Module):
+    def __init__(self, width: int, n_heads: int) -> None:
+        super().__init__()
+        self.n_heads = n_heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.proj = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        # (B, N, 3 d) -> (B, N, 3, heads, d / heads) -> 3 x (B, heads, N, d / heads)
+        q, k, v = self.qkv(x).reshape(*x.shape[:2], 3, self.n_heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
+        x = F.scaled_dot_product_attention(q, k, v)
+        out: Tensor = self.proj(x.transpose(1, 2).flatten(2))  # (B, heads, N, d / heads) -> (B, N, d)
+        return out
+
+
+class _Mlp(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.fc2(F.gelu(self.fc1(x)))
+        return out
+
+
+class _Block(nn.Module):
+    def __init__(self, width: int, n_heads: int) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(width, eps=1e-6), nn.LayerNorm(width, eps=1e-6)
+        self.attn, self.mlp = _Attention(width, n_heads), _Mlp(width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.attn(self.norm1(x))
+        out: Tensor = x + self.mlp(self.norm2(x))
+        return out
+
+
+class _PatchEmbed(nn.Module):
+    def __init__(self, width: int, stride: tuple[int, int]) -> None:
+        super().__init__()
+        self.proj = nn.Conv2d(1, width, _PATCH, stride=stride)
+
+
+class _Encoder(nn.Module):
+    """The distilled vision transformer."""
+
+    def __init__(self, width: int, n_heads: int, n_patches: int, stride: tuple[int, int]) -> None:
+        super().__init__()
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
+        self.dist_token = nn.Parameter(torch.zeros(1, 1, width))
+        self.pos_embed = nn.Parameter(torch.zeros(1, n_patches + 2, width))
+        self.patch_embed = _PatchEmbed(width, stride)
+        self.blocks = nn.Sequential(*(_Block(width, n_heads) for _ in range(_DEPTH)))
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+
+    def tokens(self, frames: Tensor) -> Tensor:
+        x = self.patch_embed.proj(frames.transpose(1, 2).unsqueeze(1))  # (B, T, M) -> (B, 1, M, T) -> (B, d, f, t)
+        x = x.flatten(2).transpose(1, 2)  # (B, d, f, t) -> (B, f * t, d)
+        first = (token.expand(len(x), -1, -1) for token in (self.cls_token, self.dist_token))
+        return torch.cat([*first, x], dim=1) + self.pos_embed  # (B, 2 + f * t, d)
+
+
+class AST(nn.Module):
+    """Overlapping patches of a log-mel spectrogram through a transformer.
+
+    Parameters
+    ----------
+    size : {"tiny", "small", "base"}, default="base"
+        192, 384 or 768 numbers per token, in 3, 6 or 12 heads; 12 blocks.
+    n_labels : int or None, default=527
+        Outputs; None leaves the head out.
+    n_frames : int, default=1024
+        Frames of the input, at least 16.
+    n_mels : int, default=128
+        Bands of the input, at least 16.
+    stride : tuple of (int, int), default=(10, 10)
+        Cells between neighbouring patches along frequency and time.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.nets import AST
+    >>> network = AST("tiny", n_frames=64).eval()
+    >>> network(torch.zeros(2, 64, 128)).shape
+    torch.Size([2, 192])
+    """
+
+    def __init__(
+        self,
+        size: str = "base",
+        n_labels: int | None = 527,
+        *,
+        n_frames: int = 1024,
+        n_mels: int = 128,
+        stride: tuple[int, int] = (10, 10),
+    ) -> None:
+        super().__init__()
+        width, n_heads = _SIZES[size]
+        self.grid = grid_shape(n_frames, n_mels, stride)
+        self.v = _Encoder(width, n_heads, self.grid[0] * self.grid[1], stride)
+        self.mlp_head = nn.Sequential()
+        if n_labels is not None:
+            self.mlp_head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, n_labels))
+        for token in (self.v.cls_token, self.v.dist_token, self.v.pos_embed):
+            nn.init.trunc_normal_(token, std=0.02)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the representations, in the order of computation."""
+        head = ("logits", "probabilities") if len(self.mlp_head) else ()
+        return (*(f"block{i}" for i in range(1, _DEPTH + 1)), "embedding", *head)
+
+    def forward(self, frames: Tensor, layer: str = "embedding") -> Tensor:
+        """Compute one representation of each patch.
+
+        Parameters
+        ----------
+        frames : Tensor of shape (B, n_frames, n_mels)
+            Normalised log-mel frames.
+        layer : str, default="embedding"
+            One of `layers`. Of a block, and of the normalised last one ("embedding"), it is the mean of the class and
+            the distillation token.
+
+        Returns
+        -------
+        Tensor of shape (B, n_features)
+            Nothing behind the layer is computed.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer.
+        """
+        for name, value in self._stages(frames):
+            if name == layer:
+                return value
+        raise ValueError(f"no layer {layer!r}; choose one of {list(self.layers)}.")
+
+    def _stages(self, frames: Tensor) -> Iterator[tuple[str, Tensor]]:
+        x = self.v.tokens(frames)
+        for i, block in enumerate(self.v.blocks, start=1):
+            x = block(x)
+            yield f"block{i}", x[:, :2].mean(dim=1)
+        x = self.v.norm(x[:, :2]).mean(dim=1)  # (B, 2 + f * t, d) -> (B, d)
+        yield "embedding", x
+        if len(self.mlp_head):
+            x = self.mlp_head(x)
+            yield "logits", x
+            yield "probabilities", x.sigmoid()

@@ -1,0 +1,178 @@
+"""EfficientAT: Schmid, Koutini & Widmer 2023, "Efficient large-scale audio tagging via transformer-to-CNN ...", ICASSP.
+
+MobileNetV3-Large of Howard et al. 2019 at many widths (arXiv:2211.04772). The names of the parameters are those of the
+published checkpoints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+__all__ = ["EfficientAT"]
+
+# kernel, inner width, outer width, squeeze and excitation, hard swish, stride: tables 1 and 2 of Howard et al. 2019
+_BLOCKS = (
+    (3, 16, 16, False, False, 1),
+    (3, 64, 24, False, False, 2),
+    (3, 72, 24, False, False, 1),
+    (5, 72, 40, True, False, 2),
+    (5, 120, 40, True, False, 1),
+    (5, 120, 40, True, False, 1),
+    (3, 240, 80, False, True, 2),
+    (3, 200, 80, False, True, 1),
+    (3, 184, 80, False, True, 1),
+    (3, 184, 80, False, True, 1),
+    (3, 480, 112, True, True, 1),
+    (3, 672, 112, True, True, 1),
+    (5, 672, 160, True, True, 2),
+    (5, 960, 160, True, True, 1),
+    (5, 960, 160, True, True, 1),
+)
+
+
+def _to_eight(width: float) -> int:
+    """Round to a multiple of eight that is at least nine tenths of the width."""
+    rounded = max(8, int(width + 4) // 8 * 8)
+    return rounded if rounded >= 0.9 * width else rounded + 8
+
+
+def _unit(
+    width: int, wider: int, kernel: int, activation: type[nn.Module] | None, *, stride: int = 1, groups: int = 1
+) -> nn.Sequential:
+    conv = nn.Conv2d(width, wider, kernel, stride=stride, padding=kernel // 2, groups=groups, bias=False)
+    norm = nn.BatchNorm2d(wider, eps=1e-3, momentum=0.01)
+    return nn.Sequential(conv, norm, *([activation(inplace=True)] if activation else []))
+
+
+class _Excitation(nn.Module):
+    """Weigh the channels by their means over time and frequency."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        squeezed = _to_eight(width // 4)
+        gate = nn.Module()
+        gate.fc1, gate.fc2 = nn.Linear(width, squeezed), nn.Linear(squeezed, width)
+        self.conc_se_layers = nn.ModuleList([gate])
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate = self.conc_se_layers[0]
+        scale: Tensor = gate.get_submodule("fc1")(x.mean(dim=(2, 3)))  # (B, C, M', T') -> (B, C / 4)
+        scale = gate.get_submodule("fc2")(scale.relu())
+        return x * scale.sigmoid()[:, :, None, None]
+
+
+class _Block(nn.Module):
+    """Widen, convolve each channel alone, weigh the channels, narrow; with a shortcut where the shapes allow one."""
+
+    def __init__(self, width: int, spec: tuple[int, int, int, bool, bool, int], factor: float) -> None:
+        super().__init__()
+        kernel, inner, outer = spec[0], _to_eight(spec[1] * factor), _to_eight(spec[2] * factor)
+        excites, swish, stride = spec[3:]
+        activation = nn.Hardswish if swish else nn.ReLU
+        steps: list[nn.Module] = [] if inner == width else [_unit(width, inner, 1, activation)]
+        steps.append(_unit(inner, inner, kernel, activation, stride=stride, groups=inner))
+        if excites:
+            steps.append(_Excitation(inner))
+        steps.append(_unit(inner, outer, 1, None))
+        self.block = nn.Sequential(*steps)
+        self.shortcut = stride == 1 and width == outer
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.block(x)
+        return out + x if self.shortcut else out
+
+
+class EfficientAT(nn.Module):
+    """MobileNetV3-Large on log-mel frames, at a factor of its usual width.
+
+    Parameters
+    ----------
+    width : float, default=1.0
+        Factor on the number of channels: 0.4 is the published "mn04", 1.0 "mn10", 4.0 "mn40".
+    n_labels : int, default=527
+        Outputs.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.nets import EfficientAT
+    >>> network = EfficientAT(0.4).eval()
+    >>> network(torch.zeros(1, 100, 128)).shape, network(torch.zeros(1, 100, 128), layer="probabilities").shape
+    (torch.Size([1, 384]), torch.Size([1, 527]))
+    """
+
+    layers: ClassVar[tuple[str, ...]] = (
+        "stem",
+        *(f"block{i}" for i in range(1, len(_BLOCKS) + 1)),
+        "embedding",
+        "penultimate",
+        "logits",
+        "probabilities",
+    )
+
+    def __init__(self, width: float = 1.0, n_labels: int = 527) -> None:
+        super().__init__()
+        channels = _to_eight(16 * width)
+        steps: list[nn.Module] = [_unit(1, channels, 3, nn.Hardswish, stride=2)]
+        for spec in _BLOCKS:
+            steps.append(_Block(channels, spec, width))
+            channels = _to_eight(spec[2] * width)
+        steps.append(_unit(channels, 6 * channels, 1, nn.Hardswish))
+        self.features = nn.Sequential(*steps)
+        last = _to_eight(1280 * width)
+        self.classifier = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(6 * channels, last),
+            nn.Hardswish(inplace=True),
+            nn.Dropout(0.2),
+            nn.Linear(last, n_labels),
+        )
+        self._initialise()
+
+    def _initialise(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out")
+            elif isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, 0.0, 0.01)
+                nn.init.zeros_(module.bias)
+
+    def forward(self, frames: Tensor, layer: str = "embedding") -> Tensor:
+        """Compute one representation of each clip.
+
+        Parameters
+        ----------
+        frames : Tensor of shape (B, T, 128)
+            Normalised log-mel frames.
+        layer : str, default="embedding"
+            One of `layers`; maps are averaged over time and frequency, "embedding" is the last of them.
+
+        Returns
+        -------
+        Tensor of shape (B, n_features)
+            Nothing behind the layer is computed.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer.
+        """
+        for name, value in self._stages(frames):
+            if name == layer:
+                return value.mean(dim=(2, 3)) if value.ndim == 4 else value  # (B, C, M', T') -> (B, C)
+        raise ValueError(f"no layer {layer!r}; choose one of {list(self.layers)}.")
+
+    def _stages(self, frames: Tensor) -> Iterator[tuple[str, Tensor]]:
+        x = frames.transpose(1, 2).unsqueeze(1)  # (B, T, M) -> (B, 1, M, T)
+        for name, step in zip(self.layers, self.features, strict=False):
+            x = step(x)
+            yield name, x
+        x = self.classifier[:4](x)
+        yield "penultimate", x
+        x = self.classifier[4:](x)
+        yield "logits", x
+        yield "probabilities", x.sigmoid()

@@ -1,0 +1,157 @@
+"""MusiCNN: Pons & Serra 2019, "musicnn: pre-trained convolutional neural networks for music audio tagging", ISMIR.
+
+The published weights were trained in TensorFlow, whose conventions this network keeps: batch norm with an epsilon of
+1e-3, and one zero more behind than before where an even kernel keeps the number of frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["MusiCNN"]
+
+_N_TIMBRAL, _N_TEMPORAL = 204, 51  # filters of each branch
+_TIMBRAL_SHARES = (0.4, 0.7)  # of the mel bands that a filter spans; it lasts 7 frames
+_TEMPORAL_FRAMES = (128, 64, 32)
+_EPSILON, _MOMENTUM = 1e-3, 0.01
+
+
+class _Branch(nn.Module):
+    """Convolve log-mel frames, rectify, normalise, and keep the largest value over frequency."""
+
+    def __init__(self, n_filters: int, n_frames: int, n_bands: int) -> None:
+        super().__init__()
+        # one number per side: left and right, then before and after
+        self.pad = nn.ZeroPad2d((0, 0, (n_frames - 1) // 2, n_frames // 2))
+        self.conv = nn.Conv2d(1, n_filters, (n_frames, n_bands))
+        self.norm = nn.BatchNorm2d(n_filters, eps=_EPSILON, momentum=_MOMENTUM)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        maps: Tensor = self.norm(self.conv(self.pad(frames)).relu())
+        return maps.amax(dim=3)  # (B, C, T, M') -> (B, C, T)
+
+
+class _Step(nn.Module):
+    """Convolve over 7 frames and all features, rectify, normalise."""
+
+    def __init__(self, n_features: int, n_filters: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(n_features, n_filters, 7, padding=3)
+        self.norm = nn.BatchNorm1d(n_filters, eps=_EPSILON, momentum=_MOMENTUM)
+
+    def forward(self, features: Tensor) -> Tensor:
+        out: Tensor = self.norm(self.conv(features).relu())
+        return out
+
+
+class MusiCNN(nn.Module):
+    """Log-mel patches to tags: filters shaped after timbre and rhythm, three convolutions, two dense layers.
+
+    Parameters
+    ----------
+    n_labels : int, default=50
+        Outputs.
+    n_mels : int, default=96
+        Mel bands of the frames.
+    n_filters_midend : int, default=64
+        Filters of each of the three convolutions in the middle.
+    n_units : int, default=200
+        Width of the dense layer before the tags.
+
+    References
+    ----------
+    J. Pons & X. Serra, "musicnn: pre-trained convolutional neural networks for music audio tagging", ISMIR 2019
+    late-breaking demo (arXiv:1909.06654).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.nets import MusiCNN
+    >>> network = MusiCNN().eval()
+    >>> network(torch.zeros(1, 187, 96)).shape, network(torch.zeros(1, 187, 96), layer="max_pool").shape
+    (torch.Size([1, 50]), torch.Size([1, 753]))
+    """
+
+    layers: ClassVar[tuple[str, ...]] = (
+        "timbral",
+        "temporal",
+        "cnn1",
+        "cnn2",
+        "cnn3",
+        "mean_pool",
+        "max_pool",
+        "penultimate",
+        "logits",
+        "taggram",
+    )
+
+    def __init__(self, n_labels: int = 50, n_mels: int = 96, n_filters_midend: int = 64, n_units: int = 200) -> None:
+        super().__init__()
+        self.input_norm = nn.BatchNorm2d(1, eps=_EPSILON, momentum=_MOMENTUM)
+        self.timbral = nn.ModuleList(_Branch(_N_TIMBRAL, 7, int(share * n_mels)) for share in _TIMBRAL_SHARES)
+        self.temporal = nn.ModuleList(_Branch(_N_TEMPORAL, n_frames, 1) for n_frames in _TEMPORAL_FRAMES)
+        n_features = len(self.timbral) * _N_TIMBRAL + len(self.temporal) * _N_TEMPORAL
+        widths = (n_features, n_filters_midend, n_filters_midend)
+        self.midend = nn.ModuleList(_Step(width, n_filters_midend) for width in widths)
+        n_pooled = 2 * (n_features + len(widths) * n_filters_midend)
+        self.pool_norm = nn.BatchNorm1d(n_pooled, eps=_EPSILON, momentum=_MOMENTUM)
+        self.dropout = nn.Dropout(0.5)
+        self.dense = nn.Linear(n_pooled, n_units)
+        self.dense_norm = nn.BatchNorm1d(n_units, eps=_EPSILON, momentum=_MOMENTUM)
+        self.head = nn.Linear(n_units, n_labels)
+
+    def forward(self, frames: Tensor, layer: str = "taggram") -> Tensor:
+        """Compute one representation of each patch.
+
+        Parameters
+        ----------
+        frames : Tensor of shape (B, T, n_mels)
+            Log-mel patches of any number of frames; the published weights saw 187.
+        layer : str, default="taggram"
+            One of `layers`; nothing beyond it is computed. Maps over time are averaged.
+
+        Returns
+        -------
+        Tensor of shape (B, n_features)
+            408 numbers of "timbral", 153 of "temporal", 64 of "cnn1" to "cnn3", 753 of "mean_pool" and "max_pool", 200
+            of "penultimate", 50 of "logits" and, between 0 and 1, of "taggram".
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer.
+        """
+        for name, value in self._stages(frames):
+            if name == layer:
+                return value.mean(dim=2) if value.ndim == 3 else value  # (B, C, T) -> (B, C)
+        raise ValueError(f"no layer {layer!r}; choose one of {list(self.layers)}.")
+
+    def _stages(self, frames: Tensor) -> Iterator[tuple[str, Tensor]]:
+        x = self.input_norm(frames.unsqueeze(1))  # (B, T, M) -> (B, 1, T, M)
+        timbral = torch.cat([branch(x) for branch in self.timbral], dim=1)
+        yield "timbral", timbral
+        temporal = torch.cat([branch(x) for branch in self.temporal], dim=1)
+        yield "temporal", temporal
+        features = [torch.cat((timbral, temporal), dim=1)]
+        for i, step in enumerate(self.midend):
+            out = step(features[-1])
+            features.append(out + features[-1] if i else out)  # from the second on, a shortcut
+            yield f"cnn{i + 1}", features[-1]
+        yield from self._pooled(torch.cat(features, dim=1))
+
+    def _pooled(self, features: Tensor) -> Iterator[tuple[str, Tensor]]:
+        mean = features.mean(dim=2)  # (B, C, T) -> (B, C)
+        yield "mean_pool", mean
+        highest = features.amax(dim=2)
+        yield "max_pool", highest
+        pooled = torch.stack((highest, mean), dim=2).flatten(1)  # 2 x (B, C) -> (B, 2 C), each pair side by side
+        dense = self.dense(self.dropout(self.pool_norm(pooled))).relu()
+        penultimate = self.dense_norm(dense)
+        yield "penultimate", penultimate
+        logits = self.head(self.dropout(penultimate))
+        yield "logits", logits
+        yield "taggram", logits.sigmoid()

@@ -1,0 +1,299 @@
+"""PANNs: Kong et al. 2020, "PANNs: large-scale pretrained audio neural networks for audio pattern recognition".
+
+IEEE/ACM TASLP 28, arXiv:1912.10211. Here are the plain convolutional networks and what all of them share; the residual
+and mobile networks and those that read waveforms have files of their own. The names of the parameters are those of the
+published checkpoints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+__all__ = ["HEAD", "Cnn6", "Cnn10", "Cnn14", "Cnn14DecisionLevel", "ConvBlock", "PANNsNetwork", "Stages", "initialise"]
+
+Stages = Iterator[tuple[str, Tensor]]
+HEAD = ("embedding", "logits", "probabilities")
+
+
+def _names(n_blocks: int) -> tuple[str, ...]:
+    return (*(f"block{i}" for i in range(1, n_blocks + 1)), *HEAD)
+
+
+def initialise(network: nn.Module) -> None:
+    """Draw the weights of convolutions and dense layers by Xavier's rule; biases start at zero."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+class PANNsNetwork(nn.Module):
+    """What all of them share: a layer by its name, and the head."""
+
+    layers: ClassVar[tuple[str, ...]]
+    dropout_of_pooled = 0.5
+
+    def __init__(self, width: int, n_embedding: int, n_labels: int, n_mels: int | None) -> None:
+        super().__init__()
+        self.bn0: nn.Module = nn.Identity() if n_mels is None else nn.BatchNorm2d(n_mels)
+        self.fc1 = nn.Linear(width, n_embedding)
+        self.fc_audioset = nn.Linear(n_embedding, n_labels)
+
+    def forward(self, frames: Tensor, layer: str = "embedding") -> Tensor:
+        """Compute one representation of each clip.
+
+        Parameters
+        ----------
+        frames : Tensor of shape (B, T, n_mels)
+            Log-mel frames in dB.
+        layer : str, default="embedding"
+            One of `layers`; maps of a block are averaged over time and frequency.
+
+        Returns
+        -------
+        Tensor of shape (B, n_features)
+            Nothing behind the layer is computed.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer.
+        """
+        return self._pick(self.stages(frames), layer)
+
+    def _pick(self, stages: Stages, layer: str) -> Tensor:
+        for name, value in stages:
+            if name == layer:
+                return value.mean(dim=(2, 3)) if value.ndim == 4 else value  # (B, C, T', M') -> (B, C)
+        raise ValueError(f"no layer {layer!r}; choose one of {list(self.layers)}.")
+
+    def stages(self, frames: Tensor) -> Stages:
+        """Compute one representation after the other.
+
+        Parameters
+        ----------
+        frames : Tensor of shape (B, T, n_mels)
+            Log-mel frames in dB.
+
+        Yields
+        ------
+        tuple of (str, Tensor)
+            Name and value.
+        """
+        last = frames
+        for name, last in self.maps(self.normalised(frames)):
+            yield name, last
+        yield from self.head(last)
+
+    def normalised(self, frames: Tensor) -> Tensor:
+        # (B, T, M) -> (B, M, 1, T) for the batch norm over bands -> (B, 1, T, M)
+        x: Tensor = self.bn0(frames.transpose(1, 2).unsqueeze(2))
+        return x.permute(0, 2, 3, 1)
+
+    def maps(self, x: Tensor) -> Stages:
+        raise TypeError(f"{type(self).__name__} must define maps.")  # pragma: no cover - abstract
+
+    def head(self, x: Tensor) -> Stages:
+        x = x.mean(dim=3)  # (B, C, T', M') -> (B, C, T')
+        x = x.amax(dim=2) + x.mean(dim=2)  # (B, C, T') -> (B, C)
+        x = F.relu(self.fc1(F.dropout(x, self.dropout_of_pooled, self.training)))
+        yield "embedding", x
+        x = self.fc_audioset(x)
+        yield "logits", x
+        yield "probabilities", x.sigmoid()
+
+
+class ConvBlock(nn.Module):
+    """One or two convolutions of which batch norm and ReLU follow each, and a pooling by the mean."""
+
+    def __init__(self, width: int, wider: int, kernel: int = 3) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(width, wider, kernel, padding=kernel // 2, bias=False)
+        self.bn1 = nn.BatchNorm2d(wider)
+        self.twice = kernel == 3
+        if self.twice:
+            self.conv2 = nn.Conv2d(wider, wider, 3, padding=1, bias=False)
+            self.bn2 = nn.BatchNorm2d(wider)
+
+    def forward(self, x: Tensor, pool: int | tuple[int, int] = 2, mode: Literal["mean", "max"] = "mean") -> Tensor:
+        x = F.relu_(self.bn1(self.conv1(x)))
+        if self.twice:
+            x = F.relu_(self.bn2(self.conv2(x)))
+        if pool == 1:
+            return x
+        return F.avg_pool2d(x, pool) if mode == "mean" else F.max_pool2d(x, pool)
+
+
+class _Cnn(PANNsNetwork):
+    """Blocks of convolutions, each twice as wide as the one before."""
+
+    widths: ClassVar[tuple[int, ...]] = (64, 128, 256, 512, 1024, 2048)
+    kernel: ClassVar[int] = 3
+
+    def __init__(self, n_labels: int = 527, *, n_mels: int = 64, n_embedding: int | None = None) -> None:
+        super().__init__(self.widths[-1], n_embedding or self.widths[-1], n_labels, n_mels)
+        for i, (width, wider) in enumerate(zip((1, *self.widths), self.widths, strict=False), start=1):
+            self.add_module(f"conv_block{i}", ConvBlock(width, wider, self.kernel))
+        initialise(self)
+
+    def maps(self, x: Tensor) -> Stages:
+        yield from self.maps_from(1, x)
+
+    def maps_from(self, first: int, x: Tensor) -> Stages:
+        for i in range(first, len(self.widths) + 1):
+            # the sixth block of Cnn14 keeps its resolution
+            x = self.get_submodule(f"conv_block{i}")(x, pool=1 if i == 6 else 2)
+            yield f"block{i}", x
+            x = F.dropout(x, 0.2, self.training)
+
+
+class Cnn14(_Cnn):
+    """Six blocks of two 3x3 convolutions, the workhorse of the paper: 2,048 numbers per clip.
+
+    Parameters
+    ----------
+    n_labels : int, default=527
+        Outputs.
+    n_mels : int, default=64
+        Bands of a frame.
+    n_embedding : int, default=None
+        Width of the embedding; None is 2,048.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.nets import Cnn14
+    >>> with torch.device("meta"):
+    ...     network = Cnn14()
+    >>> network(torch.empty(1, 1001, 64, device="meta")).shape
+    torch.Size([1, 2048])
+    """
+
+    layers = _names(6)
+
+
+class Cnn10(_Cnn):
+    """Four blocks of two 3x3 convolutions: 512 numbers per clip.
+
+    Parameters
+    ----------
+    n_labels : int, default=527
+        Outputs.
+    n_mels : int, default=64
+        Bands of a frame.
+    n_embedding : int, default=None
+        Width of the embedding; None is 512.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.nets import Cnn10
+    >>> Cnn10().eval()(torch.zeros(1, 16, 64), layer="probabilities").shape
+    torch.Size([1, 527])
+    """
+
+    layers = _names(4)
+    widths = (64, 128, 256, 512)
+
+
+class Cnn6(_Cnn):
+    """Four blocks of one 5x5 convolution: 512 numbers per clip.
+
+    Parameters
+    ----------
+    n_labels : int, default=527
+        Outputs.
+    n_mels : int, default=64
+        Bands of a frame.
+    n_embedding : int, default=None
+        Width of the embedding; None is 512.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.nets import Cnn6
+    >>> Cnn6().eval()(torch.zeros(1, 16, 64), layer="block2").shape
+    torch.Size([1, 128])
+    """
+
+    layers = _names(4)
+    widths = (64, 128, 256, 512)
+    kernel = 5
+
+
+class Cnn14DecisionLevel(_Cnn):
+    """Cnn14 that decides on segments of 0.32 s and then pools the decisions, for sound event detection.
+
+    Parameters
+    ----------
+    pool : {"max", "mean", "attention"}
+        How the decisions on the segments become that on the clip.
+    n_labels : int, default=527
+        Outputs.
+    n_mels : int, default=64
+        Bands of a frame.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.nets import Cnn14DecisionLevel
+    >>> with torch.device("meta"):
+    ...     network = Cnn14DecisionLevel("max")
+    >>> network.segmentwise(torch.empty(1, 1001, 64, device="meta")).shape
+    torch.Size([1, 31, 527])
+    """
+
+    layers = tuple(name for name in _names(6) if name != "logits")
+
+    def __init__(self, pool: Literal["max", "mean", "attention"], n_labels: int = 527, *, n_mels: int = 64) -> None:
+        super().__init__(n_labels, n_mels=n_mels)
+        self.pool = pool
+        if pool == "attention":
+            del self.fc_audioset
+            self.att_block = nn.ModuleDict({name: nn.Conv1d(2048, n_labels, 1) for name in ("att", "cla")})
+            initialise(self.att_block)
+
+    def head(self, x: Tensor) -> Stages:
+        x = self._segments(x)
+        yield "embedding", x.mean(dim=1)  # (B, S, 2048) -> (B, 2048)
+        decisions = self._decide(x)
+        if self.pool == "mean":
+            yield "probabilities", decisions.mean(dim=1)
+        elif self.pool == "max":
+            yield "probabilities", decisions.amax(dim=1)
+        else:
+            attention = self.att_block["att"](x.transpose(1, 2)).clamp(-10, 10).softmax(dim=2)  # (B, n_labels, S)
+            yield "probabilities", (attention.transpose(1, 2) * decisions).sum(dim=1)
+
+    def segmentwise(self, frames: Tensor) -> Tensor:
+        """Decide on each segment of 32 frames.
+
+        Parameters
+        ----------
+        frames : Tensor of shape (B, T, n_mels)
+            Log-mel frames in dB.
+
+        Returns
+        -------
+        Tensor of shape (B, T // 32, n_labels)
+            Probabilities.
+        """
+        *_, (_, last) = self.maps(self.normalised(frames))
+        return self._decide(self._segments(last))
+
+    def _segments(self, x: Tensor) -> Tensor:
+        x = x.mean(dim=3)  # (B, 2048, S, M') -> (B, 2048, S)
+        x = F.max_pool1d(x, 3, stride=1, padding=1) + F.avg_pool1d(x, 3, stride=1, padding=1)
+        x = F.dropout(x, 0.5, self.training).transpose(1, 2)  # (B, 2048, S) -> (B, S, 2048)
+        return F.dropout(F.relu(self.fc1(x)), 0.5, self.training)
+
+    def _decide(self, x: Tensor) -> Tensor:
+        if self.pool != "attention":
+            return torch.sigmoid(self.fc_audioset(x))
+        return torch.sigmoid(self.att_block["cla"](x.transpose(1, 2))).transpose(1, 2)  # (B, S, n_labels)

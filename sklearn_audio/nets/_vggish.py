@@ -1,0 +1,86 @@
+"""VGGish: Hershey et al. 2017, "CNN architectures for large-scale audio classification", ICASSP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+__all__ = ["VGGish"]
+
+_WIDTHS = ((64,), (128,), (256, 256), (512, 512))
+
+
+class VGGish(nn.Module):
+    """Log-mel patches of 96 frames to 128 numbers: four blocks of convolutions and three dense layers.
+
+    The names of the parameters are those of the published PyTorch checkpoint.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.nets import VGGish
+    >>> with torch.device("meta"):
+    ...     network = VGGish()
+    >>> network(torch.empty(2, 96, 64, device="meta")).shape
+    torch.Size([2, 128])
+    """
+
+    layers: ClassVar[tuple[str, ...]] = ("block1", "block2", "block3", "block4", "fc1", "fc2", "embedding")
+
+    def __init__(self) -> None:
+        super().__init__()
+        features: list[nn.Module] = []
+        width = 1
+        for widths in _WIDTHS:
+            for wider in widths:
+                features += [nn.Conv2d(width, wider, 3, padding=1), nn.ReLU(inplace=True)]
+                width = wider
+            features.append(nn.MaxPool2d(2))
+        self.features = nn.Sequential(*features)
+        self.embeddings = nn.Sequential(
+            nn.Linear(512 * 6 * 4, 4096),
+            nn.ReLU(inplace=True),
+            nn.Linear(4096, 4096),
+            nn.ReLU(inplace=True),
+            nn.Linear(4096, 128),
+        )
+
+    def forward(self, frames: Tensor, layer: str = "embedding") -> Tensor:
+        """Compute one representation of each patch.
+
+        Parameters
+        ----------
+        frames : Tensor of shape (B, 96, 64)
+            Log-mel patches.
+        layer : str, default="embedding"
+            One of `layers`; "embedding" comes before any activation. Maps are averaged over time and frequency.
+
+        Returns
+        -------
+        Tensor of shape (B, n_features)
+            64, 128, 256 or 512 numbers of a block, 4,096 of "fc1" and "fc2", 128 of "embedding".
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer.
+        """
+        for name, value in self._stages(frames):
+            if name == layer:
+                return value.mean(dim=(2, 3)) if value.ndim == 4 else value  # (B, C, T', M') -> (B, C)
+        raise ValueError(f"no layer {layer!r}; choose one of {list(self.layers)}.")
+
+    def _stages(self, frames: Tensor) -> Iterator[tuple[str, Tensor]]:
+        x = frames.unsqueeze(1)  # (B, T, M) -> (B, 1, T, M)
+        n_blocks = 0
+        for step in self.features:
+            x = step(x)
+            if isinstance(step, nn.MaxPool2d):
+                n_blocks += 1
+                yield f"block{n_blocks}", x
+        x = x.permute(0, 2, 3, 1).flatten(1)  # (B, 512, 6, 4) -> (B, 6, 4, 512) -> (B, 12288), TensorFlow's order
+        for name, first, last in (("fc1", 0, 2), ("fc2", 2, 4), ("embedding", 4, 5)):
+            x = self.embeddings[first:last](x)
+            yield name, x
