@@ -14,6 +14,8 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 import pytest
 
+from tests.loopback import running
+
 _DEFAULT_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
@@ -24,3 +26,31 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no recordings at {folder}; name their folder in SKLEARN_AUDIO_DATA")
     return folder
+
+
+@pytest.fixture
+def loopback(monkeypatch):
+    """A server on this machine, and no proxy between the test and it."""
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setenv("no_proxy", "*")
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty cache."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("SKLEARN_AUDIO_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def use_registry(tmp_path, monkeypatch):
+    """Put tables on top of the registry of weights."""
+
+    def use(text: str) -> None:
+        (tmp_path / "registry.toml").write_text(text)
+        monkeypatch.setenv("SKLEARN_AUDIO_REGISTRY", str(tmp_path / "registry.toml"))
+
+    return use

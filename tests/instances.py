@@ -1,13 +1,23 @@
 """One table of instances for scikit-learn's checks, the audio checks and the documentation checks."""
 
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import SVC
+
 from sklearn_audio import (
     AcousticFeatures,
+    ASTEmbedder,
     AudioLoader,
+    EfficientATEmbedder,
     MelSpectrogramTransformer,
     MFCCTransformer,
+    MusiCNNEmbedder,
+    PANNsEmbedder,
+    PatchVotingClassifier,
     SequencePooling,
     SpectrogramTransformer,
+    VGGishEmbedder,
 )
+from tests.standin import StandInMusiCNN, StandInVGGish
 
 AUDIO = {
     "AudioLoader": AudioLoader(),
@@ -22,8 +32,28 @@ AUDIO = {
     "SpectrogramTransformer": SpectrogramTransformer(),
     "SpectrogramTransformer-cqt": SpectrogramTransformer(kind="cqt", log="db"),
 }
+EMBEDDERS = {
+    "ASTEmbedder": ASTEmbedder("tiny224", n_frames=48, stride=(16, 16), weights=None, sample_rate=16000),
+    "EfficientATEmbedder": EfficientATEmbedder("mn04_as", weights=None, sample_rate=32000),
+    "PANNsEmbedder": PANNsEmbedder("leenet11", weights=None, sample_rate=32000),
+    "PANNsEmbedder-patches": PANNsEmbedder("leenet11", weights=None, sample_rate=32000, pooling=None, hop=0.5),
+    "StandInVGGish": StandInVGGish(weights=None, sample_rate=16000, pooling="mean_std", n_jobs=2),
+    "StandInMusiCNN": StandInMusiCNN(weights=None, sample_rate=16000, partial="drop", short_clip="zero"),
+}
+# the networks that the stand-ins stand in for, and those of the size that is published
+LARGE = {
+    "VGGishEmbedder": VGGishEmbedder(weights=None, sample_rate=16000),
+    "MusiCNNEmbedder": MusiCNNEmbedder(weights=None, sample_rate=16000),
+    "PANNsEmbedder": PANNsEmbedder("cnn6", weights=None, sample_rate=32000),
+    "ASTEmbedder": ASTEmbedder("tiny224", n_frames=256, weights=None, sample_rate=16000),
+}
 SEQUENCES = {
     "SequencePooling": SequencePooling(),
     "SequencePooling-all": SequencePooling(statistics=("mean", "std", "min", "max", "median", "first", "last")),
 }
-INSTANCES = AUDIO | SEQUENCES
+CLASSIFIERS = {
+    "PatchVotingClassifier": PatchVotingClassifier(LogisticRegression()),
+    "PatchVotingClassifier-hard": PatchVotingClassifier(SVC(random_state=0), voting="hard"),
+    "PatchVotingClassifier-log": PatchVotingClassifier(LogisticRegression(), voting="log"),
+}
+INSTANCES = AUDIO | EMBEDDERS | SEQUENCES | CLASSIFIERS

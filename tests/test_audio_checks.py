@@ -3,15 +3,23 @@
 import pytest
 
 from sklearn_audio.testing import audio_checks
-from tests.instances import INSTANCES
-
-CASES = [
-    pytest.param(check, id=f"{name}-{check_name}")
-    for name, estimator in INSTANCES.items()
-    for check_name, check in audio_checks(estimator)
-]
+from tests.instances import INSTANCES, LARGE
 
 
-@pytest.mark.parametrize("check", CASES)
+def cases(instances):
+    return [
+        pytest.param(check, id=f"{name}-{check_name}")
+        for name, estimator in instances.items()
+        for check_name, check in audio_checks(estimator)
+    ]
+
+
+@pytest.mark.parametrize("check", cases(INSTANCES))
 def test_audio(check):
+    check()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("check", cases(LARGE))
+def test_audio_with_large_networks(check):
     check()

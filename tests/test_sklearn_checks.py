@@ -6,7 +6,7 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_audio.base import RaggedOutputMixin
-from tests.instances import INSTANCES, SEQUENCES
+from tests.instances import EMBEDDERS, INSTANCES, LARGE, SEQUENCES
 
 NO_NAMESPACE = {
     "check_array_api_input": "the output is a Ragged: its rows differ in length, so it has no array namespace"
@@ -25,15 +25,27 @@ TABULAR = [
     "check_set_output_transform_pandas",
     "check_global_output_transform_pandas",
 ]
+# the names that embedders give do not depend on those of the timepoints
+TABLES = [(name, check) for name in SEQUENCES for check in TABULAR]
+TABLES += [
+    (name, check) for name, embedder in EMBEDDERS.items() if embedder.pooling for check in TABULAR if "output" in check
+]
 
 
 def expected_failures(estimator):
     returns_ragged = isinstance(estimator, RaggedOutputMixin) and not getattr(estimator, "fix_length", False)
+    returns_ragged |= getattr(estimator, "pooling", "") is None
     return NO_NAMESPACE if returns_ragged else {}
 
 
 @parametrize_with_checks(list(INSTANCES.values()), expected_failed_checks=expected_failures)
 def test_scikit_learn(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(list(LARGE.values()))
+def test_scikit_learn_with_large_networks(estimator, check):
     check(estimator)
 
 
@@ -45,7 +57,6 @@ def test_scikit_learn_on_itself(name, check):
 
 # the checks fit on a DataFrame and transform arrays, and the other way round, which scikit-learn rightly warns of
 @pytest.mark.filterwarnings("ignore:X (does not have valid|has) feature names")
-@pytest.mark.parametrize("check", TABULAR)
-@pytest.mark.parametrize("name", SEQUENCES)
+@pytest.mark.parametrize(("name", "check"), TABLES)
 def test_scikit_learn_on_tables(name, check):
-    getattr(estimator_checks, check)(name.split("-")[0], clone(SEQUENCES[name]))
+    getattr(estimator_checks, check)(name.split("-")[0], clone(INSTANCES[name]))

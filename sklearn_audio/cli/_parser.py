@@ -26,6 +26,11 @@ _EXAMPLES = {
   sklearn-audio report model.joblib held_out/
   sklearn-audio report model.joblib test.csv --groups speaker
 """,
+    "weights": """examples:
+  sklearn-audio weights list
+  sklearn-audio weights download panns_cnn14 vggish
+  sklearn-audio weights verify
+""",
     "demo": """examples:
   sklearn-audio demo
   sklearn-audio demo --synthetic
@@ -35,6 +40,8 @@ _ABOUT = {
     "train": "Train a classifier from labelled recordings, print its cross-validated score, and save it.",
     "predict": "Print the label of each recording and the probability of every class, one line per recording.",
     "report": "Score a saved classifier on labelled recordings, which should not be those it was trained on.",
+    "weights": "Download the weights of pretrained networks ahead of their use, and look after them.\n"
+    "They are kept in the folder that SKLEARN_AUDIO_HOME names, else in the user's cache.",
     "demo": "Train, report and predict on recordings of spoken digits (downloaded once: 12 MB), or on made-up\n"
     "sounds where there is no network. Nothing is left behind but the download.",
 }
@@ -101,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(_command(commands, "train", "train a classifier and save it"))
     _add_report(_command(commands, "report", "score a saved classifier on labelled recordings"))
     _add_predict(_command(commands, "predict", "label recordings with a saved classifier"))
+    _add_weights(_command(commands, "weights", "download and verify the weights of pretrained networks"))
     _add_demo(_command(commands, "demo", "train, report and predict on spoken digits"))
     return parser
 
@@ -177,6 +185,17 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
     _add_data(parser)
     _add_groups(parser, "column of groups to print the accuracy of: speaker, site, session, ...")
+
+
+def _add_weights(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="what is published, its size and licence, and whether it is here")
+    download = actions.add_parser("download", help="download, verify and convert; prints the files")
+    path = actions.add_parser("path", help="where the converted files are kept, whether or not they are there")
+    for action in (download, path):
+        action.add_argument("names", nargs="+", metavar="NAME", help="a name that 'list' shows")
+    verify = actions.add_parser("verify", help="read the files again and compare their hashes")
+    verify.add_argument("names", nargs="*", metavar="NAME", help="a name of 'list' (default: all that are here)")
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:

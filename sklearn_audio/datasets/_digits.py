@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from sklearn_audio.datasets._archives import Archive, cache_folder, unpack_archive
+from sklearn_audio.datasets._archives import Archive, unpack_archive
 from sklearn_audio.datasets._table import load_audio_table
+from sklearn_audio.downloads import cache_folder
 
 __all__ = ["fetch_spoken_digits"]
 

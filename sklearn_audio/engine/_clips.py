@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from itertools import chain
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -17,10 +17,18 @@ from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.ragged import Ragged, RaggedBuilder
 from sklearn_audio.validation import AudioClips
 
-__all__ = ["ClipErrors", "collect_rows"]
+__all__ = ["ClipErrors", "OnError", "collect_rows", "compute_ahead"]
 
 OnError = Literal["raise", "nan"]
 Parts = Iterator[NDArray[Any]]
+
+
+class _Sized(Protocol):
+    @property
+    def size(self) -> int: ...
+
+
+Part = TypeVar("Part", bound=_Sized)
 
 # What a background thread computes ahead of one clip; the rest of a longer clip streams through the calling thread.
 _AHEAD_VALUES = 1 << 21
@@ -126,7 +134,7 @@ def collect_rows(
 
     def work(row: int) -> Parts | Exception:
         try:
-            return _computed_ahead(extract(row))
+            return compute_ahead(extract(row))
         except errors.caught as error:
             return error
 
@@ -156,7 +164,26 @@ def _extend(builder: RaggedBuilder, parts: Parts | Exception) -> None:
         builder.extend(part)
 
 
-def _computed_ahead(parts: Parts) -> Parts:
+def compute_ahead(parts: Iterator[Part]) -> Iterator[Part]:
+    """Compute the first parts of a clip now, and leave the rest of a long one to whoever iterates.
+
+    Parameters
+    ----------
+    parts : iterator
+        Arrays, or whatever has a `size`.
+
+    Returns
+    -------
+    iterator
+        All parts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.engine._clips import compute_ahead
+    >>> [part.size for part in compute_ahead(iter([np.zeros(3), np.zeros(2)]))]
+    [3, 2]
+    """
     ahead, n_values = [], 0
     for part in parts:
         ahead.append(part)

@@ -23,7 +23,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
     Raises
     ------
     ValueError
-        If torch does not know the name.
+        If torch does not know the name, or the device is not there.
 
     Examples
     --------
@@ -36,8 +36,14 @@ def resolve_device(device: str | torch.device) -> torch.device:
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
-        return torch.device(device)
+        resolved = torch.device(device)
     except RuntimeError as error:
         raise ValueError(
             f"device={device!r} is no torch device; use 'auto', 'cpu', 'cuda', 'cuda:0' or 'mps'."
         ) from error
+    counts = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    if (resolved.index or 0) >= counts.get(resolved.type, 1 + (resolved.index or 0)):
+        raise ValueError(
+            f"device={str(device)!r} is not there: torch sees {counts[resolved.type]} of its kind. Use 'auto' or 'cpu'."
+        )
+    return resolved

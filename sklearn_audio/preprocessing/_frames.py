@@ -6,17 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from sklearn_audio.base import AudioEstimator, RaggedOutputMixin
-from sklearn_audio.dsp import FrontEnd
 from sklearn_audio.engine._clips import collect_rows
 from sklearn_audio.ragged import Ragged
 from sklearn_audio.validation import AudioClips
 
-__all__ = ["Blocks", "FrameExtractor", "FrameTransformer", "front_end_frames", "to_tensor"]
+__all__ = ["Blocks", "FrameExtractor", "FrameTransformer"]
 
 # Starts reading a clip from its beginning, block by block; an extractor may read a clip twice.
 Blocks = Callable[[], Iterator[NDArray[np.float32]]]
@@ -134,49 +131,3 @@ class FrameTransformer(RaggedOutputMixin, AudioEstimator):
             verbose=self.verbose,
             description=type(self).__name__,
         )
-
-
-def to_tensor(array: NDArray[Any], device: torch.device | None = None) -> Tensor:
-    """Wrap an array as a tensor; a read-only one is copied, because torch may not write to it.
-
-    Parameters
-    ----------
-    array : ndarray
-        Any shape.
-    device : torch.device, default=None
-        Where to; None is the CPU.
-
-    Returns
-    -------
-    Tensor
-        Shares memory with a writeable array on the CPU.
-    """
-    return torch.from_numpy(array if array.flags.writeable else array.copy()).to(device or "cpu")
-
-
-@torch.inference_mode()  # nothing here is differentiated: less work per operation
-def front_end_frames(
-    front_end: FrontEnd, blocks: Iterator[NDArray[np.float32]], device: torch.device | None = None
-) -> Iterator[NDArray[Any]]:
-    """Compute the frames of a clip in pieces, without what needs the whole clip.
-
-    Parameters
-    ----------
-    front_end : FrontEnd
-        What to compute.
-    blocks : iterator of ndarray
-        The clip.
-    device : torch.device, default=None
-        Where to compute; None is the CPU.
-
-    Yields
-    ------
-    ndarray of float32, shape (n, n_features)
-        Frames.
-    """
-    stream = front_end.stream()
-    for block in blocks:
-        for frames in stream.feed(to_tensor(block, device)):
-            yield frames.cpu().numpy()
-    for frames in stream.finish():
-        yield frames.cpu().numpy()

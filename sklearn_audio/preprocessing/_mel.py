@@ -15,7 +15,8 @@ from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import AUDIO_CONSTRAINTS
 from sklearn_audio.dsp import WINDOWS, FrontEnd, preset
 from sklearn_audio.engine._devices import resolve_device
-from sklearn_audio.preprocessing._frames import Blocks, FrameTransformer, front_end_frames
+from sklearn_audio.engine._frames import front_end_frames
+from sklearn_audio.preprocessing._frames import Blocks, FrameTransformer
 from sklearn_audio.ragged import Ragged, mean_and_std
 
 __all__ = ["FRONT_END_CONSTRAINTS", "FrontEndExtractor", "MelSpectrogramTransformer"]

@@ -14,7 +14,8 @@ from torch import Tensor
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import AUDIO_CONSTRAINTS
 from sklearn_audio.dsp import FrontEnd, dct_matrix, deltas, lifter_weights
-from sklearn_audio.preprocessing._frames import Blocks, FrameTransformer, front_end_frames
+from sklearn_audio.engine._frames import front_end_frames
+from sklearn_audio.preprocessing._frames import Blocks, FrameTransformer
 from sklearn_audio.preprocessing._mel import FRONT_END_CONSTRAINTS
 
 __all__ = ["MFCCTransformer"]

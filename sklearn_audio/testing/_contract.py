@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.base import MetaEstimatorMixin
 
 from sklearn_audio.testing._probes import assert_same_rows, fit, frames, outputs, takes_audio, waveforms
 
@@ -36,14 +37,19 @@ def _probe(estimator: Any) -> list[NDArray[np.float32]]:
 
 
 def check_neighbours(estimator: Any) -> None:
-    """A row does not depend on its neighbours, their number or their order, to the bit."""
+    """A row does not depend on its neighbours, their number or their order, to the bit.
+
+    With an estimator of vectors inside it is nearly so: such multiply matrices of as many rows as they are given, often
+    in float32, and a BLAS rounds by the shape.
+    """
     X = _probe(estimator)
     fitted = fit(estimator, X, len(X))
     wanted = outputs(fitted, X)
-    assert_same_rows([outputs(fitted, [clip])[0] for clip in X], wanted, "one by one")
-    assert_same_rows(outputs(fitted, X[::-1])[::-1], wanted, "in reverse order")
-    assert_same_rows(outputs(fitted, X[1:4]), wanted[1:4], "a subset")
-    assert_same_rows(outputs(fitted, X + X), wanted + wanted, "twice as many")
+    rtol = 1e-5 if isinstance(estimator, MetaEstimatorMixin) else None
+    assert_same_rows([outputs(fitted, [clip])[0] for clip in X], wanted, "one by one", rtol=rtol)
+    assert_same_rows(outputs(fitted, X[::-1])[::-1], wanted, "in reverse order", rtol=rtol)
+    assert_same_rows(outputs(fitted, X[1:4]), wanted[1:4], "a subset", rtol=rtol)
+    assert_same_rows(outputs(fitted, X + X), wanted + wanted, "twice as many", rtol=rtol)
 
 
 def check_repeats(estimator: Any) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import http.server
 import io
 import tarfile
-import threading
 from dataclasses import replace
 
 import numpy as np
@@ -38,47 +36,21 @@ ARCHIVE = small_archive()
 SHA256 = hashlib.sha256(ARCHIVE).hexdigest()
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.server.paths.append(self.path)
-        if self.path == "/missing":
-            self.send_error(404)
-            return
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(ARCHIVE)))
-        self.end_headers()
-        self.wfile.write(ARCHIVE[: len(ARCHIVE) // 2] if self.path == "/cut" else ARCHIVE)
-
-    def log_message(self, *args):
-        pass
-
-
-@pytest.fixture
-def server():
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.paths = []
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
 @pytest.fixture(autouse=True)
 def empty_homes(tmp_path, monkeypatch):
-    """No recordings anywhere, and no proxy between this test and its server."""
+    """No recordings anywhere."""
     monkeypatch.setenv("SKLEARN_AUDIO_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("SKLEARN_AUDIO_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("NO_PROXY", "*")
-    monkeypatch.setenv("no_proxy", "*")
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
-def serve(server, monkeypatch):
+def serve(loopback, monkeypatch):
+    loopback.serve("/good", ARCHIVE)
+    loopback.serve("/cut", ARCHIVE, sent=len(ARCHIVE) // 2)
+
     def use(path="/good", sha256=SHA256):
-        url = f"http://127.0.0.1:{server.server_port}{path}"
-        archive = replace(_digits._ARCHIVE, url=url, sha256=sha256)
+        archive = replace(_digits._ARCHIVE, url=loopback.url(path), sha256=sha256)
         monkeypatch.setattr(_digits, "_ARCHIVE", archive)
         return archive
 
@@ -89,7 +61,7 @@ def left_over(folder):
     return sorted(path.name for path in folder.rglob("*")) if folder.exists() else []
 
 
-def test_download_unpacks_the_recordings(serve, server, tmp_path, capsys):
+def test_download_unpacks_the_recordings(serve, loopback, tmp_path, capsys):
     serve()
     digits = fetch_spoken_digits()
     assert [path.rsplit("/", 1)[1] for path in digits.data] == sorted([*NAMES, "9_eve_1.wav"])
@@ -108,18 +80,18 @@ def test_download_unpacks_the_recordings(serve, server, tmp_path, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_second_time_nothing_is_downloaded(serve, server):
+def test_second_time_nothing_is_downloaded(serve, loopback):
     serve()
     first, second = fetch_spoken_digits(), fetch_spoken_digits(download_if_missing=False)
-    assert server.paths == ["/good"]
+    assert loopback.paths == ["/good"]
     assert first.data.tolist() == second.data.tolist()
 
 
-def test_data_home_is_the_only_place_looked_at(serve, server, tmp_path):
+def test_data_home_is_the_only_place_looked_at(serve, loopback, tmp_path):
     serve()
     fetch_spoken_digits()
     digits = fetch_spoken_digits(data_home=tmp_path / "mine")
-    assert server.paths == ["/good", "/good"]
+    assert loopback.paths == ["/good", "/good"]
     assert digits.data[0].startswith(str(tmp_path / "mine"))
 
 
@@ -132,7 +104,7 @@ def test_progress_when_asked(serve, capsys):
 
 
 @pytest.mark.parametrize(
-    ("path", "reason"), [("/missing", "404"), ("/cut", "could not download"), ("/good", "not the expected archive")]
+    ("path", "reason"), [("/missing", "404"), ("/cut", "could not download"), ("/good", "not the expected file")]
 )
 def test_download_that_fails_leaves_nothing(serve, tmp_path, path, reason):
     archive = serve(path, sha256="0" * 64)
@@ -145,10 +117,9 @@ def test_download_that_fails_leaves_nothing(serve, tmp_path, path, reason):
     assert left_over(tmp_path / "cache") == []
 
 
-def test_server_that_is_not_there(serve, server, tmp_path):
+def test_server_that_is_not_there(serve, loopback, tmp_path):
     archive = serve()
-    server.shutdown()
-    server.server_close()
+    loopback.close()
     with pytest.raises(AudioReadError, match=f"could not download {archive.url}"):
         fetch_spoken_digits()
     assert left_over(tmp_path / "cache") == []
@@ -162,12 +133,12 @@ def test_download_can_be_forbidden(tmp_path):
     assert left_over(tmp_path) == []
 
 
-def test_archive_put_there_by_hand(serve, server, tmp_path):
+def test_archive_put_there_by_hand(serve, loopback, tmp_path):
     archive = serve()
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / archive.name).write_bytes(ARCHIVE)
     assert len(fetch_spoken_digits(download_if_missing=False).data) == 17
-    assert server.paths == []
+    assert loopback.paths == []
     assert (tmp_path / "cache" / archive.name).exists()
 
 
@@ -175,7 +146,7 @@ def test_wrong_archive_put_there_by_hand(serve, tmp_path):
     archive = serve()
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / archive.name).write_bytes(b"something else")
-    with pytest.raises(AudioReadError, match=rf"{archive.name} is not the expected archive: its sha256 is"):
+    with pytest.raises(AudioReadError, match=rf"{archive.name} is not the expected file: its sha256 is"):
         fetch_spoken_digits()
     assert left_over(tmp_path / "cache") == [archive.name]
 

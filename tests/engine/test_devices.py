@@ -11,8 +11,18 @@ def test_devices_of_torch(device):
     assert resolve_device(device) == torch.device("cpu")
 
 
-def test_a_device_that_is_absent_is_resolved_but_not_touched():
-    assert resolve_device("cuda:1") == torch.device("cuda", 1)
+@pytest.mark.parametrize(("device", "n_devices"), [("cuda", 1), ("cuda:1", 2), (torch.device("cuda", 1), 3)])
+def test_devices_that_are_there(monkeypatch, device, n_devices):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: n_devices)
+    assert resolve_device(device) == torch.device(device)
+
+
+@pytest.mark.parametrize(("device", "n_devices"), [("cuda", 0), ("cuda:1", 1), (torch.device("cuda", 2), 2)])
+def test_devices_that_are_not_there(monkeypatch, device, n_devices):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: n_devices)
+    match = rf"device='{device}' is not there: torch sees {n_devices} of its kind\. Use 'auto' or 'cpu'\."
+    with pytest.raises(ValueError, match=match):
+        resolve_device(device)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,5 @@
+"""Classifiers of clips."""
+
+from sklearn_audio.classification._voting import PatchVotingClassifier
+
+__all__ = ["PatchVotingClassifier"]

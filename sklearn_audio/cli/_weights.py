@@ -1,0 +1,72 @@
+"""``sklearn-audio weights``: what is published, what is here, and whether it is whole."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+
+from sklearn_audio.exceptions import WeightsError
+from sklearn_audio.weights import fetch, registry, stored_file, verify
+
+__all__ = ["run"]
+
+
+def run(options: argparse.Namespace) -> None:
+    """List, download, locate or verify weights.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Arguments of the command.
+
+    Raises
+    ------
+    WeightsError
+        If a download or a verification fails.
+    ValueError
+        If a name is unknown.
+
+    Examples
+    --------
+    >>> from argparse import Namespace
+    >>> from sklearn_audio.cli._weights import run
+    >>> run(Namespace(action="path", names=["panns_cnn14"]))  # doctest: +ELLIPSIS
+    /...panns_cnn14.safetensors
+    """
+    if options.action == "list":
+        _list()
+    elif options.action == "path":
+        _write(str(stored_file(name)) for name in options.names)
+    elif options.action == "download":
+        _write(str(fetch(name, verbose=not options.quiet)) for name in options.names)
+    else:
+        _verify(options.names or [name for name in registry() if stored_file(name).is_file()])
+
+
+def _list() -> None:
+    entries = registry()
+    width = max(map(len, entries))
+    for name, entry in entries.items():
+        size = f"{entry.size / 1e6:.0f} MB" if entry.size else ""
+        state = "here" if stored_file(name).is_file() else ""
+        _write([f"{name:<{width}}  {size:>7}  {entry.licence:<12}  {state}".rstrip()])
+
+
+def _verify(names: list[str]) -> None:
+    faults = []
+    for name in names:
+        try:
+            verify(name)
+            _write([f"{name}: sound"])
+        except WeightsError as error:
+            faults.append(name)
+            _write([f"{name}: {error}"])
+    if faults:
+        raise WeightsError(f"{len(faults)} of {len(names)} did not pass: {', '.join(faults)}.")
+
+
+def _write(lines: Iterable[str]) -> None:
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()  # a download may take minutes

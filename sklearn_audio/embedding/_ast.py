@@ -1,0 +1,149 @@
+"""Embeddings of AST: Gong et al. 2021."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from numbers import Integral
+from typing import Any, ClassVar, Literal
+
+from sklearn_audio._sklearn import Interval
+from sklearn_audio.embedding._base import PretrainedEmbedder
+from sklearn_audio.engine.models import AST_MODELS, ModelCard, ast_card
+
+__all__ = ["ASTEmbedder"]
+
+
+class ASTEmbedder(PretrainedEmbedder):
+    """Embed clips with the audio spectrogram transformer.
+
+    Patches of 10.24 s at 16 kHz, filled up as its authors do it: with zeros behind the frames of the clip. The
+    embedding is the mean of the class and the distillation token (768 numbers). The models trained on AudioSet tag 527
+    kinds of sounds: ``layer="probabilities"``.
+
+    Y. Gong, Y.-A. Chung & J. Glass, "AST: audio spectrogram transformer", Interspeech 2021 (arXiv:2104.01778).
+
+    Parameters
+    ----------
+    model : str, default="audioset_10_10_0.4593"
+        "audioset_10_10_0.4593" (the best), "audioset_10_10_0.4495", "audioset_10_10_0.4483", "audioset_10_10_0.4475",
+        "audioset_12_12_0.4467", "audioset_14_14_0.4431", "audioset_16_16_0.4422", "audioset_bal_10_10_0.3499" (training
+        set, strides, mean average precision), "speechcommands_10_10_0.9812", or the image models that training starts
+        from: "tiny224" (192 numbers), "small224" (384), "base224", "base384".
+    weights : {"pretrained"}, path or None, default="pretrained"
+        "pretrained" downloads the published weights once, into the user's cache; a path reads a checkpoint in any
+        published layout; None draws random weights from `random_state`, for tests.
+    sample_rate : int, default=None
+        Rate in Hz of arrays that carry none; None refuses such arrays. Files and arrays with a rate are resampled to
+        16 kHz.
+    pooling : {"mean", "max", "mean_std", "mean_max"} or None, default="mean"
+        How the vectors of the patches of a clip become one; None returns a `Ragged` of one vector per patch.
+    partial : {"weight", "drop"}, default="weight"
+        What becomes of a last patch that the clip does not fill: "weight" fills it as its authors do and lets it weigh
+        by its share in "mean" and "mean_std"; "drop" leaves it out where there is a whole one.
+    short_clip : {"tile", "zero"}, default="tile"
+        How a clip shorter than a frame of 25 ms is filled: by repetition, or by silence at its end.
+    layer : str, default=None
+        Which representation to return, one of `layers()`; None is "embedding". Maps are averaged over time and
+        frequency.
+    hop : float, default=None
+        Seconds between patches; None is their length, 10.24 s.
+    batch_size : int, default=32
+        Patches collected before they go through the network; changes speed and memory, never a result.
+    device : str or torch.device, default="auto"
+        "auto" takes CUDA, else Apple's MPS, else the CPU.
+    precision : {"float32", "bfloat16"}, default="float32"
+        "bfloat16" is faster where the hardware has it, and correct to two or three digits.
+    n_jobs : int, default=None
+        Threads that decode and compute frames; None is 1, -1 one per core.
+    bundle_weights : bool, default=False
+        Put the weights into the pickle, so that it works without cache and network; the pickle is as large as they are.
+    on_error : {"raise", "nan"}, default="raise"
+        "raise" ends at the first clip that cannot be used; "nan" turns it into a row of NaN and warns once at the end.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the random weights of ``weights=None``; None is 0.
+    verbose : int, default=0
+        1 shows progress bars, also of a download.
+    n_frames : int, default=None
+        Frames (of 10 ms) of a patch, at least 16; None takes those of the model. Positions are adapted as in the paper.
+    stride : tuple of (int, int), default=None
+        Cells between neighbouring squares of 16 by 16 along frequency and time; None takes those of the model.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of timepoints, if X was an array of shape (n_clips, n_timepoints).
+    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+        Names of the columns, if X was a DataFrame of numbers.
+
+    See Also
+    --------
+    PANNsEmbedder : Convolutional networks for the same sounds.
+
+    Examples
+    --------
+    With random weights, which need no download:
+
+    >>> import numpy as np
+    >>> from sklearn_audio import ASTEmbedder
+    >>> embedder = ASTEmbedder("tiny224", n_frames=96, stride=(16, 16), weights=None, sample_rate=16000)
+    >>> embedder.transform([np.zeros(16000), np.zeros(32000)]).shape
+    (2, 192)
+    """
+
+    _prefix: ClassVar[str] = "ast"
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **PretrainedEmbedder._parameter_constraints,
+        "n_frames": [None, Interval(Integral, 16, None, closed="left")],
+        "stride": [None, tuple, list],
+    }
+
+    def __init__(
+        self,
+        model: str = "audioset_10_10_0.4593",
+        *,
+        weights: str | os.PathLike[str] | None = "pretrained",
+        sample_rate: int | None = None,
+        pooling: str | None = "mean",
+        partial: Literal["weight", "drop"] = "weight",
+        short_clip: Literal["tile", "zero"] = "tile",
+        layer: str | None = None,
+        hop: float | None = None,
+        batch_size: int = 32,
+        device: Any = "auto",
+        precision: Literal["float32", "bfloat16"] = "float32",
+        n_jobs: int | None = None,
+        bundle_weights: bool = False,
+        on_error: Literal["raise", "nan"] = "raise",
+        random_state: Any = None,
+        verbose: int = 0,
+        n_frames: int | None = None,
+        stride: tuple[int, int] | None = None,
+    ) -> None:
+        self.model = model
+        self.weights = weights
+        self.sample_rate = sample_rate
+        self.pooling = pooling
+        self.partial = partial
+        self.short_clip = short_clip
+        self.layer = layer
+        self.hop = hop
+        self.batch_size = batch_size
+        self.device = device
+        self.precision = precision
+        self.n_jobs = n_jobs
+        self.bundle_weights = bundle_weights
+        self.on_error = on_error
+        self.random_state = random_state
+        self.verbose = verbose
+        self.n_frames = n_frames
+        self.stride = stride
+
+    def _models(self) -> Iterable[str]:
+        return AST_MODELS
+
+    def _describe(self) -> ModelCard:
+        stride = None if self.stride is None else tuple(self.stride)
+        if stride is not None and (len(stride) != 2 or not all(isinstance(s, Integral) and s > 0 for s in stride)):
+            raise ValueError(f"stride must be two positive numbers of cells, (frequency, time), got {self.stride!r}.")
+        return ast_card(self.model, n_frames=self.n_frames, stride=stride)

@@ -1,0 +1,335 @@
+"""`PretrainedEmbedder`: what the embedders share, which is everything but their names."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal, NamedTuple, Self
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+
+from sklearn_audio._sklearn import Interval, StrOptions, clone_parametrized
+from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, FloatOutputMixin
+from sklearn_audio.engine._clips import ClipErrors
+from sklearn_audio.engine._devices import resolve_device
+from sklearn_audio.engine._networks import Source, load_network, pack_network
+from sklearn_audio.engine._patches import Cutting, spans
+from sklearn_audio.engine._pooling import POOLINGS, pool
+from sklearn_audio.engine.inference import ClipVectors, Forward, embed
+from sklearn_audio.engine.models import ModelCard, layer_width, layers_of
+from sklearn_audio.ragged import Ragged, RaggedBuilder
+from sklearn_audio.validation import AudioClips
+
+__all__ = ["PretrainedEmbedder"]
+
+
+class PackedWeights(NamedTuple):
+    """Weights that travel with a pickle, and what they are the weights of.
+
+    Attributes
+    ----------
+    card, weights : str
+        Name of the model, and the parameter `weights`; if either is set to something else, they do not count.
+    parts : dict of str to bytes
+        Tensors by their role, in the format of safetensors.
+
+    Examples
+    --------
+    >>> from sklearn_audio.embedding._base import PackedWeights
+    >>> PackedWeights("panns_cnn6", "pretrained", {}).card
+    'panns_cnn6'
+    """
+
+    card: str
+    weights: str
+    parts: dict[str, bytes]
+
+
+class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
+    """Base class of the embedders; a subclass names its models.
+
+    Examples
+    --------
+    >>> from sklearn_audio import VGGishEmbedder
+    >>> from sklearn_audio.embedding._base import PretrainedEmbedder
+    >>> issubclass(VGGishEmbedder, PretrainedEmbedder)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **AUDIO_CONSTRAINTS,
+        "model": [str],
+        "weights": [str, os.PathLike, None],
+        "sample_rate": [None, *AUDIO_CONSTRAINTS["sample_rate"]],
+        "pooling": [StrOptions(set(POOLINGS)), None],
+        "partial": [StrOptions({"weight", "drop"})],
+        "short_clip": [StrOptions({"tile", "zero"})],
+        "layer": [str, None],
+        "hop": [None, Interval(Real, 0, None, closed="neither")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "device": [str, torch.device],
+        "precision": [StrOptions({"float32", "bfloat16"})],
+        "bundle_weights": ["boolean"],
+        "random_state": ["random_state"],
+    }
+    _prefix: ClassVar[str]
+
+    model: str
+    weights: Any
+    sample_rate: int | None
+    pooling: str | None
+    partial: Literal["weight", "drop"]
+    short_clip: Literal["tile", "zero"]
+    layer: str | None
+    hop: float | None
+    batch_size: int
+    device: Any
+    precision: Literal["float32", "bfloat16"]
+    n_jobs: int | None
+    bundle_weights: bool
+    on_error: Literal["raise", "nan"]
+    random_state: Any
+    verbose: int
+
+    # Weights that came with a pickle; None for an estimator that was not unpickled.
+    _packed: PackedWeights | None = None
+
+    def _models(self) -> Iterable[str]:
+        raise TypeError(f"{type(self).__name__} must define _models.")  # pragma: no cover - abstract
+
+    def _describe(self) -> ModelCard:
+        raise TypeError(f"{type(self).__name__} must define _describe.")  # pragma: no cover - abstract
+
+    def _finisher(self) -> Callable[[NDArray[np.float32]], NDArray[np.float32]] | None:
+        """Return what is done to the vectors of a batch; a subclass may."""
+        return None
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Check the parameters and X; nothing is read, downloaded or learned.
+
+        Parameters
+        ----------
+        X : sequence of clips
+            Paths, arrays, ...; see the user guide. Arrays without a rate are taken to be at `sample_rate`.
+        y : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        self
+            The estimator.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a parameter or X is not admissible.
+        """
+        self._check_fitted()
+        self._admit(self._card(), X, reset=True)
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.float32] | Ragged:
+        """Embed the clips.
+
+        Parameters
+        ----------
+        X : sequence of clips
+            Paths, arrays, ...; see the user guide. Arrays without a rate are taken to be at `sample_rate`.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_clips, n_features), or Ragged
+            One vector per clip; with ``pooling=None`` one row per clip, of shape (n_patches, n_features).
+
+        Raises
+        ------
+        AudioReadError
+            If a recording cannot be read and `on_error` is "raise".
+        WeightsError
+            If the weights cannot be downloaded, or are not those of the model.
+        TypeError, ValueError
+            If a clip is not admissible and `on_error` is "raise", or a row is of a type that is no clip, which is
+            always refused; the message names the row.
+        """
+        self._check_fitted()
+        card = self._card()
+        clips = self._admit(card, X, reset=False)
+        vectors = self._embed(card, clips)
+        width = layer_width(card, self._layer(card))
+        if self.pooling is None:
+            return _ragged(vectors, width)
+        return _pooled(vectors, len(clips), width, self.pooling)
+
+    def segments(self, X: Any) -> pd.DataFrame:
+        """Say where the patches of the clips lie.
+
+        Parameters
+        ----------
+        X : sequence of clips
+            As in `transform`. Files are decoded, to know their lengths to the timepoint.
+
+        Returns
+        -------
+        DataFrame
+            Columns "clip" (row of X), "start" and "end" (seconds), one row per patch: as many, and in the same order,
+            as the rows of `transform` with ``pooling=None``. A clip that failed with ``on_error="nan"`` has one row,
+            of NaN.
+
+        Raises
+        ------
+        AudioReadError
+            If a recording cannot be read and `on_error` is "raise".
+        TypeError, ValueError
+            If a parameter, X or a clip is not admissible.
+        """
+        self._check_fitted()
+        card, cutting = self._card(), self._cutting()
+        clips = self._admit(card, X, reset=False)
+        errors = ClipErrors(self.on_error)
+        tables = []
+        for row in range(len(clips)):
+            try:
+                where = spans(card, sum(len(block) for block in clips.stream(row)), cutting)
+            except errors.caught as error:
+                errors.add(row, error)
+                where = np.full((1, 2), np.nan)
+            tables.append(pd.DataFrame({"clip": row, "start": where[:, 0], "end": where[:, 1]}))
+        errors.warn()
+        return pd.concat(tables, ignore_index=True)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Name the numbers of an embedding.
+
+        Parameters
+        ----------
+        input_features : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        ndarray of str, shape (n_features,)
+            Such as ``vggish_0``, or ``vggish_0_mean`` where the pooling joins two statistics.
+        """
+        card = self._card()
+        names = [f"{self._prefix}_{i}" for i in range(layer_width(card, self._layer(card)))]
+        statistics = POOLINGS[self.pooling] if self.pooling else ()
+        if len(statistics) > 1:
+            names = [f"{name}_{kind}" for kind in statistics for name in names]
+        return np.asarray(names, dtype=object)
+
+    def layers(self) -> tuple[str, ...]:
+        """List what `layer` may be.
+
+        Returns
+        -------
+        tuple of str
+            The named representations of the model, in the order of computation.
+        """
+        return layers_of(self._card())
+
+    def set_output(self, *, transform: str | None = None) -> Self:
+        """Choose the container of `transform`, as in scikit-learn.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"}, default=None
+            The container; without effect where ``pooling=None``, because a `Ragged` has no form as a table.
+
+        Returns
+        -------
+        self
+            The estimator.
+        """
+        if self.pooling is not None:
+            super().set_output(transform=transform)
+        return self
+
+    def __getstate__(self) -> Any:
+        state = dict(super().__getstate__())
+        state.pop("_packed", None)
+        if self.bundle_weights and self.weights is not None:
+            state["_packed"] = PackedWeights(self._card().name, str(self.weights), self._packed_parts() or self._pack())
+        return state
+
+    def __sklearn_clone__(self) -> Any:
+        cloned = clone_parametrized(self)
+        cloned._packed = self._packed
+        return cloned
+
+    def _packed_parts(self) -> dict[str, bytes]:
+        packed = self._packed
+        return packed.parts if packed and packed[:2] == (self._card().name, str(self.weights)) else {}
+
+    def _pack(self) -> dict[str, bytes]:
+        card = self._card()
+        return {"network": pack_network(load_network(card, self._source(), torch.device("cpu")))}
+
+    def _card(self) -> ModelCard:
+        _check_name("model", self.model, self._models())
+        return self._describe()
+
+    def _layer(self, card: ModelCard) -> str:
+        if self.layer is None:
+            return card.layer
+        _check_name("layer", self.layer, layers_of(card))
+        return self.layer
+
+    def _cutting(self) -> Cutting:
+        return Cutting(self.hop, self.partial, self.short_clip)
+
+    def _admit(self, card: ModelCard, X: Any, *, reset: bool) -> AudioClips:
+        self._layer(card)
+        return self._admit_audio(X, card.sample_rate, reset=reset, bare_rate=self.sample_rate)
+
+    def _source(self) -> Source:
+        seed = self.random_state or 0
+        if not isinstance(seed, Integral):  # a generator is asked as it is, and left as it was
+            seed = check_random_state(copy.deepcopy(seed)).randint(2**31 - 1)
+        return Source(self.weights, int(seed), self._packed_parts().get("network"))
+
+    def _embed(self, card: ModelCard, clips: AudioClips) -> Iterator[ClipVectors]:
+        device = resolve_device(self.device)
+        network = load_network(card, self._source(), device, verbose=self.verbose)
+        forward = Forward(network, card, self._layer(card), device, self.precision, self._finisher())
+        return embed(
+            clips,
+            card,
+            forward,
+            self._cutting(),
+            batch_size=self.batch_size,
+            n_jobs=self.n_jobs,
+            on_error=self.on_error,
+            verbose=self.verbose,
+            description=type(self).__name__,
+        )
+
+
+def _check_name(what: str, name: str, known: Iterable[str]) -> None:
+    names = list(known)
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(f"unknown {what} {name!r}; {hint}Choose one of {names}.")
+
+
+def _ragged(vectors: Iterator[ClipVectors], width: int) -> Ragged:
+    builder = RaggedBuilder((width,), np.float32)
+    for clip in vectors:
+        builder.extend(np.stack(clip.vectors) if clip.vectors else np.full((1, width), np.nan, np.float32))
+        builder.close_row()
+    return Ragged(*builder.finish())
+
+
+def _pooled(vectors: Iterator[ClipVectors], n_clips: int, width: int, pooling: str) -> NDArray[np.float32]:
+    pooled = np.full((n_clips, width * len(POOLINGS[pooling])), np.nan, dtype=np.float32)
+    for row, clip in zip(pooled, vectors, strict=True):
+        if clip.vectors:
+            row[:] = pool(np.stack(clip.vectors), np.array(clip.weights), pooling)
+    return pooled

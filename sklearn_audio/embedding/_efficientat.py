@@ -1,0 +1,129 @@
+"""Embeddings of EfficientAT: Schmid et al. 2023."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any, ClassVar, Literal
+
+from sklearn_audio.embedding._base import PretrainedEmbedder
+from sklearn_audio.engine.models import CARDS, ModelCard
+
+__all__ = ["EfficientATEmbedder"]
+
+
+class EfficientATEmbedder(PretrainedEmbedder):
+    """Embed clips with the MobileNets of EfficientAT.
+
+    Small networks that learned AudioSet from a large transformer, at 32 kHz. A clip is taken whole up to 30 s, a longer
+    one in patches of 10 s. They tag 527 kinds of sounds: ``layer="probabilities"``.
+
+    F. Schmid, K. Koutini & G. Widmer, "Efficient large-scale audio tagging via transformer-to-CNN knowledge
+    distillation", ICASSP 2023 (arXiv:2211.04772).
+
+    Parameters
+    ----------
+    model : str, default="mn10_as"
+        "mn04_as" (384 numbers), "mn05_as" (480), "mn10_as" (960), "mn20_as" (1,920), "mn30_as" (2,880) or "mn40_as"
+        (3,840): the width of the network in tenths.
+    weights : {"pretrained"}, path or None, default="pretrained"
+        "pretrained" downloads the published weights once, into the user's cache; a path reads a checkpoint in any
+        published layout; None draws random weights from `random_state`, for tests.
+    sample_rate : int, default=None
+        Rate in Hz of arrays that carry none; None refuses such arrays. Files and arrays with a rate are resampled to
+        32 kHz.
+    pooling : {"mean", "max", "mean_std", "mean_max"} or None, default="mean"
+        How the vectors of the patches of a clip become one; None returns a `Ragged` of one vector per patch.
+    partial : {"weight", "drop"}, default="weight"
+        What becomes of a last patch that the clip does not fill: "weight" fills it with silence and lets it weigh by
+        its share in "mean" and "mean_std"; "drop" leaves it out where there is a whole one.
+    short_clip : {"tile", "zero"}, default="tile"
+        How a clip shorter than 32 ms is filled: by repetition, or by silence at its end.
+    layer : str, default=None
+        Which representation to return, one of `layers()`; None is "embedding". Maps are averaged over time and
+        frequency.
+    hop : float, default=None
+        Seconds between patches; None is their length, 10 s.
+    batch_size : int, default=32
+        Patches collected before they go through the network; changes speed and memory, never a result.
+    device : str or torch.device, default="auto"
+        "auto" takes CUDA, else Apple's MPS, else the CPU.
+    precision : {"float32", "bfloat16"}, default="float32"
+        "bfloat16" is faster where the hardware has it, and correct to two or three digits.
+    n_jobs : int, default=None
+        Threads that decode and compute frames; None is 1, -1 one per core.
+    bundle_weights : bool, default=False
+        Put the weights into the pickle, so that it works without cache and network; the pickle is as large as they are.
+    on_error : {"raise", "nan"}, default="raise"
+        "raise" ends at the first clip that cannot be used; "nan" turns it into a row of NaN and warns once at the end.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the random weights of ``weights=None``; None is 0.
+    verbose : int, default=0
+        1 shows progress bars, also of a download.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of timepoints, if X was an array of shape (n_clips, n_timepoints).
+    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+        Names of the columns, if X was a DataFrame of numbers.
+
+    See Also
+    --------
+    PANNsEmbedder : Larger networks for the same sounds.
+
+    Examples
+    --------
+    With random weights, which need no download:
+
+    >>> import numpy as np
+    >>> from sklearn_audio import EfficientATEmbedder
+    >>> embedder = EfficientATEmbedder("mn04_as", weights=None, sample_rate=32000)
+    >>> embedder.transform([np.zeros(32000), np.zeros(48000)]).shape
+    (2, 384)
+    """
+
+    _prefix: ClassVar[str] = "efficientat"
+
+    def __init__(
+        self,
+        model: str = "mn10_as",
+        *,
+        weights: str | os.PathLike[str] | None = "pretrained",
+        sample_rate: int | None = None,
+        pooling: str | None = "mean",
+        partial: Literal["weight", "drop"] = "weight",
+        short_clip: Literal["tile", "zero"] = "tile",
+        layer: str | None = None,
+        hop: float | None = None,
+        batch_size: int = 32,
+        device: Any = "auto",
+        precision: Literal["float32", "bfloat16"] = "float32",
+        n_jobs: int | None = None,
+        bundle_weights: bool = False,
+        on_error: Literal["raise", "nan"] = "raise",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.model = model
+        self.weights = weights
+        self.sample_rate = sample_rate
+        self.pooling = pooling
+        self.partial = partial
+        self.short_clip = short_clip
+        self.layer = layer
+        self.hop = hop
+        self.batch_size = batch_size
+        self.device = device
+        self.precision = precision
+        self.n_jobs = n_jobs
+        self.bundle_weights = bundle_weights
+        self.on_error = on_error
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _models(self) -> Iterable[str]:
+        return CARDS["efficientat"]
+
+    def _describe(self) -> ModelCard:
+        return CARDS["efficientat"][self.model]

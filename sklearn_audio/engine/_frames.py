@@ -1,0 +1,61 @@
+"""From blocks of a waveform to blocks of frames: NumPy to torch and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sklearn_audio.dsp import FrontEnd
+
+__all__ = ["front_end_frames", "to_tensor"]
+
+
+def to_tensor(array: NDArray[Any], device: torch.device | None = None) -> Tensor:
+    """Wrap an array as a tensor; a read-only one is copied, because torch may not write to it.
+
+    Parameters
+    ----------
+    array : ndarray
+        Any shape.
+    device : torch.device, default=None
+        Where to; None is the CPU.
+
+    Returns
+    -------
+    Tensor
+        Shares memory with a writeable array on the CPU.
+    """
+    return torch.from_numpy(array if array.flags.writeable else array.copy()).to(device or "cpu")
+
+
+@torch.inference_mode()  # nothing here is differentiated: less work per operation
+def front_end_frames(
+    front_end: FrontEnd, blocks: Iterator[NDArray[np.float32]], device: torch.device | None = None
+) -> Iterator[NDArray[Any]]:
+    """Compute the frames of a clip in pieces, without what needs the whole clip.
+
+    Parameters
+    ----------
+    front_end : FrontEnd
+        What to compute.
+    blocks : iterator of ndarray
+        The clip.
+    device : torch.device, default=None
+        Where to compute; None is the CPU.
+
+    Yields
+    ------
+    ndarray of float32, shape (n, n_features)
+        Frames.
+    """
+    stream = front_end.stream()
+    for block in blocks:
+        for frames in stream.feed(to_tensor(block, device)):
+            yield frames.cpu().numpy()
+    for frames in stream.finish():
+        yield frames.cpu().numpy()

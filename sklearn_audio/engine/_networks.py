@@ -1,0 +1,277 @@
+"""Networks with their weights: built once per process and shared by all clones."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import safetensors.numpy
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sklearn_audio import weights as published
+from sklearn_audio.engine.models import ModelCard
+from sklearn_audio.exceptions import WeightsError
+
+__all__ = ["PCA", "Source", "load_network", "load_pca", "pack_network", "pack_pca", "unpack_pca"]
+
+Weights = str | os.PathLike[str] | None
+_MAX_NETWORKS = 4
+_SHOWN_KEYS = 4
+
+_networks: OrderedDict[tuple[object, ...], nn.Module] = OrderedDict()
+_lock = threading.RLock()
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the weights of a network come from.
+
+    Parameters
+    ----------
+    weights : str, path or None
+        "pretrained", a local checkpoint in any published layout, or None for random weights.
+    seed : int, default=0
+        Of the random weights.
+    packed : bytes, default=None
+        The network itself, as `pack_network` wrote it; then nothing else is looked at.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine._networks import Source
+    >>> Source(None, seed=3).identity(None)
+    ('random', 3)
+    """
+
+    weights: Weights = "pretrained"
+    seed: int = 0
+    packed: bytes | None = None
+
+    def identity(self, file: Path | None) -> tuple[object, ...]:
+        """Return what tells these weights from others.
+
+        Parameters
+        ----------
+        file : Path or None
+            The checkpoint, where there is one.
+
+        Returns
+        -------
+        tuple
+            Changes when the file does.
+        """
+        if self.packed is not None:
+            return ("packed", hashlib.sha256(self.packed).hexdigest())
+        if file is None:
+            return ("random", self.seed)
+        status = file.stat()
+        return ("file", str(file.resolve()), status.st_size, status.st_mtime_ns)
+
+
+def load_network(card: ModelCard, source: Source, device: torch.device, *, verbose: int = 0) -> nn.Module:
+    """Return a network with its weights, from memory if it was used lately.
+
+    Parameters
+    ----------
+    card : ModelCard
+        The model.
+    source : Source
+        Its weights.
+    device : torch.device
+        Where to.
+    verbose : int, default=0
+        1 shows the progress of a download.
+
+    Returns
+    -------
+    nn.Module
+        In evaluation mode; shared, so not to be changed.
+
+    Raises
+    ------
+    WeightsError
+        If the weights are not there, or not those of the model.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.engine._networks import Source, load_network
+    >>> from sklearn_audio.engine.models import CARDS
+    >>> load_network(CARDS["panns"]["leenet11"], Source(None), torch.device("cpu")).training
+    False
+    """
+    with _lock:
+        file = None if source.packed is not None or source.weights is None else _checkpoint(card, source, verbose)
+        key = (card.name, *source.identity(file), str(device))
+        if key not in _networks:
+            _networks[key] = _build(card, source, file).to(device)
+            while len(_networks) > _MAX_NETWORKS:
+                _networks.popitem(last=False)
+        _networks.move_to_end(key)
+        return _networks[key]
+
+
+def pack_network(network: nn.Module) -> bytes:
+    """Write a network's weights into bytes.
+
+    Parameters
+    ----------
+    network : nn.Module
+        The network.
+
+    Returns
+    -------
+    bytes
+        In the format of safetensors.
+    """
+    state = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
+    return safetensors.torch.save(state)
+
+
+def _checkpoint(card: ModelCard, source: Source, verbose: int) -> Path:
+    if source.weights != "pretrained":
+        file = Path(os.fspath(source.weights or ""))
+        if not file.exists():
+            raise WeightsError(f"there is no checkpoint '{file}'; check the path, or pass weights='pretrained'.")
+        return file
+    if card.weights is None:
+        raise WeightsError(f"no weights are published for {card.name}. Pass weights=PATH, or None for random ones.")
+    fetched: Path = published.fetch(card.weights, verbose=verbose)
+    return fetched
+
+
+def _build(card: ModelCard, source: Source, file: Path | None) -> nn.Module:
+    if source.packed is not None:
+        tensors = safetensors.torch.load(source.packed)
+    elif file is not None:
+        tensors = published.read_checkpoint(file, card.converter)
+        tensors = card.prepare(tensors, card) if card.prepare else tensors
+    else:
+        return _random_network(card, source.seed)
+    network = card.on_meta()
+    _check_keys(card, tensors, network.state_dict(), file)
+    state = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+    network.load_state_dict(state, assign=True)
+    return network.eval()
+
+
+def _random_network(card: ModelCard, seed: int) -> nn.Module:
+    with torch.random.fork_rng(devices=[]):  # the global generator is put back
+        torch.default_generator.manual_seed(seed)
+        return card.build().eval()
+
+
+def _check_keys(card: ModelCard, tensors: dict[str, Tensor], wanted: dict[str, Tensor], file: Path | None) -> None:
+    kinds: dict[Literal["it lacks", "it has beside", "of another shape are"], list[str]] = {
+        "it lacks": sorted(wanted.keys() - tensors.keys()),
+        "it has beside": sorted(tensors.keys() - wanted.keys()),
+        "of another shape are": [
+            f"{name} {tuple(tensors[name].shape)} for {tuple(tensor.shape)}"
+            for name, tensor in wanted.items()
+            if name in tensors and tensors[name].shape != tensor.shape
+        ],
+    }
+    faults = [f"{kind} {_some(names)}" for kind, names in kinds.items() if names]
+    if faults:
+        where = "the packed weights" if file is None else f"'{file}'"
+        raise WeightsError(
+            f"{where} is no checkpoint of {card.name}: {'; '.join(faults)}. Choose the model it belongs to."
+        )
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:_SHOWN_KEYS])
+    return shown if len(names) <= _SHOWN_KEYS else f"{shown} and {len(names) - _SHOWN_KEYS} more"
+
+
+class PCA(NamedTuple):
+    """The matrix that decorrelates the embedding of VGGish.
+
+    Attributes
+    ----------
+    eigen_vectors : ndarray of float32, shape (128, 128)
+        One per row.
+    means : ndarray of float32, shape (128,)
+        Subtracted first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.engine._networks import PCA
+    >>> PCA(np.eye(128), np.zeros(128)).means.shape
+    (128,)
+    """
+
+    eigen_vectors: NDArray[np.float32]
+    means: NDArray[np.float32]
+
+
+def load_pca(weights: str | os.PathLike[str], *, verbose: int = 0) -> PCA:
+    """Read the matrix of VGGish's post-processing.
+
+    Parameters
+    ----------
+    weights : {"pretrained"} or path
+        The published one, or a file in its layout.
+    verbose : int, default=0
+        1 shows the progress of a download.
+
+    Returns
+    -------
+    PCA
+        The matrix and the means.
+
+    Raises
+    ------
+    WeightsError
+        If it is not there, or the file is something else.
+    """
+    file = published.fetch("vggish_pca", verbose=verbose) if weights == "pretrained" else Path(weights)
+    tensors = published.read_checkpoint(file, "vggish_pca")
+    pca = PCA(tensors["eigen_vectors"].float().numpy(), tensors["means"].float().flatten().numpy())
+    if pca.eigen_vectors.shape != (128, 128) or pca.means.shape != (128,):
+        raise WeightsError(
+            f"'{file}' holds eigenvectors of shape {pca.eigen_vectors.shape} and means of shape {pca.means.shape}; "
+            "VGGish has 128 of 128. Give the file vggish_pca_params."
+        )
+    return pca
+
+
+def pack_pca(pca: PCA) -> bytes:
+    """Write the matrix into bytes.
+
+    Parameters
+    ----------
+    pca : PCA
+        The matrix and the means.
+
+    Returns
+    -------
+    bytes
+        In the format of safetensors.
+    """
+    return safetensors.numpy.save(pca._asdict())
+
+
+def unpack_pca(packed: bytes) -> PCA:
+    """Read what `pack_pca` wrote.
+
+    Parameters
+    ----------
+    packed : bytes
+        In the format of safetensors.
+
+    Returns
+    -------
+    PCA
+        The matrix and the means.
+    """
+    return PCA(**safetensors.numpy.load(packed))

@@ -1,0 +1,36 @@
+"""Model cards: every pretrained network with the front end and the patches it was trained on."""
+
+from sklearn_audio.engine.models._ast import AST_MODELS, ast_card
+from sklearn_audio.engine.models._card import (
+    ClipPatching,
+    FramePatching,
+    ModelCard,
+    Patching,
+    layer_width,
+    layers_of,
+)
+from sklearn_audio.engine.models._efficientat import EFFICIENTAT
+from sklearn_audio.engine.models._musicnn import MUSICNN
+from sklearn_audio.engine.models._panns import PANNS
+from sklearn_audio.engine.models._vggish import VGGISH
+
+__all__ = [
+    "AST_MODELS",
+    "CARDS",
+    "ClipPatching",
+    "FramePatching",
+    "ModelCard",
+    "Patching",
+    "ast_card",
+    "layer_width",
+    "layers_of",
+]
+
+# family -> model -> card
+CARDS: dict[str, dict[str, ModelCard]] = {
+    "vggish": VGGISH,
+    "panns": PANNS,
+    "ast": {name: ast_card(name) for name in AST_MODELS},
+    "efficientat": EFFICIENTAT,
+    "musicnn": MUSICNN,
+}

@@ -1,0 +1,97 @@
+"""AST as its authors run it: Gong et al. 2021; and its start from DeiT, Touvron et al. 2021."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+
+from torch import Tensor
+
+from sklearn_audio.dsp import preset
+from sklearn_audio.engine.models._card import FramePatching, ModelCard
+from sklearn_audio.nets import AST, adapt_positions, grid_shape
+
+__all__ = ["AST_MODELS", "ast_card"]
+
+_N_MELS = 128
+_POSITIONS = "v.pos_embed"
+
+
+@dataclass(frozen=True)
+class _Published:
+    """A checkpoint: what it was trained on. A grid of None follows from the frames and the strides."""
+
+    size: str = "base"
+    n_labels: int | None = 527
+    n_frames: int = 1024
+    stride: tuple[int, int] = (10, 10)
+    mean: float = -4.2677393
+    std: float = 4.5689974
+    grid: tuple[int, int] | None = None
+
+
+# Mean and deviation of the training set; the authors divide by twice the deviation.
+AST_MODELS = {
+    "audioset_10_10_0.4593": _Published(),
+    "audioset_10_10_0.4495": _Published(),
+    "audioset_10_10_0.4483": _Published(),
+    "audioset_10_10_0.4475": _Published(),
+    "audioset_12_12_0.4467": _Published(stride=(12, 12)),
+    "audioset_14_14_0.4431": _Published(stride=(14, 14)),
+    "audioset_16_16_0.4422": _Published(stride=(16, 16)),
+    "audioset_bal_10_10_0.3499": _Published(),
+    "speechcommands_10_10_0.9812": _Published(n_labels=35, n_frames=128, mean=-6.845978, std=5.5654526),
+    "tiny224": _Published(size="tiny", n_labels=None, grid=(14, 14)),
+    "small224": _Published(size="small", n_labels=None, grid=(14, 14)),
+    "base224": _Published(n_labels=None, grid=(14, 14)),
+    "base384": _Published(n_labels=None, grid=(24, 24)),
+}
+
+
+@lru_cache(maxsize=64)
+def ast_card(model: str, *, n_frames: int | None = None, stride: tuple[int, int] | None = None) -> ModelCard:
+    """Describe an AST, at its published geometry or another.
+
+    Parameters
+    ----------
+    model : str
+        One of `AST_MODELS`.
+    n_frames : int, default=None
+        Frames of a patch; None takes those of the model.
+    stride : tuple of (int, int), default=None
+        Cells between patches along frequency and time; None takes those of the model.
+
+    Returns
+    -------
+    ModelCard
+        Positions that the checkpoint lacks are adapted from those it has.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine.models import ast_card
+    >>> ast_card("audioset_10_10_0.4593").patching.n_frames
+    1024
+    """
+    published = AST_MODELS[model]
+    frames, strides = n_frames or published.n_frames, stride or published.stride
+    front_end = replace(preset("ast"), mean=published.mean, std=2 * published.std)
+    old = published.grid or grid_shape(published.n_frames, _N_MELS, published.stride)
+    return ModelCard(
+        name=f"ast_{model}_{frames}_{strides[0]}_{strides[1]}",
+        build=partial(AST, published.size, published.n_labels, n_frames=frames, n_mels=_N_MELS, stride=strides),
+        front_end=front_end,
+        # the authors fill up with zeros before they normalise, which is not silence
+        patching=FramePatching(frames, shortest=400, fill=-published.mean / (2 * published.std), batch=2),
+        converter="ast",
+        weights=f"ast_{model}",
+        prepare=partial(_fit_positions, old=old, new=grid_shape(frames, _N_MELS, strides)),
+    )
+
+
+def _fit_positions(
+    tensors: dict[str, Tensor], card: ModelCard, old: tuple[int, int], new: tuple[int, int]
+) -> dict[str, Tensor]:
+    positions = tensors.get(_POSITIONS)
+    if positions is None or old == new or positions.shape[1] != 2 + old[0] * old[1]:
+        return tensors  # what does not fit is refused with everything else that does not
+    return tensors | {_POSITIONS: adapt_positions(positions, old, new)}

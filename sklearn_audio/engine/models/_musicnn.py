@@ -1,0 +1,25 @@
+"""MusiCNN as its author runs it: Pons & Serra 2019."""
+
+from __future__ import annotations
+
+from sklearn_audio.dsp import preset
+from sklearn_audio.engine.models._card import FramePatching, ModelCard
+from sklearn_audio.nets import MusiCNN
+
+__all__ = ["MUSICNN"]
+
+# 187 frames are 3 s; the frames of silence are zero
+_FRAMES = 187
+
+MUSICNN = {
+    name: ModelCard(
+        name=f"musicnn_{name}",
+        build=MusiCNN,
+        front_end=preset("musicnn"),
+        patching=FramePatching(_FRAMES, shortest=(_FRAMES - 1) * 256, batch=4),
+        converter="musicnn",
+        weights=f"musicnn_{name}",
+        layer="max_pool",
+    )
+    for name in ("msd_musicnn", "mtt_musicnn")
+}

@@ -1,0 +1,190 @@
+"""Scores of sound event detection: tables of events against tables of events.
+
+A. Mesaros, T. Heittola & T. Virtanen, "Metrics for polyphonic sound event detection", Applied Sciences 6(6), 2016.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import maximum_bipartite_matching
+
+__all__ = ["event_f1", "segment_f1"]
+
+Average = Literal["micro", "macro"]
+_COLUMNS = ["clip", "start", "end", "label"]
+_TINY = 1e-9  # seconds: sums of decimal fractions are off by less
+
+
+class _Counts(NamedTuple):
+    hits: int
+    n_reference: int
+    n_estimated: int
+
+    def f1(self) -> float:
+        total = self.n_reference + self.n_estimated
+        return 2 * self.hits / total if total else 0.0
+
+
+def event_f1(
+    reference: pd.DataFrame,
+    estimated: pd.DataFrame,
+    *,
+    collar: float = 0.2,
+    end_share: float | None = 0.5,
+    average: Average = "micro",
+) -> float:
+    """Compare events one by one.
+
+    An event counts as found if one of the same clip and label starts within the collar of it, and ends within the
+    collar or the given share of its length. Each event counts once; of all ways to pair them, the best is taken.
+
+    Parameters
+    ----------
+    reference, estimated : DataFrame
+        Columns "clip", "start", "end" (seconds) and "label", one row per event; others are ignored.
+    collar : float, default=0.2
+        Seconds by which starts and ends may differ, at least 0.
+    end_share : float or None, default=0.5
+        Share of the length of the reference event by which ends may differ, where that is more than the collar; None
+        compares the starts only.
+    average : {"micro", "macro"}, default="micro"
+        Over all events, or the mean over the labels of either table.
+
+    Returns
+    -------
+    float
+        F1, between 0 and 1; 0 if there are no events at all.
+
+    Raises
+    ------
+    ValueError
+        If a table lacks a column, an event ends before it starts, or a parameter is out of range.
+
+    See Also
+    --------
+    segment_f1 : Compare what is active in each second.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_audio.metrics import event_f1
+    >>> reference = pd.DataFrame({"clip": 0, "start": [1.0, 5.0], "end": [2.0, 7.0], "label": ["dog", "cat"]})
+    >>> estimated = pd.DataFrame({"clip": 0, "start": [1.1, 4.0], "end": [2.3, 7.0], "label": ["dog", "cat"]})
+    >>> event_f1(reference, estimated)
+    0.5
+    """
+    if not collar >= 0 or (end_share is not None and not end_share >= 0):
+        raise ValueError(f"collar={collar} and end_share={end_share} must be at least 0.")
+
+    def count(a: pd.DataFrame, b: pd.DataFrame) -> _Counts:
+        hits = sum(_n_matches(rows, b[b["clip"] == clip], collar, end_share) for clip, rows in a.groupby("clip"))
+        return _Counts(hits, len(a), len(b))
+
+    return _average(reference, estimated, average, count)
+
+
+def segment_f1(
+    reference: pd.DataFrame, estimated: pd.DataFrame, *, segment: float = 1.0, average: Average = "micro"
+) -> float:
+    """Compare what is active in each segment of time.
+
+    Parameters
+    ----------
+    reference, estimated : DataFrame
+        Columns "clip", "start", "end" (seconds) and "label", one row per event; others are ignored.
+    segment : float, default=1.0
+        Seconds of a segment; a label is active in each segment that one of its events touches.
+    average : {"micro", "macro"}, default="micro"
+        Over all segments and labels, or the mean over the labels of either table.
+
+    Returns
+    -------
+    float
+        F1, between 0 and 1; 0 if there are no events at all.
+
+    Raises
+    ------
+    ValueError
+        If a table lacks a column, an event ends before it starts, or a parameter is out of range.
+
+    See Also
+    --------
+    event_f1 : Compare events one by one.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_audio.metrics import segment_f1
+    >>> reference = pd.DataFrame({"clip": 0, "start": [0.0], "end": [4.0], "label": ["dog"]})
+    >>> estimated = pd.DataFrame({"clip": 0, "start": [2.0], "end": [6.0], "label": ["dog"]})
+    >>> segment_f1(reference, estimated)
+    0.5
+    """
+    if not segment > 0:
+        raise ValueError(f"segment={segment} must be a positive number of seconds.")
+
+    def count(a: pd.DataFrame, b: pd.DataFrame) -> _Counts:
+        active = [_active(table, segment) for table in (a, b)]
+        return _Counts(len(active[0] & active[1]), len(active[0]), len(active[1]))
+
+    return _average(reference, estimated, average, count)
+
+
+def _average(
+    reference: pd.DataFrame,
+    estimated: pd.DataFrame,
+    average: Average,
+    count: Callable[[pd.DataFrame, pd.DataFrame], _Counts],
+) -> float:
+    tables = [_checked(table, name) for table, name in ((reference, "reference"), (estimated, "estimated"))]
+    if average not in ("micro", "macro"):
+        raise ValueError(f"average must be 'micro' or 'macro', got {average!r}.")
+    labels = sorted({*tables[0]["label"], *tables[1]["label"]}, key=str)
+    counts = [count(*(table[table["label"] == label] for table in tables)) for label in labels]
+    if average == "macro":
+        return float(np.mean([c.f1() for c in counts])) if counts else 0.0
+    return _Counts(*(sum(numbers) for numbers in zip(*counts, strict=True))).f1() if counts else 0.0
+
+
+def _checked(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    missing = [column for column in _COLUMNS if column not in table]
+    if missing:
+        raise ValueError(f"{name} lacks the column(s) {missing}; it needs {_COLUMNS}.")
+    backwards = np.flatnonzero(~(table["end"].to_numpy() >= table["start"].to_numpy()))
+    if len(backwards):
+        row = table.iloc[backwards[0]]
+        raise ValueError(f"{name}: the event in row {backwards[0]} runs from {row['start']} to {row['end']} s.")
+    return table[_COLUMNS]
+
+
+def _n_matches(reference: pd.DataFrame, estimated: pd.DataFrame, collar: float, end_share: float | None) -> int:
+    """Pair as many events of one clip and label as possible."""
+    starts, ends = (_differences(reference, estimated, column) for column in ("start", "end"))
+    close = starts <= collar + _TINY
+    if end_share is not None:
+        lengths = (reference["end"] - reference["start"]).to_numpy(dtype=np.float64)
+        close &= ends <= np.maximum(collar, end_share * lengths)[:, None] + _TINY
+    if not close.any():
+        return 0
+    return int((maximum_bipartite_matching(csr_array(close), perm_type="column") >= 0).sum())
+
+
+def _differences(reference: pd.DataFrame, estimated: pd.DataFrame, column: str) -> NDArray[np.float64]:
+    a, b = (table[column].to_numpy(dtype=np.float64) for table in (reference, estimated))
+    return np.asarray(np.abs(a[:, None] - b))  # (n_reference, n_estimated)
+
+
+def _active(table: pd.DataFrame, segment: float) -> set[tuple[object, int]]:
+    """Clips and numbers of the segments that events touch."""
+    active: set[tuple[object, int]] = set()
+    for clip, start, end in zip(table["clip"], table["start"], table["end"], strict=True):
+        first, last = math.floor(start / segment + _TINY), math.ceil(end / segment - _TINY)
+        active.update((clip, i) for i in range(first, last))
+    return active

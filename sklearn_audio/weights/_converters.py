@@ -1,0 +1,216 @@
+"""Converters of PyTorch's and VGGish's layouts: published names to those of our networks, and nothing left unsaid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sklearn_audio.exceptions import WeightsError
+
+__all__ = ["convert_ast", "convert_efficientat", "convert_panns", "convert_vggish", "convert_vggish_pca"]
+
+_VGGISH_CONVS = {
+    "conv1": 0,
+    "conv2": 3,
+    "conv3/conv3_1": 6,
+    "conv3/conv3_2": 8,
+    "conv4/conv4_1": 11,
+    "conv4/conv4_2": 13,
+}
+_VGGISH_DENSE = {"fc1/fc1_1": 0, "fc1/fc1_2": 2, "fc2": 4}
+# Hugging Face's names of the parts of a block
+_HF_BLOCK = {
+    "layernorm_before": "norm1",
+    "layernorm_after": "norm2",
+    "attention.output.dense": "attn.proj",
+    "intermediate.dense": "mlp.fc1",
+    "output.dense": "mlp.fc2",
+}
+_HF_OTHER = {
+    "audio_spectrogram_transformer.embeddings.cls_token": "v.cls_token",
+    "audio_spectrogram_transformer.embeddings.distillation_token": "v.dist_token",
+    "audio_spectrogram_transformer.embeddings.position_embeddings": "v.pos_embed",
+    "audio_spectrogram_transformer.embeddings.patch_embeddings.projection.weight": "v.patch_embed.proj.weight",
+    "audio_spectrogram_transformer.embeddings.patch_embeddings.projection.bias": "v.patch_embed.proj.bias",
+    "audio_spectrogram_transformer.layernorm.weight": "v.norm.weight",
+    "audio_spectrogram_transformer.layernorm.bias": "v.norm.bias",
+    "classifier.layernorm.weight": "mlp_head.0.weight",
+    "classifier.layernorm.bias": "mlp_head.0.bias",
+    "classifier.dense.weight": "mlp_head.1.weight",
+    "classifier.dense.bias": "mlp_head.1.bias",
+}
+_HF_LAYERS = r"audio_spectrogram_transformer\.encoder\.layer\."
+_HF_LAYER = re.compile(rf"{_HF_LAYERS}(\d+)\.(.+)\.(weight|bias)")
+_HF_QKV = re.compile(rf"({_HF_LAYERS}(\d+)\.attention\.attention)\.query\.(weight|bias)")
+
+
+def convert_vggish(raw: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Convert torchvggish's or TensorFlow's VGGish.
+
+    Parameters
+    ----------
+    raw : mapping of str to array or Tensor
+        What the file holds.
+
+    Returns
+    -------
+    dict of str to Tensor
+        The state of `sklearn_audio.nets.VGGish`.
+
+    Raises
+    ------
+    WeightsError
+        If it is neither.
+    """
+    if not any(name.startswith("vggish/") for name in raw):
+        _require(raw, ["features.0.weight", "embeddings.4.bias"], "VGGish")
+        return {name: value for name, value in _tensors(raw).items() if not name.startswith("pproc.")}
+    layers = {f"vggish/{theirs}": f"features.{ours}" for theirs, ours in _VGGISH_CONVS.items()}
+    layers |= {f"vggish/{theirs}": f"embeddings.{ours}" for theirs, ours in _VGGISH_DENSE.items()}
+    _require(raw, [f"{layer}/{part}" for layer in layers for part in ("weights", "biases")], "VGGish")
+    state = {}
+    for theirs, ours in layers.items():
+        kernel = np.asarray(raw[f"{theirs}/weights"])
+        kernel = kernel.transpose(3, 2, 0, 1) if kernel.ndim == 4 else kernel.T  # (H, W, I, O) -> (O, I, H, W)
+        state[f"{ours}.weight"] = torch.from_numpy(np.ascontiguousarray(kernel))
+        state[f"{ours}.bias"] = torch.from_numpy(np.array(raw[f"{theirs}/biases"]))
+    return state
+
+
+def convert_vggish_pca(raw: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Convert the matrix of VGGish's post-processing.
+
+    Parameters
+    ----------
+    raw : mapping of str to array or Tensor
+        What the file holds.
+
+    Returns
+    -------
+    dict of str to Tensor
+        "eigen_vectors" (128, 128) and "means" (128,).
+
+    Raises
+    ------
+    WeightsError
+        If it is something else.
+    """
+    _require(raw, ["pca_eigen_vectors", "pca_means"], "VGGish's PCA")
+    return {
+        "eigen_vectors": torch.as_tensor(raw["pca_eigen_vectors"]),
+        "means": torch.as_tensor(raw["pca_means"]).flatten(),  # (128, 1) -> (128,)
+    }
+
+
+def convert_panns(raw: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Convert a checkpoint of PANNs, or of a network fine-tuned by its transfer template.
+
+    Parameters
+    ----------
+    raw : mapping of str to array or Tensor
+        What the file holds.
+
+    Returns
+    -------
+    dict of str to Tensor
+        The state of the network and its front end; the new head of a fine-tuned network is left out.
+
+    Raises
+    ------
+    WeightsError
+        If it is something else.
+    """
+    state = _tensors(_unwrapped(raw, "model"), "module.")
+    state = {name.removeprefix("base."): value for name, value in state.items() if not name.startswith("fc_transfer.")}
+    _require(state, ["fc1.weight"], "PANNs")
+    return state
+
+
+def convert_efficientat(raw: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Convert a checkpoint of EfficientAT.
+
+    Parameters
+    ----------
+    raw : mapping of str to array or Tensor
+        What the file holds.
+
+    Returns
+    -------
+    dict of str to Tensor
+        As it is.
+
+    Raises
+    ------
+    WeightsError
+        If it is something else.
+    """
+    _require(raw, ["features.0.0.weight", "classifier.5.bias"], "EfficientAT")
+    return _tensors(raw)
+
+
+def convert_ast(raw: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Convert an AST of its authors or of Hugging Face, or a distilled DeiT as its start.
+
+    Parameters
+    ----------
+    raw : mapping of str to array or Tensor
+        What the file holds.
+
+    Returns
+    -------
+    dict of str to Tensor
+        The state of `sklearn_audio.nets.AST`; without ``mlp_head.*`` where it has no head for sounds.
+
+    Raises
+    ------
+    WeightsError
+        If it is something else.
+    """
+    state = _tensors(_unwrapped(raw, "model"), "module.")
+    if any(name.startswith("audio_spectrogram_transformer.") for name in state):
+        return _from_hugging_face(state)
+    if "dist_token" in state:
+        return _from_deit(state)
+    _require(state, ["v.cls_token", "v.dist_token", "v.pos_embed"], "AST")
+    return {name: value for name, value in state.items() if not name.startswith(("v.head.", "v.head_dist."))}
+
+
+def _from_hugging_face(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    converted = {ours: state[theirs] for theirs, ours in _HF_OTHER.items() if theirs in state}
+    for name, value in state.items():
+        if match := _HF_QKV.fullmatch(name):
+            stem, layer, part = match.groups()
+            stacked = [state[f"{stem}.{kind}.{part}"] for kind in ("query", "key", "value")]
+            converted[f"v.blocks.{layer}.attn.qkv.{part}"] = torch.cat(stacked)
+        elif (match := _HF_LAYER.fullmatch(name)) and match[2] in _HF_BLOCK:
+            converted[f"v.blocks.{match[1]}.{_HF_BLOCK[match[2]]}.{match[3]}"] = value
+    _require(converted, ["v.cls_token", "v.dist_token", "v.pos_embed"], "AST")
+    return converted
+
+
+def _from_deit(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    _require(state, ["cls_token", "pos_embed", "patch_embed.proj.weight"], "DeiT")
+    body = {f"v.{name}": value for name, value in state.items() if not name.startswith(("head.", "head_dist."))}
+    colours = body["v.patch_embed.proj.weight"]
+    return body | {"v.patch_embed.proj.weight": colours.sum(dim=1, keepdim=True)}  # (d, 3, 16, 16) -> (d, 1, 16, 16)
+
+
+def _unwrapped(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    inner = raw.get(key)
+    return inner if isinstance(inner, Mapping) else raw
+
+
+def _tensors(raw: Mapping[str, Any], prefix: str = "") -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in raw.items() if isinstance(value, Tensor)}
+
+
+def _require(state: Mapping[str, Any], names: Iterable[str], family: str) -> None:
+    missing = [name for name in names if name not in state]
+    if missing:
+        found, lacks = ", ".join(list(state)[:3]) or "nothing", ", ".join(missing[:4])
+        raise WeightsError(f"this is no checkpoint of {family}: it lacks {lacks}, and holds {found} ...")

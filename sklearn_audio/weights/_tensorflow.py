@@ -1,0 +1,94 @@
+"""Variables of TensorFlow checkpoints as NumPy arrays."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_audio.exceptions import WeightsError
+from sklearn_audio.optional import require
+
+__all__ = ["read_tensorflow"]
+
+_PART = re.compile(r"\.(index|data-\d{5}-of-\d{5})$")
+_PATTERN_CHARACTERS = "*?["
+
+
+def read_tensorflow(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
+    """Read all variables of a TensorFlow checkpoint.
+
+    Parameters
+    ----------
+    path : str or path
+        One file of the first format (``vggish_model.ckpt``), or a checkpoint of the second: the prefix that its files
+        share, one of these files (``.index``, ``.data-00000-of-00001``), or the folder that holds them.
+
+    Returns
+    -------
+    dict of str to ndarray
+        By name, those of the optimizer included. TensorFlow verifies the checksum of each in the second format.
+
+    Raises
+    ------
+    WeightsError
+        If there is no checkpoint, or more than one, or a file of it is missing or damaged.
+    ImportError
+        If TensorFlow is not installed. The message names the extra.
+
+    Notes
+    -----
+    TensorFlow writes notices to the standard error when it is imported. The environment variable
+    ``TF_CPP_MIN_LOG_LEVEL``, which is the application's to set, silences some of them.
+
+    Examples
+    --------
+    >>> from sklearn_audio.weights._tensorflow import read_tensorflow
+    >>> read_tensorflow("no/such.ckpt")
+    Traceback (most recent call last):
+        ...
+    sklearn_audio.exceptions.WeightsError: there is no TensorFlow checkpoint at 'no/such.ckpt'. ...
+    """
+    prefix = _find(os.fspath(path))
+    tensorflow = require("tensorflow", needed_by="reading TensorFlow checkpoints", extra="tensorflow")
+    try:  # needs an extra
+        reader = tensorflow.compat.v1.train.NewCheckpointReader(prefix)
+        return {name: np.asarray(reader.get_tensor(name)) for name in sorted(reader.get_variable_to_shape_map())}
+    except (tensorflow.errors.OpError, IndexError) as error:  # a file cut short is an IndexError
+        raise WeightsError(
+            f"'{prefix}' cannot be read as a TensorFlow checkpoint ({error}). Download it again, and keep its files "
+            "in one folder under their own names."
+        ) from error
+
+
+def _find(path: str) -> str:
+    """Return what TensorFlow wants: a file of the first format, or the prefix of the second, which may end in "/"."""
+    prefix = _in_folder(path) if os.path.isdir(path) else _PART.sub("", os.path.abspath(path))
+    if any(character in prefix for character in _PATTERN_CHARACTERS):
+        raise WeightsError(
+            f"TensorFlow takes '{prefix}' for a pattern of file names. Move the checkpoint to a path without any of "
+            f"{' '.join(_PATTERN_CHARACTERS)}"
+        )
+    if os.path.isfile(prefix):
+        return prefix
+    if not os.path.isfile(f"{prefix}.index"):
+        raise WeightsError(f"there is no TensorFlow checkpoint at '{path}'. Give its file, its .index or its folder.")
+    folder, name = os.path.split(prefix)
+    if not any(file.startswith(f"{name}.data-") for file in os.listdir(folder)):
+        raise WeightsError(
+            f"'{prefix}.index' has no data beside it. Put the file '{name}.data-00000-of-00001' into the same folder."
+        )
+    return prefix
+
+
+def _in_folder(folder: str) -> str:
+    """Return the prefix of the only checkpoint in a folder; its name may be empty."""
+    names = sorted(name for name in os.listdir(folder) if name.endswith(".index"))
+    if len(names) != 1:
+        found = "holds no TensorFlow checkpoint" if not names else f"holds {len(names)} checkpoints"
+        choice = "a file *.index is needed" if not names else f"give one of {names}"
+        raise WeightsError(f"the folder '{folder}' {found}: {choice}.")
+    return os.path.join(os.path.abspath(folder), names[0].removesuffix(".index"))

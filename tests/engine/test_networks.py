@@ -1,0 +1,128 @@
+"""Networks with their weights: shared, seeded, strict."""
+
+import os
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_audio.engine import _networks
+from sklearn_audio.engine._networks import Source, load_network, load_pca, pack_network, pack_pca, unpack_pca
+from sklearn_audio.engine.models import CARDS
+from sklearn_audio.exceptions import WeightsError
+
+CPU = torch.device("cpu")
+CARD = CARDS["panns"]["leenet11"]
+OTHER = CARDS["panns"]["leenet24"]
+
+
+@pytest.fixture(autouse=True)
+def no_networks(monkeypatch):
+    monkeypatch.setattr(_networks, "_networks", type(_networks._networks)())
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    network = CARD.build()
+    path = tmp_path / "LeeNet11.pth"
+    torch.save({"iteration": 1, "model": network.state_dict()}, path)
+    return path
+
+
+def same(a, b):
+    return all(torch.equal(x, b.state_dict()[name]) for name, x in a.state_dict().items())
+
+
+def test_one_network_for_all_who_ask_for_the_same():
+    network = load_network(CARD, Source(None, seed=1), CPU)
+    assert load_network(CARD, Source(None, seed=1), CPU) is network
+    assert load_network(CARD, Source(None, seed=2), CPU) is not network
+
+
+def test_the_oldest_of_many_networks_is_let_go():
+    first = load_network(CARD, Source(None, seed=0), CPU)
+    for seed in range(1, 4):
+        load_network(CARD, Source(None, seed=seed), CPU)
+    assert load_network(CARD, Source(None, seed=0), CPU) is first  # used again: now the youngest
+    load_network(CARD, Source(None, seed=4), CPU)
+    assert load_network(CARD, Source(None, seed=0), CPU) is first
+    assert len(_networks._networks) == 4
+
+
+def test_random_weights_follow_the_seed_and_leave_the_global_generator_alone():
+    before = torch.get_rng_state()
+    a = load_network(CARD, Source(None, seed=5), CPU)
+    _networks._networks.clear()
+    assert same(a, load_network(CARD, Source(None, seed=5), CPU))
+    assert not same(a, load_network(CARD, Source(None, seed=6), CPU))
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_a_local_checkpoint(checkpoint):
+    network = load_network(CARD, Source(checkpoint), CPU)
+    assert not network.training
+    wanted = torch.load(checkpoint, weights_only=True)["model"]
+    assert all(torch.equal(tensor, wanted[name]) for name, tensor in network.state_dict().items())
+
+
+def test_a_changed_file_is_read_again(checkpoint):
+    before = load_network(CARD, Source(str(checkpoint)), CPU)
+    state = {name: tensor * 2 for name, tensor in before.state_dict().items()}
+    torch.save({"model": state}, checkpoint)
+    os.utime(checkpoint, (time.time() + 5, time.time() + 5))
+    assert not same(before, load_network(CARD, Source(str(checkpoint)), CPU))
+
+
+def test_half_precision_checkpoints_are_widened(tmp_path):
+    path = tmp_path / "half.pth"
+    torch.save(
+        {"model": {name: x.half() if x.is_floating_point() else x for name, x in CARD.build().state_dict().items()}},
+        path,
+    )
+    network = load_network(CARD, Source(path), CPU)
+    assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
+
+
+def test_a_checkpoint_of_another_model_is_refused(checkpoint):
+    match = (
+        r"'.*LeeNet11\.pth' is no checkpoint of panns_leenet24: it lacks conv_block1\.bn2\.bias, .* more; "
+        r"of another shape are .*\. Choose the model it belongs to\."
+    )
+    with pytest.raises(WeightsError, match=match):
+        load_network(OTHER, Source(checkpoint), CPU)
+
+
+def test_what_a_checkpoint_has_beside_is_named(tmp_path):
+    path = tmp_path / "more.pth"
+    torch.save({"model": CARD.build().state_dict() | {"extra.weight": torch.zeros(1)}}, path)
+    with pytest.raises(WeightsError, match=r"it has beside extra\.weight\. Choose"):
+        load_network(CARD, Source(path), CPU)
+
+
+def test_packed_weights():
+    network = load_network(CARD, Source(None, seed=3), CPU)
+    packed = pack_network(network)
+    assert same(network, load_network(CARD, Source("pretrained", packed=packed), CPU))
+    with pytest.raises(WeightsError, match="the packed weights is no checkpoint of panns_leenet24"):
+        load_network(OTHER, Source("pretrained", packed=packed), CPU)
+
+
+def test_models_without_published_weights_say_so():
+    with pytest.raises(WeightsError, match=r"no weights are published for mine\. Pass weights=PATH, or None"):
+        load_network(replace(CARD, name="mine", weights=None), Source("pretrained"), CPU)
+
+
+def test_the_matrix_of_vggish(tmp_path, shared_data):
+    pca = load_pca(shared_data / "weights" / "vggish_pca_params.npz")
+    packed = unpack_pca(pack_pca(pca))
+    np.testing.assert_array_equal(packed.eigen_vectors, pca.eigen_vectors)
+    np.testing.assert_array_equal(packed.means, pca.means)
+
+
+def test_a_matrix_of_another_size_is_refused(tmp_path):
+    path = tmp_path / "small.npz"
+    np.savez(path, pca_eigen_vectors=np.eye(3), pca_means=np.zeros(3))
+    with pytest.raises(WeightsError, match=r"eigenvectors of shape \(3, 3\) and means of shape \(3,\); VGGish has 128"):
+        load_pca(path)

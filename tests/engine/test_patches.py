@@ -1,0 +1,118 @@
+"""Clips to patches: what each holds, what a partial one weighs, and where they lie."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sklearn_audio.engine._patches import Cutting, cut, spans
+from sklearn_audio.engine.models import CARDS, ClipPatching, FramePatching
+from tests.standin import vggish_network
+
+VGGISH = replace(CARDS["vggish"]["vggish"], build=vggish_network)
+LEENET = replace(CARDS["panns"]["leenet11"], patching=ClipPatching(shortest=3200, seconds=1.0, whole=2.0))
+MN04 = CARDS["efficientat"]["mn04_as"]
+HOPS = [None, 0.05, 0.48, 0.96, 1.7]
+
+
+def noise(n, seed=0):
+    return np.random.default_rng(seed).normal(scale=0.1, size=n).astype(np.float32)
+
+
+def pieces(clip, size):
+    return (clip[i : i + size] for i in range(0, len(clip), size))
+
+
+def cut_clip(card, clip, block=None, **cutting):
+    return list(cut(card, pieces(clip, block or len(clip)), Cutting(**cutting)))
+
+
+def test_whole_patches_are_the_frames_of_the_clip():
+    clip = noise(48000)
+    frames = VGGISH.front_end(torch.from_numpy(clip)).numpy()
+    patches = cut_clip(VGGISH, clip, partial="drop")
+    assert [patch.weight for patch in patches] == [1.0] * 3
+    for i, patch in enumerate(patches):
+        np.testing.assert_array_equal(patch.inputs[0], frames[96 * i : 96 * i + 96])
+
+
+def test_a_partial_patch_is_filled_by_the_models_rule_and_weighs_its_share():
+    clip = noise(20000)
+    frames = VGGISH.front_end(torch.from_numpy(clip)).numpy()
+    last = cut_clip(VGGISH, clip)[-1]
+    assert last.weight == (len(frames) - 96) / 96
+    np.testing.assert_array_equal(last.inputs[0][: len(frames) - 96], frames[96:])
+    assert (last.inputs[0][len(frames) - 96 :] == np.float32(np.log(0.01))).all()
+
+
+def test_what_fills_a_patch_is_silence():
+    silence = VGGISH.front_end(torch.zeros(16000)).numpy()
+    np.testing.assert_allclose(silence, VGGISH.patching.fill, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("how", "wanted"), [("tile", np.resize), ("zero", lambda x, n: np.pad(x, (0, n - len(x))))])
+@pytest.mark.parametrize("n", [1, 400, 9919])
+def test_short_clips_are_filled(how, wanted, n):
+    card = CARDS["panns"]["cnn14"]
+    clip = noise(n)
+    (patch,) = cut_clip(card, clip, short_clip=how)
+    filled = torch.from_numpy(np.ascontiguousarray(wanted(clip, 9920)))
+    np.testing.assert_array_equal(patch.inputs[0], card.front_end(filled).numpy())
+    assert patch.weight == 1.0
+
+
+def test_clips_up_to_the_limit_are_whole_and_longer_ones_cut():
+    whole, longer = noise(64000), noise(64001 + 16000)
+    (patch,) = cut_clip(LEENET, whole)
+    np.testing.assert_array_equal(patch.inputs[0], whole)
+    first, second, last = cut_clip(LEENET, longer)
+    np.testing.assert_array_equal(second.inputs[0], longer[32000:64000])
+    assert (first.weight, last.weight) == (1.0, 16001 / 32000)
+    np.testing.assert_array_equal(last.inputs[0], np.pad(longer[64000:], (0, 15999)))
+
+
+def test_a_hop_cuts_every_clip_longer_than_a_patch():
+    clip = noise(48000)
+    patches = cut_clip(LEENET, clip, hop=0.25)
+    assert [patch.weight for patch in patches] == [1.0] * 3
+    np.testing.assert_array_equal(patches[1].inputs[0], clip[8000:40000])
+
+
+def test_networks_that_read_both_get_both():
+    card = CARDS["panns"]["wavegram_logmel_cnn14"]
+    clip = noise(32000)
+    (patch,) = cut_clip(card, clip)
+    np.testing.assert_array_equal(patch.inputs[0], clip)
+    assert patch.inputs[1].shape == (101, 64)
+
+
+@pytest.mark.parametrize("hop", HOPS)
+@pytest.mark.parametrize("partial", ["weight", "drop"])
+@pytest.mark.parametrize("card", [VGGISH, LEENET, replace(MN04, patching=LEENET.patching)], ids=lambda card: card.name)
+@settings(max_examples=12, deadline=None)
+@given(n=st.integers(1, 100_000), block=st.sampled_from([997, 16000, 200_000]))
+def test_spans_count_the_patches_and_blocks_do_not_matter(card, partial, hop, n, block):
+    clip = noise(n)
+    patches = cut_clip(card, clip, block, partial=partial, hop=hop)
+    where = spans(card, n, Cutting(hop, partial))
+    assert len(where) == len(patches)
+    assert (where[:, 1] > where[:, 0]).all()
+    assert where[:, 1].max() <= n / card.sample_rate
+    for patch, again in zip(patches, cut_clip(card, clip, partial=partial, hop=hop), strict=True):
+        assert patch.weight == again.weight
+        np.testing.assert_array_equal(patch.inputs[0], again.inputs[0])
+
+
+def test_spans_of_patches():
+    assert spans(VGGISH, 20000, Cutting()).tolist() == [[0.0, 0.96], [0.96, 1.25]]
+    assert spans(VGGISH, 20000, Cutting(hop=0.2, partial="drop")).tolist() == [[0.0, 0.96], [0.2, 1.16]]
+    assert spans(LEENET, 80000, Cutting()).tolist() == [[0.0, 1.0], [1.0, 2.0], [2.0, 2.5]]
+    assert spans(VGGISH, 10, Cutting()).tolist() == [[0.0, 10 / 16000]]
+
+
+def test_a_second_of_musicnn_is_62_frames():
+    card = replace(VGGISH, front_end=CARDS["musicnn"]["msd_musicnn"].front_end, patching=FramePatching(187, 47616))
+    assert spans(card, 16000 * 10, Cutting(hop=1.0, partial="drop"))[1, 0] == 62 * 256 / 16000

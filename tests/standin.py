@@ -1,0 +1,45 @@
+"""One-layer networks in the place of large ones, for the check suites.
+
+scikit-learn's suite fits and transforms some hundred times; with 72 million parameters that takes minutes per class and
+tests nothing about the class that a small network does not. The real networks run the same suites as slow tests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from sklearn_audio import MusiCNNEmbedder, VGGishEmbedder
+
+
+class OneLayer(nn.Module):
+    """The mean of the frames through one dense layer."""
+
+    layers: ClassVar[tuple[str, ...]] = ("embedding", "max_pool")
+
+    def __init__(self, n_mels: int) -> None:
+        super().__init__()
+        self.dense = nn.Linear(n_mels, 8)
+
+    def forward(self, frames: Tensor, layer: str = "embedding") -> Tensor:
+        return self.dense(frames.mean(dim=1))  # (B, T, M) -> (B, 8)
+
+
+def vggish_network() -> nn.Module:
+    return OneLayer(64)
+
+
+def musicnn_network() -> nn.Module:
+    return OneLayer(96)
+
+
+class StandInVGGish(VGGishEmbedder):
+    def _describe(self):
+        return replace(super()._describe(), name="standin_vggish", build=vggish_network)
+
+
+class StandInMusiCNN(MusiCNNEmbedder):
+    def _describe(self):
+        return replace(super()._describe(), name="standin_musicnn", build=musicnn_network)

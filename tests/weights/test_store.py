@@ -1,0 +1,251 @@
+"""Downloads from a server on this machine, and everything that can go wrong with them."""
+
+import hashlib
+import io
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import joblib
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from sklearn.pipeline import make_pipeline
+
+from sklearn_audio import PANNsEmbedder
+from sklearn_audio.engine.models import CARDS
+from sklearn_audio.exceptions import WeightsError
+from sklearn_audio.weights import _store, fetch, stored_file, verify, weights_folder
+from sklearn_audio.weights._readers import metadata
+from tests.registered import PANNS, STATE, toml, torch_bytes
+
+SHA256, MD5 = hashlib.sha256(PANNS).hexdigest(), hashlib.md5(PANNS).hexdigest()
+
+
+@pytest.fixture
+def offer(loopback, home, use_registry):
+    """Register one file and serve it; returns its address."""
+
+    def register(body=PANNS, *, converter="panns", served=None, fields=None, **answer):
+        url = loopback.serve("/small.pth", body if served is None else served, **answer)
+        use_registry(toml("small", url, body, converter=converter, **(fields or {})))
+        return url
+
+    return register
+
+
+def files(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def same_tensors(path):
+    stored = load_file(path)
+    return stored.keys() == STATE.keys() and all(torch.equal(stored[name], STATE[name]) for name in STATE)
+
+
+def test_download_convert_keep(offer, loopback, home, capsys):
+    url = offer()
+    path = fetch("small")
+    assert path == stored_file("small") == home / "weights" / "small.safetensors"
+    assert same_tensors(path)
+    assert metadata(path) == {"name": "small", "url": url, "converter": "panns", "sha256": SHA256, "md5": MD5}
+    assert files(home) == ["weights/small.safetensors"]
+    assert fetch("small") == path
+    assert loopback.paths == ["/small.pth"]
+    assert capsys.readouterr() == ("", "")
+    verify("small")
+
+
+def test_progress(offer, capsys):
+    offer()
+    fetch("small", verbose=1)
+    assert "100%" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"sha256": SHA256}, {"md5": MD5}, {"sha256": SHA256[:8]}, {"size": len(PANNS)}, {"md5": MD5, "size": len(PANNS)}],
+)
+def test_hashes_and_sizes_that_agree(offer, fields):
+    offer(fields=fields)
+    assert same_tensors(fetch("small"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "match"),
+    [
+        (
+            {"sha256": "0" * 64},
+            rf"its sha256 is {SHA256}\. Fetch it by hand, see that its sha256 is {'0' * 64}, and put it",
+        ),
+        ({"md5": "0" * 32}, rf"its md5 is {MD5}\. Fetch it by hand, see that its md5 is {'0' * 32}, and put it at"),
+        ({"sha256": "00000000"}, r".* see that its sha256 begins with 00000000, and put it at .*small\.pth"),
+        ({"size": 17}, rf"it has {len(PANNS)} bytes, not 17\. Fetch it by hand and put it at"),
+    ],
+)
+def test_hashes_and_sizes_that_differ(offer, home, fields, match):
+    url = offer(fields=fields)
+    with pytest.raises(WeightsError, match=rf"{url} is not the expected file: {match}"):
+        fetch("small")
+    assert files(home) == []
+
+
+def test_a_connection_that_is_cut(offer, home):
+    url = offer(sent=len(PANNS) // 2)
+    with pytest.raises(WeightsError, match=rf"could not download {url}: .*\. Fetch it by hand, see that .* {SHA256}"):
+        fetch("small")
+    assert files(home) == []
+
+
+def test_a_refusal(offer, home):
+    url = offer(status=404)
+    with pytest.raises(WeightsError, match=rf"could not download {url}: 404 .*put it at {home}/weights/small\.pth\."):
+        fetch("small")
+    assert files(home) == []
+
+
+def test_no_network(offer, loopback, home):
+    url = offer()
+    loopback.close()
+    with pytest.raises(WeightsError, match=rf"could not download {url}: .*refused.* put it at {home}/weights/small"):
+        fetch("small")
+    assert files(home) == []
+
+
+def test_a_redirect(offer, loopback):
+    offer(status=302, served=b"", location=loopback.serve("/there", PANNS))
+    assert same_tensors(fetch("small"))
+    assert loopback.paths == ["/small.pth", "/there"]
+
+
+@pytest.mark.parametrize(
+    ("body", "match"),
+    [
+        (PANNS[: len(PANNS) // 2], "is damaged, no PyTorch checkpoint, or holds more than tensors"),
+        (torch_bytes({"features.0.weight": torch.zeros(1)}), r"this is no checkpoint of PANNs: it lacks fc1\.weight"),
+        (torch_bytes([1, 2]), "holds a list, not named tensors"),
+    ],
+)
+def test_files_without_a_published_hash_must_be_checkpoints(offer, home, body, match):
+    offer(body, fields={"size": len(body)})
+    with pytest.raises(WeightsError, match=rf"did not give the weights of small: .*{match}.*Fetch it by hand"):
+        fetch("small")
+    assert files(home) == []
+
+
+def test_a_file_put_there_by_hand(offer, loopback, home):
+    offer()
+    weights_folder().mkdir(parents=True)
+    (weights_folder() / "small.pth").write_bytes(PANNS)
+    assert same_tensors(fetch("small"))
+    assert loopback.paths == []
+    assert files(home) == ["weights/small.pth", "weights/small.safetensors"]
+
+
+def test_a_wrong_file_put_there_by_hand(offer, loopback, home):
+    offer()
+    weights_folder().mkdir(parents=True)
+    (weights_folder() / "small.pth").write_bytes(PANNS + b"more")
+    with pytest.raises(WeightsError, match=r"small\.pth is not the expected file: its sha256 is"):
+        fetch("small")
+    assert files(home) == ["weights/small.pth"]
+    assert loopback.paths == []
+
+
+def test_a_conversion_that_is_interrupted_leaves_nothing(offer, home, monkeypatch):
+    offer()
+
+    def interrupt(tensors, path, facts):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_store, "save_file", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        fetch("small")
+    assert files(home) == []
+    monkeypatch.undo()
+
+
+def test_two_processes_at_once(offer, home):
+    offer()
+    program = "from sklearn_audio.weights import fetch; print(fetch('small'))"
+    runs = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    printed = {run.communicate(timeout=120)[0].strip() for run in runs}
+    assert [run.returncode for run in runs] == [0, 0]
+    assert printed == {str(stored_file("small"))}
+    assert same_tensors(stored_file("small"))
+    assert files(home) == ["weights/small.safetensors"]
+
+
+def zipped(members):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def test_a_checkpoint_within_an_archive(offer, monkeypatch):
+    body = zipped(
+        {"pack/one/.index": b"index", "pack/one/.data-00000-of-00001": b"data", "pack/other": b"", "../x": b""}
+    )
+    seen = []
+
+    def read(path, converter):
+        seen.append((sorted(os.listdir(path)), converter))
+        return STATE
+
+    monkeypatch.setattr(_store, "read_checkpoint", read)
+    offer(body, converter="musicnn", fields={"member": "pack/one"})
+    assert same_tensors(fetch("small"))
+    assert seen == [([".data-00000-of-00001", ".index"], "musicnn")]
+
+
+def test_an_archive_that_is_none(offer):
+    offer(b"no archive", converter="musicnn", fields={"member": "pack/one"})
+    with pytest.raises(WeightsError, match=r"did not give the weights of small: '.*' is no zip archive"):
+        fetch("small")
+
+
+def test_verify(offer):
+    offer()
+    with pytest.raises(WeightsError, match="small is not in the cache; download it first"):
+        verify("small")
+    fetch("small")
+    offer(fields={"sha256": "1" * 64})
+    with pytest.raises(WeightsError, match=r"came from a file with another sha256\. Delete '.*' and download it again"):
+        verify("small")
+    stored_file("small").write_bytes(b"damaged")
+    with pytest.raises(WeightsError, match=r"is damaged or no safetensors file: .* Delete '.*' and download it again"):
+        verify("small")
+
+
+def test_an_embedder_downloads_by_itself(loopback, home, use_registry):
+    network = CARDS["panns"]["leenet11"].build()
+    body = torch_bytes({"iteration": 1, "model": network.state_dict(), "sampler": {}})
+    use_registry(toml("panns_leenet11", loopback.serve("/LeeNet11.pth", body), body))
+    embedder = PANNsEmbedder("leenet11", sample_rate=32000)
+    first = embedder.transform([torch.ones(5000).numpy()])
+    assert loopback.paths == ["/LeeNet11.pth"]
+    assert (embedder.transform([torch.ones(5000).numpy()]) == first).all()
+    assert loopback.paths == ["/LeeNet11.pth"]
+
+
+def test_bundled_weights_need_neither_cache_nor_network(loopback, home, use_registry, tmp_path):
+    body = torch_bytes({"model": CARDS["panns"]["leenet11"].build().state_dict()})
+    use_registry(toml("panns_leenet11", loopback.serve("/LeeNet11.pth", body), body))
+    embedder = PANNsEmbedder("leenet11", sample_rate=32000, bundle_weights=True)
+    clips = [np.linspace(-1, 1, n, dtype=np.float32) for n in (5000, 40000)]
+    wanted = embedder.fit_transform(clips)
+    joblib.dump((make_pipeline(embedder), clips), tmp_path / "sent.joblib")
+    shutil.rmtree(home)
+    loopback.close()
+    program = "import joblib, sys; pipe, X = joblib.load(sys.argv[1]); joblib.dump(pipe.transform(X), sys.argv[2])"
+    command = [sys.executable, "-c", program, str(tmp_path / "sent.joblib"), str(tmp_path / "received.joblib")]
+    threads = {"OMP_NUM_THREADS": str(torch.get_num_threads())}
+    subprocess.run(command, check=True, env=os.environ | threads)
+    np.testing.assert_array_equal(joblib.load(tmp_path / "received.joblib"), wanted)
+    assert not home.exists()
