@@ -10,6 +10,8 @@ from sklearn_audio import EfficientATEmbedder
 from tests.parity.golden_files import difference, read_golden
 from tests.parity.seeded import checkpoint, clips
 
+# measured 3e-5; ten times the offset of every batch norm makes 0.05 or more
+TOLERANCE = 1e-3
 RATE = 32000
 LARGE = ("mn20_as", "mn30_as", "mn40_as")
 MODELS = pytest.mark.parametrize(
@@ -28,7 +30,7 @@ def test_clips_as_in_the_authors_code(model, tmp_path):
         embedder = EfficientATEmbedder(model, weights=path, sample_rate=RATE, layer=layer)
         answers = embedder.transform(list(waveforms.values()))
         for clip, answer in zip(waveforms, answers, strict=True):
-            assert difference(answer, golden.answers[clip][layer], layer) < 1e-3, clip
+            assert difference(answer, golden.answers[clip][layer], layer) < TOLERANCE, clip
 
 
 @pytest.mark.parametrize("layer", LAYERS)
@@ -42,4 +44,4 @@ def test_recordings_with_the_published_weights(shared_data, layer):
         [(folder / clip, 0.0, 30.0) for clip in golden]
     )
     for clip, answer in zip(golden, answers, strict=True):
-        assert difference(answer, golden[clip][layer], layer) < 1e-3, clip
+        assert difference(answer, golden[clip][layer], layer) < TOLERANCE, clip

@@ -11,6 +11,8 @@ from tests.parity.golden_files import difference, read_golden
 from tests.parity.seeded import checkpoint, clips
 
 pytestmark = pytest.mark.slow
+# measured 1e-5
+TOLERANCE = 1e-4
 RATE = 16000
 N_PATCHES = {"10s": 10, "4.37s": 4, "1s": 1, "30s": 31}
 
@@ -37,14 +39,14 @@ def test_patches_as_in_torchvggish(path, layer, activation):
     answers = patches(path, output_activation=activation)
     assert {clip: len(rows) for clip, rows in answers.items()} == N_PATCHES
     for clip, rows in answers.items():
-        assert difference(rows, golden[clip][layer], layer) < 1e-3, clip
+        assert difference(rows, golden[clip][layer], layer) < TOLERANCE, clip
 
 
 def test_matrix_as_in_torchvggish(path, shared_data):
     golden = read_golden("vggish").answers
     matrix = shared_data / "weights" / "vggish_pca_params.npz"
     for clip, rows in patches(path, postprocess="pca", pca_weights=matrix).items():
-        assert difference(rows, golden[clip]["pca"], "pca") < 1e-3, clip
+        assert difference(rows, golden[clip]["pca"], "pca") < TOLERANCE, clip
 
 
 def test_codes_are_rounded_down(path, shared_data):
