@@ -9,6 +9,7 @@ from . import preprocessing as preprocessing
 from . import testing as testing
 from . import validation as validation
 from . import weights as weights
+from .classification import AudioTagger as AudioTagger
 from .classification import PatchVotingClassifier as PatchVotingClassifier
 from .dsp import FrontEnd as FrontEnd
 from .embedding import ASTEmbedder as ASTEmbedder

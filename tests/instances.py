@@ -7,6 +7,7 @@ from sklearn_audio import (
     AcousticFeatures,
     ASTEmbedder,
     AudioLoader,
+    AudioTagger,
     EfficientATEmbedder,
     MelSpectrogramTransformer,
     MFCCTransformer,
@@ -51,9 +52,12 @@ SEQUENCES = {
     "SequencePooling": SequencePooling(),
     "SequencePooling-all": SequencePooling(statistics=("mean", "std", "min", "max", "median", "first", "last")),
 }
+TAGGERS = {
+    "AudioTagger": AudioTagger("efficientat_mn04_as", weights=None, sample_rate=32000, window=0.5, hop=0.25),
+}
 CLASSIFIERS = {
     "PatchVotingClassifier": PatchVotingClassifier(LogisticRegression()),
     "PatchVotingClassifier-hard": PatchVotingClassifier(SVC(random_state=0), voting="hard"),
     "PatchVotingClassifier-log": PatchVotingClassifier(LogisticRegression(), voting="log"),
 }
-INSTANCES = AUDIO | EMBEDDERS | SEQUENCES | CLASSIFIERS
+INSTANCES = AUDIO | EMBEDDERS | TAGGERS | SEQUENCES | CLASSIFIERS

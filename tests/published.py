@@ -10,9 +10,7 @@ import hashlib
 import io
 
 import pytest
-import torch
 
-from sklearn_audio.engine.models import CARDS
 from tests.loopback import running
 
 # what the examples use
@@ -21,13 +19,19 @@ _TABLE = '["{name}"]\nurl = "{url}"\nfile = "{name}.pth"\nsha256 = "{sha256}"\nc
 _RIGHTS = 'licence = "none"\npaper = "none"\n'
 
 
-def _checkpoint(family: str, model: str) -> bytes:
+def _checkpoint(family: str, model: str) -> tuple[bytes, str]:
+    """Return a seeded checkpoint, and how it is converted."""
+    # not at the top: a plugin is imported before the tests' settings of OpenMP are made
+    import torch
+
+    from sklearn_audio.engine.models import CARDS
+
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = CARDS[family][model].build()
     file = io.BytesIO()
     torch.save(network.state_dict(), file)
-    return file.getvalue()
+    return file.getvalue(), CARDS[family][model].converter
 
 
 @pytest.fixture(scope="session")
@@ -36,9 +40,8 @@ def _published(tmp_path_factory):
     with running() as server:
         text = ""
         for name, (family, model) in _NAMES.items():
-            body = _checkpoint(family, model)
+            body, converter = _checkpoint(family, model)
             url = server.serve(f"/{name}.pth", body)
-            converter = CARDS[family][model].converter
             sha256 = hashlib.sha256(body).hexdigest()
             text += _TABLE.format(name=name, url=url, sha256=sha256, converter=converter) + _RIGHTS
         (folder / "registry.toml").write_text(text)

@@ -10,7 +10,7 @@ from sklearn.utils import get_tags
 
 from sklearn_audio import AudioLoader, MelSpectrogramTransformer, Ragged, SequencePooling
 from sklearn_audio.base import AUDIO_CONSTRAINTS
-from tests.instances import AUDIO, CLASSIFIERS, EMBEDDERS, INSTANCES, SEQUENCES
+from tests.instances import AUDIO, CLASSIFIERS, EMBEDDERS, INSTANCES, SEQUENCES, TAGGERS
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(-0.5, 0.5, (3, 40))
@@ -23,7 +23,7 @@ FRAMES = [RNG.normal(size=(n, 3)) for n in (5, 2, 4)]
 @pytest.mark.parametrize("name", INSTANCES)
 def test_tags(name):
     tags = get_tags(INSTANCES[name])
-    takes_audio = name in AUDIO or name in EMBEDDERS
+    takes_audio = any(name in table for table in (AUDIO, EMBEDDERS, TAGGERS))
     assert tags.input_tags.two_d_array
     assert tags.input_tags.string is takes_audio
     assert tags.input_tags.three_d_array is not takes_audio
@@ -31,7 +31,7 @@ def test_tags(name):
     assert tags.requires_fit is learns
     if name in CLASSIFIERS:
         assert tags.estimator_type == "classifier"
-    else:
+    elif name not in TAGGERS:
         assert tags.transformer_tags.preserves_dtype == ["float32"]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import difflib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from numbers import Integral, Real
@@ -13,17 +11,16 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
 from sklearn_audio._sklearn import Interval, StrOptions, clone_parametrized
 from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, FloatOutputMixin
 from sklearn_audio.engine._clips import ClipErrors
 from sklearn_audio.engine._devices import resolve_device
-from sklearn_audio.engine._networks import Source, load_network, pack_network
+from sklearn_audio.engine._networks import Source, load_network, pack_network, seed_of
 from sklearn_audio.engine._patches import Cutting, spans
 from sklearn_audio.engine._pooling import POOLINGS, pool
 from sklearn_audio.engine.inference import ClipVectors, Forward, embed
-from sklearn_audio.engine.models import ModelCard, layer_width, layers_of
+from sklearn_audio.engine.models import ModelCard, check_name, layer_width, layers_of
 from sklearn_audio.ragged import Ragged, RaggedBuilder
 from sklearn_audio.validation import AudioClips
 
@@ -272,13 +269,13 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         return {"network": pack_network(load_network(card, self._source(), torch.device("cpu")))}
 
     def _card(self) -> ModelCard:
-        _check_name("model", self.model, self._models())
+        check_name("model", self.model, self._models())
         return self._describe()
 
     def _layer(self, card: ModelCard) -> str:
         if self.layer is None:
             return card.layer
-        _check_name("layer", self.layer, layers_of(card))
+        check_name("layer", self.layer, layers_of(card))
         return self.layer
 
     def _cutting(self) -> Cutting:
@@ -289,10 +286,7 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         return self._admit_audio(X, card.sample_rate, reset=reset, bare_rate=self.sample_rate)
 
     def _source(self) -> Source:
-        seed = self.random_state or 0
-        if not isinstance(seed, Integral):  # a generator is asked as it is, and left as it was
-            seed = check_random_state(copy.deepcopy(seed)).randint(2**31 - 1)
-        return Source(self.weights, int(seed), self._packed_parts().get("network"))
+        return Source(self.weights, seed_of(self.random_state), self._packed_parts().get("network"))
 
     def _embed(self, card: ModelCard, clips: AudioClips) -> Iterator[ClipVectors]:
         device = resolve_device(self.device)
@@ -309,14 +303,6 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
             verbose=self.verbose,
             description=type(self).__name__,
         )
-
-
-def _check_name(what: str, name: str, known: Iterable[str]) -> None:
-    names = list(known)
-    if name not in names:
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"unknown {what} {name!r}; {hint}Choose one of {names}.")
 
 
 def _ragged(vectors: Iterator[ClipVectors], width: int) -> Ragged:

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import safetensors.numpy
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
+from sklearn.utils import check_random_state
 from torch import Tensor, nn
 
 from sklearn_audio import weights as published
 from sklearn_audio.engine.models import ModelCard
 from sklearn_audio.exceptions import WeightsError
 
-__all__ = ["PCA", "Source", "load_network", "load_pca", "pack_network", "pack_pca", "unpack_pca"]
+__all__ = ["PCA", "Source", "load_network", "load_pca", "pack_network", "pack_pca", "seed_of", "unpack_pca"]
 
 Weights = str | os.PathLike[str] | None
 _MAX_NETWORKS = 4
@@ -74,6 +77,30 @@ class Source:
             return ("random", self.seed)
         status = file.stat()
         return ("file", str(file.resolve()), status.st_size, status.st_mtime_ns)
+
+
+def seed_of(random_state: Any) -> int:
+    """Return the seed of random weights.
+
+    Parameters
+    ----------
+    random_state : int, RandomState instance or None
+        None is 0. A generator is asked as it is and left as it was.
+
+    Returns
+    -------
+    int
+        The seed.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine._networks import seed_of
+    >>> seed_of(None), seed_of(3)
+    (0, 3)
+    """
+    if random_state is None or isinstance(random_state, Integral):
+        return int(random_state or 0)
+    return int(check_random_state(copy.deepcopy(random_state)).randint(2**31 - 1))
 
 
 def load_network(card: ModelCard, source: Source, device: torch.device, *, verbose: int = 0) -> nn.Module:

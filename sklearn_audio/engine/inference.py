@@ -17,10 +17,10 @@ from tqdm.auto import tqdm
 from sklearn_audio.engine._clips import ClipErrors, OnError, compute_ahead
 from sklearn_audio.engine._patches import Cutting, Patch, cut
 from sklearn_audio.engine._prefetch import ordered_map
-from sklearn_audio.engine.models import FramePatching, ModelCard
+from sklearn_audio.engine.models import ModelCard
 from sklearn_audio.validation import AudioClips
 
-__all__ = ["ClipVectors", "Forward", "embed"]
+__all__ = ["ClipVectors", "Forward", "Segmentwise", "embed"]
 
 Vectors = NDArray[np.float32]
 
@@ -69,7 +69,7 @@ class Forward:
         finish: Callable[[Vectors], Vectors] | None = None,
     ) -> None:
         self._network = network
-        self._batch = card.patching.batch if isinstance(card.patching, FramePatching) else 1
+        self._batch = card.patching.batch
         self._layer = layer
         self._device = device
         self._precision = precision
@@ -113,6 +113,48 @@ class Forward:
         return torch.from_numpy(stacked).to(self._device)
 
 
+class Segmentwise(nn.Module):
+    """Decisions on the segments of a clip, of a network that makes them.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Has a method `segmentwise`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.engine.inference import Segmentwise
+    >>> from sklearn_audio.nets import Cnn14DecisionLevel
+    >>> with torch.device("meta"):
+    ...     network = Segmentwise(Cnn14DecisionLevel("max"))
+    >>> network(torch.empty(1, 1001, 64, device="meta"), layer="").shape
+    torch.Size([1, 31, 527])
+    """
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, frames: Tensor, layer: str) -> Tensor:
+        """Decide on the segments.
+
+        Parameters
+        ----------
+        frames : Tensor of shape (B, T, n_mels)
+            Log-mel frames.
+        layer : str
+            Ignored.
+
+        Returns
+        -------
+        Tensor of shape (B, n_segments, n_labels)
+            Probabilities.
+        """
+        out: Tensor = self.network.segmentwise(frames)
+        return out
+
+
 @dataclass
 class ClipVectors:
     """The vectors of one clip.
@@ -123,6 +165,8 @@ class ClipVectors:
         One per patch, in time; empty for a clip that failed.
     weights : list of float
         Share of each patch that is the clip.
+    n_timepoints : int
+        Length of the clip, at the rate of the model.
 
     Examples
     --------
@@ -133,6 +177,7 @@ class ClipVectors:
 
     vectors: list[Vectors] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
+    n_timepoints: int = 0
 
 
 def embed(
@@ -178,25 +223,40 @@ def embed(
     errors = ClipErrors(on_error)
     collector = _Collector(forward, batch_size)
 
-    def work(row: int) -> Iterator[Patch] | Exception:
+    def work(row: int) -> tuple[Iterator[Patch] | Exception, _Counted]:
+        blocks = _Counted(clips.stream(row))
         try:
-            return compute_ahead(cut(card, clips.stream(row), cutting))
+            return compute_ahead(cut(card, iter(blocks), cutting)), blocks
         except errors.caught as error:
-            return error
+            return error, blocks
 
     with closing(ordered_map(work, range(len(clips)), n_jobs)) as results:
         bar = tqdm(results, desc=description, total=len(clips), unit="clip", disable=not verbose)
-        for row, patches in enumerate(bar):
+        for row, (patches, blocks) in enumerate(bar):
             clip = collector.open_clip()
             try:
                 collector.add(clip, patches)
             except errors.caught as error:
                 errors.add(row, error)
                 collector.discard(clip)
+            clip.n_timepoints = blocks.n_timepoints
             yield from collector.finished()
     collector.flush()
     yield from collector.finished()
     errors.warn()
+
+
+class _Counted:
+    """The blocks of a clip, and how many timepoints have gone by."""
+
+    def __init__(self, blocks: Iterator[Vectors]) -> None:
+        self._blocks = blocks
+        self.n_timepoints = 0
+
+    def __iter__(self) -> Iterator[Vectors]:
+        for block in self._blocks:
+            self.n_timepoints += len(block)
+            yield block
 
 
 class _Collector:

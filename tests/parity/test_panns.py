@@ -31,7 +31,7 @@ LARGE = (
 )
 RATES = {"cnn14_16k": 16000, "cnn14_8k": 8000}
 HIGHEST = {32000: 14000, 16000: 8000, 8000: 4000}
-# measured 1e-5; ten times the offset of every batch norm makes 2e-4
+# measured 1e-5; ten times the offset of every batch norm makes 2e-4 and more in an embedding
 TOLERANCE = 1e-4
 LAYERS = ("embedding", "probabilities")
 SHORT, ALL = ("10s", "4.37s", "1s"), ("10s", "4.37s", "1s", "30s")
@@ -97,6 +97,8 @@ def test_clips_as_in_the_authors_code(model, names, tmp_path):
     waveforms, golden = clips(RATES.get(model, 32000)), read_golden(f"panns_{model}").answers
     for layer in LAYERS:
         recorded = [clip for clip in names if is_recorded(model, clip, layer)]
+        if not recorded:
+            continue
         answers = embedder(model, path, layer=layer).transform([waveforms[clip] for clip in recorded])
         for clip, answer in zip(recorded, answers, strict=True):
             assert difference(answer, golden[clip][layer], layer) < TOLERANCE, clip

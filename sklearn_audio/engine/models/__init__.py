@@ -1,6 +1,7 @@
 """Model cards: every pretrained network with the front end and the patches it was trained on."""
 
 from sklearn_audio.engine.models._ast import AST_MODELS, ast_card
+from sklearn_audio.engine.models._audioset import TAGGERS, audioset_labels, check_name, windowed
 from sklearn_audio.engine.models._card import (
     ClipPatching,
     FramePatching,
@@ -17,13 +18,17 @@ from sklearn_audio.engine.models._vggish import VGGISH
 __all__ = [
     "AST_MODELS",
     "CARDS",
+    "TAGGERS",
     "ClipPatching",
     "FramePatching",
     "ModelCard",
     "Patching",
     "ast_card",
+    "audioset_labels",
+    "check_name",
     "layer_width",
     "layers_of",
+    "windowed",
 ]
 
 # family -> model -> card

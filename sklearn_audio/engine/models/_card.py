@@ -57,6 +57,8 @@ class ClipPatching:
         Length of a patch of a longer clip; the last one is filled with silence.
     whole : float, default=30.0
         Seconds up to which a clip is taken whole.
+    batch : int, default=1
+        Patches of one length in a forward pass, always; what is missing is filled with zeros.
 
     Examples
     --------
@@ -68,6 +70,7 @@ class ClipPatching:
     shortest: int
     seconds: float = 10.0
     whole: float = 30.0
+    batch: int = 1
 
 
 Patching = FramePatching | ClipPatching

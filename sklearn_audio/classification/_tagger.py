@@ -1,0 +1,394 @@
+"""`AudioTagger`: which of the 527 sounds of AudioSet are in a recording, and when."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from sklearn_audio._sklearn import Interval, StrOptions
+from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator
+from sklearn_audio.classification._frame_scores import frames_of_segments, frames_of_windows
+from sklearn_audio.classification._timeline import EventRules, find_events
+from sklearn_audio.engine._devices import resolve_device
+from sklearn_audio.engine._networks import Source, load_network, seed_of
+from sklearn_audio.engine._patches import Cutting, spans
+from sklearn_audio.engine._pooling import pool
+from sklearn_audio.engine.inference import ClipVectors, Forward, Segmentwise, embed
+from sklearn_audio.engine.models import TAGGERS, ModelCard, audioset_labels, check_name, windowed
+from sklearn_audio.ragged import Ragged, RaggedBuilder
+from sklearn_audio.validation import AudioClips
+
+__all__ = ["AudioTagger"]
+
+FRAMES_PER_SECOND = 100
+_COLUMNS = ["clip", "start", "end", "label", "score"]
+Threshold = float | Mapping[str, float]
+_DECISION_LEVEL = "panns_cnn14_decision"
+
+
+class AudioTagger(AudioEstimator):
+    """Tag recordings with the 527 kinds of sounds of AudioSet, as a whole and along time.
+
+    Nothing is learned from data: the networks were trained on two million clips. They know AudioSet's labels and no
+    others; for labels of your own, put a classifier behind an embedder.
+
+    Parameters
+    ----------
+    model : str, default="panns_cnn14"
+        A model of `PANNsEmbedder`, `EfficientATEmbedder` or `ASTEmbedder` that was trained on AudioSet, its family
+        first: "panns_cnn14_decision_max" decides along time by itself, "efficientat_mn10_as" is small and good,
+        "ast_audioset_10_10_0.4593" the best on whole clips.
+    top_k : int, default=10
+        Labels per clip in `tag`.
+    weights : {"pretrained"}, path or None, default="pretrained"
+        "pretrained" downloads the published weights once; a path reads a checkpoint in any published layout; None draws
+        random weights from `random_state`, for tests.
+    sample_rate : int, default=None
+        Rate in Hz of arrays that carry none; None refuses such arrays. Files and arrays with a rate are resampled.
+    window : float, default=1.0
+        Seconds that a network sees at once in `predict_frames` and `events`; of no effect on the "panns_cnn14_decision"
+        models.
+    hop : float, default=0.1
+        Seconds between these windows. The score of a frame is the mean over the windows around it.
+    batch_size : int, default=32
+        Patches collected before they go through the network; changes speed and memory, never a result.
+    device : str or torch.device, default="auto"
+        "auto" takes CUDA, else Apple's MPS, else the CPU.
+    precision : {"float32", "bfloat16"}, default="float32"
+        "bfloat16" is faster where the hardware has it, and correct to two or three digits.
+    n_jobs : int, default=None
+        Threads that decode and compute frames; None is 1, -1 one per core.
+    on_error : {"raise", "nan"}, default="raise"
+        "raise" ends at the first clip that cannot be used; "nan" gives it scores of NaN, or no rows in a table, and
+        warns once at the end.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the random weights of ``weights=None``; None is 0.
+    verbose : int, default=0
+        1 shows progress bars, also of a download.
+
+    Attributes
+    ----------
+    classes_ : ndarray of str, shape (527,)
+        The display names of AudioSet, in the order of the columns. There without `fit`.
+
+    See Also
+    --------
+    sklearn_audio.embedding.PANNsEmbedder : The same networks as features for a classifier of your own.
+    sklearn_audio.metrics.event_f1 : Score events.
+
+    References
+    ----------
+    J. Gemmeke et al., "Audio Set: an ontology and human-labeled dataset for audio events", ICASSP 2017. The labels are
+    CC BY 4.0.
+
+    Examples
+    --------
+    With random weights, which need no download and know nothing:
+
+    >>> import numpy as np
+    >>> from sklearn_audio import AudioTagger
+    >>> tagger = AudioTagger("efficientat_mn04_as", weights=None, sample_rate=32000, top_k=3)
+    >>> list(tagger.tag([np.zeros(32000)]).columns)
+    ['clip', 'label', 'score']
+    >>> tagger.predict_frames([np.zeros(32000)])[0].shape
+    (101, 527)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **AUDIO_CONSTRAINTS,
+        "model": [str],
+        "top_k": [Interval(Integral, 1, None, closed="left")],
+        "weights": [str, os.PathLike, None],
+        "sample_rate": [None, *AUDIO_CONSTRAINTS["sample_rate"]],
+        "window": [Interval(Real, 0, None, closed="neither")],
+        "hop": [Interval(Real, 0, None, closed="neither")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "device": [str, torch.device],
+        "precision": [StrOptions({"float32", "bfloat16"})],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        model: str = "panns_cnn14",
+        *,
+        top_k: int = 10,
+        weights: str | os.PathLike[str] | None = "pretrained",
+        sample_rate: int | None = None,
+        window: float = 1.0,
+        hop: float = 0.1,
+        batch_size: int = 32,
+        device: Any = "auto",
+        precision: Literal["float32", "bfloat16"] = "float32",
+        n_jobs: int | None = None,
+        on_error: Literal["raise", "nan"] = "raise",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.model = model
+        self.top_k = top_k
+        self.weights = weights
+        self.sample_rate = sample_rate
+        self.window = window
+        self.hop = hop
+        self.batch_size = batch_size
+        self.device = device
+        self.precision = precision
+        self.n_jobs = n_jobs
+        self.on_error = on_error
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @property
+    def classes_(self) -> NDArray[np.str_]:
+        """Display names of the labels."""
+        return audioset_labels()
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Check the parameters and X; nothing is read, downloaded or learned.
+
+        Parameters
+        ----------
+        X : sequence of clips
+            Paths, arrays, ...; see the user guide.
+        y : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        self
+            The estimator.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a parameter or X is not admissible.
+        """
+        self._check_fitted()
+        self._admit(self._card(), X, reset=True)
+        return self
+
+    def predict_proba(self, X: Any) -> NDArray[np.float32]:
+        """Compute the probability of every label.
+
+        Parameters
+        ----------
+        X : sequence of clips
+            Paths, arrays, ...; see the user guide.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_clips, 527)
+            In the order of `classes_`; several may be high at once. A clip longer than the network takes at once is the
+            mean of its patches.
+
+        Raises
+        ------
+        AudioReadError
+            If a recording cannot be read and `on_error` is "raise".
+        WeightsError
+            If the weights cannot be downloaded, or are not those of the model.
+        TypeError, ValueError
+            If a parameter, X or a clip is not admissible.
+        """
+        self._check_fitted()
+        card = self._card()
+        clips = self._admit(card, X, reset=False)
+        scores = np.full((len(clips), len(self.classes_)), np.nan, dtype=np.float32)
+        for row, clip in zip(scores, self._run(card, clips, Cutting()), strict=True):
+            if clip.vectors:
+                row[:] = pool(np.stack(clip.vectors), np.array(clip.weights), "mean")
+        return scores
+
+    def tag(self, X: Any) -> pd.DataFrame:
+        """List the likeliest labels of each clip.
+
+        Parameters
+        ----------
+        X : sequence of clips
+            Paths, arrays, ...; see the user guide.
+
+        Returns
+        -------
+        DataFrame
+            Columns "clip" (row of X), "label" and "score", `top_k` rows per clip, the likeliest first.
+
+        Raises
+        ------
+        AudioReadError
+            If a recording cannot be read and `on_error` is "raise".
+        WeightsError
+            If the weights cannot be downloaded, or are not those of the model.
+        TypeError, ValueError
+            If a parameter, X or a clip is not admissible.
+        """
+        scores = self.predict_proba(X)
+        rows = np.flatnonzero(~np.isnan(scores).any(axis=1))
+        best = np.argsort(-scores[rows], axis=1, kind="stable")[:, : self.top_k]  # (n_clips, 527) -> (n_clips, top_k)
+        return pd.DataFrame(
+            {
+                "clip": np.repeat(rows, best.shape[1]),
+                "label": self.classes_[best.ravel()],
+                "score": np.take_along_axis(scores[rows], best, axis=1).ravel(),
+            }
+        )
+
+    def predict_frames(self, X: Any) -> Ragged:
+        """Compute the probability of every label along time.
+
+        Parameters
+        ----------
+        X : sequence of clips
+            Paths, arrays, ...; see the user guide.
+
+        Returns
+        -------
+        Ragged
+            One row per clip, float32 of shape (n_frames, 527), 100 frames per second; frame k is at k / 100 s. A clip
+            that failed with ``on_error="nan"`` is one frame of NaN.
+
+        Raises
+        ------
+        AudioReadError
+            If a recording cannot be read and `on_error` is "raise".
+        WeightsError
+            If the weights cannot be downloaded, or are not those of the model.
+        TypeError, ValueError
+            If a parameter, X or a clip is not admissible.
+        """
+        self._check_fitted()
+        n_labels = len(self.classes_)
+        builder = RaggedBuilder((n_labels,), np.float32)
+        for scores in self._frames(X):
+            builder.extend(np.full((1, n_labels), np.nan, np.float32) if scores is None else scores)
+            builder.close_row()
+        return Ragged(*builder.finish())
+
+    def events(
+        self,
+        X: Any,
+        threshold: Threshold = 0.5,
+        *,
+        median: float = 0.0,
+        min_duration: float = 0.0,
+        merge_gap: float = 0.0,
+    ) -> pd.DataFrame:
+        """Find when each label begins and ends.
+
+        Parameters
+        ----------
+        X : sequence of clips
+            Paths, arrays, ...; see the user guide.
+        threshold : float or dict of str to float, default=0.5
+            Probability from which on a label is active; a dict names the labels that are looked for.
+        median : float, default=0.0
+            Seconds of a median filter over the decisions, which drops what is alone; 0 is none.
+        min_duration : float, default=0.0
+            Seconds; shorter events are dropped, after gaps were closed.
+        merge_gap : float, default=0.0
+            Seconds; shorter gaps between events of a label are closed.
+
+        Returns
+        -------
+        DataFrame
+            Columns "clip" (row of X), "start", "end" (seconds), "label" and "score" (mean within), one row per event;
+            per clip, label by label.
+
+        Raises
+        ------
+        AudioReadError
+            If a recording cannot be read and `on_error` is "raise".
+        WeightsError
+            If the weights cannot be downloaded, or are not those of the model.
+        TypeError, ValueError
+            If a parameter, X or a clip is not admissible, or a label is unknown.
+        """
+        self._check_fitted()
+        rules = EventRules(
+            self._thresholds(threshold),
+            *(
+                round(FRAMES_PER_SECOND * _seconds(name, value))
+                for name, value in (("median", median), ("min_duration", min_duration), ("merge_gap", merge_gap))
+            ),
+        )
+        rows = [
+            (
+                clip,
+                event.first / FRAMES_PER_SECOND,
+                event.last / FRAMES_PER_SECOND,
+                self.classes_[event.label],
+                event.score,
+            )
+            for clip, scores in enumerate(self._frames(X))
+            if scores is not None
+            for event in find_events(scores, rules)
+        ]
+        return pd.DataFrame(rows, columns=_COLUMNS)
+
+    def _thresholds(self, threshold: Threshold) -> NDArray[np.float64]:
+        if not isinstance(threshold, Mapping):
+            return np.full(len(self.classes_), float(threshold))
+        thresholds = np.full(len(self.classes_), np.inf)
+        for label, value in threshold.items():
+            check_name("label", label, self.classes_.tolist())
+            thresholds[self.classes_ == label] = value
+        return thresholds
+
+    def _frames(self, X: Any) -> Iterator[NDArray[np.float32] | None]:
+        """Scores of the frames, clip by clip; None for one that failed."""
+        by_itself = self.model.startswith(_DECISION_LEVEL)
+        card = self._card() if by_itself else windowed(self._card_name(), self.window)
+        cutting = Cutting() if by_itself else Cutting(hop=min(self.hop, self.window))
+        for clip in self._run(card, self._admit(card, X, reset=False), cutting, segmentwise=by_itself):
+            n_frames = 1 + clip.n_timepoints * FRAMES_PER_SECOND // card.sample_rate
+            if not clip.vectors:
+                yield None
+            elif by_itself:
+                yield frames_of_segments(clip.vectors, round(card.patch_seconds * FRAMES_PER_SECOND), n_frames)
+            else:
+                bounds = np.round(spans(card, clip.n_timepoints, cutting) * FRAMES_PER_SECOND).astype(np.int64)
+                last = np.maximum(bounds[:, 1], bounds[:, 0] + 1)
+                yield frames_of_windows(np.stack(clip.vectors), bounds[:, 0], last, n_frames)
+
+    def _run(
+        self, card: ModelCard, clips: AudioClips, cutting: Cutting, *, segmentwise: bool = False
+    ) -> Iterator[ClipVectors]:
+        device = resolve_device(self.device)
+        network = load_network(card, Source(self.weights, seed_of(self.random_state)), device, verbose=self.verbose)
+        forward = Forward(
+            Segmentwise(network) if segmentwise else network, card, "probabilities", device, self.precision
+        )
+        return embed(
+            clips,
+            card,
+            forward,
+            cutting,
+            batch_size=self.batch_size,
+            n_jobs=self.n_jobs,
+            on_error=self.on_error,
+            verbose=self.verbose,
+            description=type(self).__name__,
+        )
+
+    def _card_name(self) -> str:
+        check_name("model", self.model, TAGGERS)
+        return self.model
+
+    def _card(self) -> ModelCard:
+        return TAGGERS[self._card_name()]
+
+    def _admit(self, card: ModelCard, X: Any, *, reset: bool) -> AudioClips:
+        return self._admit_audio(X, card.sample_rate, reset=reset, bare_rate=self.sample_rate)
+
+
+def _seconds(name: str, value: float) -> float:
+    if not (isinstance(value, Real) and value >= 0):
+        raise ValueError(f"{name} must be a number of seconds, at least 0, got {value!r}.")
+    return float(value)

@@ -1,0 +1,112 @@
+"""The labels of AudioSet, and the models that know them."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_audio.engine.models._ast import AST_MODELS, ast_card
+from sklearn_audio.engine.models._card import ClipPatching, ModelCard
+from sklearn_audio.engine.models._efficientat import EFFICIENTAT
+from sklearn_audio.engine.models._panns import PANNS
+
+__all__ = ["TAGGERS", "audioset_labels", "check_name", "windowed"]
+
+# windows of one forward pass: nearly all of them are equally long
+_WINDOWS = 8
+
+TAGGERS: dict[str, ModelCard] = {
+    **{card.name: card for card in PANNS.values()},
+    **{card.name: card for card in EFFICIENTAT.values()},
+    **{f"ast_{name}": ast_card(name) for name, model in AST_MODELS.items() if model.n_labels == 527},
+}
+
+
+@lru_cache(maxsize=1)
+def audioset_labels() -> NDArray[np.str_]:
+    """Return the display names of AudioSet's 527 labels, in the order of the published networks.
+
+    Returns
+    -------
+    ndarray of str, shape (527,)
+        Read-only.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine.models import audioset_labels
+    >>> audioset_labels()[:2].tolist()
+    ['Speech', 'Male speech, man speaking']
+    """
+    text = (files("sklearn_audio.engine.models") / "audioset_labels.csv").read_text(encoding="utf-8")
+    names = np.array([row["display_name"] for row in csv.DictReader(text.splitlines())])
+    names.flags.writeable = False
+    return names
+
+
+def check_name(what: str, name: str, known: Iterable[str]) -> None:
+    """Refuse a name that is not known, with the nearest one that is.
+
+    Parameters
+    ----------
+    what : str
+        Kind of name, for the message.
+    name : str
+        The name.
+    known : iterable of str
+        All there are.
+
+    Raises
+    ------
+    ValueError
+        If it is none of them.
+    """
+    names = list(known)
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(f"unknown {what} {name!r}; {hint}Choose one of {names}.")
+
+
+def windowed(model: str, seconds: float) -> ModelCard:
+    """Describe a tagger that sees a short window at once.
+
+    Parameters
+    ----------
+    model : str
+        One of `TAGGERS`.
+    seconds : float
+        Length of the window.
+
+    Returns
+    -------
+    ModelCard
+        A clip no longer than a window is taken whole.
+
+    Raises
+    ------
+    ValueError
+        If the network cannot take so short a window.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine.models import windowed
+    >>> windowed("panns_cnn14", 1.0).patch_seconds
+    1.0
+    """
+    card = TAGGERS[model]
+    if not isinstance(card.patching, ClipPatching):
+        n_frames = round(seconds * card.sample_rate / card.front_end.hop_length)
+        if n_frames < 16:
+            raise ValueError(f"window={seconds} s is too short for {model}, which needs 0.16 s.")
+        return ast_card(model.removeprefix("ast_"), n_frames=n_frames)
+    if seconds * card.sample_rate < card.patching.shortest:
+        shortest = card.patching.shortest / card.sample_rate
+        raise ValueError(f"window={seconds} s is too short for {model}, which needs {shortest:.2f} s.")
+    return replace(card, patching=replace(card.patching, seconds=seconds, whole=seconds, batch=_WINDOWS))

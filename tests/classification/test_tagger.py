@@ -1,0 +1,163 @@
+"""Tags of AudioSet: clips, frames and events."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone
+
+from sklearn_audio import AudioTagger
+from sklearn_audio.classification._frame_scores import frames_of_segments, frames_of_windows
+from sklearn_audio.engine._networks import Source, load_network
+from sklearn_audio.engine.models import TAGGERS, audioset_labels, layer_width, windowed
+from sklearn_audio.exceptions import AudioReadError
+
+RATE = 32000
+TAGGER = AudioTagger("efficientat_mn04_as", weights=None, sample_rate=RATE, window=0.5, hop=0.25)
+RNG = np.random.default_rng(0)
+CLIPS = [RNG.normal(scale=0.1, size=n).astype(np.float32) for n in (40000, 9000, 64000)]
+
+
+def test_labels(shared_data):
+    names = audioset_labels()
+    table = pd.read_csv(shared_data / "weights" / "class_labels_indices.csv")
+    assert names.tolist() == table["display_name"].tolist()
+    assert TAGGER.classes_ is names
+    assert not names.flags.writeable
+
+
+@pytest.mark.parametrize("name", TAGGERS)
+def test_models_know_all_labels(name):
+    assert layer_width(TAGGERS[name], "probabilities") == 527
+
+
+def test_tags_are_the_likeliest_labels():
+    scores = TAGGER.predict_proba(CLIPS)
+    assert scores.shape == (3, 527)
+    tags = clone(TAGGER).set_params(top_k=4).tag(CLIPS)
+    assert list(tags.columns) == ["clip", "label", "score"]
+    for row, rows in tags.groupby("clip"):
+        best = np.argsort(-scores[row], kind="stable")[:4]
+        assert rows["label"].tolist() == TAGGER.classes_[best].tolist()
+        np.testing.assert_array_equal(rows["score"], scores[row, best])
+
+
+def test_frames_are_a_hundred_per_second():
+    frames = TAGGER.predict_frames(CLIPS)
+    assert frames.lengths.tolist() == [126, 29, 201]
+    assert ((frames.values >= 0) & (frames.values <= 1)).all()
+
+
+def test_frames_of_a_short_clip_are_the_clip():
+    np.testing.assert_allclose(TAGGER.predict_frames([CLIPS[1]])[0], np.tile(TAGGER.predict_proba([CLIPS[1]]), (29, 1)))
+
+
+def test_frames_are_means_of_the_windows_around_them():
+    network = load_network(TAGGERS[TAGGER.model], Source(None), torch.device("cpu"))
+    card = windowed(TAGGER.model, 0.5)
+    got = TAGGER.predict_frames([CLIPS[2]])[0]
+    starts = np.arange(0, 48001, 8000)  # of 16,000 timepoints each
+    with torch.inference_mode():
+        windows = [
+            network(card.front_end(torch.from_numpy(CLIPS[2][s : s + 16000]))[None], layer="probabilities").numpy()[0]
+            for s in starts
+        ]
+    for frame in (0, 30, 60, 130, 199):
+        around = [window for s, window in zip(starts, windows, strict=True) if s <= frame * 320 < s + 16000]
+        np.testing.assert_allclose(got[frame], np.mean(around, axis=0), rtol=1e-4, atol=1e-6)
+
+
+def test_segments_are_repeated_as_upstream_does():
+    segments = [np.array([[0.1], [0.9]], dtype=np.float32)]
+    frames = frames_of_segments(segments, 1000, 70).ravel()
+    np.testing.assert_array_equal(frames, np.repeat(np.float32([0.1, 0.9]), [32, 38]))
+    two = frames_of_segments([segments[0], segments[0][::-1]], 64, 100).ravel()
+    np.testing.assert_array_equal(two, np.repeat(np.float32([0.1, 0.9, 0.9, 0.1]), [32, 32, 32, 4]))
+
+
+def test_windows_that_end_with_the_clip():
+    frames = frames_of_windows(np.float32([[0.0], [1.0]]), np.array([0, 4]), np.array([8, 12]), 10).ravel()
+    np.testing.assert_allclose(frames, [0] * 4 + [0.5] * 4 + [1] * 2)
+
+
+@pytest.mark.slow
+def test_decision_level_models_decide_by_themselves():
+    tagger = AudioTagger("panns_cnn14_decision_max", weights=None, sample_rate=RATE)
+    (frames,) = tagger.predict_frames([CLIPS[2]])
+    card = TAGGERS["panns_cnn14_decision_max"]
+    network = load_network(card, Source(None), torch.device("cpu"))
+    with torch.inference_mode():
+        segments = network.segmentwise(card.front_end(torch.from_numpy(CLIPS[2]))[None])[0].numpy()
+    assert frames.shape == (201, 527)
+    np.testing.assert_allclose(frames[:192], np.repeat(segments, 32, axis=0), atol=1e-6)
+    np.testing.assert_allclose(frames[192:], np.repeat(segments[-1:], 9, axis=0), atol=1e-6)
+    np.testing.assert_allclose(tagger.predict_proba([CLIPS[2]])[0], segments.max(axis=0), atol=1e-6)
+
+
+def test_events():
+    frames = TAGGER.predict_frames(CLIPS)
+    label = int(np.argmax(frames.values.std(axis=0)))
+    name = TAGGER.classes_[label]
+    threshold = float(np.median(frames.values[:, label]))
+    events = TAGGER.events(CLIPS, {name: threshold})
+    assert list(events.columns) == ["clip", "start", "end", "label", "score"]
+    assert set(events["label"]) == {name}
+    for row, scores in enumerate(frames):
+        found = np.zeros(len(scores), dtype=bool)
+        for event in events[events["clip"] == row].itertuples():
+            found[round(event.start * 100) : round(event.end * 100)] = True
+        np.testing.assert_array_equal(found, scores[:, label] >= threshold)
+
+
+def test_no_events():
+    assert list(TAGGER.events(CLIPS, 1.1).columns) == ["clip", "start", "end", "label", "score"]
+    assert len(TAGGER.events(CLIPS, 1.1)) == 0
+
+
+def test_failed_clips():
+    tagger = clone(TAGGER).set_params(on_error="nan")
+    X = [CLIPS[0], "no/such.wav"]
+    with pytest.warns(UserWarning, match=r"1 clip\(s\) could not be used"):
+        assert np.isnan(tagger.predict_proba(X)).any(axis=1).tolist() == [False, True]
+    with pytest.warns(UserWarning, match="row 1"):
+        assert set(tagger.tag(X)["clip"]) == {0}
+    with pytest.warns(UserWarning, match="row 1"):
+        assert tagger.predict_frames(X).lengths.tolist() == [126, 1]
+    with pytest.warns(UserWarning, match="row 1"):
+        assert set(tagger.events(X, 0.0)["clip"]) == {0}
+    with pytest.raises(AudioReadError, match="row 1"):
+        TAGGER.tag(X)
+
+
+@pytest.mark.parametrize(
+    ("params", "match"),
+    [
+        ({"model": "cnn14"}, r"unknown model 'cnn14'; did you mean 'panns_cnn14'\?"),
+        ({"top_k": 0}, r"'top_k' parameter of AudioTagger must be an int in the range \[1, inf\)"),
+        ({"window": 0.0}, r"'window' parameter of AudioTagger must be a float in the range \(0"),
+        ({"hop": -1.0}, r"'hop' parameter of AudioTagger must be a float in the range \(0"),
+    ],
+)
+def test_mistakes(params, match):
+    with pytest.raises(ValueError, match=match):
+        clone(TAGGER).set_params(**params).fit(CLIPS)
+
+
+@pytest.mark.parametrize(("model", "shortest"), [("panns_cnn14", "0.31"), ("ast_audioset_10_10_0.4593", "0.16")])
+def test_windows_that_are_too_short(model, shortest):
+    with pytest.raises(ValueError, match=rf"window=0\.1 s is too short for {model}, which needs {shortest} s"):
+        AudioTagger(model, weights=None, window=0.1, sample_rate=RATE).predict_frames(CLIPS)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"threshold": {"Dgo": 0.5}}, "unknown label 'Dgo'; did you mean 'Dog'"),
+        ({"median": -1.0}, r"median must be a number of seconds, at least 0, got -1\.0"),
+        ({"min_duration": "1"}, "min_duration must be a number of seconds, at least 0, got '1'"),
+        ({"merge_gap": float("nan")}, "merge_gap must be a number of seconds, at least 0, got nan"),
+    ],
+)
+def test_bad_rules(options, match):
+    with pytest.raises(ValueError, match=match):
+        TAGGER.events(CLIPS, **options)
