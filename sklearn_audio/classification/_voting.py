@@ -191,6 +191,25 @@ class PatchVotingClassifier(MetaEstimatorMixin, ClassifierMixin, AudioEstimator)
         self._check_fitted()
         return np.asarray(self.classes_[np.asarray(self.predict_proba(X)).argmax(axis=1)])
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Compute the accuracy on clips.
+
+        Parameters
+        ----------
+        X : Ragged, list of arrays (n_patches, n_features), or array of 2 or 3 dimensions
+            Patches, one row per clip.
+        y : array-like of shape (n_clips,)
+            Labels of the clips.
+        sample_weight : array-like of shape (n_clips,), default=None
+            Weights of the clips.
+
+        Returns
+        -------
+        float
+            Share of the clips whose label is right.
+        """
+        return float(super().score(X, y, sample_weight))
+
     def _patch_votes(self, vectors: NDArray[Any]) -> Proba:
         if self.voting == "hard":
             return np.asarray(self.estimator_.predict(vectors)[:, None] == self.classes_, dtype=np.float64)
