@@ -44,6 +44,19 @@ _HF_OTHER = {
     "classifier.dense.weight": "mlp_head.1.weight",
     "classifier.dense.bias": "mlp_head.1.bias",
 }
+# names that only one family has
+_SIGNS = {
+    "fc1.weight": "PANNs",
+    "base.fc1.weight": "PANNs",
+    "v.pos_embed": "AST",
+    "audio_spectrogram_transformer.embeddings.cls_token": "AST",
+    "dist_token": "DeiT",
+    "classifier.5.bias": "EfficientAT",
+    "embeddings.4.bias": "VGGish",
+    "vggish/fc2/biases": "VGGish",
+    "pca_means": "VGGish's PCA",
+    "batch_normalization/gamma": "MusiCNN",
+}
 _HF_LAYERS = r"audio_spectrogram_transformer\.encoder\.layer\."
 _HF_LAYER = re.compile(rf"{_HF_LAYERS}(\d+)\.(.+)\.(weight|bias)")
 _HF_QKV = re.compile(rf"({_HF_LAYERS}(\d+)\.attention\.attention)\.query\.(weight|bias)")
@@ -127,7 +140,7 @@ def convert_panns(raw: Mapping[str, Any]) -> dict[str, Tensor]:
     """
     state = _tensors(_unwrapped(raw, "model"), "module.")
     state = {name.removeprefix("base."): value for name, value in state.items() if not name.startswith("fc_transfer.")}
-    _require(state, ["fc1.weight"], "PANNs")
+    _require(state or raw, ["fc1.weight"], "PANNs")
     return state
 
 
@@ -176,7 +189,7 @@ def convert_ast(raw: Mapping[str, Any]) -> dict[str, Tensor]:
         return _from_hugging_face(state)
     if "dist_token" in state:
         return _from_deit(state)
-    _require(state, ["v.cls_token", "v.dist_token", "v.pos_embed"], "AST")
+    _require(state or raw, ["v.cls_token", "v.dist_token", "v.pos_embed"], "AST")
     return {name: value for name, value in state.items() if not name.startswith(("v.head.", "v.head_dist."))}
 
 
@@ -185,8 +198,9 @@ def _from_hugging_face(state: dict[str, Tensor]) -> dict[str, Tensor]:
     for name, value in state.items():
         if match := _HF_QKV.fullmatch(name):
             stem, layer, part = match.groups()
-            stacked = [state[f"{stem}.{kind}.{part}"] for kind in ("query", "key", "value")]
-            converted[f"v.blocks.{layer}.attn.qkv.{part}"] = torch.cat(stacked)
+            thirds = [f"{stem}.{kind}.{part}" for kind in ("query", "key", "value")]
+            _require(state, thirds, "AST")
+            converted[f"v.blocks.{layer}.attn.qkv.{part}"] = torch.cat([state[third] for third in thirds])
         elif (match := _HF_LAYER.fullmatch(name)) and match[2] in _HF_BLOCK:
             converted[f"v.blocks.{match[1]}.{_HF_BLOCK[match[2]]}.{match[3]}"] = value
     _require(converted, ["v.cls_token", "v.dist_token", "v.pos_embed"], "AST")
@@ -197,7 +211,9 @@ def _from_deit(state: dict[str, Tensor]) -> dict[str, Tensor]:
     _require(state, ["cls_token", "pos_embed", "patch_embed.proj.weight"], "DeiT")
     body = {f"v.{name}": value for name, value in state.items() if not name.startswith(("head.", "head_dist."))}
     colours = body["v.patch_embed.proj.weight"]
-    return body | {"v.patch_embed.proj.weight": colours.sum(dim=1, keepdim=True)}  # (d, 3, 16, 16) -> (d, 1, 16, 16)
+    if colours.ndim == 4:  # any other shape is refused where the network takes it
+        body["v.patch_embed.proj.weight"] = colours.sum(dim=1, keepdim=True)  # (d, 3, 16, 16) -> (d, 1, 16, 16)
+    return body
 
 
 def _unwrapped(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -205,12 +221,23 @@ def _unwrapped(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return inner if isinstance(inner, Mapping) else raw
 
 
-def _tensors(raw: Mapping[str, Any], prefix: str = "") -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in raw.items() if isinstance(value, Tensor)}
+def _tensors(raw: Mapping[Any, Any], prefix: str = "") -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): value
+        for name, value in raw.items()
+        if isinstance(name, str) and isinstance(value, Tensor)
+    }
 
 
 def _require(state: Mapping[str, Any], names: Iterable[str], family: str) -> None:
     missing = [name for name in names if name not in state]
     if missing:
         found, lacks = ", ".join(list(state)[:3]) or "nothing", ", ".join(missing[:4])
-        raise WeightsError(f"this is no checkpoint of {family}: it lacks {lacks}, and holds {found} ...")
+        other = _family(state)
+        hint = f"; it looks like {other}" if other not in (None, family) else ""
+        raise WeightsError(f"this is no checkpoint of {family}: it lacks {lacks}, and holds {found} ...{hint}")
+
+
+def _family(state: Mapping[str, Any]) -> str | None:
+    names = {str(name).removeprefix("module.") for name in (*state, *_unwrapped(state, "model"))}
+    return next((family for sign, family in _SIGNS.items() if sign in names), None)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib
 import os
 import pickle
+import re
 import struct
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -38,7 +40,6 @@ CONVERTERS: dict[str, Callable[[Mapping[str, Any]], dict[str, Tensor]]] = {
     "efficientat": convert_efficientat,
     "musicnn": convert_musicnn,
 }
-_TORCH_SUFFIXES = (".pth", ".pt", ".bin")
 # what PyTorch's careful unpickler raises on bytes that are no pickle, beside what it means to raise
 _LOAD_ERRORS = (
     pickle.UnpicklingError,
@@ -53,17 +54,21 @@ _LOAD_ERRORS = (
     ValueError,
     struct.error,
 )
+# and NumPy and zipfile on bytes that are no archive of arrays
+_ARCHIVE_ERRORS = (EOFError, OSError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error)
+_TABLE_END = bytes.fromhex("57fb808b247547db")  # of TensorFlow's first format, and of the index of its second
+_MAX_HEADER = 100_000_000  # bytes of the header of a safetensors file, by its definition
 _DTYPES = tuple(f"{kind}DType" for kind in ("Float64", "Float32", "Int64", "Int32", "UInt8", "Bool", "Str", "Bytes"))
 
 
 def read_checkpoint(path: str | os.PathLike[str], converter: str) -> dict[str, Tensor]:
-    """Read a checkpoint in any published layout.
+    """Read a checkpoint in any published layout, told by its content rather than its name.
 
     Parameters
     ----------
     path : str or path
-        A PyTorch checkpoint (``.pth``, ``.pt``; read without running any code in it), ``.safetensors``, ``.npz``, or a
-        TensorFlow checkpoint (needs the extra ``tensorflow``).
+        A PyTorch checkpoint (read without running any code in it), safetensors, NumPy's ``.npz``, or a TensorFlow
+        checkpoint (needs the extra ``tensorflow``).
     converter : {"vggish", "vggish_pca", "panns", "ast", "efficientat", "musicnn"}
         Which family it belongs to.
 
@@ -76,6 +81,8 @@ def read_checkpoint(path: str | os.PathLike[str], converter: str) -> dict[str, T
     ------
     WeightsError
         If it is not there, damaged, or of another family.
+    ValueError
+        If there is no such converter.
     ImportError
         If it is TensorFlow's, and that is not installed.
 
@@ -87,10 +94,16 @@ def read_checkpoint(path: str | os.PathLike[str], converter: str) -> dict[str, T
         ...
     sklearn_audio.exceptions.WeightsError: there is no checkpoint 'no/such.pth'; check the path.
     """
+    if converter not in CONVERTERS:
+        raise ValueError(f"unknown converter {converter!r}; choose one of {sorted(CONVERTERS)}.")
     file = Path(path)
-    raw = _read(file)
-    if file.suffix == ".safetensors" and metadata(file).get("converter"):
-        return {name: tensor for name, tensor in raw.items() if isinstance(tensor, Tensor)}  # converted before
+    read = _reader(file)
+    raw = read(file)
+    converted = metadata(file).get("converter") if read is _read_safetensors else None
+    if converted == converter:
+        return dict(raw)
+    if converted:
+        raise WeightsError(f"'{file}' holds converted weights of {converted!r}, not of {converter!r}.")
     try:
         return CONVERTERS[converter](raw)
     except WeightsError as error:
@@ -114,22 +127,47 @@ def metadata(file: Path) -> dict[str, str]:
         return dict(stored.metadata() or {})
 
 
-def _read(file: Path) -> Mapping[str, Any]:
-    if file.is_dir() or _is_tensorflow(file):
-        return read_tensorflow(file)
+def _reader(file: Path) -> Callable[[Path], Mapping[str, Any]]:
+    """Choose by the content; what begins like nothing known is left to the reader that its name promises."""
+    if file.is_dir() or (Path(f"{file}.index").is_file() and not file.is_file()) or ".data-" in file.name:
+        return read_tensorflow
     if not file.is_file():
         raise WeightsError(f"there is no checkpoint '{file}'; check the path.")
-    if file.suffix == ".safetensors":
-        return _read_safetensors(file)
-    if file.suffix == ".npz":
-        return _read_npz(file)
-    if file.suffix in _TORCH_SUFFIXES or zipfile.is_zipfile(file):
-        return _read_torch(file)
-    raise WeightsError(f"'{file}' is of no known kind; expected .pth, .pt, .safetensors, .npz or TensorFlow's .ckpt.")
+    read = _reader_of_content(file) or _reader_of_name(file.suffix.lower())
+    if read is None:
+        raise WeightsError(f"'{file}' is no checkpoint of PyTorch or TensorFlow, and no safetensors or .npz file.")
+    return read
 
 
-def _is_tensorflow(file: Path) -> bool:
-    return file.suffix in (".ckpt", ".index") or ".data-" in file.name or Path(f"{file}.index").is_file()
+def _reader_of_content(file: Path) -> Callable[[Path], Mapping[str, Any]] | None:
+    with file.open("rb") as stream:
+        head = stream.read(9)
+        stream.seek(-min(len(_TABLE_END), file.stat().st_size), os.SEEK_END)
+        tail = stream.read()
+    if head[8:] == b"{" and int.from_bytes(head[:8], "little") <= _MAX_HEADER:
+        return _read_safetensors
+    if head.startswith(b"PK"):
+        return _reader_of_archive(file)
+    if head.startswith(b"\x80"):  # a pickle: PyTorch's format of old
+        return _read_torch
+    return read_tensorflow if tail == _TABLE_END else None
+
+
+def _reader_of_name(suffix: str) -> Callable[[Path], Mapping[str, Any]] | None:
+    if suffix in (".bin", ".pt", ".pth"):
+        return _read_torch
+    if suffix in (".ckpt", ".index"):
+        return read_tensorflow
+    return {".npz": _read_npz, ".safetensors": _read_safetensors}.get(suffix)
+
+
+def _reader_of_archive(file: Path) -> Callable[[Path], Mapping[str, Any]] | None:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            holds_arrays = any(name.endswith(".npy") for name in archive.namelist())
+    except _ARCHIVE_ERRORS:
+        return None  # damaged; the reader of its name says so
+    return _read_npz if holds_arrays else _read_torch
 
 
 def _read_safetensors(file: Path) -> dict[str, Tensor]:
@@ -142,10 +180,14 @@ def _read_safetensors(file: Path) -> dict[str, Tensor]:
 
 def _read_npz(file: Path) -> dict[str, Any]:
     try:
-        with np.load(file, allow_pickle=False) as stored:
-            return dict(stored)
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        with file.open("rb") as stream:  # opened here because NumPy leaves a damaged file open
+            stored = np.load(stream, allow_pickle=False)
+            arrays = {} if isinstance(stored, np.ndarray) else dict(stored)
+    except _ARCHIVE_ERRORS as error:
         raise WeightsError(f"'{file}' is damaged or no .npz file: {error}.") from error
+    if not arrays:
+        raise WeightsError(f"'{file}' holds no named arrays; write it with numpy.savez.")
+    return arrays
 
 
 def _read_torch(file: Path) -> Mapping[str, Any]:
@@ -153,16 +195,22 @@ def _read_torch(file: Path) -> Mapping[str, Any]:
         with torch.serialization.safe_globals(_numpy_names()), warnings.catch_warnings():
             # of a newer pickle protocol; what it cannot read, it refuses
             warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
-            raw = torch.load(file, map_location="cpu", weights_only=True)
+            with file.open("rb") as stream:  # given a path, it would look at the name
+                raw = torch.load(stream, map_location="cpu", weights_only=True)
     except _LOAD_ERRORS as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise WeightsError(
             f"'{file}' is damaged, no PyTorch checkpoint, or holds more than tensors and NumPy arrays, which is never "
-            f"loaded: {reason}"
+            f"loaded{_found_in_pickle(error)}."
         ) from error
     if not isinstance(raw, Mapping):
         raise WeightsError(f"'{file}' holds a {type(raw).__name__}, not named tensors; save its state_dict().")
-    return raw
+    return {name: value for name, value in raw.items() if isinstance(name, str)}
+
+
+def _found_in_pickle(error: Exception) -> str:
+    """Name what was refused; PyTorch's own message goes on to advise how to load it all the same."""
+    named = re.search(r"GLOBAL ([\w.]+)", str(error))
+    return f": it names {named[1].rstrip('.')}, so save the network's state_dict() instead" if named else ""
 
 
 def _numpy_names() -> list[Any]:

@@ -100,13 +100,13 @@ def registry() -> dict[str, WeightsEntry]:
     >>> registry()["panns_cnn14"].file
     'Cnn14_mAP=0.431.pth'
     """
-    tables = tomllib.loads((files("sklearn_audio.weights") / "registry.toml").read_text())
+    tables = tomllib.loads((files("sklearn_audio.weights") / "registry.toml").read_text(encoding="utf-8"))
     extra = os.environ.get(_VARIABLE)
     try:
         if extra:
-            tables |= tomllib.loads(Path(extra).read_text())
+            tables |= tomllib.loads(Path(extra).read_text(encoding="utf-8"))
         return {name: WeightsEntry(name=name, **table) for name, table in tables.items()}
-    except (OSError, tomllib.TOMLDecodeError, TypeError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise ValueError(f"the registry '{extra}' named by {_VARIABLE} cannot be used: {error}.") from error
 
 

@@ -1,12 +1,14 @@
 """Local checkpoints in every published layout, and files that are none."""
 
+import io
 import os
 import pickle
+import random
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save, save_file
 
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.weights import read_checkpoint
@@ -57,7 +59,10 @@ class Malicious:
 def test_code_is_never_run(tmp_path, monkeypatch, wrap):
     monkeypatch.chdir(tmp_path)
     path = write(tmp_path, torch_bytes(wrap(Malicious())))
-    with pytest.raises(WeightsError, match="or holds more than tensors and NumPy arrays, which is never loaded"):
+    never = (
+        rf"or holds more than tensors and NumPy arrays, which is never loaded: it names {os.system.__module__}\.system"
+    )
+    with pytest.raises(WeightsError, match=never):
         read_checkpoint(path, "panns")
     plain = write(tmp_path, pickle.dumps(Malicious()), "plain.pt")
     with pytest.raises(WeightsError, match=r"plain\.pt' is damaged, no PyTorch checkpoint"):
@@ -70,6 +75,64 @@ def test_converted_files_pass_as_they_are(tmp_path, converter):
     path = tmp_path / "converted.safetensors"
     save_file(STATE, path, {"converter": converter})
     assert equal(read_checkpoint(path, converter), STATE)
+
+
+def test_converted_files_of_another_family(tmp_path):
+    path = tmp_path / "converted.safetensors"
+    save_file(STATE, path, {"converter": "panns"})
+    with pytest.raises(WeightsError, match=r"converted\.safetensors' holds converted weights of 'panns', not of 'ast'"):
+        read_checkpoint(path, "ast")
+
+
+def test_unknown_converter(tmp_path):
+    with pytest.raises(ValueError, match=r"unknown converter 'pann'; choose one of \['ast', "):
+        read_checkpoint(write(tmp_path, PANNS), "pann")
+
+
+LEGACY = torch_bytes({"model": STATE, "sampler": SAMPLER}, _use_new_zipfile_serialization=False)
+
+
+@pytest.mark.parametrize("name", ["file", "file.ckpt", "file.npz", "file.pth.tar", "file.safetensors", "FILE.PT"])
+@pytest.mark.parametrize("body", [PANNS, LEGACY, save(STATE)], ids=["torch", "torch of old", "safetensors"])
+def test_content_counts_and_not_the_name(tmp_path, body, name):
+    assert equal(read_checkpoint(write(tmp_path, body, name), "panns"), STATE)
+
+
+def npz_bytes(**arrays):
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+NPZ = npz_bytes(pca_eigen_vectors=np.eye(3), pca_means=np.ones(3))
+
+
+def test_arrays_under_another_name(tmp_path):
+    assert read_checkpoint(write(tmp_path, NPZ, "matrix.pth"), "vggish_pca")["means"].tolist() == [1, 1, 1]
+
+
+def test_names_that_are_no_text_are_left_out(tmp_path):
+    body = torch_bytes({"model": {**STATE, 1: torch.zeros(1)}, 2: torch.zeros(1)})
+    assert equal(read_checkpoint(write(tmp_path, body), "panns"), STATE)
+
+
+@pytest.mark.parametrize(
+    ("body", "converter"),
+    [(PANNS, "panns"), (LEGACY, "panns"), (save(STATE), "panns"), (NPZ, "vggish_pca")],
+    ids=["torch", "torch of old", "safetensors", "npz"],
+)
+@pytest.mark.parametrize("name", ["file.pth", "file.npz"])
+def test_damage_is_one_kind_of_error(tmp_path, body, converter, name):
+    rng, refused = random.Random(0), 0
+    for i in range(100):
+        damaged = bytearray(body[: rng.randrange(len(body))] if i % 2 else body)
+        for _ in range(20 * (1 - i % 2)):
+            damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+        try:
+            read_checkpoint(write(tmp_path, bytes(damaged), name), converter)
+        except WeightsError:
+            refused += 1
+    assert refused > 80  # what hits a number goes unseen without a hash
 
 
 VGGISH = {"features.0.weight": torch.rand(2, 1, 3, 3), "embeddings.4.bias": torch.rand(3)}
@@ -223,6 +286,34 @@ def test_efficientat(tmp_path, shared_data):
         read_checkpoint(write(tmp_path, body), "efficientat")
 
 
+def test_a_checkpoint_of_another_family_is_recognised(tmp_path):
+    ast = torch_bytes({f"module.{name}": value for name, value in AST.items()})
+    for body, converter, family in [(PANNS, "ast", "PANNs"), (ast, "panns", "AST"), (NPZ, "vggish", "VGGish's PCA")]:
+        with pytest.raises(WeightsError, match=rf"this is no checkpoint of .*\.\.\.; it looks like {family}$"):
+            read_checkpoint(write(tmp_path, body), converter)
+
+
+def test_another_wrapping_is_named(tmp_path):
+    path = write(tmp_path, torch_bytes({"state_dict": STATE}))
+    with pytest.raises(WeightsError, match=r"it lacks fc1\.weight, and holds state_dict \.\.\.$"):
+        read_checkpoint(path, "panns")
+
+
+def test_attention_without_its_keys(tmp_path):
+    state = hugging_face()
+    del state["audio_spectrogram_transformer.encoder.layer.1.attention.attention.key.weight"]
+    path = tmp_path / "model.safetensors"
+    save_file(state, path)
+    with pytest.raises(WeightsError, match=r"lacks audio_spectrogram_transformer\.encoder\.layer\.1\..*\.key\.weight,"):
+        read_checkpoint(path, "ast")
+
+
+def test_a_deit_of_another_shape_is_left_to_the_network(tmp_path):
+    body = dict.fromkeys(["cls_token", "dist_token", "pos_embed", "patch_embed.proj.weight"], torch.ones(2))
+    got = read_checkpoint(write(tmp_path, torch_bytes({"model": body})), "ast")
+    assert equal(got, {f"v.{name}": value for name, value in body.items()})
+
+
 @pytest.mark.parametrize(
     ("converter", "match"),
     [
@@ -245,6 +336,12 @@ def test_a_transformer_that_is_incomplete(tmp_path, prefix):
         read_checkpoint(path, "ast")
 
 
+def npy_bytes(array):
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "match"),
     [
@@ -255,7 +352,11 @@ def test_a_transformer_that_is_incomplete(tmp_path, prefix):
         ("a.safetensors", b"", "is damaged or no safetensors file"),
         ("a.safetensors", b"x" * 100, "is damaged or no safetensors file"),
         ("a.npz", b"x" * 100, r"is damaged or no \.npz file"),
-        ("a.h5", b"x" * 100, r"is of no known kind; expected \.pth, \.pt, \.safetensors, \.npz or TensorFlow's \.ckpt"),
+        ("a.pth", b"PK\x03\x04" + b"x" * 100, "is damaged, no PyTorch checkpoint, or holds more"),
+        ("a.npz", b"", r"is damaged or no \.npz file"),
+        ("a.npz", b"PK\x03\x04" + b"x" * 100, r"is damaged or no \.npz file"),
+        ("a.npz", npy_bytes(np.zeros(3)), r"holds no named arrays; write it with numpy\.savez"),
+        ("a.h5", b"x" * 100, r"is no checkpoint of PyTorch or TensorFlow, and no safetensors or \.npz file"),
     ],
 )
 def test_files_that_are_no_checkpoints(tmp_path, name, content, match):

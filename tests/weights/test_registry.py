@@ -59,7 +59,9 @@ def test_another_registry_comes_on_top(use_registry):
     assert registry()["panns_cnn14"] == ENTRIES["panns_cnn14"]
 
 
-@pytest.mark.parametrize("text", ["not a table", '["mine"]\nurl = "http://127.0.0.1"\n', '["mine"]\ncolour = "red"\n'])
+@pytest.mark.parametrize(
+    "text", ["not a table", "mine = 1", '["mine"]\nurl = "http://127.0.0.1"\n', '["mine"]\ncolour = "red"\n']
+)
 def test_a_registry_that_is_none(use_registry, text):
     use_registry(text)
     with pytest.raises(ValueError, match=r"the registry '.*registry\.toml' named by SKLEARN_AUDIO_REGISTRY cannot"):

@@ -59,6 +59,15 @@ def test_download_convert_keep(offer, loopback, home, capsys):
     verify("small")
 
 
+def test_tensors_that_share_memory(offer):
+    whole = torch.arange(12.0).reshape(4, 3)
+    shared = {"bn0.weight": whole[0], "fc1.weight": whole, "fc1.transposed": whole.T}
+    offer(torch_bytes({"model": shared}))
+    stored = load_file(fetch("small"))
+    assert stored.keys() == shared.keys()
+    assert all(torch.equal(stored[name], shared[name]) for name in shared)
+
+
 def test_progress(offer, capsys):
     offer()
     fetch("small", verbose=1)
