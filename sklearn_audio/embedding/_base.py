@@ -16,10 +16,11 @@ from sklearn_audio._sklearn import Interval, StrOptions, clone_parametrized
 from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, FloatOutputMixin
 from sklearn_audio.engine._clips import ClipErrors
 from sklearn_audio.engine._devices import resolve_device
+from sklearn_audio.engine._forward import Forward
 from sklearn_audio.engine._networks import Source, load_network, pack_network, seed_of
 from sklearn_audio.engine._patches import Cutting, spans
 from sklearn_audio.engine._pooling import POOLINGS, pool
-from sklearn_audio.engine.inference import ClipVectors, Forward, embed
+from sklearn_audio.engine.inference import ClipVectors, embed
 from sklearn_audio.engine.models import ModelCard, check_name, layer_width, layers_of
 from sklearn_audio.ragged import Ragged, RaggedBuilder
 from sklearn_audio.validation import AudioClips

@@ -3,156 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any, Literal
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from sklearn_audio.engine._clips import ClipErrors, OnError, compute_ahead
+from sklearn_audio.engine._forward import Forward, Vectors
 from sklearn_audio.engine._patches import Cutting, Patch, cut
 from sklearn_audio.engine._prefetch import ordered_map
 from sklearn_audio.engine.models import ModelCard
 from sklearn_audio.validation import AudioClips
 
-__all__ = ["ClipVectors", "Forward", "Segmentwise", "embed"]
-
-Vectors = NDArray[np.float32]
-
-
-class Forward:
-    """Runs patches through a network, at shapes that never depend on how many there are.
-
-    The kernels of float32 choose other orders of summation for other shapes; so a batch is always of the same size,
-    filled up with zeros, and no row depends on its neighbours, to the bit.
-
-    Parameters
-    ----------
-    network : nn.Module
-        In evaluation mode.
-    card : ModelCard
-        Its description.
-    layer : str
-        Which representation to return.
-    device : torch.device
-        Where the network is.
-    precision : {"float32", "bfloat16"}, default="float32"
-        "bfloat16" lets torch compute in it where that is safe.
-    finish : callable, default=None
-        Applied to each batch of vectors, a float32 array of shape (batch, n_features).
-
-    Examples
-    --------
-    >>> import numpy as np, torch
-    >>> from sklearn_audio.engine._networks import Source, load_network
-    >>> from sklearn_audio.engine._patches import Patch
-    >>> from sklearn_audio.engine.inference import Forward
-    >>> from sklearn_audio.engine.models import CARDS
-    >>> card, cpu = CARDS["panns"]["leenet11"], torch.device("cpu")
-    >>> forward = Forward(load_network(card, Source(None), cpu), card, "embedding", cpu)
-    >>> [vector.shape for vector in forward([Patch((np.zeros(32000, np.float32),), 1.0)])]
-    [(512,)]
-    """
-
-    def __init__(
-        self,
-        network: nn.Module,
-        card: ModelCard,
-        layer: str,
-        device: torch.device,
-        precision: Literal["float32", "bfloat16"] = "float32",
-        finish: Callable[[Vectors], Vectors] | None = None,
-    ) -> None:
-        self._network = network
-        self._batch = card.patching.batch
-        self._layer = layer
-        self._device = device
-        self._precision = precision
-        self._finish = finish
-
-    def __call__(self, patches: list[Patch]) -> list[Vectors]:
-        """Compute the vectors of some patches.
-
-        Parameters
-        ----------
-        patches : list of Patch
-            Of any shapes and number.
-
-        Returns
-        -------
-        list of ndarray of float32, each of shape (n_features,)
-            In the order of the patches.
-        """
-        vectors: dict[int, Vectors] = {}
-        by_shape: dict[tuple[Any, ...], list[int]] = {}
-        for i, patch in enumerate(patches):
-            by_shape.setdefault(tuple(array.shape for array in patch.inputs), []).append(i)
-        for places in by_shape.values():
-            for first in range(0, len(places), self._batch):
-                batch = places[first : first + self._batch]
-                vectors.update(zip(batch, self._run([patches[i] for i in batch]), strict=True))
-        return [vectors[i] for i in range(len(patches))]
-
-    def _run(self, patches: list[Patch]) -> Vectors:
-        inputs = [self._stacked([patch.inputs[k] for patch in patches]) for k in range(len(patches[0].inputs))]
-        low = torch.autocast(self._device.type, torch.bfloat16, enabled=self._precision == "bfloat16")
-        with torch.inference_mode(), low:
-            out: Tensor = self._network(*inputs, layer=self._layer)
-        vectors: Vectors = out.float().cpu().numpy()
-        return (self._finish(vectors) if self._finish else vectors)[: len(patches)]
-
-    def _stacked(self, arrays: list[NDArray[Any]]) -> Tensor:
-        stacked = np.zeros((self._batch, *arrays[0].shape), dtype=np.float32)
-        for i, array in enumerate(arrays):
-            stacked[i] = array
-        return torch.from_numpy(stacked).to(self._device)
-
-
-class Segmentwise(nn.Module):
-    """Decisions on the segments of a clip, of a network that makes them.
-
-    Parameters
-    ----------
-    network : nn.Module
-        Has a method `segmentwise`.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.engine.inference import Segmentwise
-    >>> from sklearn_audio.nets import Cnn14DecisionLevel
-    >>> with torch.device("meta"):
-    ...     network = Segmentwise(Cnn14DecisionLevel("max"))
-    >>> network(torch.empty(1, 1001, 64, device="meta"), layer="").shape
-    torch.Size([1, 31, 527])
-    """
-
-    def __init__(self, network: Any) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, frames: Tensor, layer: str) -> Tensor:
-        """Decide on the segments.
-
-        Parameters
-        ----------
-        frames : Tensor of shape (B, T, n_mels)
-            Log-mel frames.
-        layer : str
-            Ignored.
-
-        Returns
-        -------
-        Tensor of shape (B, n_segments, n_labels)
-            Probabilities.
-        """
-        out: Tensor = self.network.segmentwise(frames)
-        return out
+__all__ = ["ClipVectors", "embed"]
 
 
 @dataclass
