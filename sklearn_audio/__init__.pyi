@@ -17,6 +17,7 @@ from .embedding import EfficientATEmbedder as EfficientATEmbedder
 from .embedding import MusiCNNEmbedder as MusiCNNEmbedder
 from .embedding import PANNsEmbedder as PANNsEmbedder
 from .embedding import VGGishEmbedder as VGGishEmbedder
+from .embedding import clear_cache as clear_cache
 from .preprocessing import AcousticFeatures as AcousticFeatures
 from .preprocessing import AudioLoader as AudioLoader
 from .preprocessing import MelSpectrogramTransformer as MelSpectrogramTransformer

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 import pandas as pd
 import torch
+from joblib import Memory
 from numpy.typing import NDArray
 
 from sklearn_audio._sklearn import Interval, StrOptions
@@ -21,6 +22,7 @@ from sklearn_audio.engine._forward import Forward, Segmentwise
 from sklearn_audio.engine._networks import Source, load_network, seed_of
 from sklearn_audio.engine._patches import Cutting, spans
 from sklearn_audio.engine._pooling import pool
+from sklearn_audio.engine._vector_cache import CACHE_CONSTRAINTS, cache_store, open_cache
 from sklearn_audio.engine.inference import ClipVectors, embed
 from sklearn_audio.engine.models import TAGGERS, ModelCard, audioset_labels, check_name, windowed
 from sklearn_audio.ragged import Ragged, RaggedBuilder
@@ -66,6 +68,12 @@ class AudioTagger(AudioEstimator):
         "bfloat16" is faster where the hardware has it, and correct to two or three digits.
     n_jobs : int, default=None
         Threads that decode and compute frames; None is 1, -1 one per core.
+    cache : None, str, path or joblib.Memory, default=None
+        Folder of scores, one entry per clip, so that no clip goes through a network twice; None is off. See the user
+        guide.
+    cache_key : {"content", "stat"}, default="content"
+        What tells a file from others in the cache: its bytes, or, without reading it, its absolute path, size and time
+        of modification.
     on_error : {"raise", "nan"}, default="raise"
         "raise" ends at the first clip that cannot be used; "nan" gives it scores of NaN, or no rows in a table, and
         warns once at the end.
@@ -113,6 +121,7 @@ class AudioTagger(AudioEstimator):
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "device": [str, torch.device],
         "precision": [StrOptions({"float32", "bfloat16"})],
+        **CACHE_CONSTRAINTS,
         "random_state": ["random_state"],
     }
 
@@ -129,6 +138,8 @@ class AudioTagger(AudioEstimator):
         device: Any = "auto",
         precision: Literal["float32", "bfloat16"] = "float32",
         n_jobs: int | None = None,
+        cache: str | os.PathLike[str] | Memory | None = None,
+        cache_key: Literal["content", "stat"] = "content",
         on_error: Literal["raise", "nan"] = "raise",
         random_state: Any = None,
         verbose: int = 0,
@@ -143,6 +154,8 @@ class AudioTagger(AudioEstimator):
         self.device = device
         self.precision = precision
         self.n_jobs = n_jobs
+        self.cache = cache
+        self.cache_key = cache_key
         self.on_error = on_error
         self.random_state = random_state
         self.verbose = verbose
@@ -361,18 +374,25 @@ class AudioTagger(AudioEstimator):
     def _run(
         self, card: ModelCard, clips: AudioClips, cutting: Cutting, *, segmentwise: bool = False
     ) -> Iterator[ClipVectors]:
-        device = resolve_device(self.device)
-        network = load_network(card, Source(self.weights, seed_of(self.random_state)), device, verbose=self.verbose)
-        forward = Forward(
-            Segmentwise(network) if segmentwise else network, card, "probabilities", device, self.precision
-        )
+        device, source = resolve_device(self.device), Source(self.weights, seed_of(self.random_state))
+
+        def load() -> Forward:
+            network = load_network(card, source, device, self.precision, verbose=self.verbose)
+            deciding = Segmentwise(network) if segmentwise else network
+            return Forward(deciding, card, "probabilities", device, self.precision)
+
+        def recipe() -> tuple[object, ...]:
+            return "segments" if segmentwise else "probabilities", cutting, self.precision, ()
+
         return embed(
             clips,
             card,
-            forward,
+            load,
             cutting,
+            device=device,
             batch_size=self.batch_size,
             n_jobs=self.n_jobs,
+            cache=open_cache(self.cache, self.cache_key, card, source, recipe, verbose=self.verbose),
             on_error=self.on_error,
             verbose=self.verbose,
             description=type(self).__name__,
@@ -386,6 +406,7 @@ class AudioTagger(AudioEstimator):
         return TAGGERS[self._card_name()]
 
     def _admit(self, card: ModelCard, X: Any, *, reset: bool) -> AudioClips:
+        cache_store(self.cache)
         return self._admit_audio(X, card.sample_rate, reset=reset, bare_rate=self.sample_rate)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from numbers import Integral
 from typing import Any, ClassVar, Literal
 
+from joblib import Memory
+
 from sklearn_audio._sklearn import Interval
 from sklearn_audio.embedding._base import PretrainedEmbedder
 from sklearn_audio.engine.models import AST_MODELS, ModelCard, ast_card
@@ -56,6 +58,11 @@ class ASTEmbedder(PretrainedEmbedder):
         "bfloat16" is faster where the hardware has it, and correct to two or three digits.
     n_jobs : int, default=None
         Threads that decode and compute frames; None is 1, -1 one per core.
+    cache : None, str, path or joblib.Memory, default=None
+        Folder of embeddings, one entry per clip, so that a grid search embeds once; None is off. See the user guide.
+    cache_key : {"content", "stat"}, default="content"
+        What tells a file from others in the cache: its bytes, or, without reading it, its absolute path, size and time
+        of modification.
     bundle_weights : bool, default=False
         Put the weights into the pickle, so that it works without cache and network; the pickle is as large as they are.
     on_error : {"raise", "nan"}, default="raise"
@@ -113,6 +120,8 @@ class ASTEmbedder(PretrainedEmbedder):
         device: Any = "auto",
         precision: Literal["float32", "bfloat16"] = "float32",
         n_jobs: int | None = None,
+        cache: str | os.PathLike[str] | Memory | None = None,
+        cache_key: Literal["content", "stat"] = "content",
         bundle_weights: bool = False,
         on_error: Literal["raise", "nan"] = "raise",
         random_state: Any = None,
@@ -132,6 +141,8 @@ class ASTEmbedder(PretrainedEmbedder):
         self.device = device
         self.precision = precision
         self.n_jobs = n_jobs
+        self.cache = cache
+        self.cache_key = cache_key
         self.bundle_weights = bundle_weights
         self.on_error = on_error
         self.random_state = random_state

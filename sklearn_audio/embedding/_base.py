@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from sklearn_audio._sklearn import Interval, StrOptions, clone_parametrized
 from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, FloatOutputMixin
+from sklearn_audio.engine._cache_key import CacheKey
 from sklearn_audio.engine._clips import ClipErrors
 from sklearn_audio.engine._devices import resolve_device
 from sklearn_audio.engine._forward import Forward
-from sklearn_audio.engine._networks import Source, load_network, pack_network, seed_of
+from sklearn_audio.engine._networks import Source, load_network, pack_network, read_network, seed_of
 from sklearn_audio.engine._patches import Cutting, spans
 from sklearn_audio.engine._pooling import POOLINGS, pool
+from sklearn_audio.engine._vector_cache import CACHE_CONSTRAINTS, cache_store, open_cache
 from sklearn_audio.engine.inference import ClipVectors, embed
 from sklearn_audio.engine.models import ModelCard, check_name, layer_width, layers_of
 from sklearn_audio.ragged import Ragged, RaggedBuilder
@@ -74,6 +76,7 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "device": [str, torch.device],
         "precision": [StrOptions({"float32", "bfloat16"})],
+        **CACHE_CONSTRAINTS,
         "bundle_weights": ["boolean"],
         "random_state": ["random_state"],
     }
@@ -91,6 +94,8 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
     device: Any
     precision: Literal["float32", "bfloat16"]
     n_jobs: int | None
+    cache: Any
+    cache_key: CacheKey
     bundle_weights: bool
     on_error: Literal["raise", "nan"]
     random_state: Any
@@ -108,6 +113,10 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
     def _finisher(self) -> Callable[[NDArray[np.float32]], NDArray[np.float32]] | None:
         """Return what is done to the vectors of a batch; a subclass may."""
         return None
+
+    def _variant(self) -> tuple[object, ...]:
+        """Return what else than model and weights tells the finished vectors from others; a subclass may."""
+        return ()
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the parameters and X; nothing is read, downloaded or learned.
@@ -267,7 +276,7 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
 
     def _pack(self) -> dict[str, bytes]:
         card = self._card()
-        return {"network": pack_network(load_network(card, self._source(), torch.device("cpu")))}
+        return {"network": pack_network(read_network(card, self._source()))}
 
     def _card(self) -> ModelCard:
         check_name("model", self.model, self._models())
@@ -280,26 +289,35 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         return self.layer
 
     def _cutting(self) -> Cutting:
-        return Cutting(self.hop, self.partial, self.short_clip)
+        return Cutting(None if self.hop is None else float(self.hop), self.partial, self.short_clip)
 
     def _admit(self, card: ModelCard, X: Any, *, reset: bool) -> AudioClips:
         self._layer(card)
+        cache_store(self.cache)
         return self._admit_audio(X, card.sample_rate, reset=reset, bare_rate=self.sample_rate)
 
     def _source(self) -> Source:
         return Source(self.weights, seed_of(self.random_state), self._packed_parts().get("network"))
 
     def _embed(self, card: ModelCard, clips: AudioClips) -> Iterator[ClipVectors]:
-        device = resolve_device(self.device)
-        network = load_network(card, self._source(), device, verbose=self.verbose)
-        forward = Forward(network, card, self._layer(card), device, self.precision, self._finisher())
+        device, source, layer, cutting = resolve_device(self.device), self._source(), self._layer(card), self._cutting()
+
+        def load() -> Forward:
+            network = load_network(card, source, device, self.precision, verbose=self.verbose)
+            return Forward(network, card, layer, device, self.precision, self._finisher())
+
+        def recipe() -> tuple[object, ...]:
+            return layer, cutting, self.precision, self._variant()
+
         return embed(
             clips,
             card,
-            forward,
-            self._cutting(),
+            load,
+            cutting,
+            device=device,
             batch_size=self.batch_size,
             n_jobs=self.n_jobs,
+            cache=open_cache(self.cache, self.cache_key, card, source, recipe, verbose=self.verbose),
             on_error=self.on_error,
             verbose=self.verbose,
             description=type(self).__name__,

@@ -8,10 +8,12 @@ from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from joblib import Memory
 from numpy.typing import NDArray
 
 from sklearn_audio._sklearn import StrOptions
 from sklearn_audio.embedding._base import PretrainedEmbedder
+from sklearn_audio.engine._cache_weights import pca_identity
 from sklearn_audio.engine._networks import PCA, load_pca, pack_pca, unpack_pca
 from sklearn_audio.engine.models import CARDS, ModelCard
 
@@ -60,6 +62,11 @@ class VGGishEmbedder(PretrainedEmbedder):
         "bfloat16" is faster where the hardware has it, and correct to two or three digits.
     n_jobs : int, default=None
         Threads that decode and compute frames; None is 1, -1 one per core.
+    cache : None, str, path or joblib.Memory, default=None
+        Folder of embeddings, one entry per clip, so that a grid search embeds once; None is off. See the user guide.
+    cache_key : {"content", "stat"}, default="content"
+        What tells a file from others in the cache: its bytes, or, without reading it, its absolute path, size and time
+        of modification.
     bundle_weights : bool, default=False
         Put the weights into the pickle, so that it works without cache and network; the pickle is as large as they are.
     on_error : {"raise", "nan"}, default="raise"
@@ -121,6 +128,8 @@ class VGGishEmbedder(PretrainedEmbedder):
         device: Any = "auto",
         precision: Literal["float32", "bfloat16"] = "float32",
         n_jobs: int | None = None,
+        cache: str | os.PathLike[str] | Memory | None = None,
+        cache_key: Literal["content", "stat"] = "content",
         bundle_weights: bool = False,
         on_error: Literal["raise", "nan"] = "raise",
         random_state: Any = None,
@@ -141,6 +150,8 @@ class VGGishEmbedder(PretrainedEmbedder):
         self.device = device
         self.precision = precision
         self.n_jobs = n_jobs
+        self.cache = cache
+        self.cache_key = cache_key
         self.bundle_weights = bundle_weights
         self.on_error = on_error
         self.random_state = random_state
@@ -171,6 +182,13 @@ class VGGishEmbedder(PretrainedEmbedder):
             packed = self._packed_parts().get("pca")
             pca = load_pca(self.pca_weights, verbose=self.verbose) if packed is None else unpack_pca(packed)
         return partial(_finish, relu=self.output_activation == "relu", pca=pca, codes=self.postprocess == "quantized")
+
+    def _variant(self) -> tuple[object, ...]:
+        matrix: tuple[object, ...] = ()
+        if self.postprocess is not None:
+            packed = self._packed_parts().get("pca")
+            matrix = pca_identity(self.pca_weights, packed, verbose=self.verbose)
+        return self.output_activation, self.postprocess, matrix
 
     def _pack(self) -> dict[str, bytes]:
         parts = super()._pack()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -16,6 +17,11 @@ from sklearn_audio.engine.models import ModelCard
 __all__ = ["Forward", "Segmentwise", "Vectors"]
 
 Vectors = NDArray[np.float32]
+
+# A forward pass takes all cores; two at once, from threads of one process, would fight for them.
+_one_at_a_time = threading.Lock()
+# An accelerator is idle at the batches that fill a CPU.
+_ACCELERATOR_BATCHES = 16
 
 
 class Forward:
@@ -41,14 +47,14 @@ class Forward:
 
     Examples
     --------
-    >>> import numpy as np, torch
+    >>> import torch
     >>> from sklearn_audio.engine._networks import Source, load_network
     >>> from sklearn_audio.engine._patches import Patch
     >>> from sklearn_audio.engine._forward import Forward
     >>> from sklearn_audio.engine.models import CARDS
     >>> card, cpu = CARDS["panns"]["leenet11"], torch.device("cpu")
     >>> forward = Forward(load_network(card, Source(None), cpu), card, "embedding", cpu)
-    >>> [vector.shape for vector in forward([Patch((np.zeros(32000, np.float32),), 1.0)])]
+    >>> [vector.shape for vector in forward([Patch((torch.zeros(32000),), 1.0)])]
     [(512,)]
     """
 
@@ -62,7 +68,7 @@ class Forward:
         finish: Callable[[Vectors], Vectors] | None = None,
     ) -> None:
         self._network = network
-        self._batch = card.patching.batch
+        self._batch = card.patching.batch * (1 if device.type == "cpu" else _ACCELERATOR_BATCHES)
         self._layer = layer
         self._device = device
         self._precision = precision
@@ -84,7 +90,7 @@ class Forward:
         vectors: dict[int, Vectors] = {}
         by_shape: dict[tuple[Any, ...], list[int]] = {}
         for i, patch in enumerate(patches):
-            by_shape.setdefault(tuple(array.shape for array in patch.inputs), []).append(i)
+            by_shape.setdefault(tuple(tensor.shape for tensor in patch.inputs), []).append(i)
         for places in by_shape.values():
             for first in range(0, len(places), self._batch):
                 batch = places[first : first + self._batch]
@@ -92,18 +98,17 @@ class Forward:
         return [vectors[i] for i in range(len(patches))]
 
     def _run(self, patches: list[Patch]) -> Vectors:
-        inputs = [self._stacked([patch.inputs[k] for patch in patches]) for k in range(len(patches[0].inputs))]
+        inputs = [self._stacked(tensors) for tensors in zip(*(patch.inputs for patch in patches), strict=True)]
         low = torch.autocast(self._device.type, torch.bfloat16, enabled=self._precision == "bfloat16")
-        with torch.inference_mode(), low:
+        with _one_at_a_time, torch.inference_mode(), low:
             out: Tensor = self._network(*inputs, layer=self._layer)
         vectors: Vectors = out.float().cpu().numpy()
         return (self._finish(vectors) if self._finish else vectors)[: len(patches)]
 
-    def _stacked(self, arrays: list[NDArray[Any]]) -> Tensor:
-        stacked = np.zeros((self._batch, *arrays[0].shape), dtype=np.float32)
-        for i, array in enumerate(arrays):
-            stacked[i] = array
-        return torch.from_numpy(stacked).to(self._device)
+    def _stacked(self, tensors: tuple[Tensor, ...]) -> Tensor:
+        stacked = torch.zeros((self._batch, *tensors[0].shape), device=self._device)
+        torch.stack(tensors, out=stacked[: len(tensors)])
+        return stacked
 
 
 class Segmentwise(nn.Module):

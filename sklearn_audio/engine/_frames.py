@@ -1,4 +1,4 @@
-"""From blocks of a waveform to blocks of frames: NumPy to torch and back."""
+"""From blocks of a waveform to blocks of frames: NumPy to torch, on any device, and back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sklearn_audio.dsp import FrontEnd
 
-__all__ = ["front_end_frames", "to_tensor"]
+__all__ = ["front_end_frames", "tensor_frames", "to_tensor"]
 
 
 def to_tensor(array: NDArray[Any], device: torch.device | None = None) -> Tensor:
@@ -30,10 +30,12 @@ def to_tensor(array: NDArray[Any], device: torch.device | None = None) -> Tensor
     Tensor
         Shares memory with a writeable array on the CPU.
     """
-    return torch.from_numpy(array if array.flags.writeable else array.copy()).to(device or "cpu")
+    tensor = torch.from_numpy(array if array.flags.writeable else array.copy())
+    if device is not None and device.type == "cuda":
+        tensor = tensor.pin_memory()  # the processor goes on while it is on its way
+    return tensor.to(device or "cpu", non_blocking=True)
 
 
-@torch.inference_mode()  # nothing here is differentiated: less work per operation
 def front_end_frames(
     front_end: FrontEnd, blocks: Iterator[NDArray[np.float32]], device: torch.device | None = None
 ) -> Iterator[NDArray[Any]]:
@@ -53,9 +55,31 @@ def front_end_frames(
     ndarray of float32, shape (n, n_features)
         Frames.
     """
+    for frames in tensor_frames(front_end, blocks, device):
+        yield frames.cpu().numpy()
+
+
+@torch.inference_mode()  # nothing here is differentiated: less work per operation
+def tensor_frames(
+    front_end: FrontEnd, blocks: Iterator[NDArray[np.float32]], device: torch.device | None = None
+) -> Iterator[Tensor]:
+    """Compute the frames of a clip in pieces, and leave them where they are.
+
+    Parameters
+    ----------
+    front_end : FrontEnd
+        What to compute.
+    blocks : iterator of ndarray
+        The clip.
+    device : torch.device, default=None
+        Where to compute; None is the CPU.
+
+    Yields
+    ------
+    Tensor of shape (n, n_features)
+        Frames, on the device.
+    """
     stream = front_end.stream()
     for block in blocks:
-        for frames in stream.feed(to_tensor(block, device)):
-            yield frames.cpu().numpy()
-    for frames in stream.finish():
-        yield frames.cpu().numpy()
+        yield from stream.feed(to_tensor(block, device))
+    yield from stream.finish()

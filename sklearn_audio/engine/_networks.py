@@ -1,10 +1,11 @@
-"""Networks with their weights: built once per process and shared by all clones."""
+"""Networks with their weights: built and tuned once per process, and shared by all clones."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
 import os
+import re
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -21,13 +22,28 @@ from sklearn.utils import check_random_state
 from torch import Tensor, nn
 
 from sklearn_audio import weights as published
+from sklearn_audio.engine._tuning import tune
 from sklearn_audio.engine.models import ModelCard
 from sklearn_audio.exceptions import WeightsError
 
-__all__ = ["PCA", "Source", "load_network", "load_pca", "pack_network", "pack_pca", "seed_of", "unpack_pca"]
+__all__ = [
+    "PCA",
+    "Source",
+    "load_network",
+    "load_pca",
+    "pack_network",
+    "pack_pca",
+    "parts_of",
+    "read_network",
+    "seed_of",
+    "stamp_of",
+    "unpack_pca",
+]
 
+Precision = Literal["float32", "bfloat16"]
 Weights = str | os.PathLike[str] | None
 _MAX_NETWORKS = 4
+_TENSORFLOW_PART = re.compile(r"\.(index|data-\d{5}-of-\d{5})$")
 _SHOWN_KEYS = 4
 
 _networks: OrderedDict[tuple[object, ...], nn.Module] = OrderedDict()
@@ -75,8 +91,59 @@ class Source:
             return ("packed", hashlib.sha256(self.packed).hexdigest())
         if file is None:
             return ("random", self.seed)
-        status = file.stat()
-        return ("file", str(file.resolve()), status.st_size, status.st_mtime_ns)
+        return ("file", *(stamp_of(part) for part in parts_of(file)))
+
+
+def parts_of(file: Path) -> list[Path]:
+    """List the files that a checkpoint consists of.
+
+    Parameters
+    ----------
+    file : Path
+        A file, or a folder or prefix of a TensorFlow checkpoint.
+
+    Returns
+    -------
+    list of Path
+        Empty if there is none.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from sklearn_audio.engine._networks import parts_of
+    >>> parts_of(Path("there/is/none.pth"))
+    []
+    """
+    if file.is_dir():
+        return sorted(part for part in file.iterdir() if _TENSORFLOW_PART.search(part.name))
+    prefix = _TENSORFLOW_PART.sub("", file.name)
+    beside = sorted(file.parent.iterdir()) if file.parent.is_dir() else []
+    return [part for part in beside if part.name == file.name or _TENSORFLOW_PART.sub("", part.name) == prefix]
+
+
+def stamp_of(file: Path) -> tuple[str, int, int]:
+    """Say what changes when a file does, without reading it.
+
+    Parameters
+    ----------
+    file : Path
+        A file.
+
+    Returns
+    -------
+    tuple of (str, int, int)
+        Its path, size and time of modification in nanoseconds.
+
+    Examples
+    --------
+    >>> import inspect
+    >>> from pathlib import Path
+    >>> from sklearn_audio.engine._networks import stamp_of
+    >>> stamp_of(Path(inspect.getfile(stamp_of)))[1] > 0
+    True
+    """
+    status = file.stat()
+    return str(file.resolve()), status.st_size, status.st_mtime_ns
 
 
 def seed_of(random_state: Any) -> int:
@@ -103,8 +170,42 @@ def seed_of(random_state: Any) -> int:
     return int(check_random_state(copy.deepcopy(random_state)).randint(2**31 - 1))
 
 
-def load_network(card: ModelCard, source: Source, device: torch.device, *, verbose: int = 0) -> nn.Module:
-    """Return a network with its weights, from memory if it was used lately.
+def read_network(card: ModelCard, source: Source, *, verbose: int = 0) -> nn.Module:
+    """Build a network with its weights, as published.
+
+    Parameters
+    ----------
+    card : ModelCard
+        The model.
+    source : Source
+        Its weights.
+    verbose : int, default=0
+        1 shows the progress of a download.
+
+    Returns
+    -------
+    nn.Module
+        On the CPU, in evaluation mode.
+
+    Raises
+    ------
+    WeightsError
+        If the weights are not there, or not those of the model.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine._networks import Source, read_network
+    >>> from sklearn_audio.engine.models import CARDS
+    >>> read_network(CARDS["panns"]["leenet11"], Source(None)).training
+    False
+    """
+    return _build(card, source, _file(card, source, verbose))
+
+
+def load_network(
+    card: ModelCard, source: Source, device: torch.device, precision: Precision = "float32", *, verbose: int = 0
+) -> nn.Module:
+    """Return a network with its weights, tuned for inference, from memory if it was used lately.
 
     Parameters
     ----------
@@ -114,13 +215,15 @@ def load_network(card: ModelCard, source: Source, device: torch.device, *, verbo
         Its weights.
     device : torch.device
         Where to.
+    precision : {"float32", "bfloat16"}, default="float32"
+        Of its large weights.
     verbose : int, default=0
         1 shows the progress of a download.
 
     Returns
     -------
     nn.Module
-        In evaluation mode; shared, so not to be changed.
+        In evaluation mode; shared, so not to be changed; its parameters are no longer those of a checkpoint.
 
     Raises
     ------
@@ -136,10 +239,12 @@ def load_network(card: ModelCard, source: Source, device: torch.device, *, verbo
     False
     """
     with _lock:
-        file = None if source.packed is not None or source.weights is None else _checkpoint(card, source, verbose)
-        key = (card.name, *source.identity(file), str(device))
+        file = _file(card, source, verbose)
+        key = (card.name, *source.identity(file), str(device), precision)
         if key not in _networks:
-            _networks[key] = _build(card, source, file).to(device)
+            network = _build(card, source, file)
+            tune(network, card, device, precision)
+            _networks[key] = network
             while len(_networks) > _MAX_NETWORKS:
                 _networks.popitem(last=False)
         _networks.move_to_end(key)
@@ -163,7 +268,9 @@ def pack_network(network: nn.Module) -> bytes:
     return safetensors.torch.save(state)
 
 
-def _checkpoint(card: ModelCard, source: Source, verbose: int) -> Path:
+def _file(card: ModelCard, source: Source, verbose: int) -> Path | None:
+    if source.packed is not None or source.weights is None:
+        return None
     if source.weights != "pretrained":
         file = Path(os.fspath(source.weights or ""))
         if not file.exists():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from sklearn_audio.engine._frames import front_end_frames, to_tensor
+from sklearn_audio.engine._frames import tensor_frames, to_tensor
 from sklearn_audio.engine.models import ClipPatching, FramePatching, ModelCard
 
 __all__ = ["Cutting", "Patch", "cut", "spans"]
@@ -23,26 +24,26 @@ class Patch(NamedTuple):
 
     Attributes
     ----------
-    inputs : tuple of ndarray
-        One array per input of the network, without a batch axis.
+    inputs : tuple of Tensor
+        One per input of the network, without a batch axis, on the device of the network.
     weight : float
         Share of the patch that is the clip and not filling, in (0, 1].
 
     Examples
     --------
-    >>> import numpy as np
+    >>> import torch
     >>> from sklearn_audio.engine._patches import Patch
-    >>> Patch((np.zeros((96, 64), np.float32),), 1.0).weight
+    >>> Patch((torch.zeros(96, 64),), 1.0).weight
     1.0
     """
 
-    inputs: tuple[NDArray[Any], ...]
+    inputs: tuple[Tensor, ...]
     weight: float
 
     @property
     def size(self) -> int:
         """Values of all inputs."""
-        return sum(array.size for array in self.inputs)
+        return sum(tensor.numel() for tensor in self.inputs)
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Cutting:
     short_clip: Literal["tile", "zero"] = "tile"
 
 
-def cut(card: ModelCard, blocks: Blocks, cutting: Cutting) -> Iterator[Patch]:
+def cut(card: ModelCard, blocks: Blocks, cutting: Cutting, device: torch.device | None = None) -> Iterator[Patch]:
     """Cut a clip into patches.
 
     Parameters
@@ -81,6 +82,8 @@ def cut(card: ModelCard, blocks: Blocks, cutting: Cutting) -> Iterator[Patch]:
         The clip, at the rate of the model.
     cutting : Cutting
         How.
+    device : torch.device, default=None
+        Where frames are computed; None is the CPU.
 
     Yields
     ------
@@ -98,8 +101,8 @@ def cut(card: ModelCard, blocks: Blocks, cutting: Cutting) -> Iterator[Patch]:
     """
     blocks = _filled(blocks, card.patching.shortest, cutting.short_clip)
     if isinstance(card.patching, FramePatching):
-        return _frame_patches(card, card.patching, blocks, cutting)
-    return _clip_patches(card, card.patching, blocks, cutting)
+        return _frame_patches(card, card.patching, blocks, cutting, device)
+    return _clip_patches(card, card.patching, blocks, cutting, device)
 
 
 def _filled(blocks: Blocks, shortest: int, how: str) -> Blocks:
@@ -127,12 +130,14 @@ def _hop(card: ModelCard, patching: FramePatching, cutting: Cutting) -> int:
     return max(1, int(cutting.hop * card.sample_rate / card.front_end.hop_length + 1e-6))
 
 
-def _frame_patches(card: ModelCard, patching: FramePatching, blocks: Blocks, cutting: Cutting) -> Iterator[Patch]:
+def _frame_patches(
+    card: ModelCard, patching: FramePatching, blocks: Blocks, cutting: Cutting, device: torch.device | None
+) -> Iterator[Patch]:
     size, hop = patching.n_frames, _hop(card, patching, cutting)
-    frames: NDArray[Any] = np.empty((0, card.front_end.n_features), dtype=np.float32)
+    frames = torch.empty((0, card.front_end.n_features), device=device)
     n_cut = n_to_skip = 0
-    for block in front_end_frames(card.front_end, blocks):
-        frames = np.concatenate([frames, block])[n_to_skip:]
+    for block in tensor_frames(card.front_end, blocks, device):
+        frames = torch.cat([frames, block])[n_to_skip:]
         n_to_skip = max(0, n_to_skip - len(block))
         while len(frames) >= size:
             yield Patch((frames[:size],), 1.0)
@@ -141,11 +146,13 @@ def _frame_patches(card: ModelCard, patching: FramePatching, blocks: Blocks, cut
             frames = frames[hop:]
     overlap = max(0, size - hop) if n_cut else 0  # frames that the patch before has covered
     if len(frames) > overlap and not (n_cut and cutting.partial == "drop"):
-        missing = np.full((size - len(frames), frames.shape[1]), patching.fill, dtype=np.float32)
-        yield Patch((np.concatenate([frames, missing]),), len(frames) / size)
+        missing = frames.new_full((size - len(frames), frames.shape[1]), patching.fill)
+        yield Patch((torch.cat([frames, missing]),), len(frames) / size)
 
 
-def _clip_patches(card: ModelCard, patching: ClipPatching, blocks: Blocks, cutting: Cutting) -> Iterator[Patch]:
+def _clip_patches(
+    card: ModelCard, patching: ClipPatching, blocks: Blocks, cutting: Cutting, device: torch.device | None
+) -> Iterator[Patch]:
     size, hop, whole = _timepoints(card, patching, cutting)
     waveform: NDArray[np.float32] = np.empty(0, dtype=np.float32)
     n_cut = n_to_skip = 0
@@ -153,15 +160,15 @@ def _clip_patches(card: ModelCard, patching: ClipPatching, blocks: Blocks, cutti
         waveform = np.concatenate([waveform, block])[n_to_skip:]
         n_to_skip = max(0, n_to_skip - len(block))
         while len(waveform) > whole or (n_cut and len(waveform) >= size):
-            yield _framed(card, waveform[:size], 1.0)
+            yield _framed(card, waveform[:size], 1.0, device)
             n_cut += 1
             n_to_skip = max(0, hop - len(waveform))
             waveform = waveform[hop:]
     if n_cut == 0:
-        yield _framed(card, waveform, 1.0)
+        yield _framed(card, waveform, 1.0, device)
         return
     if len(waveform) > max(0, size - hop) and cutting.partial == "weight":
-        yield _framed(card, np.pad(waveform, (0, size - len(waveform))), len(waveform) / size)
+        yield _framed(card, np.pad(waveform, (0, size - len(waveform))), len(waveform) / size, device)
 
 
 def _timepoints(card: ModelCard, patching: ClipPatching, cutting: Cutting) -> tuple[int, int, int]:
@@ -172,11 +179,11 @@ def _timepoints(card: ModelCard, patching: ClipPatching, cutting: Cutting) -> tu
     return size, max(1, round(cutting.hop * card.sample_rate)), size
 
 
-def _framed(card: ModelCard, waveform: NDArray[np.float32], weight: float) -> Patch:
-    inputs: dict[str, NDArray[Any]] = {"waveform": waveform}
+def _framed(card: ModelCard, waveform: NDArray[np.float32], weight: float, device: torch.device | None) -> Patch:
+    inputs = {"waveform": to_tensor(waveform, device)}
     if "frames" in card.reads:
         with torch.inference_mode():
-            inputs["frames"] = card.front_end(to_tensor(waveform)).numpy()
+            inputs["frames"] = card.front_end(inputs["waveform"])
     return Patch(tuple(inputs[name] for name in card.reads), weight)
 
 

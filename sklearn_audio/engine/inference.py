@@ -3,55 +3,39 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
 
+import torch
 from tqdm.auto import tqdm
 
+from sklearn_audio.engine._cache_key import ClipKey
+from sklearn_audio.engine._clip_vectors import ClipVectors
 from sklearn_audio.engine._clips import ClipErrors, OnError, compute_ahead
 from sklearn_audio.engine._forward import Forward, Vectors
 from sklearn_audio.engine._patches import Cutting, Patch, cut
 from sklearn_audio.engine._prefetch import ordered_map
+from sklearn_audio.engine._vector_cache import VectorCache
 from sklearn_audio.engine.models import ModelCard
 from sklearn_audio.validation import AudioClips
 
 __all__ = ["ClipVectors", "embed"]
 
 
-@dataclass
-class ClipVectors:
-    """The vectors of one clip.
-
-    Attributes
-    ----------
-    vectors : list of ndarray of float32, each of shape (n_features,)
-        One per patch, in time; empty for a clip that failed.
-    weights : list of float
-        Share of each patch that is the clip.
-    n_timepoints : int
-        Length of the clip, at the rate of the model.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine.inference import ClipVectors
-    >>> ClipVectors().vectors
-    []
-    """
-
-    vectors: list[Vectors] = field(default_factory=list)
-    weights: list[float] = field(default_factory=list)
-    n_timepoints: int = 0
+# Clips from the cache wait for those before them; from this many on, these go through the network in a smaller batch.
+_MAX_CACHED = 256
 
 
 def embed(
     clips: AudioClips,
     card: ModelCard,
-    forward: Forward,
+    load: Callable[[], Forward],
     cutting: Cutting,
     *,
+    device: torch.device | None = None,
     batch_size: int = 32,
     n_jobs: int | None = None,
+    cache: VectorCache | None = None,
     on_error: OnError = "raise",
     verbose: int = 0,
     description: str = "clips",
@@ -64,14 +48,18 @@ def embed(
         At the rate of the model.
     card : ModelCard
         The model.
-    forward : Forward
-        Its network.
+    load : callable
+        Returns the network; called once, and with a cache only if a clip is not in it.
     cutting : Cutting
         How clips are cut.
+    device : torch.device, default=None
+        That of the network, where frames are computed, too; None is the CPU.
     batch_size : int, default=32
         Patches collected, from as many clips as it takes, before they go through the network.
     n_jobs : int, default=None
         Background threads.
+    cache : VectorCache, default=None
+        Where clips are looked up first; one that is there is neither decoded nor computed.
     on_error : {"raise", "nan"}, default="raise"
         Whether a clip that cannot be used ends the run, or comes out without vectors and is warned of at the end.
     verbose : int, default=0
@@ -85,40 +73,53 @@ def embed(
         One per clip, in order.
     """
     errors = ClipErrors(on_error)
-    collector = _Collector(forward, batch_size)
+    collector = _Collector(load, batch_size, cache)
+    if cache is None:
+        collector.load()  # missing weights are told of before anything is decoded
 
-    def work(row: int) -> tuple[Iterator[Patch] | Exception, _Counted]:
-        blocks = _Counted(clips.stream(row))
+    def work(row: int) -> _Work:
+        done = _Work(clips.stream(row))
         try:
-            return compute_ahead(cut(card, iter(blocks), cutting)), blocks
+            if cache is not None:
+                done.key, done.cached = cache.find(clips, row)
+            if done.cached is None:
+                done.patches = compute_ahead(cut(card, done.blocks(), cutting, device))
         except errors.caught as error:
-            return error, blocks
+            done.error = error
+        return done
 
     with closing(ordered_map(work, range(len(clips)), n_jobs)) as results:
         bar = tqdm(results, desc=description, total=len(clips), unit="clip", disable=not verbose)
-        for row, (patches, blocks) in enumerate(bar):
-            clip = collector.open_clip()
+        for row, done in enumerate(bar):
+            if done.cached is None and done.error is None:
+                collector.load()  # here, where no error of it could be taken for one of the clip
             try:
-                collector.add(clip, patches)
+                collector.add(done)
             except errors.caught as error:
                 errors.add(row, error)
-                collector.discard(clip)
-            clip.n_timepoints = blocks.n_timepoints
+                collector.discard_last()
             yield from collector.finished()
     collector.flush()
     yield from collector.finished()
+    if cache is not None:
+        cache.finish()
     errors.warn()
 
 
-class _Counted:
-    """The blocks of a clip, and how many timepoints have gone by."""
+class _Work:
+    """What a background thread hands over: a clip from the cache, or its patches, or why there are none."""
 
-    def __init__(self, blocks: Iterator[Vectors]) -> None:
-        self._blocks = blocks
+    def __init__(self, stream: Iterator[Vectors]) -> None:
+        self._stream = stream
         self.n_timepoints = 0
+        self.key: ClipKey | None = None
+        self.cached: ClipVectors | None = None
+        self.patches: Iterator[Patch] = iter(())
+        self.error: Exception | None = None
 
-    def __iter__(self) -> Iterator[Vectors]:
-        for block in self._blocks:
+    def blocks(self) -> Iterator[Vectors]:
+        """Yield the blocks of the clip, and count the timepoints that have gone by."""
+        for block in self._stream:
             self.n_timepoints += len(block)
             yield block
 
@@ -126,38 +127,54 @@ class _Counted:
 class _Collector:
     """Patches that wait for the network, and the clips they belong to."""
 
-    def __init__(self, forward: Forward, batch_size: int) -> None:
-        self._forward = forward
+    def __init__(self, load: Callable[[], Forward], batch_size: int, cache: VectorCache | None) -> None:
+        self._load = load
+        self._forward: Forward | None = None
         self._batch_size = batch_size
+        self._cache = cache
         self._waiting: list[tuple[Patch, ClipVectors]] = []
-        self._clips: deque[ClipVectors] = deque()
+        self._clips: deque[tuple[ClipVectors, ClipKey | None]] = deque()
 
-    def open_clip(self) -> ClipVectors:
+    def load(self) -> Forward:
+        if self._forward is None:
+            self._forward = self._load()
+        return self._forward
+
+    def add(self, done: _Work) -> None:
+        if done.cached is not None:
+            self._clips.append((done.cached, None))
+            return
         clip = ClipVectors()
-        self._clips.append(clip)
-        return clip
-
-    def add(self, clip: ClipVectors, patches: Iterator[Patch] | Exception) -> None:
-        if isinstance(patches, Exception):
-            raise patches
-        for patch in patches:
+        self._clips.append((clip, done.key))
+        if done.error is not None:
+            raise done.error
+        for patch in done.patches:
             clip.weights.append(patch.weight)
             self._waiting.append((patch, clip))
             if len(self._waiting) >= self._batch_size:
                 self.flush()
+        clip.n_timepoints = done.n_timepoints
 
-    def discard(self, clip: ClipVectors) -> None:
-        """Leave a clip that failed without vectors."""
-        self._waiting = [(patch, owner) for patch, owner in self._waiting if owner is not clip]
-        clip.vectors, clip.weights = [], []
+    def discard_last(self) -> None:
+        """Leave the last clip, which failed, without vectors."""
+        failed, _ = self._clips[-1]
+        self._waiting = [(patch, owner) for patch, owner in self._waiting if owner is not failed]
+        self._clips[-1] = (ClipVectors(), None)
 
     def flush(self) -> None:
-        vectors = self._forward([patch for patch, _ in self._waiting])
+        if not self._waiting:
+            return
+        vectors = self.load()([patch for patch, _ in self._waiting])
         for (_, clip), vector in zip(self._waiting, vectors, strict=True):
             clip.vectors.append(vector)
         self._waiting = []
 
     def finished(self) -> Iterator[ClipVectors]:
         """Hand over the clips, from the first on, all of whose patches went through the network."""
-        while self._clips and len(self._clips[0].vectors) == len(self._clips[0].weights):
-            yield self._clips.popleft()
+        if len(self._clips) > self._batch_size + _MAX_CACHED:
+            self.flush()
+        while self._clips and len(self._clips[0][0].vectors) == len(self._clips[0][0].weights):
+            clip, key = self._clips.popleft()
+            if self._cache is not None and key is not None:
+                self._cache.keep(key, clip)
+            yield clip

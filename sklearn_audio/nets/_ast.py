@@ -93,12 +93,22 @@ class _Attention(nn.Module):
         self.qkv = nn.Linear(width, 3 * width)
         self.proj = nn.Linear(width, width)
 
-    def forward(self, x: Tensor) -> Tensor:
-        # (B, N, 3 d) -> (B, N, 3, heads, d / heads) -> 3 x (B, heads, N, d / heads)
-        q, k, v = self.qkv(x).reshape(*x.shape[:2], 3, self.n_heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
-        x = F.scaled_dot_product_attention(q, k, v)
-        out: Tensor = self.proj(x.transpose(1, 2).flatten(2))  # (B, heads, N, d / heads) -> (B, N, d)
+    def forward(self, x: Tensor, n_first: int | None = None) -> Tensor:
+        """Let the first tokens, or all, attend to all."""
+        width = x.shape[2]
+        if n_first is None:
+            q, k, v = self.qkv(x).chunk(3, dim=2)  # (B, N, 3 d) -> 3 x (B, N, d)
+        else:
+            weight, bias = self.qkv.weight, self.qkv.bias
+            q = F.linear(x[:, :n_first], weight[:width], bias[:width])  # (B, n, d)
+            k, v = F.linear(x, weight[width:], bias[width:]).chunk(2, dim=2)  # (B, N, 2 d) -> 2 x (B, N, d)
+        x = F.scaled_dot_product_attention(self._heads(q), self._heads(k), self._heads(v))
+        out: Tensor = self.proj(x.transpose(1, 2).flatten(2))  # (B, heads, n, d / heads) -> (B, n, d)
         return out
+
+    def _heads(self, x: Tensor) -> Tensor:
+        # (B, n, d) -> (B, n, heads, d / heads) -> (B, heads, n, d / heads)
+        return x.reshape(*x.shape[:2], self.n_heads, -1).transpose(1, 2)
 
 
 class _Mlp(nn.Module):
@@ -117,8 +127,9 @@ class _Block(nn.Module):
         self.norm1, self.norm2 = nn.LayerNorm(width, eps=1e-6), nn.LayerNorm(width, eps=1e-6)
         self.attn, self.mlp = _Attention(width, n_heads), _Mlp(width)
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = x + self.attn(self.norm1(x))
+    def forward(self, x: Tensor, n_first: int | None = None) -> Tensor:
+        """Compute the first tokens, or all."""
+        x = x[:, :n_first] + self.attn(self.norm1(x), n_first)
         out: Tensor = x + self.mlp(self.norm2(x))
         return out
 
@@ -219,17 +230,19 @@ class AST(nn.Module):
         ValueError
             If there is no such layer.
         """
-        for name, value in self._stages(frames):
+        for name, value in self._stages(frames, layer):
             if name == layer:
                 return value
         raise ValueError(f"no layer {layer!r}; choose one of {list(self.layers)}.")
 
-    def _stages(self, frames: Tensor) -> Iterator[tuple[str, Tensor]]:
+    def _stages(self, frames: Tensor, layer: str) -> Iterator[tuple[str, Tensor]]:
         x = self.v.tokens(frames)
         for i, block in enumerate(self.v.blocks, start=1):
-            x = block(x)
+            # behind the last block that is needed nothing looks at the patches any more
+            is_last = i == _DEPTH or layer == f"block{i}"
+            x = block(x, n_first=2 if is_last else None)
             yield f"block{i}", x[:, :2].mean(dim=1)
-        x = self.v.norm(x[:, :2]).mean(dim=1)  # (B, 2 + f * t, d) -> (B, d)
+        x = self.v.norm(x).mean(dim=1)  # (B, 2, d) -> (B, d)
         yield "embedding", x
         if len(self.mlp_head):
             x = self.mlp_head(x)

@@ -38,6 +38,9 @@ class PANNsNetwork(nn.Module):
 
     layers: ClassVar[tuple[str, ...]]
     dropout_of_pooled = 0.5
+    # Maps are (B, C, T', M') as in the paper, or where this is set, with the kernels to match, (B, C, M', T'): a CPU
+    # likes long rows.
+    turned = False
 
     def __init__(self, width: int, n_embedding: int, n_labels: int, n_mels: int | None) -> None:
         super().__init__()
@@ -92,15 +95,19 @@ class PANNsNetwork(nn.Module):
         yield from self.head(last)
 
     def normalised(self, frames: Tensor) -> Tensor:
-        # (B, T, M) -> (B, M, 1, T) for the batch norm over bands -> (B, 1, T, M)
-        x: Tensor = self.bn0(frames.transpose(1, 2).unsqueeze(2))
-        return x.permute(0, 2, 3, 1)
+        # (B, T, M) -> (B, M, 1, T) for the batch norm over bands -> (B, 1, M, T)
+        x: Tensor = self.bn0(frames.transpose(1, 2).unsqueeze(2)).transpose(1, 2)
+        return x if self.turned else x.transpose(2, 3)
+
+    def upright(self, x: Tensor) -> Tensor:
+        """Turn maps back to (B, C, T', M')."""
+        return x.transpose(2, 3) if self.turned else x
 
     def maps(self, x: Tensor) -> Stages:
         raise TypeError(f"{type(self).__name__} must define maps.")  # pragma: no cover - abstract
 
     def head(self, x: Tensor) -> Stages:
-        x = x.mean(dim=3)  # (B, C, T', M') -> (B, C, T')
+        x = self.upright(x).mean(dim=3)  # (B, C, T', M') -> (B, C, T')
         x = x.amax(dim=2) + x.mean(dim=2)  # (B, C, T') -> (B, C)
         x = F.relu(self.fc1(F.dropout(x, self.dropout_of_pooled, self.training)))
         yield "embedding", x
@@ -288,7 +295,7 @@ class Cnn14DecisionLevel(_Cnn):
         return self._decide(self._segments(last))
 
     def _segments(self, x: Tensor) -> Tensor:
-        x = x.mean(dim=3)  # (B, 2048, S, M') -> (B, 2048, S)
+        x = self.upright(x).mean(dim=3)  # (B, 2048, S, M') -> (B, 2048, S)
         x = F.max_pool1d(x, 3, stride=1, padding=1) + F.avg_pool1d(x, 3, stride=1, padding=1)
         x = F.dropout(x, 0.5, self.training).transpose(1, 2)  # (B, 2048, S) -> (B, S, 2048)
         return F.dropout(F.relu(self.fc1(x)), 0.5, self.training)

@@ -263,13 +263,17 @@ def _add_wavegram(network: nn.Module) -> None:
     network.pre_block3, network.pre_block4 = _WaveBlock(128, 128), ConvBlock(4, 64)
 
 
-def _wavegram(network: nn.Module, waveform: Tensor) -> Tensor:
+def _wavegram(network: PANNsNetwork, waveform: Tensor) -> Tensor:
     """Learned maps of 32 bands at 50 frames per second."""
     pre = network.get_submodule
     x = F.relu_(pre("pre_bn0")(pre("pre_conv0")(waveform.unsqueeze(1))))  # (B, N) -> (B, 64, N / 5)
     x = pre("pre_block3")(pre("pre_block2")(pre("pre_block1")(x)))  # (B, 64, N / 5) -> (B, 128, N / 320)
-    x = x.unflatten(1, (4, 32)).transpose(2, 3)  # (B, 128, T) -> (B, 4, 32, T) -> (B, 4, T, 32)
-    out: Tensor = pre("pre_block4")(x, pool=(2, 1), mode="mean")
+    x = x.unflatten(1, (4, 32))  # (B, 128, T) -> (B, 4, 32, T)
+    out: Tensor
+    if network.turned:
+        out = pre("pre_block4")(x, pool=(1, 2), mode="mean")
+    else:
+        out = pre("pre_block4")(x.transpose(2, 3), pool=(2, 1), mode="mean")  # (B, 4, 32, T) -> (B, 4, T, 32)
     return out
 
 
@@ -366,8 +370,10 @@ class WavegramLogmelCnn14(Cnn14):
         x = self.get_submodule("conv_block1")(self.normalised(frames))
         yield "block1", x
         # at some lengths one of the two is a frame longer
-        n_frames = min(x.shape[2], learned.shape[2])
-        x = torch.cat([x[:, :, :n_frames], learned[:, :, :n_frames]], dim=1)  # 2 x (B, 64, T', 32) -> (B, 128, T', 32)
+        time = 3 if self.turned else 2
+        n_frames = min(x.shape[time], learned.shape[time])
+        maps = [part.narrow(time, 0, n_frames) for part in (x, learned)]
+        x = torch.cat(maps, dim=1)  # 2 x (B, 64, T', 32) -> (B, 128, T', 32)
         last = F.dropout(x, 0.2, self.training)
         for name, value in self.maps_from(2, last):
             last = value

@@ -9,7 +9,15 @@ import pytest
 import torch
 
 from sklearn_audio.engine import _networks
-from sklearn_audio.engine._networks import Source, load_network, load_pca, pack_network, pack_pca, unpack_pca
+from sklearn_audio.engine._networks import (
+    Source,
+    load_network,
+    load_pca,
+    pack_network,
+    pack_pca,
+    read_network,
+    unpack_pca,
+)
 from sklearn_audio.engine.models import CARDS
 from sklearn_audio.exceptions import WeightsError
 
@@ -61,7 +69,7 @@ def test_random_weights_follow_the_seed_and_leave_the_global_generator_alone():
 
 
 def test_a_local_checkpoint(checkpoint):
-    network = load_network(CARD, Source(checkpoint), CPU)
+    network = read_network(CARD, Source(checkpoint))
     assert not network.training
     wanted = torch.load(checkpoint, weights_only=True)["model"]
     assert all(torch.equal(tensor, wanted[name]) for name, tensor in network.state_dict().items())
@@ -69,7 +77,7 @@ def test_a_local_checkpoint(checkpoint):
 
 def test_a_changed_file_is_read_again(checkpoint):
     before = load_network(CARD, Source(str(checkpoint)), CPU)
-    state = {name: tensor * 2 for name, tensor in before.state_dict().items()}
+    state = {name: tensor * 2 for name, tensor in read_network(CARD, Source(str(checkpoint))).state_dict().items()}
     torch.save({"model": state}, checkpoint)
     os.utime(checkpoint, (time.time() + 5, time.time() + 5))
     assert not same(before, load_network(CARD, Source(str(checkpoint)), CPU))
@@ -81,7 +89,7 @@ def test_half_precision_checkpoints_are_widened(tmp_path):
         {"model": {name: x.half() if x.is_floating_point() else x for name, x in CARD.build().state_dict().items()}},
         path,
     )
-    network = load_network(CARD, Source(path), CPU)
+    network = read_network(CARD, Source(path))
     assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
 
 
@@ -102,9 +110,9 @@ def test_what_a_checkpoint_has_beside_is_named(tmp_path):
 
 
 def test_packed_weights():
-    network = load_network(CARD, Source(None, seed=3), CPU)
+    network = read_network(CARD, Source(None, seed=3))
     packed = pack_network(network)
-    assert same(network, load_network(CARD, Source("pretrained", packed=packed), CPU))
+    assert same(network, read_network(CARD, Source("pretrained", packed=packed)))
     with pytest.raises(WeightsError, match="the packed weights is no checkpoint of panns_leenet24"):
         load_network(OTHER, Source("pretrained", packed=packed), CPU)
 

@@ -7,6 +7,7 @@ from sklearn_audio.engine.models._card import (
     FramePatching,
     ModelCard,
     Patching,
+    example_inputs,
     layer_width,
     layers_of,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "ast_card",
     "audioset_labels",
     "check_name",
+    "example_inputs",
     "layer_width",
     "layers_of",
     "windowed",

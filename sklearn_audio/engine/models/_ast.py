@@ -81,7 +81,9 @@ def ast_card(model: str, *, n_frames: int | None = None, stride: tuple[int, int]
         build=partial(AST, published.size, published.n_labels, n_frames=frames, n_mels=_N_MELS, stride=strides),
         front_end=front_end,
         # the authors fill up with zeros before they normalise, which is not silence
-        patching=FramePatching(frames, shortest=400, fill=-published.mean / (2 * published.std), batch=2),
+        patching=FramePatching(
+            frames, shortest=400, fill=-published.mean / (2 * published.std), batch=max(1, 1024 // frames)
+        ),
         converter="ast",
         weights=f"ast_{model}",
         prepare=partial(_fit_positions, old=old, new=grid_shape(frames, _N_MELS, strides)),

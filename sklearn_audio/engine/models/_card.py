@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sklearn_audio.dsp import FrontEnd
 
-__all__ = ["ClipPatching", "FramePatching", "ModelCard", "Patching", "layer_width", "layers_of"]
+__all__ = ["ClipPatching", "FramePatching", "ModelCard", "Patching", "example_inputs", "layer_width", "layers_of"]
 
 Reads = Literal["waveform", "frames"]
 
@@ -190,14 +190,31 @@ def layer_width(card: ModelCard, layer: str) -> int:
     >>> layer_width(CARDS["vggish"]["vggish"], "embedding")
     128
     """
-    shapes: Mapping[str, tuple[int, ...]] = _example_shapes(card)
-    inputs = (torch.empty(shapes[name], device="meta") for name in card.reads)
     with torch.inference_mode():
-        return int(card.on_meta()(*inputs, layer=layer).shape[1])
+        return int(card.on_meta()(*example_inputs(card), layer=layer).shape[1])
 
 
-def _example_shapes(card: ModelCard) -> dict[str, tuple[int, ...]]:
+def example_inputs(card: ModelCard) -> list[Tensor]:
+    """Make the inputs of the shortest clip that a network takes, without memory for them.
+
+    Parameters
+    ----------
+    card : ModelCard
+        The model.
+
+    Returns
+    -------
+    list of Tensor
+        On torch's device "meta", in the order of `ModelCard.reads`.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine.models import CARDS, example_inputs
+    >>> [x.shape for x in example_inputs(CARDS["vggish"]["vggish"])]
+    [torch.Size([1, 96, 64])]
+    """
     shortest = card.patching.shortest
     whole = isinstance(card.patching, ClipPatching)
     n_frames = card.front_end.n_frames(shortest) if whole else getattr(card.patching, "n_frames", 0)
-    return {"waveform": (1, shortest), "frames": (1, n_frames, card.front_end.n_features)}
+    shapes = {"waveform": (1, shortest), "frames": (1, n_frames, card.front_end.n_features)}
+    return [torch.empty(shapes[name], device="meta") for name in card.reads]

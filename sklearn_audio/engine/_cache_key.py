@@ -1,0 +1,138 @@
+"""What tells one clip from another: the content of a recording or its place and date, or the numbers of an array."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import closing
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from sklearn_audio.files import Source
+from sklearn_audio.files._sources import open_source
+from sklearn_audio.validation import AudioClips
+from sklearn_audio.validation._rows import Row
+
+__all__ = ["CacheKey", "ClipKey", "clip_key"]
+
+CacheKey = Literal["content", "stat"]
+Status = tuple[int, int, int]
+
+_CHUNK_BYTES = 1 << 20
+
+
+class ClipKey(NamedTuple):
+    """The name of a clip's entry, and the file it was told by.
+
+    Attributes
+    ----------
+    digest : str
+        64 hexadecimal digits.
+    path : str, default=None
+        The file; None if the clip is none.
+    status : tuple of int, default=None
+        Its size, time of modification and inode before it was looked into.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine._cache_key import ClipKey
+    >>> ClipKey("0" * 64).still_holds()
+    True
+    """
+
+    digest: str
+    path: str | None = None
+    status: Status | None = None
+
+    def still_holds(self) -> bool:
+        """Whether the file is what it was when the key was made."""
+        return self.path is None or _status(self.path) == self.status
+
+
+def clip_key(clips: AudioClips, row: int, recipe: str, cache_key: CacheKey) -> ClipKey | None:
+    """Name the entry of a clip.
+
+    Parameters
+    ----------
+    clips : AudioClips
+        All clips.
+    row : int
+        Which one.
+    recipe : str
+        What is done to it.
+    cache_key : {"content", "stat"}
+        Whether a file is told by its bytes, or by its absolute path, size and time of modification. Clips that are not
+        files are always told by their content.
+
+    Returns
+    -------
+    ClipKey or None
+        None for a file object that can be read only once, and for an array that is no waveform.
+
+    Raises
+    ------
+    AudioReadError
+        If a recording cannot be read.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.engine._cache_key import clip_key
+    >>> from sklearn_audio.validation import check_audio
+    >>> clips = check_audio([np.zeros(8), (np.zeros(8), 16000), np.zeros(9)], 32000, bare_rate=16000)
+    >>> a, b, c = (clip_key(clips, row, "", "content") for row in range(3))
+    >>> a == b, b == c
+    (True, False)
+    """
+    clip = clips._rows[row]
+    place = (*clips._bounds(clip), clips.sample_rate, clips._channel)
+    if clip.source is None:
+        numbers = _numbers(clip, clips._bare_rate)
+        return None if numbers is None else ClipKey(_digest(recipe, numbers, place))
+    if _is_read_once(clip.source):
+        return None
+    path = os.path.abspath(os.fsdecode(clip.source)) if isinstance(clip.source, (str, os.PathLike)) else None
+    status = _status(path)
+    told = (path, *status[:2]) if cache_key == "stat" and status else (_content(clip.source, row),)
+    return ClipKey(_digest(recipe, told, place), path, status)
+
+
+def _numbers(clip: Row, bare_rate: float | None) -> tuple[object, ...] | None:
+    array = np.ascontiguousarray(clip.array)
+    if array.dtype.kind not in "iuf":  # no waveform, as whoever reads it will say
+        return None
+    # all that a rectangular X changes is how whole numbers are scaled
+    rectangular = clip.rectangular and array.dtype.kind != "f"
+    samples = hashlib.sha256(array.data).hexdigest()
+    return array.dtype.str, array.shape, samples, float(clip.rate or bare_rate or 0), rectangular
+
+
+def _is_read_once(source: Any) -> bool:
+    try:
+        return hasattr(source, "read") and not (hasattr(source, "seekable") and source.seekable())
+    except (OSError, ValueError):  # whoever reads it says what is wrong with it
+        return True
+
+
+def _content(source: Source, row: int) -> str:
+    content = hashlib.sha256()
+    with closing(open_source(source, row)) as opened:
+        while chunk := opened.file.read(_CHUNK_BYTES):
+            content.update(chunk)
+        opened.raise_failure()
+    return content.hexdigest()
+
+
+def _digest(recipe: str, told: tuple[object, ...], place: tuple[object, ...]) -> str:
+    return hashlib.sha256(repr((recipe, told, place)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _status(path: str | None) -> Status | None:
+    if path is None:
+        return None
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):  # whoever opens the file says what is wrong with it
+        return None
+    return status.st_size, status.st_mtime_ns, status.st_ino

@@ -1,0 +1,272 @@
+"""The embedding cache: the vectors of a clip by what the clip is and what is done to it."""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from joblib import Memory
+
+from sklearn_audio._sklearn import StrOptions
+from sklearn_audio._version import __version__
+from sklearn_audio.engine._cache_entry import pack_entry, unpack_entry
+from sklearn_audio.engine._cache_key import CacheKey, ClipKey, clip_key
+from sklearn_audio.engine._cache_store import Store
+from sklearn_audio.engine._cache_weights import weights_identity
+from sklearn_audio.engine._clip_vectors import ClipVectors
+from sklearn_audio.engine._networks import Source
+from sklearn_audio.engine.models import ModelCard
+from sklearn_audio.validation import AudioClips
+
+__all__ = ["CACHE_CONSTRAINTS", "VectorCache", "cache_store", "open_cache", "parse_bytes"]
+
+# Constraints of the parameters that every estimator with a cache has.
+CACHE_CONSTRAINTS: dict[str, list[Any]] = {
+    "cache": [None, str, os.PathLike, Memory],
+    "cache_key": [StrOptions({"content", "stat"})],
+}
+_LIMIT = "SKLEARN_AUDIO_CACHE_BYTES"
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_CHECKS_PER_LIMIT = 10  # the size is looked at when a tenth of what is allowed was added
+
+
+class VectorCache:
+    """Finds the vectors of clips, and keeps those that were computed.
+
+    Parameters
+    ----------
+    store : Store
+        Where.
+    recipe : callable
+        Returns what is done to the clips, as text; called again before the first entry is written, so that weights
+        which are exchanged meanwhile are not taken for the old ones.
+    cache_key : {"content", "stat"}, default="content"
+        How files are told apart.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from sklearn_audio.engine._cache_store import Store
+    >>> from sklearn_audio.engine._clip_vectors import ClipVectors
+    >>> from sklearn_audio.engine._vector_cache import VectorCache
+    >>> from sklearn_audio.validation import check_audio
+    >>> clips = check_audio([np.zeros(8)], 16000, bare_rate=16000)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     cache = VectorCache(Store(Path(folder)), lambda: "model")
+    ...     key, before = cache.find(clips, 0)
+    ...     cache.keep(key, ClipVectors([np.ones(2, np.float32)], [1.0], 8))
+    ...     before is None, cache.find(clips, 0)[1].n_timepoints
+    (True, 8)
+    """
+
+    def __init__(self, store: Store, recipe: Callable[[], str], cache_key: CacheKey = "content") -> None:
+        self._store = store
+        self._current_recipe = recipe
+        self._recipe = recipe()
+        self._cache_key: CacheKey = cache_key
+        limit = os.environ.get(_LIMIT)
+        self._limit = parse_bytes(limit, _LIMIT) if limit else None
+        self._n_new_bytes = 0
+        self._begun = False
+        self._writes = True
+
+    def find(self, clips: AudioClips, row: int) -> tuple[ClipKey | None, ClipVectors | None]:
+        """Look a clip up; may run in any thread.
+
+        Parameters
+        ----------
+        clips : AudioClips
+            All clips.
+        row : int
+            Which one.
+
+        Returns
+        -------
+        key : ClipKey or None
+            What `keep` wants; None for a clip that cannot be told from others.
+        clip : ClipVectors or None
+            None if it is not there, or its entry is damaged.
+
+        Raises
+        ------
+        AudioReadError
+            If a recording cannot be read.
+        """
+        key = clip_key(clips, row, self._recipe, self._cache_key)
+        packed = None if key is None else self._store.read(key.digest)
+        return key, None if key is None or packed is None else unpack_entry(key.digest, packed)
+
+    def keep(self, key: ClipKey, clip: ClipVectors) -> None:
+        """Add a clip; a folder that cannot be written to is warned of once, and then left alone.
+
+        Parameters
+        ----------
+        key : ClipKey
+            From `find`.
+        clip : ClipVectors
+            Its vectors.
+        """
+        if not self._may_write() or not key.still_holds():
+            return
+        packed = pack_entry(key.digest, clip)
+        self._n_new_bytes += len(packed)
+        try:
+            self._store.write(key.digest, packed)
+            if self._limit is not None and self._n_new_bytes * _CHECKS_PER_LIMIT > self._limit:
+                self._shrink(self._limit)
+        except OSError as error:
+            self._give_up(error)
+
+    def finish(self) -> None:
+        """Hold the limit, if there is one and something was added."""
+        if self._limit is not None and self._n_new_bytes and self._writes:
+            try:
+                self._shrink(self._limit)
+            except OSError as error:
+                self._give_up(error)
+
+    def _may_write(self) -> bool:
+        if self._writes and not self._begun:
+            self._begun = True
+            self._writes = self._current_recipe() == self._recipe
+            try:
+                self._store.sweep()
+            except OSError as error:
+                self._give_up(error)
+        return self._writes
+
+    def _shrink(self, limit: int) -> None:
+        self._store.shrink(limit)
+        self._n_new_bytes = 0
+
+    def _give_up(self, error: OSError) -> None:
+        self._writes = False
+        warnings.warn(
+            f"embeddings are not cached in '{self._store.folder}' from here on: {error.strerror or error}. "
+            "The results are not affected; free space there, or give another folder.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def cache_store(cache: Any) -> Store | None:
+    """Return where a parameter `cache` keeps entries.
+
+    Parameters
+    ----------
+    cache : None, str, path or joblib.Memory
+        Of an estimator.
+
+    Returns
+    -------
+    Store or None
+        None if nothing is to be cached.
+
+    Raises
+    ------
+    ValueError
+        If there is a file where the folder should be.
+
+    Examples
+    --------
+    >>> from joblib import Memory
+    >>> from sklearn_audio.engine._vector_cache import cache_store
+    >>> cache_store(None) is cache_store(Memory(None)) is None
+    True
+    """
+    location = cache.location if isinstance(cache, Memory) else cache
+    if location is None:
+        return None
+    folder = Path(os.path.expanduser(os.fspath(location)))
+    if not os.fspath(location):
+        raise ValueError("cache='' names no folder; give a path, or None for no cache.")
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"cache='{folder}' is a file; give a folder, which need not exist yet.")
+    return Store(folder)
+
+
+def open_cache(
+    cache: Any,
+    cache_key: CacheKey,
+    card: ModelCard,
+    source: Source,
+    recipe: Callable[[], tuple[object, ...]],
+    *,
+    verbose: int = 0,
+) -> VectorCache | None:
+    """Open the cache that an estimator names, for one model.
+
+    Parameters
+    ----------
+    cache : None, str, path or joblib.Memory
+        Parameter of the estimator.
+    cache_key : {"content", "stat"}
+        Parameter of the estimator.
+    card : ModelCard
+        The model. Its name stands for the network; its front end and patches count as they are.
+    source : Source
+        Its weights; published ones are downloaded if they are not there yet, because they count by content.
+    recipe : callable
+        Returns what else the vectors of a clip follow from: None, numbers, text, and tuples and dataclasses of them.
+    verbose : int, default=0
+        1 shows the progress of a download.
+
+    Returns
+    -------
+    VectorCache or None
+        None if nothing is to be cached. The version of this library counts as well.
+
+    Raises
+    ------
+    ValueError
+        If there is a file where the folder should be.
+    WeightsError
+        If published weights cannot be downloaded.
+    """
+    store = cache_store(cache)
+    if store is None:
+        return None
+    model = (__version__, card.name, card.front_end, card.patching, card.reads)
+
+    def describe() -> str:
+        return repr((model, weights_identity(card, source, verbose=verbose), recipe()))
+
+    return VectorCache(store, describe, cache_key)
+
+
+def parse_bytes(size: int | str, name: str) -> int:
+    """Read a number of bytes.
+
+    Parameters
+    ----------
+    size : int or str
+        Such as 500_000_000, "500M" or "2G"; K, M, G and T are powers of 1024, as in joblib.
+    name : str
+        What it is, for the message.
+
+    Returns
+    -------
+    int
+        Bytes.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine._vector_cache import parse_bytes
+    >>> parse_bytes("2K", "max_bytes")
+    2048
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)B?\s*", str(size), re.IGNORECASE)
+    if match is None:
+        raise ValueError(f"{name} must be a number of bytes, such as 500000000 or '2G', got {size!r}.")
+    return int(float(match[1]) * _UNITS[match[2].upper()])
