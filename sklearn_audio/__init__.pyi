@@ -5,6 +5,7 @@ from . import embedding as embedding
 from . import exceptions as exceptions
 from . import files as files
 from . import metrics as metrics
+from . import model_selection as model_selection
 from . import preprocessing as preprocessing
 from . import testing as testing
 from . import validation as validation

@@ -1,6 +1,16 @@
 """Scores of audio tagging and of sound event detection."""
 
 from sklearn_audio.metrics._events import event_f1, segment_f1
+from sklearn_audio.metrics._scorers import d_prime_scorer, lwlrap_scorer, mean_average_precision_scorer
 from sklearn_audio.metrics._tagging import d_prime, lwlrap, mean_average_precision
 
-__all__ = ["d_prime", "event_f1", "lwlrap", "mean_average_precision", "segment_f1"]
+__all__ = [
+    "d_prime",
+    "d_prime_scorer",
+    "event_f1",
+    "lwlrap",
+    "lwlrap_scorer",
+    "mean_average_precision",
+    "mean_average_precision_scorer",
+    "segment_f1",
+]

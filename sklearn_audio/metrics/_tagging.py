@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +13,9 @@ from sklearn.metrics import average_precision_score, label_ranking_average_preci
 __all__ = ["d_prime", "lwlrap", "mean_average_precision"]
 
 
-def mean_average_precision(y_true: ArrayLike, y_score: ArrayLike) -> float:
+def mean_average_precision(
+    y_true: ArrayLike, y_score: ArrayLike, *, empty_labels: Literal["skip", "zero"] = "skip"
+) -> float:
     """Average, over the labels, the precision at each clip that has the label.
 
     Parameters
@@ -22,19 +24,22 @@ def mean_average_precision(y_true: ArrayLike, y_score: ArrayLike) -> float:
         Which labels the clips have.
     y_score : array-like of float, shape (n_clips, n_labels)
         Higher means more likely.
+    empty_labels : {"skip", "zero"}, default="skip"
+        What labels that no clip has do to the average: nothing, or count as 0, so that it is one over all labels.
 
     Returns
     -------
     float
-        Between 0 and 1; labels that no clip has do not count.
+        Between 0 and 1.
 
     Raises
     ------
     ValueError
-        If the shapes differ, a number is not finite, or no clip has a label.
+        If the shapes differ, a number is not finite, no clip has a label, or `empty_labels` has none of its values.
 
     See Also
     --------
+    mean_average_precision_scorer : For the parameter ``scoring`` of scikit-learn.
     sklearn.metrics.average_precision_score : Of one label.
 
     Examples
@@ -42,10 +47,15 @@ def mean_average_precision(y_true: ArrayLike, y_score: ArrayLike) -> float:
     >>> from sklearn_audio.metrics import mean_average_precision
     >>> mean_average_precision([[1, 0], [0, 1]], [[0.9, 0.2], [0.1, 0.8]])
     1.0
+    >>> mean_average_precision([[1, 0], [1, 0]], [[0.9, 0.2], [0.1, 0.8]], empty_labels="zero")
+    0.5
     """
+    if empty_labels not in ("skip", "zero"):
+        raise ValueError(f"empty_labels={empty_labels!r} must be 'skip' or 'zero'.")
     truth, scores = _checked(y_true, y_score)
     there = truth.any(axis=0)
-    return float(average_precision_score(truth[:, there], scores[:, there], average="macro"))
+    share = there.mean() if empty_labels == "zero" else 1.0
+    return float(share * average_precision_score(truth[:, there], scores[:, there], average="macro"))
 
 
 def d_prime(y_true: ArrayLike, y_score: ArrayLike) -> float:

@@ -69,3 +69,12 @@ def test_mistakes(score, truth, scores, match):
 def test_no_area_without_both_kinds():
     with pytest.raises(ValueError, match="no label is on some clips and not on others, so there is no AUC"):
         d_prime(np.ones((3, 2)), np.ones((3, 2)))
+
+
+def test_the_mean_over_all_labels_counts_empty_ones_as_zero():
+    with pytest.warns(UserWarning, match="No positive class found"):
+        wanted = np.mean([average_precision_score(TRUTH[:, i], SCORES[:, i]) for i in range(7)])
+    assert mean_average_precision(TRUTH, SCORES, empty_labels="zero") == pytest.approx(wanted)
+    assert mean_average_precision(TRUTH, SCORES) == pytest.approx(wanted * 7 / 6)
+    with pytest.raises(ValueError, match="empty_labels='nan' must be 'skip' or 'zero'"):
+        mean_average_precision(TRUTH, SCORES, empty_labels="nan")

@@ -1,0 +1,167 @@
+"""The scores of tagging as scikit-learn wants them for ``scoring=``: of an estimator, clips and their labels."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
+
+from sklearn_audio.metrics._tagging import d_prime, lwlrap, mean_average_precision
+
+__all__ = ["d_prime_scorer", "lwlrap_scorer", "mean_average_precision_scorer"]
+
+
+def mean_average_precision_scorer(
+    estimator: Any, X: Any, y: ArrayLike, *, empty_labels: Literal["skip", "zero"] = "skip"
+) -> float:
+    """Score a fitted classifier by `mean_average_precision`; to be passed as ``scoring=``.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted multi-label classifier with ``predict_proba`` (one array, or a list of one array per label) or
+        ``decision_function``.
+    X : array-like of length n_clips
+        What the estimator takes.
+    y : array-like or sparse matrix of {0, 1}, shape (n_clips, n_labels)
+        Which labels the clips have.
+    empty_labels : {"skip", "zero"}, default="skip"
+        What labels that no clip has do to the average; ``functools.partial`` sets another.
+
+    Returns
+    -------
+    float
+        Between 0 and 1.
+
+    Raises
+    ------
+    TypeError
+        If the estimator has neither method.
+    ValueError
+        If the estimator does not give one number per clip and label, or `mean_average_precision` refuses them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from sklearn_audio.metrics import mean_average_precision_scorer
+    >>> X, y = np.arange(12.0)[:, None] % 4, np.tile([[1, 0], [1, 1], [0, 1], [0, 0]], (3, 1))
+    >>> search = GridSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 4]}, scoring=mean_average_precision_scorer)
+    >>> search.fit(X, y).best_params_
+    {'n_neighbors': 1}
+    """
+    return mean_average_precision(_dense(y), _label_scores(estimator, X), empty_labels=empty_labels)
+
+
+def d_prime_scorer(estimator: Any, X: Any, y: ArrayLike) -> float:
+    """Score a fitted classifier by `d_prime`; to be passed as ``scoring=``.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted multi-label classifier with ``predict_proba`` (one array, or a list of one array per label) or
+        ``decision_function``.
+    X : array-like of length n_clips
+        What the estimator takes.
+    y : array-like or sparse matrix of {0, 1}, shape (n_clips, n_labels)
+        Which labels the clips have.
+
+    Returns
+    -------
+    float
+        Infinite where every ranking is right.
+
+    Raises
+    ------
+    TypeError
+        If the estimator has neither method.
+    ValueError
+        If the estimator does not give one number per clip and label, or `d_prime` refuses them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from sklearn_audio.metrics import d_prime_scorer
+    >>> X, y = np.arange(12.0)[:, None] % 4, np.tile([[1, 0], [1, 1], [0, 1], [0, 0]], (3, 1))
+    >>> d_prime_scorer(KNeighborsClassifier(1).fit(X, y), X, y)
+    inf
+    """
+    return d_prime(_dense(y), _label_scores(estimator, X))
+
+
+def lwlrap_scorer(estimator: Any, X: Any, y: ArrayLike) -> float:
+    """Score a fitted classifier by `lwlrap`; to be passed as ``scoring=``.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted multi-label classifier with ``predict_proba`` (one array, or a list of one array per label) or
+        ``decision_function``.
+    X : array-like of length n_clips
+        What the estimator takes.
+    y : array-like or sparse matrix of {0, 1}, shape (n_clips, n_labels)
+        Which labels the clips have.
+
+    Returns
+    -------
+    float
+        Between 0 and 1.
+
+    Raises
+    ------
+    TypeError
+        If the estimator has neither method.
+    ValueError
+        If the estimator does not give one number per clip and label, or `lwlrap` refuses them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from sklearn_audio.metrics import lwlrap_scorer
+    >>> X, y = np.arange(12.0)[:, None] % 4, np.tile([[1, 0], [1, 1], [0, 1], [0, 0]], (3, 1))
+    >>> lwlrap_scorer(KNeighborsClassifier(1).fit(X, y), X, y)
+    1.0
+    """
+    return lwlrap(_dense(y), _label_scores(estimator, X))
+
+
+def _dense(y: Any) -> ArrayLike:
+    dense: ArrayLike = y.toarray() if issparse(y) else y
+    return dense
+
+
+def _label_scores(estimator: Any, X: Any) -> NDArray[np.float64]:
+    """Return a number per clip and label, shape (n_clips, n_labels).
+
+    scikit-learn's own scorers judge by ``classes_`` what the numbers mean, and take those of two labels, 0 and 1, for
+    one label with two values.
+    """
+    method = next((name for name in ("predict_proba", "decision_function") if hasattr(estimator, name)), None)
+    if method is None:
+        raise TypeError(
+            f"{type(estimator).__name__} has neither predict_proba nor decision_function, and ranks need either; score "
+            "predictions by another metric, such as scoring='f1_macro'."
+        )
+    found = getattr(estimator, method)(X)
+    scores = _stack(found, estimator.classes_) if isinstance(found, list) else np.asarray(found, dtype=np.float64)
+    if scores.ndim != 2:
+        raise ValueError(
+            f"{method} of {type(estimator).__name__} gave the shape {scores.shape}, expected (n_clips, n_labels); fit "
+            "it with an indicator matrix."
+        )
+    return scores
+
+
+def _stack(found: list[NDArray[np.float64]], classes: list[NDArray[np.generic]]) -> NDArray[np.float64]:
+    """Take the probability of 1 from each label's array, (n_clips, n_values) each -> (n_clips, n_labels)."""
+    columns = []
+    for probabilities, values in zip(found, classes, strict=True):
+        # A label that all or none of the training clips have has one value only: [0] or [1].
+        place = np.flatnonzero(np.asarray(values) == 1)
+        columns.append(probabilities[:, place[0]] if len(place) else np.zeros(len(probabilities)))
+    return np.column_stack(columns).astype(np.float64)

@@ -1,0 +1,223 @@
+"""Splitters that keep the share of every label, for clips that carry several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit, ShuffleSplit
+from sklearn.utils import check_consistent_length, check_random_state
+
+from sklearn_audio.model_selection._stratification import Dealer, check_indicator, counts_of, units_of
+
+__all__ = ["MultilabelStratifiedKFold", "MultilabelStratifiedShuffleSplit"]
+
+
+class MultilabelStratifiedKFold(BaseCrossValidator):
+    """Folds in which every label has about the same share of the clips, by iterative stratification.
+
+    Clips of the rarest label are dealt out first, each to the fold that lacks most of that label. Labels go before
+    sizes, so folds may differ by a few clips.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of folds, at least 2.
+    shuffle : bool, default=False
+        Whether clips of a label are dealt out in random order; else in the order of the rows.
+    random_state : int, RandomState or None, default=None
+        Decides between folds that want a clip alike, and the order with `shuffle`. Without `shuffle`, None stands for
+        0, so that the folds are the same every time.
+
+    See Also
+    --------
+    MultilabelStratifiedShuffleSplit : One or more random splits of chosen sizes.
+    sklearn.model_selection.StratifiedGroupKFold : For one label per clip.
+
+    References
+    ----------
+    K. Sechidis, G. Tsoumakas and I. Vlahavas, "On the stratification of multi-label data", ECML PKDD 2011.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.model_selection import MultilabelStratifiedKFold
+    >>> y = np.array([[1, 0], [1, 1], [0, 1], [0, 0]] * 3)
+    >>> for train, test in MultilabelStratifiedKFold(n_splits=3).split(np.zeros(12), y):
+    ...     print(y[test].sum(axis=0).tolist())
+    [2, 2]
+    [2, 2]
+    [2, 2]
+    """
+
+    # Under metadata routing, scikit-learn hands groups on to this splitter without being asked.
+    __metadata_request__split: ClassVar[dict[str, bool]] = {"groups": True}
+
+    def __init__(
+        self,
+        n_splits: int = 5,
+        *,
+        shuffle: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.n_splits = n_splits
+        self.shuffle = shuffle
+        self.random_state = random_state
+
+    def split(
+        self, X: Any, y: Any = None, groups: ArrayLike | None = None
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Generate the rows of training and of test.
+
+        Parameters
+        ----------
+        X : array-like of length n_clips
+            Only its length is looked at.
+        y : array-like or sparse matrix of {0, 1}, shape (n_clips, n_labels), default=None
+            Which labels the clips have; None is refused.
+        groups : array-like, shape (n_clips,), default=None
+            What must stay together: the video, the speaker. None lets every clip stand alone.
+
+        Yields
+        ------
+        train, test : ndarray of int
+            Row numbers, ascending.
+
+        Raises
+        ------
+        ValueError
+            If `y` is not an indicator matrix, lengths differ, `n_splits` is not a whole number of at least 2, or
+            there are fewer clips (or groups) than folds.
+        """
+        fold = self._folds(X, y, groups)
+        for i in range(self.n_splits):
+            yield np.flatnonzero(fold != i), np.flatnonzero(fold == i)
+
+    def get_n_splits(self, X: object = None, y: object = None, groups: object = None) -> int:
+        """Return the number of folds.
+
+        Parameters
+        ----------
+        X, y, groups : object, default=None
+            Not looked at.
+
+        Returns
+        -------
+        int
+            `n_splits`.
+        """
+        return self.n_splits
+
+    def _folds(self, X: Any, y: Any, groups: ArrayLike | None) -> NDArray[np.int64]:
+        n_splits: Any = self.n_splits
+        if not isinstance(n_splits, int | np.integer) or n_splits < 2:
+            raise ValueError(f"n_splits={n_splits!r} must be a whole number of at least 2.")
+        random = check_random_state(0 if self.random_state is None and not self.shuffle else self.random_state)
+        labels = check_indicator(y)
+        check_consistent_length(X, labels, groups)
+        units = units_of(labels.shape[0], groups)
+        counts = counts_of(labels, units)
+        n_units = counts.shape[0]
+        if n_units < self.n_splits:
+            what = "clips" if groups is None else "groups"
+            raise ValueError(f"n_splits={self.n_splits} is more than the number of {what}, {n_units}.")
+        sizes = np.bincount(units).astype(np.float64)
+        room = np.full(self.n_splits, sizes.sum() / self.n_splits)
+        order = random.permutation(n_units) if self.shuffle else np.arange(n_units)
+        dealer = Dealer(counts, sizes, room, is_strict=False, random_state=random)
+        return dealer.deal(order)[units]  # (n_units,) -> (n_clips,)
+
+
+class MultilabelStratifiedShuffleSplit(BaseShuffleSplit):
+    """Random splits in which every label keeps its share on both sides, by iterative stratification.
+
+    The sizes are exact, as in scikit-learn; a label on fewer clips than ``1 / test_size`` may be absent from the test
+    side.
+
+    Parameters
+    ----------
+    n_splits : int, default=10
+        Number of splits.
+    test_size : float or int, default=None
+        Share or number of clips (or groups) for test. None takes what `train_size` leaves, or 0.1.
+    train_size : float or int, default=None
+        Share or number of clips (or groups) for training. None takes what `test_size` leaves.
+    random_state : int, RandomState or None, default=None
+        An int makes the splits the same every time.
+
+    See Also
+    --------
+    MultilabelStratifiedKFold : Folds, each of which is the test side once.
+    sklearn.model_selection.GroupShuffleSplit : By groups, without regard to labels.
+
+    References
+    ----------
+    K. Sechidis, G. Tsoumakas and I. Vlahavas, "On the stratification of multi-label data", ECML PKDD 2011.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.model_selection import MultilabelStratifiedShuffleSplit
+    >>> y = np.array([[1, 0], [1, 1], [0, 1], [0, 0]] * 3)
+    >>> splitter = MultilabelStratifiedShuffleSplit(n_splits=1, test_size=4, random_state=0)
+    >>> train, test = next(splitter.split(np.zeros(12), y))
+    >>> y[test].sum(axis=0).tolist()
+    [2, 2]
+    """
+
+    __metadata_request__split: ClassVar[dict[str, bool]] = {"groups": True}
+
+    def __init__(
+        self,
+        n_splits: int = 10,
+        *,
+        test_size: float | None = None,
+        train_size: float | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        super().__init__(n_splits=n_splits, test_size=test_size, train_size=train_size, random_state=random_state)
+
+    def split(
+        self, X: Any, y: Any = None, groups: ArrayLike | None = None
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Generate the rows of training and of test.
+
+        Parameters
+        ----------
+        X : array-like of length n_clips
+            Only its length is looked at.
+        y : array-like or sparse matrix of {0, 1}, shape (n_clips, n_labels), default=None
+            Which labels the clips have; None is refused.
+        groups : array-like, shape (n_clips,), default=None
+            What must stay together: the video, the speaker. None lets every clip stand alone. Sizes count groups.
+
+        Yields
+        ------
+        train, test : ndarray of int
+            Row numbers, in random order.
+
+        Raises
+        ------
+        ValueError
+            If `y` is not an indicator matrix, lengths differ, or the sizes leave a side empty.
+        """
+        labels = check_indicator(y)
+        check_consistent_length(X, labels, groups)
+        units = units_of(labels.shape[0], groups)
+        counts = counts_of(labels, units)
+        n_units = counts.shape[0]
+        random = check_random_state(self.random_state)
+        # How sizes are read (shares, numbers, defaults, what is refused) is scikit-learn's to say.
+        sizes = ShuffleSplit(
+            self.n_splits,
+            test_size=self.test_size,
+            train_size=self.train_size,
+            random_state=random,
+        )
+        for train, test in sizes.split(np.zeros(n_units)):
+            room = np.array([len(train), len(test), n_units - len(train) - len(test)], dtype=np.float64)
+            dealer = Dealer(counts, np.ones(n_units), room, is_strict=True, random_state=random)
+            fold = dealer.deal(random.permutation(n_units))[units]  # (n_units,) -> (n_clips,)
+            yield random.permutation(np.flatnonzero(fold == 0)), random.permutation(np.flatnonzero(fold == 1))
