@@ -1,5 +1,6 @@
 from . import classification as classification
 from . import datasets as datasets
+from . import display as display
 from . import dsp as dsp
 from . import embedding as embedding
 from . import exceptions as exceptions
@@ -8,10 +9,16 @@ from . import metrics as metrics
 from . import model_selection as model_selection
 from . import preprocessing as preprocessing
 from . import testing as testing
+from . import tokenization as tokenization
 from . import validation as validation
 from . import weights as weights
 from .classification import AudioTagger as AudioTagger
+from .classification import BERTClassifier as BERTClassifier
+from .classification import CNNClassifier as CNNClassifier
+from .classification import LSTMClassifier as LSTMClassifier
 from .classification import PatchVotingClassifier as PatchVotingClassifier
+from .classification import TokenMeanClassifier as TokenMeanClassifier
+from .display import TokenDisplay as TokenDisplay
 from .dsp import FrontEnd as FrontEnd
 from .embedding import ASTEmbedder as ASTEmbedder
 from .embedding import EfficientATEmbedder as EfficientATEmbedder
@@ -26,5 +33,7 @@ from .preprocessing import MFCCTransformer as MFCCTransformer
 from .preprocessing import SequencePooling as SequencePooling
 from .preprocessing import SpectrogramTransformer as SpectrogramTransformer
 from .ragged import Ragged as Ragged
+from .tokenization import KMeansAudioTokenizer as KMeansAudioTokenizer
+from .tokenization import TokenCounts as TokenCounts
 
 __version__: str

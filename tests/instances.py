@@ -8,7 +8,11 @@ from sklearn_audio import (
     ASTEmbedder,
     AudioLoader,
     AudioTagger,
+    BERTClassifier,
+    CNNClassifier,
     EfficientATEmbedder,
+    KMeansAudioTokenizer,
+    LSTMClassifier,
     MelSpectrogramTransformer,
     MFCCTransformer,
     MusiCNNEmbedder,
@@ -16,6 +20,8 @@ from sklearn_audio import (
     PatchVotingClassifier,
     SequencePooling,
     SpectrogramTransformer,
+    TokenCounts,
+    TokenMeanClassifier,
     VGGishEmbedder,
 )
 from tests.standin import StandInMusiCNN, StandInVGGish
@@ -52,6 +58,17 @@ SEQUENCES = {
     "SequencePooling": SequencePooling(),
     "SequencePooling-all": SequencePooling(statistics=("mean", "std", "min", "max", "median", "first", "last")),
 }
+TOKENIZERS = {
+    "KMeansAudioTokenizer": KMeansAudioTokenizer(2, random_state=0),
+    "KMeansAudioTokenizer-standard": KMeansAudioTokenizer(3, normalize="standard", random_state=0),
+    "KMeansAudioTokenizer-minibatch": KMeansAudioTokenizer(
+        3, normalize=None, algorithm="minibatch", random_convolution=(4, 3), random_state=0
+    ),
+}
+TOKENS = {
+    "TokenCounts": TokenCounts(),
+    "TokenCounts-tfidf": TokenCounts((1, 2), "tfidf"),
+}
 TAGGERS = {
     "AudioTagger": AudioTagger("efficientat_mn04_as", weights=None, sample_rate=32000, window=0.5, hop=0.25),
 }
@@ -60,4 +77,16 @@ CLASSIFIERS = {
     "PatchVotingClassifier-hard": PatchVotingClassifier(SVC(random_state=0), voting="hard"),
     "PatchVotingClassifier-log": PatchVotingClassifier(LogisticRegression(), voting="log"),
 }
-INSTANCES = AUDIO | EMBEDDERS | TAGGERS | SEQUENCES | CLASSIFIERS
+# small, and with a random_state, so that fitting twice gives the same bits
+NEURAL = {
+    "BERTClassifier": BERTClassifier(
+        width=16, n_heads=2, n_layers=1, feedforward_size=32, max_epochs=30, lr=0.01, random_state=0
+    ),
+    "CNNClassifier-mlp": CNNClassifier("mlp", hidden_sizes=(16,), max_epochs=12, lr=0.02, random_state=0),
+    "LSTMClassifier": LSTMClassifier(hidden_size=8, max_epochs=12, lr=0.05, random_state=0),
+    "LSTMClassifier-attention": LSTMClassifier(
+        hidden_size=8, pooling="attention", normalize=None, max_epochs=12, lr=0.05, random_state=0
+    ),
+    "TokenMeanClassifier": TokenMeanClassifier(embedding_size=16, max_epochs=12, lr=0.05, random_state=0),
+}
+INSTANCES = AUDIO | EMBEDDERS | TAGGERS | SEQUENCES | TOKENIZERS | TOKENS | CLASSIFIERS | NEURAL

@@ -10,7 +10,7 @@ from sklearn.utils import get_tags
 
 from sklearn_audio import AudioLoader, MelSpectrogramTransformer, Ragged, SequencePooling
 from sklearn_audio.base import AUDIO_CONSTRAINTS
-from tests.instances import AUDIO, CLASSIFIERS, EMBEDDERS, INSTANCES, SEQUENCES, TAGGERS
+from tests.instances import AUDIO, CLASSIFIERS, EMBEDDERS, INSTANCES, NEURAL, SEQUENCES, TAGGERS, TOKENIZERS, TOKENS
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(-0.5, 0.5, (3, 40))
@@ -26,13 +26,19 @@ def test_tags(name):
     takes_audio = any(name in table for table in (AUDIO, EMBEDDERS, TAGGERS))
     assert tags.input_tags.two_d_array
     assert tags.input_tags.string is takes_audio
-    assert tags.input_tags.three_d_array is not takes_audio
-    learns = name in SEQUENCES or name in CLASSIFIERS or name.endswith("-standard")
+    assert tags.input_tags.three_d_array is not (takes_audio or name in TOKENS)
+    learns = not takes_audio or name.endswith("-standard")
     assert tags.requires_fit is learns
-    if name in CLASSIFIERS:
+
+
+@pytest.mark.parametrize("name", INSTANCES)
+def test_tags_of_what_comes_out(name):
+    tags = get_tags(INSTANCES[name])
+    if name in CLASSIFIERS or name in NEURAL:
         assert tags.estimator_type == "classifier"
-    elif name not in TAGGERS:
-        assert tags.transformer_tags.preserves_dtype == ["float32"]
+    elif name not in TAGGERS:  # tokens are whole numbers, and their counts are sparse: of one type each
+        of_any_type = name in TOKENIZERS or name in TOKENS
+        assert tags.transformer_tags.preserves_dtype == ([] if of_any_type else ["float32"])
 
 
 @pytest.mark.parametrize("name", AUDIO)

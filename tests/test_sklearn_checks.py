@@ -1,15 +1,26 @@
 """scikit-learn's own checks over every estimator, and those that it runs only on itself."""
 
 import pytest
+import sklearn
 from sklearn.base import clone
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.fixes import parse_version
 
 from sklearn_audio.base import RaggedOutputMixin
-from tests.instances import EMBEDDERS, INSTANCES, LARGE, SEQUENCES, TAGGERS
+from tests.instances import EMBEDDERS, INSTANCES, LARGE, NEURAL, SEQUENCES, TAGGERS
 
 NO_NAMESPACE = {
     "check_array_api_input": "the output is a Ragged: its rows differ in length, so it has no array namespace"
+}
+
+IN_FLOAT32 = {
+    "check_sample_weight_equivalence_on_dense_data": "training goes by random batches, in float32: a clip of weight 2 "
+    "is not two clips"
+}
+
+CAST_OF_THE_MEAN = {
+    "check_positive_only_tag_during_fit": "the check of 1.6 subtracts a mean in place from whole numbers, which fails"
 }
 
 ALL = [
@@ -35,6 +46,10 @@ TABLES += [
 def expected_failures(estimator):
     returns_ragged = isinstance(estimator, RaggedOutputMixin) and not getattr(estimator, "fix_length", False)
     returns_ragged |= getattr(estimator, "pooling", "") is None
+    if type(estimator).__name__ == "TokenCounts" and parse_version(sklearn.__version__) < parse_version("1.7"):
+        return CAST_OF_THE_MEAN
+    if any(type(estimator) is type(neural) for neural in NEURAL.values()):
+        return IN_FLOAT32
     return NO_NAMESPACE if returns_ragged else {}
 
 

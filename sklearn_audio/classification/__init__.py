@@ -1,6 +1,17 @@
 """Classifiers of clips."""
 
+from sklearn_audio.classification._bert import BERTClassifier
+from sklearn_audio.classification._cnn import CNNClassifier
+from sklearn_audio.classification._lstm import LSTMClassifier
 from sklearn_audio.classification._tagger import AudioTagger
+from sklearn_audio.classification._token_mean import TokenMeanClassifier
 from sklearn_audio.classification._voting import PatchVotingClassifier
 
-__all__ = ["AudioTagger", "PatchVotingClassifier"]
+__all__ = [
+    "AudioTagger",
+    "BERTClassifier",
+    "CNNClassifier",
+    "LSTMClassifier",
+    "PatchVotingClassifier",
+    "TokenMeanClassifier",
+]

@@ -15,10 +15,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from sklearn.base import MetaEstimatorMixin
 
-from sklearn_audio.testing._probes import assert_same_rows, fit, frames, outputs, takes_audio, waveforms
+from sklearn_audio.testing._probes import assert_same_rows, fit, outputs, probe
 
 __all__ = ["CONTRACT_CHECKS"]
 
@@ -32,17 +31,13 @@ with open(sys.argv[2], "wb") as file:
 """
 
 
-def _probe(estimator: Any) -> list[NDArray[np.float32]]:
-    return waveforms(estimator) if takes_audio(estimator) else frames()
-
-
 def check_neighbours(estimator: Any) -> None:
     """A row does not depend on its neighbours, their number or their order, to the bit.
 
     With an estimator of vectors inside it is nearly so: such multiply matrices of as many rows as they are given, often
     in float32, and a BLAS rounds by the shape.
     """
-    X = _probe(estimator)
+    X = probe(estimator)
     fitted = fit(estimator, X, len(X))
     wanted = outputs(fitted, X)
     rtol = 1e-5 if isinstance(estimator, MetaEstimatorMixin) else None
@@ -54,7 +49,7 @@ def check_neighbours(estimator: Any) -> None:
 
 def check_repeats(estimator: Any) -> None:
     """Fitting and computing again gives the same, to the bit."""
-    X = _probe(estimator)
+    X = probe(estimator)
     first, second = fit(estimator, X, len(X)), fit(estimator, X, len(X))
     wanted = outputs(first, X)
     assert_same_rows(outputs(second, X), wanted, "a second fit")
@@ -63,7 +58,7 @@ def check_repeats(estimator: Any) -> None:
 
 def check_input_kept(estimator: Any) -> None:
     """The arrays of X are not written to, and may be read-only."""
-    X = _probe(estimator)
+    X = probe(estimator)
     before = [clip.copy() for clip in X]
     for clip in X:
         clip.flags.writeable = False
@@ -73,7 +68,7 @@ def check_input_kept(estimator: Any) -> None:
 
 def check_pickle_in_fresh_process(estimator: Any) -> None:
     """A fitted estimator pickled here gives the same rows in a new process."""
-    X = _probe(estimator)
+    X = probe(estimator)
     fitted = fit(estimator, X, len(X))
     with tempfile.TemporaryDirectory() as folder:
         sent, received = Path(folder) / "sent.pickle", Path(folder) / "received.pickle"
@@ -92,7 +87,7 @@ def check_pickle_in_fresh_process(estimator: Any) -> None:
 
 def check_global_random_state(estimator: Any) -> None:
     """The generators of Python, NumPy and torch are left as they were."""
-    X = _probe(estimator)
+    X = probe(estimator)
     before = _global_states()
     outputs(fit(estimator, X, len(X)), X)
     for name, state in _global_states().items():
@@ -111,7 +106,7 @@ def _global_states() -> dict[str, Any]:
 
 def check_quiet(estimator: Any) -> None:
     """Nothing is printed and nothing is written to the working directory."""
-    X = _probe(estimator)
+    X = probe(estimator)
     before = sorted(os.listdir())
     with _captured_descriptors() as captured:
         outputs(fit(estimator, X, len(X)), X)

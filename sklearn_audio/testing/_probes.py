@@ -11,7 +11,19 @@ from sklearn.utils import get_tags
 
 from sklearn_audio.ragged import Ragged
 
-__all__ = ["assert_same_rows", "bare_rate", "fit", "frames", "outputs", "takes_audio", "targets", "waveforms"]
+__all__ = [
+    "assert_same_rows",
+    "bare_rate",
+    "fit",
+    "frames",
+    "outputs",
+    "probe",
+    "takes_audio",
+    "takes_tokens",
+    "targets",
+    "tokens",
+    "waveforms",
+]
 
 _DEFAULT_RATE = 16000
 
@@ -19,6 +31,11 @@ _DEFAULT_RATE = 16000
 def takes_audio(estimator: Any) -> bool:
     """Whether the estimator takes recordings (else frames or tokens)."""
     return bool(get_tags(estimator).input_tags.string)
+
+
+def takes_tokens(estimator: Any) -> bool:
+    """Whether the estimator takes tokens only."""
+    return bool(get_tags(estimator).input_tags.categorical)
 
 
 def bare_rate(estimator: Any) -> int:
@@ -49,6 +66,19 @@ def frames(n_clips: int = 6, n_features: int = 4) -> list[npt.NDArray[np.float32
     """Frames of unequal length, reproducible."""
     rng = np.random.default_rng(8)
     return [rng.normal(loc=i % 2, size=(5 + 3 * i, n_features)).astype(np.float32) for i in range(n_clips)]
+
+
+def tokens(n_clips: int = 6, n_tokens: int = 5) -> list[npt.NDArray[np.int32]]:
+    """Tokens of unequal number, reproducible; every token occurs in every clip."""
+    rng = np.random.default_rng(9)
+    return [rng.permutation(np.arange(5 + 3 * i) % n_tokens).astype(np.int32) for i in range(n_clips)]
+
+
+def probe(estimator: Any) -> list[npt.NDArray[Any]]:
+    """Clips of the kind that the estimator takes."""
+    if takes_audio(estimator):
+        return waveforms(estimator)
+    return tokens() if takes_tokens(estimator) else frames()
 
 
 def targets(n_clips: int) -> npt.NDArray[Any]:

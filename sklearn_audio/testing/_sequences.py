@@ -1,4 +1,4 @@
-"""Checks of estimators that take frames."""
+"""Checks of estimators that take frames, and of those that take tokens."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from sklearn_audio.ragged import Ragged
-from sklearn_audio.testing._probes import assert_same_rows, fit, frames, outputs
+from sklearn_audio.testing._probes import assert_same_rows, fit, frames, outputs, tokens
 from sklearn_audio.testing._refusals import expect_refusal
 
-__all__ = ["SEQUENCE_CHECKS"]
+__all__ = ["SEQUENCE_CHECKS", "TOKEN_CHECKS"]
 
 
 def check_forms_of_frames(estimator: Any) -> None:
@@ -46,4 +46,39 @@ def check_refused_frames(estimator: Any) -> None:
     expect_refusal(lambda: outputs(fitted, [row[:, :2] for row in X]), "a narrower X", "features")
 
 
+def check_forms_of_tokens(estimator: Any) -> None:
+    """Lists, object arrays and Ragged of any type of whole numbers give the same rows; so does a 2-D array."""
+    X = tokens()
+    fitted = fit(estimator, X, len(X))
+    wanted = outputs(fitted, X)
+    for name, form in {
+        "Ragged": Ragged.from_list(X),
+        "object array": np.array([*X, None], dtype=object)[:-1],
+        "plain lists": [row.tolist() for row in X],
+        "int64": [row.astype(np.int64) for row in X],
+        "float64": [row.astype(np.float64) for row in X],
+    }.items():
+        assert_same_rows(outputs(fitted, form), wanted, f"X as {name}")
+    stacked = np.stack([row[:5] for row in X])
+    fitted_on_array = fit(estimator, stacked, len(X))
+    wanted = outputs(fit(estimator, list(stacked), len(X)), list(stacked))
+    assert_same_rows(outputs(fitted_on_array, stacked), wanted, "a 2-D array against a list")
+
+
+def check_refused_tokens(estimator: Any) -> None:
+    """Padding, fractions, empty rows, frames and paths are refused by row."""
+    X = tokens()
+    fitted = fit(estimator, X, len(X))
+    for name, row, match in [
+        ("padding with -1", np.array([1, -1]), "row 1"),
+        ("a fraction", np.array([0.5, 1.0]), "row 1"),
+        ("NaN", np.array([np.nan, 1.0]), "row 1"),
+        ("a row without tokens", X[0][:0], "row 1"),
+        ("a path", "dog.wav", "row 1"),
+    ]:
+        expect_refusal(lambda row=row: outputs(fitted, [X[0], row]), name, match)  # type: ignore[misc]
+    expect_refusal(lambda: outputs(fitted, frames()), "frames", "tokens of shape")
+
+
 SEQUENCE_CHECKS = (check_forms_of_frames, check_refused_frames)
+TOKEN_CHECKS = (check_forms_of_tokens, check_refused_tokens)

@@ -11,8 +11,8 @@ from sklearn.base import clone
 
 from sklearn_audio.testing._audio import AUDIO_CHECKS
 from sklearn_audio.testing._contract import CONTRACT_CHECKS
-from sklearn_audio.testing._probes import takes_audio
-from sklearn_audio.testing._sequences import SEQUENCE_CHECKS
+from sklearn_audio.testing._probes import takes_audio, takes_tokens
+from sklearn_audio.testing._sequences import SEQUENCE_CHECKS, TOKEN_CHECKS
 
 __all__ = ["audio_checks", "check_audio_estimator"]
 
@@ -37,7 +37,7 @@ def audio_checks(estimator: Any) -> Iterator[tuple[str, Callable[[], None]]]:
     ----------
     estimator : estimator
         An instance; the checks work on clones. One whose tag ``input_tags.string`` is set is given recordings and
-        waveforms, any other frames.
+        waveforms, one whose tag ``input_tags.categorical`` is set tokens, any other frames.
 
     Yields
     ------
@@ -53,7 +53,8 @@ def audio_checks(estimator: Any) -> Iterator[tuple[str, Callable[[], None]]]:
     >>> "check_neighbours" in dict(audio_checks(SequencePooling()))
     True
     """
-    for check in (*(AUDIO_CHECKS if takes_audio(estimator) else SEQUENCE_CHECKS), *CONTRACT_CHECKS):
+    kind_checks = TOKEN_CHECKS if takes_tokens(estimator) else SEQUENCE_CHECKS
+    for check in (*(AUDIO_CHECKS if takes_audio(estimator) else kind_checks), *CONTRACT_CHECKS):
         yield check.__name__, partial(check, clone(estimator))
 
 

@@ -1,0 +1,133 @@
+"""Keywords and digits of speakers never heard: sequences of tokens and of frames, and what has no order.
+
+    python benchmarks/sequences.py FOLDER          # default: $SKLEARN_AUDIO_DATA, else ../shared/data
+    python benchmarks/sequences.py FOLDER --data digits --seeds 1 --n-jobs 2
+
+FOLDER holds commands/labels.csv and digits/labels.csv with their recordings. Folds keep speakers apart; all methods
+see the same folds; vocabularies are learned on the training part of each. Printed are the accuracy over all clips,
+the mean over the seeds, and the spread of the accuracies of the speakers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from sklearn.base import BaseEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from sklearn_audio import (
+    BERTClassifier,
+    KMeansAudioTokenizer,
+    LSTMClassifier,
+    MelSpectrogramTransformer,
+    MFCCTransformer,
+    Ragged,
+    SequencePooling,
+    TokenCounts,
+)
+
+_DEFAULT = Path(__file__).parents[2] / "shared" / "data"
+RATES = {"commands": 16000, "digits": 8000}
+FOLDS = {"commands": 3, "digits": 4}
+VOCABULARIES = (50, 100, 200)
+
+
+def lstm(seed: int) -> LSTMClassifier:
+    return LSTMClassifier(max_epochs=30, lr=0.003, dropout=0.4, random_state=seed, device="cpu")
+
+
+def bert(seed: int) -> BERTClassifier:
+    return BERTClassifier(max_epochs=40, lr=0.001, warmup=4, random_state=seed, device="cpu")
+
+
+def methods(seed: int) -> dict[str, tuple[str, BaseEstimator]]:
+    """What is compared, and on which features."""
+    table: dict[str, tuple[str, BaseEstimator]] = {
+        "MFCC statistics + SVC": ("mfcc", make_pipeline(SequencePooling(), StandardScaler(), SVC(C=10))),
+        "LSTM, frames": ("frames", lstm(seed)),
+        "BERT, frames": ("frames", bert(seed)),
+    }
+    for n in VOCABULARIES:
+        tokens = KMeansAudioTokenizer(n, random_state=seed)
+        histogram = TokenCounts(weighting="frequency", n_tokens=n)
+        ngrams = TokenCounts(ngram_range=(1, 2), weighting="tfidf", n_tokens=n)
+        table |= {
+            f"token histogram + SVC, {n}": (
+                "frames",
+                make_pipeline(tokens, histogram, StandardScaler(with_mean=False), SVC(C=10)),
+            ),
+            f"token n-grams + LogisticRegression, {n}": (
+                "frames",
+                make_pipeline(tokens, ngrams, LogisticRegression(C=100, max_iter=2000)),
+            ),
+            f"LSTM, tokens, {n}": ("frames", make_pipeline(tokens, lstm(seed).set_params(n_tokens=n))),
+            f"BERT, tokens, {n}": ("frames", make_pipeline(tokens, bert(seed).set_params(n_tokens=n))),
+        }
+    return table
+
+
+def features(paths: list[str], rate: int) -> dict[str, Ragged]:
+    hop = rate // 100
+    mel = MelSpectrogramTransformer(rate, n_fft=4 * hop, hop_length=2 * hop, n_mels=40, n_jobs=2)
+    mfcc = MFCCTransformer(rate, n_mfcc=20, deltas=1, n_fft=4 * hop, hop_length=hop, n_mels=40, n_jobs=2)
+    return {"frames": mel.fit_transform(paths), "mfcc": mfcc.fit_transform(paths)}
+
+
+def run(name: str, seed: int, X: dict[str, Ragged], y: np.ndarray, speakers: np.ndarray, n_folds: int) -> Any:
+    feature, estimator = methods(seed)[name]
+    right = np.zeros(len(y), dtype=bool)
+    start = time.perf_counter()
+    for train, test in GroupKFold(n_folds, shuffle=True, random_state=0).split(y, y, speakers):
+        right[test] = estimator.fit(X[feature][train], y[train]).predict(X[feature][test]) == y[test]
+    by_speaker = pd.Series(right).groupby(speakers).mean()
+    return {
+        "method": name,
+        "seed": seed,
+        "accuracy": right.mean(),
+        "seconds": time.perf_counter() - start,
+        "speakers": by_speaker,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(os.environ.get("SKLEARN_AUDIO_DATA", _DEFAULT)))
+    parser.add_argument("--data", nargs="+", choices=[*RATES], default=[*RATES])
+    parser.add_argument("--methods", nargs="+", help="beginnings of the names of methods; all if none is given")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--n-jobs", type=int, default=2)
+    args = parser.parse_args()
+    for data in args.data:
+        table = pd.read_csv(args.folder / data / "labels.csv", dtype=str)
+        X = features([str(args.folder / data / path) for path in table["path"]], RATES[data])
+        y, speakers = table["label"].to_numpy(), table["speaker"].to_numpy()
+        names = [name for name in methods(0) if not args.methods or name.startswith(tuple(args.methods))]
+        runs = Parallel(n_jobs=args.n_jobs)(
+            delayed(run)(name, seed, X, y, speakers, FOLDS[data]) for name in names for seed in range(args.seeds)
+        )
+        print(f"{data}: {len(y)} clips, {len(set(y))} classes, {len(set(speakers))} speakers in {FOLDS[data]} folds")
+        print(f"{'':<42} accuracy  over seeds   over speakers    seconds")
+        for name in names:
+            mine = [r for r in runs if r["method"] == name]
+            scores = [r["accuracy"] for r in mine]
+            of_speakers = pd.concat([r["speakers"] for r in mine], axis=1).mean(axis=1)
+            seconds = np.mean([r["seconds"] for r in mine])
+            spread = f"{of_speakers.min():.2f} to {of_speakers.max():.2f}"
+            print(
+                f"{name:<42} {np.mean(scores):8.3f}  +- {np.std(scores):.3f}   {spread}     {seconds:8.1f}", flush=True
+            )
+
+
+if __name__ == "__main__":
+    main()

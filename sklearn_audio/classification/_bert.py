@@ -1,0 +1,169 @@
+"""`BERTClassifier`: a transformer encoder over frames or tokens."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal
+
+from torch import nn
+
+from sklearn_audio._sklearn import Interval, StrOptions
+from sklearn_audio.classification._sequences import SequenceClassifier
+from sklearn_audio.engine.training import Cut, cut_rows
+from sklearn_audio.nets import SequenceBERT
+from sklearn_audio.ragged import Ragged
+
+__all__ = ["BERTClassifier"]
+
+
+class BERTClassifier(SequenceClassifier):
+    """Classify sequences of frames or tokens with BERT's encoder, trained from scratch.
+
+    Parameters
+    ----------
+    width : int, default=128
+        Numbers per vector.
+    n_layers : int, default=2
+        Layers.
+    n_heads : int, default=4
+        Heads of attention, which share the width.
+    feedforward_size : int, default=512
+        Units of the feed-forward network of each layer.
+    pooling : {"first", "mean"}, default="first"
+        Decide by the output of the vector that is put in front of each sequence, as BERT does, or by the mean of the
+        outputs of the frames.
+    max_length : int, default=512
+        Most frames or tokens that the encoder takes at once, and the number of its positions, less the one in front.
+    truncation : {"chunks", "head", "tail"}, default="chunks"
+        What becomes of longer clips. "chunks" cuts them into as few pieces of equal length as need be and averages the
+        logits of all pieces, each of which is trained to give the label; "head" and "tail" keep the beginning or the
+        end.
+    dropout : float, default=0.1
+        Share of attention and outputs dropped in training.
+    {training_parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    References
+    ----------
+    Devlin, Chang, Lee & Toutanova 2019, "BERT: pre-training of deep bidirectional transformers for language
+    understanding", NAACL-HLT.
+
+    See Also
+    --------
+    LSTMClassifier : Recurrence instead of attention.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio import BERTClassifier
+    >>> rising, falling = np.arange(8), np.arange(8)[::-1]
+    >>> X = [row[:n] for n in (6, 7, 8) for row in (rising, falling)]
+    >>> classifier = BERTClassifier(width=8, n_heads=2, feedforward_size=16, max_epochs=30, lr=0.02, random_state=0)
+    >>> classifier.fit(X, ["up", "down"] * 3).predict(X[:2])
+    array(['up', 'down'], dtype='<U4')
+    """
+
+    _network_class: ClassVar[type[nn.Module]] = SequenceBERT
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **SequenceClassifier._parameter_constraints,
+        "width": [Interval(Integral, 1, None, closed="left")],
+        "n_layers": [Interval(Integral, 1, None, closed="left")],
+        "n_heads": [Interval(Integral, 1, None, closed="left")],
+        "feedforward_size": [Interval(Integral, 1, None, closed="left")],
+        "pooling": [StrOptions({"first", "mean"})],
+        "max_length": [Interval(Integral, 1, None, closed="left")],
+        "truncation": [StrOptions({"chunks", "head", "tail"})],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    def __init__(
+        self,
+        *,
+        width: int = 128,
+        n_layers: int = 2,
+        n_heads: int = 4,
+        feedforward_size: int = 512,
+        pooling: Literal["first", "mean"] = "first",
+        max_length: int = 512,
+        truncation: Literal["chunks", "head", "tail"] = "chunks",
+        dropout: float = 0.1,
+        normalize: Literal["standard", "clip"] | None = "standard",
+        n_tokens: int | None = None,
+        max_epochs: int = 50,
+        lr: float = 0.001,
+        batch_size: int = 32,
+        optimizer: Any = "adamw",
+        weight_decay: float = 0.01,
+        lr_schedule: Literal["plateau", "cosine", "step", "onecycle"] | None = "cosine",
+        warmup: float = 0.0,
+        validation_fraction: float | None = None,
+        early_stopping: bool = False,
+        patience: int = 10,
+        class_weight: Any = None,
+        gradient_clip: float | None = 1.0,
+        callbacks: Any = None,
+        warm_start: bool = False,
+        device: Any = "auto",
+        precision: Literal["float32", "bfloat16"] = "float32",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            normalize=normalize,
+            n_tokens=n_tokens,
+            max_epochs=max_epochs,
+            lr=lr,
+            batch_size=batch_size,
+            optimizer=optimizer,
+            weight_decay=weight_decay,
+            lr_schedule=lr_schedule,
+            warmup=warmup,
+            validation_fraction=validation_fraction,
+            early_stopping=early_stopping,
+            patience=patience,
+            class_weight=class_weight,
+            gradient_clip=gradient_clip,
+            callbacks=callbacks,
+            warm_start=warm_start,
+            device=device,
+            precision=precision,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.width = width
+        self.n_layers = n_layers
+        self.n_heads = n_heads
+        self.feedforward_size = feedforward_size
+        self.pooling = pooling
+        self.max_length = max_length
+        self.truncation = truncation
+        self.dropout = dropout
+
+    def _network_options(self, n_outputs: int) -> dict[str, Any]:
+        if self.width % self.n_heads:
+            raise ValueError(f"width={self.width} cannot be shared by n_heads={self.n_heads}; choose a multiple.")
+        return {
+            "n_outputs": n_outputs,
+            **self._input_options(),
+            "width": self.width,
+            "n_layers": self.n_layers,
+            "n_heads": self.n_heads,
+            "feedforward_size": self.feedforward_size,
+            "pooling": self.pooling,
+            "max_length": self.max_length + 1,
+            "dropout": self.dropout,
+        }
+
+    @property
+    def _fitted_length(self) -> int:
+        """Of the network that there is, whatever the parameter was set to since."""
+        return int(self._options["max_length"]) - 1 if hasattr(self, "_options") else self.max_length
+
+    def _cut(self, sequences: Ragged) -> Cut:
+        return cut_rows(sequences, self._fitted_length, self.truncation)
+
+    def _shape_options(self) -> dict[str, Any]:
+        return super()._shape_options() | {"max_length": self._fitted_length}

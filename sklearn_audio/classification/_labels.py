@@ -1,0 +1,292 @@
+"""The door of labels: y of any kind becomes codes, and probabilities become labels again."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import assert_all_finite, check_array
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import column_or_1d
+
+__all__ = ["Labels", "check_weights", "label_weights", "weights_of_classes"]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of a classifier, and how y tells them.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        The labels, in the order of the network's outputs.
+    multi_label : bool
+        y is a matrix of indicators; else one label per clip.
+
+    Examples
+    --------
+    >>> from sklearn_audio.classification._labels import Labels
+    >>> labels = Labels.learn(["dog", "cat", "dog"], "LSTMClassifier")
+    >>> labels.encode(["cat", "dog"])
+    array([0, 1])
+    """
+
+    classes: NDArray[Any]
+    multi_label: bool
+
+    @classmethod
+    def learn(cls, y: Any, estimator: str) -> Self:
+        """Find the labels in y.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_clips,) or (n_clips, n_labels)
+            Labels, or indicators.
+        estimator : str
+            Its name, for messages.
+
+        Returns
+        -------
+        Labels
+            What y holds.
+
+        Raises
+        ------
+        ValueError
+            If y is missing, or holds something else than labels.
+        """
+        if y is None:
+            raise ValueError(f"This {estimator} estimator requires y to be passed, but the target y is None.")
+        names = list(y.columns) if hasattr(y, "columns") else None
+        if _is_indicator(y):
+            n_labels = np.shape(y)[1]
+            return cls(np.arange(n_labels) if names is None else np.array(names), multi_label=True)
+        return cls(np.unique(_column(y)), multi_label=False)
+
+    def encode(self, y: Any) -> NDArray[Any]:
+        """Turn y into what a loss takes.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_clips,) or (n_clips, n_labels)
+            Labels, or indicators.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_clips,), or of float32, shape (n_clips, n_labels)
+            Codes, or indicators.
+
+        Raises
+        ------
+        ValueError
+            If y holds a label that is not one of the classes, or is of another kind than it was.
+        """
+        # a single row or column of indicators may look like something else
+        if self.multi_label:
+            matrix = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
+            if matrix.ndim != 2 or matrix.shape[1] != len(self.classes):
+                raise ValueError(
+                    f"y must be a matrix of indicators of {len(self.classes)} labels, as it was before; got shape "
+                    f"{matrix.shape}."
+                )
+            return matrix.astype(np.float32)
+        labels = _column(y)
+        unknown = np.setdiff1d(labels, self.classes)
+        if len(unknown):
+            raise ValueError(
+                f"y holds the label(s) {unknown.tolist()}, which are not among the classes {self.classes.tolist()}; "
+                "name all classes in the first call of partial_fit, or fit anew without warm_start."
+            )
+        return np.searchsorted(self.classes, labels)
+
+    def decode(self, probabilities: NDArray[np.float64]) -> NDArray[Any]:
+        """Turn probabilities into decisions.
+
+        Parameters
+        ----------
+        probabilities : ndarray of shape (n_clips, n_classes)
+            Of the classes.
+
+        Returns
+        -------
+        ndarray of shape (n_clips,) or (n_clips, n_labels)
+            The likeliest label, or indicators of those above one half.
+        """
+        if self.multi_label:
+            return (probabilities > 0.5).astype(np.int64)
+        return np.asarray(self.classes[probabilities.argmax(axis=1)])
+
+    def check_learnable(self, targets: NDArray[Any], estimator: str) -> None:
+        """Refuse targets that nothing can be learned from, and warn of labels that no clip has.
+
+        Parameters
+        ----------
+        targets : ndarray of shape (n_clips,) or (n_clips, n_labels)
+            Codes, or indicators.
+        estimator : str
+            Its name, for messages.
+
+        Raises
+        ------
+        ValueError
+            If there is only one class.
+        """
+        if not self.multi_label:
+            there = np.unique(targets)
+            if len(there) < 2:
+                raise ValueError(
+                    f"{estimator} needs clips of at least 2 classes, and y holds one class: "
+                    f"{self.classes[there].tolist()}."
+                )
+            return
+        absent = self.classes[~targets.any(axis=0)]
+        if len(absent):
+            warnings.warn(
+                f"no clip has the label(s) {absent.tolist()}: what is learned of them is that they never occur.",
+                UserWarning,
+                stacklevel=4,
+            )
+
+
+def _is_indicator(y: Any) -> bool:
+    if not hasattr(y, "toarray") and np.asarray(y).dtype.kind == "f":
+        assert_all_finite(np.asarray(y), input_name="y")
+    return bool(type_of_target(y, input_name="y") == "multilabel-indicator")
+
+
+def _column(y: Any) -> NDArray[Any]:
+    labels = column_or_1d(y, warn=True)
+    check_classification_targets(labels)
+    return np.asarray(labels)
+
+
+def check_weights(sample_weight: Any, n_clips: int) -> NDArray[np.float64]:
+    """Admit weights of clips.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_clips,) or None
+        None is 1 for each.
+    n_clips : int
+        How many there are.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_clips,)
+        The weights.
+
+    Raises
+    ------
+    ValueError
+        If they are of another shape, negative, not finite, or all zero.
+
+    Examples
+    --------
+    >>> from sklearn_audio.classification._labels import check_weights
+    >>> check_weights(None, 2)
+    array([1., 1.])
+    """
+    if sample_weight is None:
+        return np.ones(n_clips)
+    weights = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
+    if weights.shape != (n_clips,):
+        raise ValueError(f"sample_weight has shape {weights.shape}, expected ({n_clips},): one weight per clip.")
+    if (weights < 0).any():
+        row = int(np.argmax(weights < 0))
+        raise ValueError(f"sample_weight of row {row} is negative: {weights[row]:g}. Weights are zero or more.")
+    if not weights.any():
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return np.asarray(weights)
+
+
+def weights_of_classes(labels: Labels, codes: NDArray[Any], class_weight: Any) -> NDArray[np.float64]:
+    """Compute the weight of each clip by its class.
+
+    Parameters
+    ----------
+    labels : Labels
+        The labels.
+    codes : ndarray of int, shape (n_clips,)
+        Of the clips.
+    class_weight : {"balanced"}, dict or None
+        As in scikit-learn.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_clips,)
+        Weights.
+
+    Raises
+    ------
+    ValueError
+        If the dict names a class that is not there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.classification._labels import Labels, weights_of_classes
+    >>> weights_of_classes(Labels(np.array(["a", "b"]), False), np.array([0, 1]), {"a": 3.0})
+    array([3., 1.])
+    """
+    _check_names(labels, class_weight)
+    there = np.unique(codes)
+    if isinstance(class_weight, str):
+        weights = compute_class_weight(class_weight, classes=there, y=codes)
+    else:
+        weights = np.array([_of_label(class_weight, label) for label in labels.classes[there]])
+    return np.asarray(weights[np.searchsorted(there, codes)], dtype=np.float64)
+
+
+def label_weights(labels: Labels, targets: NDArray[Any], class_weight: Any) -> NDArray[np.float64] | None:
+    """Compute the weights of absence and presence of each label.
+
+    Parameters
+    ----------
+    labels : Labels
+        The labels.
+    targets : ndarray of shape (n_clips, n_labels)
+        Indicators.
+    class_weight : {"balanced"}, dict or None
+        "balanced" gives presence and absence of each label the same weight in all; a dict weighs presence.
+
+    Returns
+    -------
+    ndarray of shape (2, n_labels) or None
+        Weights of absence, then of presence; 1 where a label is on all clips or on none.
+
+    Raises
+    ------
+    ValueError
+        If the dict names a label that is not there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.classification._labels import Labels, label_weights
+    >>> label_weights(Labels(np.arange(1), True), np.array([[1], [0], [0], [0]]), "balanced").round(2).tolist()
+    [[0.67], [2.0]]
+    """
+    if class_weight is None:
+        return None
+    _check_names(labels, class_weight)
+    if isinstance(class_weight, dict):
+        presence = [_of_label(class_weight, label) for label in labels.classes]
+        return np.stack([np.ones(len(presence)), presence])
+    share = targets.mean(axis=0, dtype=np.float64)
+    both = (share > 0) & (share < 1)
+    halves = np.where(both, share, 0.5)
+    return np.asarray(np.stack([0.5 / (1 - halves), 0.5 / halves]))
+
+
+def _of_label(class_weight: dict[Any, float] | Any, label: Any) -> float:
+    return float(class_weight.get(label, 1.0)) if isinstance(class_weight, dict) else 1.0
+
+
+def _check_names(labels: Labels, class_weight: Any) -> None:
+    unknown = [label for label in class_weight if label not in labels.classes] if isinstance(class_weight, dict) else []
+    if unknown:
+        raise ValueError(f"class_weight names {unknown}, which are not among the classes {labels.classes.tolist()}.")

@@ -1,0 +1,114 @@
+"""`TokenMeanClassifier`: the mean of learned vectors, without order."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal
+
+from sklearn.utils import Tags
+from torch import nn
+
+from sklearn_audio._sklearn import Interval
+from sklearn_audio.classification._sequences import SequenceClassifier
+from sklearn_audio.nets import MeanNetwork
+
+__all__ = ["TokenMeanClassifier"]
+
+
+class TokenMeanClassifier(SequenceClassifier):
+    """Classify sequences by the mean of a learned vector of each token, or of each frame.
+
+    A baseline for the networks that see the order. Over frames, the vector is a linear map and a rectifier.
+
+    Parameters
+    ----------
+    embedding_size : int, default=128
+        Width of the vectors.
+    dropout : float, default=0.2
+        Share of the mean dropped in training.
+    {training_parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    LSTMClassifier : With order.
+
+    Examples
+    --------
+    >>> from sklearn_audio import Ragged, TokenMeanClassifier
+    >>> X = Ragged.from_list([[0, 0, 1], [2, 3], [1, 0], [3, 3, 2]])
+    >>> classifier = TokenMeanClassifier(max_epochs=30, lr=0.01, random_state=0)
+    >>> classifier.fit(X, ["low", "high", "low", "high"]).predict(X)
+    array(['low', 'high', 'low', 'high'], dtype='<U4')
+    """
+
+    _network_class: ClassVar[type[nn.Module]] = MeanNetwork
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **SequenceClassifier._parameter_constraints,
+        "embedding_size": [Interval(Integral, 1, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    def __init__(
+        self,
+        *,
+        embedding_size: int = 128,
+        dropout: float = 0.2,
+        normalize: Literal["standard", "clip"] | None = "standard",
+        n_tokens: int | None = None,
+        max_epochs: int = 50,
+        lr: float = 0.001,
+        batch_size: int = 32,
+        optimizer: Any = "adamw",
+        weight_decay: float = 0.01,
+        lr_schedule: Literal["plateau", "cosine", "step", "onecycle"] | None = "cosine",
+        warmup: float = 0.0,
+        validation_fraction: float | None = None,
+        early_stopping: bool = False,
+        patience: int = 10,
+        class_weight: Any = None,
+        gradient_clip: float | None = 1.0,
+        callbacks: Any = None,
+        warm_start: bool = False,
+        device: Any = "auto",
+        precision: Literal["float32", "bfloat16"] = "float32",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            normalize=normalize,
+            n_tokens=n_tokens,
+            max_epochs=max_epochs,
+            lr=lr,
+            batch_size=batch_size,
+            optimizer=optimizer,
+            weight_decay=weight_decay,
+            lr_schedule=lr_schedule,
+            warmup=warmup,
+            validation_fraction=validation_fraction,
+            early_stopping=early_stopping,
+            patience=patience,
+            class_weight=class_weight,
+            gradient_clip=gradient_clip,
+            callbacks=callbacks,
+            warm_start=warm_start,
+            device=device,
+            precision=precision,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.embedding_size = embedding_size
+        self.dropout = dropout
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        # of rows that differ by the order of their values it cannot tell the classes
+        tags.classifier_tags.poor_score = True
+        return tags
+
+    def _network_options(self, n_outputs: int) -> dict[str, Any]:
+        options = {"width": self.embedding_size, "dropout": self.dropout}
+        return {"n_outputs": n_outputs, **self._input_options(), **options}

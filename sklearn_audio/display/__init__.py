@@ -1,0 +1,5 @@
+"""Pictures of what estimators have learned, drawn with matplotlib."""
+
+from sklearn_audio.display._tokens import TokenDisplay
+
+__all__ = ["TokenDisplay"]

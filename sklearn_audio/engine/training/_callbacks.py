@@ -1,0 +1,150 @@
+"""What is watched while a network trains."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from skorch.callbacks import Callback
+from tqdm.auto import tqdm
+
+from sklearn_audio.metrics import mean_average_precision
+
+__all__ = ["EpochRecord", "ProgressBar"]
+
+
+class EpochRecord(Callback):
+    """Writes losses, score, learning rate and seconds of each epoch into the history, and stops at a loss of NaN.
+
+    The score of validation is the accuracy, or for several labels per clip the mean average precision.
+
+    Parameters
+    ----------
+    multi_label : bool
+        Several labels per clip.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine.training._callbacks import EpochRecord
+    >>> EpochRecord(multi_label=False).get_params()
+    {'multi_label': False}
+    """
+
+    def __init__(self, multi_label: bool) -> None:
+        self.multi_label = multi_label
+
+    def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
+        """Start the clock.
+
+        Parameters
+        ----------
+        net, dataset_train, dataset_valid, **kwargs : object
+            From skorch.
+        """
+        self.start_ = time.perf_counter()
+        self.losses_: dict[bool, list[tuple[float, int]]] = {True: [], False: []}
+        self.answers_: list[tuple[Any, Any, Any]] = []
+
+    def on_batch_end(self, net: Any, batch: Any = None, training: Any = None, **kwargs: Any) -> None:
+        """Keep the loss and, in validation, the answers.
+
+        Parameters
+        ----------
+        net, batch, training, **kwargs : object
+            From skorch.
+        """
+        inputs, targets = batch
+        loss = net.history[-1, "batches", -1, "train_loss" if training else "valid_loss"]
+        self.losses_[bool(training)].append((loss, len(targets)))
+        if not math.isfinite(loss):
+            self._refuse(net, loss)
+        if not training:
+            self.answers_.append((targets, kwargs["y_pred"].detach().cpu(), inputs.weights))
+
+    def _refuse(self, net: Any, loss: float) -> None:
+        rate = net.optimizer_.param_groups[0]["lr"]
+        raise ValueError(
+            f"the loss became {loss} in epoch {len(net.history)} at a learning rate of {rate:g}: most likely the steps "
+            f"are too long. Lower lr (say, to {net.lr / 10:g}), clip the gradient (gradient_clip=1.0), or warm up."
+        )
+
+    def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
+        """Write the history.
+
+        Parameters
+        ----------
+        net, dataset_train, dataset_valid, **kwargs : object
+            From skorch.
+        """
+        for training, name in ((True, "train_loss"), (False, "valid_loss")):
+            if self.losses_[training]:
+                losses, counts = np.array(self.losses_[training]).T
+                net.history.record(name, float(np.average(losses, weights=counts)))
+        if self.answers_:
+            net.history.record("valid_score", self._score())
+        net.history.record("lr", float(net.optimizer_.param_groups[0]["lr"]))
+        net.history.record("seconds", time.perf_counter() - self.start_)
+
+    def _score(self) -> float:
+        targets, logits, weights = (torch.cat(parts).numpy() for parts in zip(*self.answers_, strict=True))
+        if not self.multi_label:
+            return float(np.average(logits.argmax(axis=1) == targets, weights=weights))
+        return mean_average_precision(targets, logits) if targets.any() else math.nan
+
+
+class ProgressBar(Callback):
+    """A bar over epochs, with the last loss and score.
+
+    Parameters
+    ----------
+    n_epochs : int
+        Epochs of this call.
+    description : str
+        Stands in front.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine.training._callbacks import ProgressBar
+    >>> ProgressBar(10, "LSTMClassifier").n_epochs
+    10
+    """
+
+    def __init__(self, n_epochs: int, description: str) -> None:
+        self.n_epochs = n_epochs
+        self.description = description
+
+    def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        """Show the bar.
+
+        Parameters
+        ----------
+        net, X, y, **kwargs : object
+            From skorch.
+        """
+        self.bar_ = tqdm(total=self.n_epochs, desc=self.description, unit="epoch")
+
+    def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
+        """Move it.
+
+        Parameters
+        ----------
+        net, dataset_train, dataset_valid, **kwargs : object
+            From skorch.
+        """
+        last = net.history[-1]
+        shown = {"loss": last["train_loss"], "valid_loss": last.get("valid_loss"), "score": last.get("valid_score")}
+        self.bar_.set_postfix({name: f"{value:.3f}" for name, value in shown.items() if value is not None})
+        self.bar_.update()
+
+    def on_train_end(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        """Leave it as it is.
+
+        Parameters
+        ----------
+        net, X, y, **kwargs : object
+            From skorch.
+        """
+        self.bar_.close()

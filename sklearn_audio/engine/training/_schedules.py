@@ -1,0 +1,146 @@
+"""Learning rates over time, as factors of the one that was asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Literal
+
+import torch
+from skorch.callbacks import Callback
+
+from sklearn_audio.engine.training._batches import batch_sizes
+
+__all__ = ["SCHEDULES", "Schedule", "ScheduleName"]
+
+ScheduleName = Literal["plateau", "cosine", "step", "onecycle"]
+
+# One cycle: the share of training in which the rate rises, and the factors at its ends (those of torch's OneCycleLR).
+_RISE, _FIRST, _LAST = 0.3, 1 / 25, 1 / 25e4
+_PLATEAU_FACTOR = 0.3
+
+
+def _between(start: float, end: float, share: float) -> float:
+    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
+
+
+def _step(progress: float) -> float:
+    return 0.1 ** ((progress >= 1 / 2) + (progress >= 3 / 4))
+
+
+def _one_cycle(progress: float) -> float:
+    if progress <= _RISE:
+        return _between(_FIRST, 1.0, progress / _RISE)
+    return _between(1.0, _LAST, (progress - _RISE) / (1 - _RISE))
+
+
+# progress from 0 to 1 -> factor
+SCHEDULES: dict[ScheduleName, Callable[[float], float]] = {
+    "cosine": lambda progress: _between(1.0, 0.0, progress),
+    "step": _step,
+    "onecycle": _one_cycle,
+}
+
+
+class Schedule(Callback):
+    """Sets the learning rate before every batch: a linear warm-up, then the schedule over the rest of the epochs.
+
+    Parameters
+    ----------
+    name : {"plateau", "cosine", "step", "onecycle"} or None
+        "plateau" is given the validation loss after every epoch.
+    n_epochs : int
+        Epochs of this call.
+    warmup : float, default=0.0
+        Epochs of the warm-up.
+    patience : int, default=5
+        Of "plateau": epochs without a lower loss before the rate falls.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine.training._schedules import Schedule
+    >>> schedule = Schedule("cosine", n_epochs=10, warmup=2)
+    >>> schedule.factor(1.0), schedule.factor(2.0), schedule.factor(6.0)
+    (0.5, 1.0, 0.5)
+    """
+
+    def __init__(self, name: ScheduleName | None, n_epochs: int, warmup: float = 0.0, patience: int = 5) -> None:
+        self.name = name
+        self.n_epochs = n_epochs
+        self.warmup = warmup
+        self.patience = patience
+
+    def factor(self, epochs: float) -> float:
+        """Return the factor at a point in time.
+
+        Parameters
+        ----------
+        epochs : float
+            Epochs gone by.
+
+        Returns
+        -------
+        float
+            What the learning rate is multiplied with; that of "plateau" apart.
+        """
+        if epochs < self.warmup:
+            return epochs / self.warmup
+        if self.name not in SCHEDULES or self.n_epochs <= self.warmup:
+            return 1.0
+        return SCHEDULES[self.name]((epochs - self.warmup) / (self.n_epochs - self.warmup))
+
+    def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        """Begin anew.
+
+        Parameters
+        ----------
+        net, X, y, **kwargs : object
+            From skorch.
+        """
+        self.batch_ = 0
+        self.plateau_ = None
+        if self.name == "plateau":
+            self.watched_ = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+            self.plateau_ = torch.optim.lr_scheduler.ReduceLROnPlateau(
+                self.watched_, factor=_PLATEAU_FACTOR, patience=self.patience
+            )
+
+    def on_batch_begin(self, net: Any, batch: Any = None, training: Any = None, **kwargs: Any) -> None:
+        """Set the learning rate.
+
+        Parameters
+        ----------
+        net, batch, training, **kwargs : object
+            From skorch.
+        """
+        if not training or (self.name is None and not self.warmup):
+            return
+        # in the first batch a warm-up has begun; a schedule has not
+        begun = int(self.batch_ < self.warmup * self.n_batches_)
+        factor = self.factor((self.batch_ + begun) / self.n_batches_)
+        if self.plateau_ is not None:
+            factor *= self.watched_.param_groups[0]["lr"]
+        for group in net.optimizer_.param_groups:
+            group["lr"] = net.lr * factor
+        self.batch_ += 1
+
+    def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
+        """Count the batches.
+
+        Parameters
+        ----------
+        net, dataset_train, dataset_valid, **kwargs : object
+            From skorch.
+        """
+        self.n_batches_ = batch_sizes(len(dataset_train), net.batch_size)
+
+    def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
+        """Tell a plateau from progress.
+
+        Parameters
+        ----------
+        net, dataset_train, dataset_valid, **kwargs : object
+            From skorch.
+        """
+        if self.plateau_ is not None:
+            self.plateau_.step(net.history[-1, "valid_loss"])

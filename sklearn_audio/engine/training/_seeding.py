@@ -1,0 +1,75 @@
+"""Random numbers that come from a seed and leave the global generators as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+
+__all__ = ["draw_seed", "seeded"]
+
+
+def draw_seed(random_state: Any) -> int:
+    """Draw the seed of one fit.
+
+    Parameters
+    ----------
+    random_state : int, RandomState instance or None
+        An int is the seed; a generator is drawn from; None takes one from the operating system.
+
+    Returns
+    -------
+    int
+        Of 31 bits.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine.training import draw_seed
+    >>> draw_seed(3)
+    3
+    """
+    if random_state is None:
+        return int(np.random.default_rng().integers(2**31))
+    if isinstance(random_state, Integral):
+        return int(random_state) % 2**31
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Let torch draw from a seed, and put its generators back after that.
+
+    Parameters
+    ----------
+    seed : int
+        The seed.
+    device : torch.device
+        Its generator is seeded, too.
+
+    Yields
+    ------
+    None
+        While the seed holds.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.engine.training import seeded
+    >>> with seeded(0, torch.device("cpu")):
+    ...     first = torch.rand(1)
+    >>> with seeded(0, torch.device("cpu")):
+    ...     print(bool(first == torch.rand(1)))
+    True
+    """
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.default_generator.manual_seed(seed)
+        for cuda in devices:  # pragma: no cover - needs CUDA
+            with torch.cuda.device(cuda):
+                torch.cuda.manual_seed(seed)
+        yield

@@ -1,0 +1,78 @@
+"""A network as plain arrays: what a pickle holds, whatever device it was trained on."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+__all__ = ["Frozen", "freeze", "thaw"]
+
+
+class Frozen(NamedTuple):
+    """How to build a network, and what it learned.
+
+    Attributes
+    ----------
+    network : type
+        Class of the network.
+    options : dict
+        Its arguments.
+    arrays : dict of ndarray
+        Its parameters and buffers.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine.training import freeze, thaw
+    >>> from sklearn_audio.nets import MeanNetwork
+    >>> frozen = freeze(MeanNetwork(2, n_features=1), {"n_outputs": 2, "n_features": 1})
+    >>> thaw(frozen).training
+    False
+    """
+
+    network: type[nn.Module]
+    options: dict[str, Any]
+    arrays: dict[str, NDArray[Any]]
+
+
+def freeze(network: nn.Module, options: dict[str, Any]) -> Frozen:
+    """Take the arrays out of a network.
+
+    Parameters
+    ----------
+    network : nn.Module
+        The network.
+    options : dict
+        What it was built with.
+
+    Returns
+    -------
+    Frozen
+        Copies.
+    """
+    arrays = {name: tensor.detach().cpu().numpy().copy() for name, tensor in network.state_dict().items()}
+    return Frozen(type(network), options, arrays)
+
+
+def thaw(frozen: Frozen) -> nn.Module:
+    """Build the network again, on the CPU and in evaluation mode.
+
+    Parameters
+    ----------
+    frozen : Frozen
+        What `freeze` gave.
+
+    Returns
+    -------
+    nn.Module
+        The network.
+    """
+    # on "meta" nothing is drawn at random; the arrays may be a memory map that is read only
+    with torch.device("meta"):
+        network = frozen.network(**frozen.options)
+    state = {name: torch.from_numpy(np.array(array)) for name, array in frozen.arrays.items()}
+    network.load_state_dict(state, assign=True)
+    return network.eval()

@@ -1,0 +1,216 @@
+"""BERT: Devlin, Chang, Lee & Toutanova 2019, "BERT: pre-training of deep bidirectional transformers", NAACL-HLT.
+
+One kind of segment, so that its vector is part of the positions. A learned vector stands first in each row and its
+output, through a tanh layer, is what is classified.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sklearn_audio.nets._sequences import MaskedPooling, length_mask, sequence_input
+
+__all__ = ["BERTEncoder", "SequenceBERT"]
+
+_EPSILON = 1e-12
+_INITIAL_DEVIATION = 0.02
+
+
+class _SelfAttention(nn.Module):
+    def __init__(self, width: int, n_heads: int, dropout: float) -> None:
+        super().__init__()
+        self.n_heads, self.dropout = n_heads, dropout
+        self.query, self.key, self.value = (nn.Linear(width, width) for _ in range(3))
+        self.output = nn.Linear(width, width)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        # (B, N, d) -> (B, N, heads, d / heads) -> (B, heads, N, d / heads)
+        q, k, v = (
+            layer(x).unflatten(2, (self.n_heads, -1)).transpose(1, 2) for layer in (self.query, self.key, self.value)
+        )
+        attended = F.scaled_dot_product_attention(
+            q, k, v, attn_mask=mask[:, None, None, :], dropout_p=self.dropout if self.training else 0.0
+        )
+        out: Tensor = self.output(attended.transpose(1, 2).flatten(2))  # (B, heads, N, d / heads) -> (B, N, d)
+        return out
+
+
+class _Layer(nn.Module):
+    """Attention and feed-forward network, each added to its input and normalised after that."""
+
+    def __init__(self, width: int, n_heads: int, feedforward_size: int, dropout: float) -> None:
+        super().__init__()
+        self.attention = _SelfAttention(width, n_heads, dropout)
+        self.attention_norm = nn.LayerNorm(width, eps=_EPSILON)
+        self.widen, self.narrow = nn.Linear(width, feedforward_size), nn.Linear(feedforward_size, width)
+        self.output_norm = nn.LayerNorm(width, eps=_EPSILON)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        x = self.attention_norm(x + self.dropout(self.attention(x, mask)))
+        out: Tensor = self.output_norm(x + self.dropout(self.narrow(F.gelu(self.widen(x)))))
+        return out
+
+
+class BERTEncoder(nn.Module):
+    """The encoder: vectors to vectors, with one more in front of each row.
+
+    Parameters
+    ----------
+    width : int, default=128
+        Numbers per vector.
+    n_layers : int, default=2
+        Layers.
+    n_heads : int, default=4
+        Heads of attention; they share the width.
+    feedforward_size : int, default=512
+        Units of the feed-forward networks.
+    max_length : int, default=512
+        Most vectors of a row, the one in front included.
+    dropout : float, default=0.1
+        Share of the attention and of the outputs dropped.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.nets import BERTEncoder
+    >>> BERTEncoder(8, n_heads=2)(torch.zeros(2, 5, 8), torch.tensor([5, 3])).shape
+    torch.Size([2, 6, 8])
+    """
+
+    def __init__(
+        self,
+        width: int = 128,
+        n_layers: int = 2,
+        n_heads: int = 4,
+        feedforward_size: int = 512,
+        max_length: int = 512,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.first = nn.Parameter(torch.zeros(width))
+        self.positions = nn.Parameter(torch.zeros(max_length, width))
+        self.norm = nn.LayerNorm(width, eps=_EPSILON)
+        self.dropout = nn.Dropout(dropout)
+        self.layers = nn.ModuleList(_Layer(width, n_heads, feedforward_size, dropout) for _ in range(n_layers))
+        for weights in [self.first, self.positions]:
+            nn.init.normal_(weights, std=_INITIAL_DEVIATION)
+        self.apply(_initialise)
+
+    def forward(self, vectors: Tensor, lengths: Tensor) -> Tensor:
+        """Encode padded rows.
+
+        Parameters
+        ----------
+        vectors : Tensor of shape (B, T, width)
+            Vectors of padded rows.
+        lengths : Tensor of int, shape (B,)
+            Real places of each row.
+
+        Returns
+        -------
+        Tensor of shape (B, T + 1, width)
+            The vector in front and those of the places; what stands for padding means nothing.
+        """
+        x = torch.cat([self.first.expand(len(vectors), 1, -1), vectors], dim=1)  # (B, T, d) -> (B, T + 1, d)
+        mask = length_mask(lengths + 1, x.shape[1])
+        x = self.dropout(self.norm(x + self.positions[: x.shape[1]]))
+        for layer in self.layers:
+            x = layer(x, mask)
+        out: Tensor = x
+        return out
+
+
+class SequenceBERT(nn.Module):
+    """The encoder over frames or tokens, and a head.
+
+    Parameters
+    ----------
+    n_outputs : int
+        Logits per row.
+    n_features : int, default=None
+        Numbers per frame; None for tokens.
+    n_tokens : int, default=None
+        Size of the vocabulary; None for frames.
+    width : int, default=128
+        Numbers per vector.
+    n_layers : int, default=2
+        Layers.
+    n_heads : int, default=4
+        Heads of attention.
+    feedforward_size : int, default=512
+        Units of the feed-forward networks.
+    max_length : int, default=512
+        Most vectors of a row, the one in front included.
+    pooling : {"first", "mean"}, default="first"
+        Classify the vector in front, as BERT does, or the mean of the others.
+    dropout : float, default=0.1
+        Share dropped everywhere.
+    per_clip : bool, default=False
+        Standardise frames clip by clip.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.nets import SequenceBERT
+    >>> SequenceBERT(3, n_tokens=10)(torch.tensor([[1, 4, 2]]), torch.tensor([3])).shape
+    torch.Size([1, 3])
+    """
+
+    def __init__(
+        self,
+        n_outputs: int,
+        *,
+        n_features: int | None = None,
+        n_tokens: int | None = None,
+        width: int = 128,
+        n_layers: int = 2,
+        n_heads: int = 4,
+        feedforward_size: int = 512,
+        max_length: int = 512,
+        pooling: Literal["first", "mean"] = "first",
+        dropout: float = 0.1,
+        per_clip: bool = False,
+    ) -> None:
+        super().__init__()
+        self.input = sequence_input(n_features, n_tokens, width, per_clip=per_clip)
+        self.encoder = BERTEncoder(width, n_layers, n_heads, feedforward_size, max_length, dropout)
+        self.pool = MaskedPooling("mean", width) if pooling == "mean" else None
+        self.pooler = nn.Linear(width, width)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(width, n_outputs)
+        self.apply(_initialise)
+
+    def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """Compute the logits.
+
+        Parameters
+        ----------
+        values : Tensor of shape (B, T, n_features), or of int and shape (B, T)
+            Padded frames or tokens.
+        lengths : Tensor of int, shape (B,)
+            Real places, at least one per row.
+
+        Returns
+        -------
+        Tensor of shape (B, n_outputs)
+            Logits.
+        """
+        encoded = self.encoder(self.input(values, lengths), lengths)
+        pooled = encoded[:, 0] if self.pool is None else self.pool(encoded[:, 1:], lengths)
+        logits: Tensor = self.head(self.dropout(torch.tanh(self.pooler(pooled))))
+        return logits
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear):
+        nn.init.normal_(module.weight, std=_INITIAL_DEVIATION)
+        nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.Embedding):
+        nn.init.normal_(module.weight, std=_INITIAL_DEVIATION)
+        with torch.no_grad():
+            module.weight[module.padding_idx] = 0

@@ -1,0 +1,146 @@
+"""Baselines without a notion of order or without one of shift: the mean of vectors, and all frames at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sklearn_audio.nets._sequences import MaskedPooling, sequence_input
+
+__all__ = ["MeanNetwork", "SequenceMLP"]
+
+
+class MeanNetwork(nn.Module):
+    """The mean of the vectors of a row, and a linear head.
+
+    Parameters
+    ----------
+    n_outputs : int
+        Logits per row.
+    n_features : int, default=None
+        Numbers per frame; None for tokens.
+    n_tokens : int, default=None
+        Size of the vocabulary; None for frames.
+    width : int, default=128
+        Numbers per vector.
+    dropout : float, default=0.0
+        Share of the mean dropped.
+    per_clip : bool, default=False
+        Standardise frames clip by clip.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.nets import MeanNetwork
+    >>> MeanNetwork(3, n_tokens=10)(torch.tensor([[1, 4, 2]]), torch.tensor([3])).shape
+    torch.Size([1, 3])
+    """
+
+    def __init__(
+        self,
+        n_outputs: int,
+        *,
+        n_features: int | None = None,
+        n_tokens: int | None = None,
+        width: int = 128,
+        dropout: float = 0.0,
+        per_clip: bool = False,
+    ) -> None:
+        super().__init__()
+        self.input = sequence_input(n_features, n_tokens, width, per_clip=per_clip)
+        self.rectify = n_tokens is None  # else the projection of frames and the head would be one linear map
+        self.pool = MaskedPooling("mean", width)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(width, n_outputs)
+
+    def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """Compute the logits.
+
+        Parameters
+        ----------
+        values : Tensor of shape (B, T, n_features), or of int and shape (B, T)
+            Padded frames or tokens.
+        lengths : Tensor of int, shape (B,)
+            Real places, at least one per row.
+
+        Returns
+        -------
+        Tensor of shape (B, n_outputs)
+            Logits.
+        """
+        x = self.input(values, lengths)
+        x = self.pool(F.relu(x) if self.rectify else x, lengths)
+        logits: Tensor = self.head(self.dropout(x))
+        return logits
+
+
+class SequenceMLP(nn.Module):
+    """Fully connected layers over all frames of a row at once, padded or cut to one length.
+
+    Parameters
+    ----------
+    n_outputs : int
+        Logits per row.
+    n_places : int
+        Frames or tokens of a row.
+    n_features : int, default=None
+        Numbers per frame; None for tokens.
+    n_tokens : int, default=None
+        Size of the vocabulary; None for frames.
+    embedding_size : int, default=64
+        Width of the vectors of tokens.
+    hidden_sizes : sequence of int, default=(256, 128)
+        Units of the layers.
+    dropout : float, default=0.0
+        Share of the units dropped behind each layer.
+    per_clip : bool, default=False
+        Standardise frames clip by clip.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.nets import SequenceMLP
+    >>> SequenceMLP(3, n_places=5, n_features=4)(torch.zeros(2, 5, 4), torch.tensor([5, 3])).shape
+    torch.Size([2, 3])
+    """
+
+    def __init__(
+        self,
+        n_outputs: int,
+        *,
+        n_places: int,
+        n_features: int | None = None,
+        n_tokens: int | None = None,
+        embedding_size: int = 64,
+        hidden_sizes: Sequence[int] = (256, 128),
+        dropout: float = 0.0,
+        per_clip: bool = False,
+    ) -> None:
+        super().__init__()
+        self.input = sequence_input(n_features, n_tokens, embedding_size, project=False, per_clip=per_clip)
+        layers: list[nn.Module] = []
+        width = n_places * self.input.width
+        for size in hidden_sizes:
+            layers += [nn.Linear(width, size), nn.ReLU(), nn.Dropout(dropout)]
+            width = size
+        self.layers = nn.Sequential(*layers, nn.Linear(width, n_outputs))
+
+    def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """Compute the logits.
+
+        Parameters
+        ----------
+        values : Tensor of shape (B, n_places, n_features), or of int and shape (B, n_places)
+            Padded frames or tokens.
+        lengths : Tensor of int, shape (B,)
+            Real places of each row.
+
+        Returns
+        -------
+        Tensor of shape (B, n_outputs)
+            Logits.
+        """
+        logits: Tensor = self.layers(self.input(values, lengths).flatten(1))  # (B, T, d) -> (B, T * d)
+        return logits

@@ -1,0 +1,120 @@
+"""LSTM over sequences: Hochreiter & Schmidhuber 1997, "Long short-term memory", Neural Computation 9(8).
+
+Read in both directions as Schuster & Paliwal 1997 do. The backward direction reads each row from its own end, so that
+padding comes last in both, and the answer is that of a packed sequence; but unlike with packing, the sums of a row are
+made in the same order whatever its neighbours are.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from sklearn_audio.nets._sequences import MaskedPooling, SequencePool, length_mask, sequence_input
+
+__all__ = ["SequenceLSTM"]
+
+
+class SequenceLSTM(nn.Module):
+    """Layers of LSTM, pooled over time, and a linear head.
+
+    Parameters
+    ----------
+    n_outputs : int
+        Logits per row.
+    n_features : int, default=None
+        Numbers per frame; None for tokens.
+    n_tokens : int, default=None
+        Size of the vocabulary; None for frames.
+    embedding_size : int, default=64
+        Width of the vectors of tokens.
+    hidden_size : int, default=128
+        Units per layer and direction.
+    n_layers : int, default=1
+        Layers.
+    bidirectional : bool, default=True
+        Read backwards, too.
+    pooling : {"last", "mean", "max", "attention"}, default="mean"
+        How the outputs become one vector; "last" takes, of each direction, the output that has read everything.
+    dropout : float, default=0.0
+        Share of the outputs dropped between layers and before the head.
+    per_clip : bool, default=False
+        Standardise frames clip by clip.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.nets import SequenceLSTM
+    >>> SequenceLSTM(3, n_features=4)(torch.zeros(2, 5, 4), torch.tensor([5, 3])).shape
+    torch.Size([2, 3])
+    """
+
+    def __init__(
+        self,
+        n_outputs: int,
+        *,
+        n_features: int | None = None,
+        n_tokens: int | None = None,
+        embedding_size: int = 64,
+        hidden_size: int = 128,
+        n_layers: int = 1,
+        bidirectional: bool = True,
+        pooling: SequencePool = "mean",
+        dropout: float = 0.0,
+        per_clip: bool = False,
+    ) -> None:
+        super().__init__()
+        self.input = sequence_input(n_features, n_tokens, embedding_size, project=False, per_clip=per_clip)
+        n_directions = 2 if bidirectional else 1
+        widths = [self.input.width] + [hidden_size * n_directions] * (n_layers - 1)
+        self.forwards = nn.ModuleList(nn.LSTM(width, hidden_size, batch_first=True) for width in widths)
+        self.backwards = nn.ModuleList(
+            nn.LSTM(width, hidden_size, batch_first=True) for width in (widths if bidirectional else [])
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.pool = MaskedPooling(pooling, hidden_size * n_directions)
+        self.head = nn.Linear(hidden_size * n_directions, n_outputs)
+
+    def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """Compute the logits.
+
+        Parameters
+        ----------
+        values : Tensor of shape (B, T, n_features), or of int and shape (B, T)
+            Padded frames or tokens.
+        lengths : Tensor of int, shape (B,)
+            Real places, at least one per row.
+
+        Returns
+        -------
+        Tensor of shape (B, n_outputs)
+            Logits.
+        """
+        x = self.input(values, lengths)
+        mirrored = _mirror(lengths, x.shape[1])
+        for i, ahead in enumerate(self.forwards):
+            x = self.dropout(x) if i else x
+            directions = [ahead(x)[0]]
+            if self.backwards:
+                directions.append(_reorder(self.backwards[i](_reorder(x, mirrored))[0], mirrored))
+            x = torch.cat(directions, dim=2)  # 2 x (B, T, d) -> (B, T, 2 d)
+        logits: Tensor = self.head(self.dropout(self._pool(x, lengths)))
+        return logits
+
+    def _pool(self, x: Tensor, lengths: Tensor) -> Tensor:
+        pooled: Tensor = self.pool(x, lengths)
+        if self.pool.pooling == "last" and self.backwards:
+            width = x.shape[2] // 2
+            # the backward direction has read everything where the row begins
+            return torch.cat([pooled[:, :width], x[:, 0, width:]], dim=1)
+        return pooled
+
+
+def _mirror(lengths: Tensor, n_places: int) -> Tensor:
+    """Places in reverse order up to the length of each row, and as they are after it: its own inverse."""
+    places = torch.arange(n_places, device=lengths.device).expand(len(lengths), -1)
+    return torch.where(length_mask(lengths, n_places), lengths[:, None] - 1 - places, places)
+
+
+def _reorder(x: Tensor, places: Tensor) -> Tensor:
+    return x.gather(1, places[..., None].expand_as(x))

@@ -1,0 +1,53 @@
+"""Losses, weights and probabilities."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import log_loss
+
+from sklearn_audio.engine.training import ClassificationLoss, to_probabilities
+
+LOGITS = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
+WEIGHTS = np.array([1, 2, 0.5, 1, 1, 0.5], dtype=np.float32)
+
+
+def loss_of(loss, targets, weights=WEIGHTS):
+    return loss(torch.from_numpy(LOGITS), torch.as_tensor(targets), torch.as_tensor(weights)).item()
+
+
+def test_cross_entropy_is_the_weighted_log_loss():
+    targets = np.array([0, 1, 2, 0, 1, 2])
+    wanted = log_loss(targets, to_probabilities(LOGITS, multi_label=False), sample_weight=WEIGHTS)
+    assert loss_of(ClassificationLoss(False), targets) == pytest.approx(wanted, rel=1e-6)
+
+
+def test_soft_targets_are_expectations():
+    loss = ClassificationLoss(False)
+    hard = [loss_of(loss, np.full(6, code)) for code in (0, 1)]
+    mixed = np.tile(np.array([0.25, 0.75, 0.0], dtype=np.float32), (6, 1))
+    assert loss_of(loss, mixed) == pytest.approx(0.25 * hard[0] + 0.75 * hard[1], rel=1e-6)
+
+
+def test_binary_cross_entropy_is_the_mean_over_labels():
+    targets = (np.arange(18).reshape(6, 3) % 2).astype(np.float32)
+    p = to_probabilities(LOGITS, multi_label=True)
+    each = -(targets * np.log(p) + (1 - targets) * np.log(1 - p))
+    wanted = (each.mean(axis=1) * WEIGHTS).mean()
+    assert loss_of(ClassificationLoss(True), targets) == pytest.approx(wanted, rel=1e-6)
+    weighted = np.where(targets == 1, [2.0, 1.0, 1.0], [0.5, 1.0, 1.0]) * each
+    label_weights = np.array([[0.5, 1.0, 1.0], [2.0, 1.0, 1.0]])
+    wanted = (weighted.mean(axis=1) * WEIGHTS).mean()
+    assert loss_of(ClassificationLoss(True, label_weights), targets) == pytest.approx(wanted, rel=1e-6)
+
+
+def test_probabilities_of_labels_are_strictly_between_0_and_1():
+    p = to_probabilities(np.array([[-1e4, 0.0, 1e4]]), multi_label=True)
+    assert p.min() > 0
+    assert p.max() < 1
+    assert p[0, 1] == 0.5
+
+
+def test_probabilities_of_classes_sum_to_1():
+    p = to_probabilities(LOGITS * 100, multi_label=False)
+    np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-15)
+    assert p.dtype == np.float64
