@@ -260,19 +260,25 @@ def models(args: Any) -> None:
 
 
 _MEMORY_PROBE = """
-import json, resource, sys
+import json, re, sys
+from pathlib import Path
+import torch
 from sklearn_audio import PANNsEmbedder
+def mb(name):
+    return int(re.search(name + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 embedder = PANNsEmbedder(weights=None, n_jobs=2)
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+before = mb("VmRSS")
 embedder.transform(sys.argv[1:2])
-network = peak()
+network, loading = mb("VmRSS"), mb("VmHWM")
+Path("/proc/self/clear_refs").write_text("5")  # the largest so far is forgotten
 result = embedder.transform(sys.argv[2:])
-print(json.dumps({"network": network, "peak": peak(), "result": result.nbytes}))
+out = {"network": network - before, "loading": loading - before, "above": mb("VmHWM") - network - result.nbytes / 2**20}
+print(json.dumps(out))
 """
 
 
 def memory(args: Any) -> None:
-    """Largest resident set of a fresh process, less that of the network with one short clip, and less the result."""
+    """Largest resident set while embedding, above that with the network loaded, and less the result (Linux)."""
     with tempfile.TemporaryDirectory() as folder:
         rng = np.random.default_rng(0)
         second = Path(folder) / "second.wav"
@@ -286,9 +292,12 @@ def memory(args: Any) -> None:
         recordings["2,000 clips of a second"] = [str(second)] * 2000
         for name, files in recordings.items():
             probe = [sys.executable, "-c", _MEMORY_PROBE, str(second), *files]
-            out = json.loads(subprocess.run(probe, capture_output=True, check=True, text=True).stdout)
-            above = (out["peak"] - out["network"] - out["result"]) / 1e6
-            print(f"Cnn14, {name:<26} {above:6.0f} MB above the network ({out['network'] / 1e6:.0f} MB)", flush=True)
+            out = json.loads(subprocess.run(probe, stdout=subprocess.PIPE, check=True, text=True).stdout)
+            print(
+                f"Cnn14, {name:<26} {out['above']:5.0f} MB above the network "
+                f"({out['network']:.0f} MB, {out['loading']:.0f} MB while it is loaded)",
+                flush=True,
+            )
 
 
 PARTS = {"vggish": vggish, "cnn14": cnn14, "ast": ast, "bfloat16": bfloat16, "models": models, "memory": memory}

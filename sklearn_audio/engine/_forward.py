@@ -45,6 +45,11 @@ class Forward:
     finish : callable, default=None
         Applied to each batch of vectors, a float32 array of shape (batch, n_features).
 
+    Attributes
+    ----------
+    batch : int
+        Patches of a forward pass.
+
     Examples
     --------
     >>> import torch
@@ -68,7 +73,7 @@ class Forward:
         finish: Callable[[Vectors], Vectors] | None = None,
     ) -> None:
         self._network = network
-        self._batch = card.patching.batch * (1 if device.type == "cpu" else _ACCELERATOR_BATCHES)
+        self.batch = card.patching.batch * (1 if device.type == "cpu" else _ACCELERATOR_BATCHES)
         self._layer = layer
         self._device = device
         self._precision = precision
@@ -80,22 +85,17 @@ class Forward:
         Parameters
         ----------
         patches : list of Patch
-            Of any shapes and number.
+            Of one shape, and of any number.
 
         Returns
         -------
         list of ndarray of float32, each of shape (n_features,)
             In the order of the patches.
         """
-        vectors: dict[int, Vectors] = {}
-        by_shape: dict[tuple[Any, ...], list[int]] = {}
-        for i, patch in enumerate(patches):
-            by_shape.setdefault(tuple(tensor.shape for tensor in patch.inputs), []).append(i)
-        for places in by_shape.values():
-            for first in range(0, len(places), self._batch):
-                batch = places[first : first + self._batch]
-                vectors.update(zip(batch, self._run([patches[i] for i in batch]), strict=True))
-        return [vectors[i] for i in range(len(patches))]
+        vectors: list[Vectors] = []
+        for first in range(0, len(patches), self.batch):
+            vectors.extend(self._run(patches[first : first + self.batch]))
+        return vectors
 
     def _run(self, patches: list[Patch]) -> Vectors:
         inputs = [self._stacked(tensors) for tensors in zip(*(patch.inputs for patch in patches), strict=True)]
@@ -106,7 +106,7 @@ class Forward:
         return (self._finish(vectors) if self._finish else vectors)[: len(patches)]
 
     def _stacked(self, tensors: tuple[Tensor, ...]) -> Tensor:
-        stacked = torch.zeros((self._batch, *tensors[0].shape), device=self._device)
+        stacked = torch.zeros((self.batch, *tensors[0].shape), device=self._device)
         torch.stack(tensors, out=stacked[: len(tensors)])
         return stacked
 

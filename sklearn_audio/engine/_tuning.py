@@ -86,14 +86,15 @@ def fold_batch_norms(network: Any, pairs: Sequence[tuple[str, str]]) -> None:
 
 
 def _fold(conv: Any, norm: Any) -> None:
-    # in float64, and back: what is rounded is the product alone
+    # in float64, and back: what is rounded is the product alone. One filter at a time, for the sake of memory.
     scale = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
     shift = norm.bias.double() - norm.running_mean.double() * scale
     if conv.bias is not None:
         shift = shift + conv.bias.double() * scale
-    shape = (-1, *[1] * (conv.weight.ndim - 1))  # one factor per output channel
-    conv.weight = nn.Parameter((conv.weight.double() * scale.reshape(shape)).to(conv.weight.dtype))
-    conv.bias = nn.Parameter(shift.to(conv.weight.dtype))
+    folded = torch.empty_like(conv.weight)
+    for new, old, factor in zip(folded, conv.weight, scale, strict=True):
+        new.copy_(old.double() * factor)
+    conv.weight, conv.bias = nn.Parameter(folded), nn.Parameter(shift.to(folded.dtype))
 
 
 def _watch(

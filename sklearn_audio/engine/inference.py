@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from typing import Any
 
 import torch
 from tqdm.auto import tqdm
@@ -132,7 +133,7 @@ class _Collector:
         self._forward: Forward | None = None
         self._batch_size = batch_size
         self._cache = cache
-        self._waiting: list[tuple[Patch, ClipVectors]] = []
+        self._waiting: dict[tuple[Any, ...], list[tuple[Patch, ClipVectors]]] = {}  # by the shapes of the inputs
         self._clips: deque[tuple[ClipVectors, ClipKey | None]] = deque()
 
     def load(self) -> Forward:
@@ -150,24 +151,35 @@ class _Collector:
             raise done.error
         for patch in done.patches:
             clip.weights.append(patch.weight)
-            self._waiting.append((patch, clip))
-            if len(self._waiting) >= self._batch_size:
-                self.flush()
+            self._wait(patch, clip)
         clip.n_timepoints = done.n_timepoints
+
+    def _wait(self, patch: Patch, clip: ClipVectors) -> None:
+        """Run a forward pass as soon as it is full; and all of them, when too many wait for others of their shape."""
+        alike = self._waiting.setdefault(tuple(tensor.shape for tensor in patch.inputs), [])
+        alike.append((patch, clip))
+        if len(alike) >= self.load().batch:
+            self._run(alike)
+        elif sum(map(len, self._waiting.values())) >= self._batch_size:
+            self.flush()
 
     def discard_last(self) -> None:
         """Leave the last clip, which failed, without vectors."""
         failed, _ = self._clips[-1]
-        self._waiting = [(patch, owner) for patch, owner in self._waiting if owner is not failed]
+        for alike in self._waiting.values():
+            alike[:] = [(patch, owner) for patch, owner in alike if owner is not failed]
         self._clips[-1] = (ClipVectors(), None)
 
     def flush(self) -> None:
-        if not self._waiting:
-            return
-        vectors = self.load()([patch for patch, _ in self._waiting])
-        for (_, clip), vector in zip(self._waiting, vectors, strict=True):
+        for alike in self._waiting.values():
+            self._run(alike)
+        self._waiting = {}
+
+    def _run(self, alike: list[tuple[Patch, ClipVectors]]) -> None:
+        vectors = self.load()([patch for patch, _ in alike])
+        for (_, clip), vector in zip(alike, vectors, strict=True):
             clip.vectors.append(vector)
-        self._waiting = []
+        alike.clear()
 
     def finished(self) -> Iterator[ClipVectors]:
         """Hand over the clips, from the first on, all of whose patches went through the network."""
