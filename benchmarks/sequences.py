@@ -11,6 +11,7 @@ the mean over the seeds, and the spread of the accuracies of the speakers.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import time
 from pathlib import Path
@@ -43,20 +44,21 @@ FOLDS = {"commands": 3, "digits": 4}
 VOCABULARIES = (50, 100, 200)
 
 
-def lstm(seed: int) -> LSTMClassifier:
-    return LSTMClassifier(max_epochs=30, lr=0.003, dropout=0.4, random_state=seed, device="cpu")
+def lstm(seed: int, **options: Any) -> LSTMClassifier:
+    return LSTMClassifier(**{"max_epochs": 30, "lr": 0.003, "dropout": 0.4, "random_state": seed, **options})
 
 
-def bert(seed: int) -> BERTClassifier:
-    return BERTClassifier(max_epochs=40, lr=0.001, warmup=4, random_state=seed, device="cpu")
+def bert(seed: int, **options: Any) -> BERTClassifier:
+    given = {"pooling": "mean", "max_epochs": 60, "lr": 0.001, "warmup": 5, "batch_size": 16, "random_state": seed}
+    return BERTClassifier(**(given | options))
 
 
 def methods(seed: int) -> dict[str, tuple[str, BaseEstimator]]:
     """What is compared, and on which features."""
     table: dict[str, tuple[str, BaseEstimator]] = {
         "MFCC statistics + SVC": ("mfcc", make_pipeline(SequencePooling(), StandardScaler(), SVC(C=10))),
-        "LSTM, frames": ("frames", lstm(seed)),
-        "BERT, frames": ("frames", bert(seed)),
+        "LSTM, frames": ("frames", lstm(seed, mixup=0.3)),
+        "BERT, frames": ("frames", bert(seed, mixup=0.3)),
     }
     for n in VOCABULARIES:
         tokens = KMeansAudioTokenizer(n, random_state=seed)
@@ -71,8 +73,8 @@ def methods(seed: int) -> dict[str, tuple[str, BaseEstimator]]:
                 "frames",
                 make_pipeline(tokens, ngrams, LogisticRegression(C=100, max_iter=2000)),
             ),
-            f"LSTM, tokens, {n}": ("frames", make_pipeline(tokens, lstm(seed).set_params(n_tokens=n))),
-            f"BERT, tokens, {n}": ("frames", make_pipeline(tokens, bert(seed).set_params(n_tokens=n))),
+            f"LSTM, tokens, {n}": ("frames", make_pipeline(tokens, lstm(seed, n_tokens=n))),
+            f"BERT, tokens, {n}": ("frames", make_pipeline(tokens, bert(seed, n_tokens=n))),
         }
     return table
 
@@ -100,6 +102,30 @@ def run(name: str, seed: int, X: dict[str, Ragged], y: np.ndarray, speakers: np.
     }
 
 
+def summary(runs: list[dict[str, Any]]) -> str:
+    """One line of the table: one method, all seeds."""
+    scores = [r["accuracy"] for r in runs]
+    of_speakers = pd.concat([r["speakers"] for r in runs], axis=1).mean(axis=1)
+    spread = f"{of_speakers.min():.2f} to {of_speakers.max():.2f}"
+    seconds = np.mean([r["seconds"] for r in runs])
+    return f"{runs[0]['method']:<42} {np.mean(scores):8.3f}  +- {np.std(scores):.3f}   {spread}     {seconds:8.1f}"
+
+
+def study(data: str, args: argparse.Namespace) -> None:
+    table = pd.read_csv(args.folder / data / "labels.csv", dtype=str)
+    X = features([str(args.folder / data / path) for path in table["path"]], RATES[data])
+    y, speakers = table["label"].to_numpy(), table["speaker"].to_numpy()
+    print(f"{data}: {len(y)} clips, {len(set(y))} classes, {len(set(speakers))} speakers in {FOLDS[data]} folds")
+    print(f"{'':<42} accuracy  over seeds   over speakers    seconds", flush=True)
+    names = [name for name in methods(0) if not args.methods or name.startswith(tuple(args.methods))]
+    # in order, and each method is printed as soon as its last seed is there
+    runs = Parallel(n_jobs=args.n_jobs, return_as="generator")(
+        delayed(run)(name, seed, X, y, speakers, FOLDS[data]) for name in names for seed in range(args.seeds)
+    )
+    for _ in names:
+        print(summary(list(itertools.islice(runs, args.seeds))), flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, default=Path(os.environ.get("SKLEARN_AUDIO_DATA", _DEFAULT)))
@@ -109,24 +135,7 @@ def main() -> None:
     parser.add_argument("--n-jobs", type=int, default=2)
     args = parser.parse_args()
     for data in args.data:
-        table = pd.read_csv(args.folder / data / "labels.csv", dtype=str)
-        X = features([str(args.folder / data / path) for path in table["path"]], RATES[data])
-        y, speakers = table["label"].to_numpy(), table["speaker"].to_numpy()
-        names = [name for name in methods(0) if not args.methods or name.startswith(tuple(args.methods))]
-        runs = Parallel(n_jobs=args.n_jobs)(
-            delayed(run)(name, seed, X, y, speakers, FOLDS[data]) for name in names for seed in range(args.seeds)
-        )
-        print(f"{data}: {len(y)} clips, {len(set(y))} classes, {len(set(speakers))} speakers in {FOLDS[data]} folds")
-        print(f"{'':<42} accuracy  over seeds   over speakers    seconds")
-        for name in names:
-            mine = [r for r in runs if r["method"] == name]
-            scores = [r["accuracy"] for r in mine]
-            of_speakers = pd.concat([r["speakers"] for r in mine], axis=1).mean(axis=1)
-            seconds = np.mean([r["seconds"] for r in mine])
-            spread = f"{of_speakers.min():.2f} to {of_speakers.max():.2f}"
-            print(
-                f"{name:<42} {np.mean(scores):8.3f}  +- {np.std(scores):.3f}   {spread}     {seconds:8.1f}", flush=True
-            )
+        study(data, args)
 
 
 if __name__ == "__main__":
