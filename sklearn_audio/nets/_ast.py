@@ -175,6 +175,11 @@ class AST(nn.Module):
     stride : tuple of (int, int), default=(10, 10)
         Cells between neighbouring patches along frequency and time.
 
+    Raises
+    ------
+    ValueError
+        If there is no such size.
+
     Examples
     --------
     >>> import torch
@@ -194,7 +199,10 @@ class AST(nn.Module):
         stride: tuple[int, int] = (10, 10),
     ) -> None:
         super().__init__()
+        if size not in _SIZES:
+            raise ValueError(f"no size {size!r}; choose one of {list(_SIZES)}.")
         width, n_heads = _SIZES[size]
+        self.width = width
         self.grid = grid_shape(n_frames, n_mels, stride)
         self.v = _Encoder(width, n_heads, self.grid[0] * self.grid[1], stride)
         self.mlp_head = nn.Sequential()

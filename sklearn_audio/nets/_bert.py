@@ -10,50 +10,14 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from sklearn_audio.nets._sequences import MaskedPooling, length_mask, sequence_input
+from sklearn_audio.nets._transformer import PostNormLayer
 
 __all__ = ["BERTEncoder", "SequenceBERT"]
 
 _EPSILON = 1e-12
 _INITIAL_DEVIATION = 0.02
-
-
-class _SelfAttention(nn.Module):
-    def __init__(self, width: int, n_heads: int, dropout: float) -> None:
-        super().__init__()
-        self.n_heads, self.dropout = n_heads, dropout
-        self.query, self.key, self.value = (nn.Linear(width, width) for _ in range(3))
-        self.output = nn.Linear(width, width)
-
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        # (B, N, d) -> (B, N, heads, d / heads) -> (B, heads, N, d / heads)
-        q, k, v = (
-            layer(x).unflatten(2, (self.n_heads, -1)).transpose(1, 2) for layer in (self.query, self.key, self.value)
-        )
-        attended = F.scaled_dot_product_attention(
-            q, k, v, attn_mask=mask[:, None, None, :], dropout_p=self.dropout if self.training else 0.0
-        )
-        out: Tensor = self.output(attended.transpose(1, 2).flatten(2))  # (B, heads, N, d / heads) -> (B, N, d)
-        return out
-
-
-class _Layer(nn.Module):
-    """Attention and feed-forward network, each added to its input and normalised after that."""
-
-    def __init__(self, width: int, n_heads: int, feedforward_size: int, dropout: float) -> None:
-        super().__init__()
-        self.attention = _SelfAttention(width, n_heads, dropout)
-        self.attention_norm = nn.LayerNorm(width, eps=_EPSILON)
-        self.widen, self.narrow = nn.Linear(width, feedforward_size), nn.Linear(feedforward_size, width)
-        self.output_norm = nn.LayerNorm(width, eps=_EPSILON)
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        x = self.attention_norm(x + self.dropout(self.attention(x, mask)))
-        out: Tensor = self.output_norm(x + self.dropout(self.narrow(F.gelu(self.widen(x)))))
-        return out
 
 
 class BERTEncoder(nn.Module):
@@ -96,7 +60,9 @@ class BERTEncoder(nn.Module):
         self.positions = nn.Parameter(torch.zeros(max_length, width))
         self.norm = nn.LayerNorm(width, eps=_EPSILON)
         self.dropout = nn.Dropout(dropout)
-        self.layers = nn.ModuleList(_Layer(width, n_heads, feedforward_size, dropout) for _ in range(n_layers))
+        self.layers = nn.ModuleList(
+            PostNormLayer(width, n_heads, feedforward_size, dropout, nn.GELU(), _EPSILON) for _ in range(n_layers)
+        )
         for weights in [self.first, self.positions]:
             nn.init.normal_(weights, std=_INITIAL_DEVIATION)
         self.apply(_initialise)

@@ -94,6 +94,8 @@ class EfficientAT(nn.Module):
         Factor on the number of channels: 0.4 is the published "mn04", 1.0 "mn10", 4.0 "mn40".
     n_labels : int, default=527
         Outputs.
+    dropout : float, default=0.2
+        Share of the numbers dropped before the last layer in training.
 
     Examples
     --------
@@ -113,7 +115,7 @@ class EfficientAT(nn.Module):
         "probabilities",
     )
 
-    def __init__(self, width: float = 1.0, n_labels: int = 527) -> None:
+    def __init__(self, width: float = 1.0, n_labels: int = 527, *, dropout: float = 0.2) -> None:
         super().__init__()
         channels = _to_eight(16 * width)
         steps: list[nn.Module] = [_unit(1, channels, 3, nn.Hardswish, stride=2)]
@@ -122,13 +124,13 @@ class EfficientAT(nn.Module):
             channels = _to_eight(spec[2] * width)
         steps.append(_unit(channels, 6 * channels, 1, nn.Hardswish))
         self.features = nn.Sequential(*steps)
-        last = _to_eight(1280 * width)
+        self.n_penultimate = last = _to_eight(1280 * width)
         self.classifier = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
             nn.Linear(6 * channels, last),
             nn.Hardswish(inplace=True),
-            nn.Dropout(0.2),
+            nn.Dropout(dropout),
             nn.Linear(last, n_labels),
         )
         self._initialise()

@@ -38,6 +38,7 @@ class PANNsNetwork(nn.Module):
 
     layers: ClassVar[tuple[str, ...]]
     dropout_of_pooled = 0.5
+    dropout_of_maps = 0.0  # of the last ones
     # Maps are (B, C, T', M') as in the paper, or where this is set, with the kernels to match, (B, C, M', T'): a CPU
     # likes long rows.
     turned = False
@@ -92,7 +93,7 @@ class PANNsNetwork(nn.Module):
         last = frames
         for name, last in self.maps(self.normalised(frames)):
             yield name, last
-        yield from self.head(last)
+        yield from self.head(F.dropout(last, self.dropout_of_maps, self.training))
 
     def normalised(self, frames: Tensor) -> Tensor:
         # (B, T, M) -> (B, M, 1, T) for the batch norm over bands -> (B, 1, M, T)
@@ -142,6 +143,7 @@ class _Cnn(PANNsNetwork):
 
     widths: ClassVar[tuple[int, ...]] = (64, 128, 256, 512, 1024, 2048)
     kernel: ClassVar[int] = 3
+    dropout_of_maps = 0.2
 
     def __init__(self, n_labels: int = 527, *, n_mels: int = 64, n_embedding: int | None = None) -> None:
         super().__init__(self.widths[-1], n_embedding or self.widths[-1], n_labels, n_mels)
@@ -154,10 +156,10 @@ class _Cnn(PANNsNetwork):
 
     def maps_from(self, first: int, x: Tensor) -> Stages:
         for i in range(first, len(self.widths) + 1):
+            x = F.dropout(x, self.dropout_of_maps if i > first else 0.0, self.training)
             # the sixth block of Cnn14 keeps its resolution
             x = self.get_submodule(f"conv_block{i}")(x, pool=1 if i == 6 else 2)
             yield f"block{i}", x
-            x = F.dropout(x, 0.2, self.training)
 
 
 class Cnn14(_Cnn):

@@ -38,6 +38,7 @@ class _Residual(nn.Module):
         if self.stride == 2:
             x = F.avg_pool2d(x, 2)
         for i in range(1, self.n_convs + 1):
+            x = F.dropout(x, 0.1, self.training and i == self.n_convs)
             x = self.get_submodule(f"bn{i}")(self.get_submodule(f"conv{i}")(x))
             if i < self.n_convs:
                 x = F.relu_(x)
@@ -67,6 +68,7 @@ class ResNet(PANNsNetwork):
     """
 
     layers = ("block1", "stage1", "stage2", "stage3", "stage4", "block2", *HEAD)
+    dropout_of_maps = 0.2
 
     def __init__(self, depth: Literal[22, 38, 54], n_labels: int = 527, *, n_mels: int = 64) -> None:
         super().__init__(2048, 2048, n_labels, n_mels)

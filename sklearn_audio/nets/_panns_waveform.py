@@ -378,4 +378,4 @@ class WavegramLogmelCnn14(Cnn14):
         for name, value in self.maps_from(2, last):
             last = value
             yield name, last
-        yield from self.head(last)
+        yield from self.head(F.dropout(last, self.dropout_of_maps, self.training))

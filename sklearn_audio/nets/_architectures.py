@@ -1,0 +1,167 @@
+"""The networks that can be trained, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+from torch import nn
+
+from sklearn_audio.nets._ast import AST
+from sklearn_audio.nets._backbones import Backbone, LayeredBackbone, check_size
+from sklearn_audio.nets._cnn4 import Cnn4
+from sklearn_audio.nets._cnn_transformer import CNNTransformer
+from sklearn_audio.nets._efficientat import EfficientAT
+from sklearn_audio.nets._few_audio import SBCNN, VGG, Timbre
+from sklearn_audio.nets._panns import Cnn6, Cnn10, Cnn14, PANNsNetwork
+from sklearn_audio.nets._panns_residual import MobileNetV1, MobileNetV2, ResNet
+from sklearn_audio.nets._panns_waveform import LeeNet, Res1dNet
+from sklearn_audio.nets._talnet import CRNN
+
+__all__ = ["ARCHITECTURES", "Architecture"]
+
+
+class Architecture(NamedTuple):
+    """How to build a network that is trained, and what it takes.
+
+    Attributes
+    ----------
+    build : callable
+        ``build(n_outputs, n_features, n_frames, **options)`` returns the network. `n_features` is ignored where
+        `waveforms` is set, and `n_frames` unless `fixed_length` is.
+    options : tuple of str
+        Names of the options; each has a default, that of the paper.
+    waveforms : bool
+        Whether it takes waveforms of shape (B, T) instead of frames of shape (B, T, n_features).
+    fixed_length : bool
+        Whether all clips must have the `n_frames` it was built with.
+    shortest : int
+        Frames, or timepoints, that it takes at least.
+    fewest_features : int
+        Numbers per frame that it takes at least.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.nets import ARCHITECTURES
+    >>> network = ARCHITECTURES["cnn6"].build(3, 64, None, dropout=0.2).eval()
+    >>> network(torch.zeros(2, 101, 64)).shape, network.embed(torch.zeros(2, 101, 64)).shape
+    (torch.Size([2, 3]), torch.Size([2, 512]))
+    """
+
+    build: Callable[..., nn.Module]
+    options: tuple[str, ...] = ()
+    waveforms: bool = False
+    fixed_length: bool = False
+    shortest: int = 1
+    fewest_features: int = 1
+
+
+def _build_any_length(
+    network_class: Callable[..., nn.Module],
+    n_outputs: int,
+    n_features: int,
+    n_frames: int | None = None,
+    **options: Any,
+) -> nn.Module:
+    return network_class(n_outputs, n_features, **options)
+
+
+def _build_panns(
+    network_class: Callable[..., PANNsNetwork],
+    smallest: int,
+    n_outputs: int,
+    n_features: int,
+    n_frames: int | None = None,
+    *,
+    dropout: float | None = None,
+) -> nn.Module:
+    name = getattr(network_class, "func", network_class).__name__
+    check_size(name, n_features, None, fewest_features=smallest, shortest=smallest)
+    return _layered(network_class(n_outputs, n_mels=n_features), dropout, shortest=smallest)
+
+
+def _build_waveform(
+    network_class: Callable[..., PANNsNetwork],
+    shortest: int,
+    n_outputs: int,
+    n_features: int | None = None,
+    n_frames: int | None = None,
+    *,
+    dropout: float | None = None,
+) -> nn.Module:
+    return _layered(network_class(n_labels=n_outputs), dropout, waveforms=True, shortest=shortest)
+
+
+def _layered(network: PANNsNetwork, dropout: float | None, **what_it_takes: Any) -> LayeredBackbone:
+    if dropout is not None:
+        network.dropout_of_pooled = dropout
+    return LayeredBackbone(network, network.fc1.out_features, **what_it_takes)
+
+
+def _build_efficientat(
+    n_outputs: int, n_features: int, n_frames: int | None = None, *, width: float = 1.0, dropout: float = 0.2
+) -> nn.Module:
+    network = EfficientAT(width, n_outputs, dropout=dropout)
+    return LayeredBackbone(network, network.n_penultimate, "penultimate")
+
+
+def _build_ast(
+    n_outputs: int,
+    n_features: int,
+    n_frames: int,
+    *,
+    size: str = "base",
+    stride: tuple[int, int] = (10, 10),
+) -> nn.Module:
+    check_size("AST", n_features, n_frames, fewest_features=16, shortest=16)
+    network = AST(size, n_outputs, n_frames=n_frames, n_mels=n_features, stride=stride)
+    return LayeredBackbone(network, network.width, shortest=16)
+
+
+def _own(network_class: type[Backbone], *options: str, **preset: Any) -> Architecture:
+    build: Callable[..., nn.Module] = partial(network_class, **preset)
+    return Architecture(
+        build if network_class.fixed_length else partial(_build_any_length, build),
+        options,
+        fixed_length=network_class.fixed_length,
+        shortest=network_class.shortest,
+        fewest_features=network_class.fewest_features,
+    )
+
+
+def _panns(network_class: Callable[..., PANNsNetwork], n_poolings: int) -> Architecture:
+    smallest = 2**n_poolings  # so that one frame and one band are left
+    build = partial(_build_panns, network_class, smallest)
+    return Architecture(build, ("dropout",), shortest=smallest, fewest_features=smallest)
+
+
+def _waveform(network_class: Callable[..., PANNsNetwork], shortest: int) -> Architecture:
+    return Architecture(
+        partial(_build_waveform, network_class, shortest), ("dropout",), waveforms=True, shortest=shortest
+    )
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "cnn4": _own(Cnn4, "dropout"),
+    "sbcnn": _own(SBCNN, "dropout", "input_norm"),
+    "timbre": _own(Timbre),
+    "vgg32": _own(VGG, "dropout", n_filters=32),
+    "vgg128": _own(VGG, "dropout", n_filters=128),
+    "crnn": _own(CRNN, "n_embedding", "pooling", "dropout"),
+    "cnn_transformer": _own(
+        CNNTransformer,
+        *("n_embedding", "pooling", "n_layers", "shared_layers", "positions", "dropout", "transformer_dropout"),
+    ),
+    "cnn6": _panns(Cnn6, 4),
+    "cnn10": _panns(Cnn10, 4),
+    "cnn14": _panns(Cnn14, 5),
+    "mobilenet_v1": _panns(MobileNetV1, 5),
+    "mobilenet_v2": _panns(MobileNetV2, 5),
+    "resnet22": _panns(partial(ResNet, 22), 5),
+    "efficientat": Architecture(_build_efficientat, ("width", "dropout")),
+    "ast": Architecture(_build_ast, ("size", "stride"), fixed_length=True, shortest=16, fewest_features=16),
+    "leenet11": _waveform(partial(LeeNet, 11), 1),
+    "res1dnet31": _waveform(partial(Res1dNet, 31), 20476),
+}

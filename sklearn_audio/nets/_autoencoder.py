@@ -1,0 +1,256 @@
+"""An auto-encoder of log-mel frames: what a clip is rebuilt from is its vector, and nothing else.
+
+The encoder has the convolutional blocks of `Cnn4`, under the same names, so that the one can start the other. The
+decoder is given neither places of maxima nor sizes nor maps of the encoder: it enlarges the vector block by block, each
+time by repetition and a convolution (Odena, Dumoulin & Olah 2016, "Deconvolution and checkerboard artifacts", Distill).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sklearn_audio.nets._sequences import FrameInput, length_mask
+
+__all__ = ["FrameAutoencoder", "FrameDecoder", "FrameEncoder"]
+
+_SLOPE = 0.01
+
+
+class FrameEncoder(nn.Module):
+    """Blocks of a convolution, batch normalisation, a leaky rectifier and a pooling that halves both axes.
+
+    Parameters
+    ----------
+    n_filters : sequence of int, default=(32, 64, 128, 256)
+        Channels of the blocks.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.nets import FrameEncoder
+    >>> FrameEncoder((8, 16)).eval()(torch.zeros(2, 20, 16)).shape
+    torch.Size([2, 16, 5, 4])
+    """
+
+    def __init__(self, n_filters: Sequence[int] = (32, 64, 128, 256)) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(n_in, n_out, 5, padding=2), nn.BatchNorm2d(n_out), nn.LeakyReLU(_SLOPE), nn.MaxPool2d(2)
+            )
+            for n_in, n_out in zip((1, *n_filters[:-1]), n_filters, strict=True)
+        )
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Compute the maps behind the last block.
+
+        Parameters
+        ----------
+        frames : Tensor of shape (B, T, n_features)
+            Standardised frames.
+
+        Returns
+        -------
+        Tensor of shape (B, n_filters[-1], T // 2 ** n_blocks, n_features // 2 ** n_blocks)
+            Maps.
+        """
+        x = frames[:, None]  # (B, T, M) -> (B, 1, T, M)
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+class FrameDecoder(nn.Module):
+    """Blocks of a leaky rectifier, a repetition that doubles both axes, and a convolution; one channel comes out.
+
+    Parameters
+    ----------
+    n_channels : int
+        Channels of the maps that come in.
+    n_filters : sequence of int, default=(256, 128, 64, 32)
+        Channels in front of each block.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.nets import FrameDecoder
+    >>> FrameDecoder(3, (16, 8)).eval()(torch.zeros(2, 3, 5, 4)).shape
+    torch.Size([2, 20, 16])
+    """
+
+    def __init__(self, n_channels: int, n_filters: Sequence[int] = (256, 128, 64, 32)) -> None:
+        super().__init__()
+        self.widen = nn.Conv2d(n_channels, n_filters[0], 1)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                nn.LeakyReLU(_SLOPE),
+                nn.Upsample(scale_factor=2),
+                nn.Conv2d(n_in, n_out, 3, padding=1),
+                nn.BatchNorm2d(n_out) if n_out > 1 else nn.Identity(),
+            )
+            for n_in, n_out in zip(n_filters, (*n_filters[1:], 1), strict=True)
+        )
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Compute frames.
+
+        Parameters
+        ----------
+        maps : Tensor of shape (B, n_channels, T, M)
+            Maps of the bottleneck.
+
+        Returns
+        -------
+        Tensor of shape (B, T * 2 ** n_blocks, M * 2 ** n_blocks)
+            Standardised frames.
+        """
+        x: Tensor = self.widen(maps)
+        for block in self.blocks:
+            x = block(x)
+        return x.squeeze(1)  # (B, 1, T, M) -> (B, T, M)
+
+
+class FrameAutoencoder(nn.Module):
+    """Frames of a fixed number, to a vector and back.
+
+    Frames are standardised on the way in, and filled up with the mean frame to whole numbers of the network's cells,
+    which have as many frames and features as the poolings make of one; on the way out all of that is undone.
+
+    Parameters
+    ----------
+    n_frames : int
+        Frames of a clip.
+    n_features : int
+        Numbers per frame.
+    n_channels : int, default=10
+        Numbers per cell in the vector.
+    n_filters : sequence of int, default=(32, 64, 128, 256)
+        Channels of the blocks of the encoder; those of the decoder are the same in reverse.
+
+    Attributes
+    ----------
+    input : FrameInput
+        Standardises; its buffers `mean` and `scale` are to be set from the training set.
+    encoder : FrameEncoder
+        The blocks in front of the bottleneck.
+    bottleneck : nn.Conv2d
+        From the channels of the encoder to `n_channels`, in each cell for itself.
+    decoder : FrameDecoder
+        The way back.
+    n_embedding : int
+        Length of the vector.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.nets import FrameAutoencoder
+    >>> network = FrameAutoencoder(50, 40, n_filters=(4, 4, 8, 8)).eval()
+    >>> vectors = network.encode(torch.zeros(2, 50, 40), torch.tensor([50, 20]))
+    >>> vectors.shape, network.decode(vectors).shape
+    (torch.Size([2, 120]), torch.Size([2, 50, 40]))
+    """
+
+    def __init__(
+        self,
+        n_frames: int,
+        n_features: int,
+        *,
+        n_channels: int = 10,
+        n_filters: Sequence[int] = (32, 64, 128, 256),
+    ) -> None:
+        super().__init__()
+        cell = 2 ** len(n_filters)
+        self.n_frames, self.n_features = n_frames, n_features
+        self.grid = (-(-n_frames // cell), -(-n_features // cell))  # cells over time and over features
+        self._filling = (0, self.grid[1] * cell - n_features, 0, self.grid[0] * cell - n_frames)
+        self.n_channels = n_channels
+        self.n_embedding = n_channels * self.grid[0] * self.grid[1]
+        self.input = FrameInput(n_features)
+        self.encoder = FrameEncoder(n_filters)
+        self.bottleneck = nn.Conv2d(n_filters[-1], n_channels, 1)
+        self.decoder = FrameDecoder(n_channels, tuple(reversed(n_filters)))
+
+    def encode(self, frames: Tensor, lengths: Tensor) -> Tensor:
+        """Compute the vectors.
+
+        Parameters
+        ----------
+        frames : Tensor of shape (B, n_frames, n_features)
+            Clips; what stands behind their ends is not looked at.
+        lengths : Tensor of int, shape (B,)
+            Real frames of each clip.
+
+        Returns
+        -------
+        Tensor of shape (B, n_embedding)
+            One vector per clip: its channels, each over the cells in time, each over the cells in frequency.
+        """
+        return self._encode_standard(self.input(frames, lengths))
+
+    def _encode_standard(self, standard: Tensor) -> Tensor:
+        maps: Tensor = self.bottleneck(self.encoder(F.pad(standard, self._filling)))
+        return maps.flatten(1)  # (B, C, T', M') -> (B, C * T' * M')
+
+    def decode(self, vectors: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Compute frames from vectors.
+
+        Parameters
+        ----------
+        vectors : Tensor of shape (B, n_embedding)
+            One vector per clip.
+        lengths : Tensor of int, shape (B,), default=None
+            Ignored: all frames are computed.
+
+        Returns
+        -------
+        Tensor of shape (B, n_frames, n_features)
+            Frames in the units of those that were encoded.
+        """
+        mean, scale = self.input.mean, self.input.scale
+        return self._decode_standard(vectors) / scale + mean
+
+    def _decode_standard(self, vectors: Tensor) -> Tensor:
+        maps = vectors.reshape(-1, self.n_channels, *self.grid)  # (B, C * T' * M') -> (B, C, T', M')
+        frames: Tensor = self.decoder(maps)
+        return frames[:, : self.n_frames, : self.n_features]
+
+    def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
+        """Encode and decode.
+
+        Parameters
+        ----------
+        frames : Tensor of shape (B, n_frames, n_features)
+            Clips.
+        lengths : Tensor of int, shape (B,)
+            Real frames of each clip.
+
+        Returns
+        -------
+        Tensor of shape (B, n_frames, n_features)
+            The reconstruction, behind the ends of the clips, too.
+        """
+        return self.decode(self.encode(frames, lengths))
+
+    def errors(self, frames: Tensor, lengths: Tensor) -> Tensor:
+        """Compute how far the reconstructions are off.
+
+        Parameters
+        ----------
+        frames : Tensor of shape (B, n_frames, n_features)
+            Clips.
+        lengths : Tensor of int, shape (B,)
+            Real frames of each clip.
+
+        Returns
+        -------
+        Tensor of shape (B, n_features)
+            Squared differences of standardised frames, averaged over the real frames of each clip.
+        """
+        standard = self.input(frames, lengths)
+        squares = (self._decode_standard(self._encode_standard(standard)) - standard).square()
+        mask = length_mask(lengths, self.n_frames)[..., None]
+        return torch.where(mask, squares, 0.0).sum(dim=1) / lengths[:, None]

@@ -1,0 +1,278 @@
+"""TALNet: Wang, Li & Metze 2019, "A comparison of five multiple instance learning pooling functions", ICASSP.
+
+arXiv:1810.09050. Here are the convolutional recurrent network and what it shares with the one that has a transformer in
+place of the recurrence: the convolutions, and the poolings of decisions on frames.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sklearn_audio.nets._backbones import Backbone, check_size
+from sklearn_audio.nets._panns import initialise
+
+__all__ = ["CRNN", "FRAME_POOLINGS", "ConvStack", "FrameDecider", "FramePool", "FramePooling"]
+
+FramePool = Literal["max", "mean", "linear", "exponential", "attention"]
+FRAME_POOLINGS: tuple[FramePool, ...] = ("max", "mean", "linear", "exponential", "attention")
+_N_POOLINGS = 5  # of frequency; the first two are of time, too
+_N_HEADS = 8  # the width of what comes out is a multiple of it
+
+
+class ConvStack(nn.Module):
+    """Ten 3x3 convolutions, each second one with a pooling: one vector per four frames.
+
+    Parameters
+    ----------
+    n_features : int
+        Numbers per frame, at least 32.
+    n_embedding : int
+        Numbers per vector, about: `width` tells how many there are. The fewer bands are left, the more filters.
+    dropout : float, default=0.0
+        Share of the numbers dropped before each convolution and behind the last.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.nets._talnet import ConvStack
+    >>> stack = ConvStack(64, 128).eval()
+    >>> stack(torch.zeros(2, 21, 64)).shape, stack.width
+    (torch.Size([2, 5, 128]), 128)
+    """
+
+    def __init__(self, n_features: int, n_embedding: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.dropout = dropout
+        steps = []
+        width, n_bands = 1, n_features
+        for i in range(_N_POOLINGS):
+            wide, n_bands = max(1, 2 * n_embedding // n_bands), n_bands // 2
+            narrow = max(1, n_embedding // n_bands)
+            if i == _N_POOLINGS - 1 and narrow * n_bands % _N_HEADS:
+                narrow += -narrow % _N_HEADS
+            steps += [_conv(width, wide), _conv(wide, narrow, (2, 2) if i < 2 else (1, 2))]
+            width = narrow
+        self.steps = nn.Sequential(*steps)
+        self.width = width * n_bands
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Compute the vectors.
+
+        Parameters
+        ----------
+        frames : Tensor of shape (B, T, n_features)
+            Log-mel frames.
+
+        Returns
+        -------
+        Tensor of shape (B, T // 4, width)
+            Vectors.
+        """
+        x = frames.unsqueeze(1)  # (B, T, M) -> (B, 1, T, M)
+        for step in self.steps:
+            x = step(F.dropout(x, self.dropout, self.training))
+        x = x.transpose(1, 2).flatten(2)  # (B, C, T // 4, M') -> (B, T // 4, C * M')
+        return F.dropout(x, self.dropout, self.training)
+
+
+def _conv(width: int, wider: int, pool: tuple[int, int] | None = None) -> nn.Sequential:
+    conv = nn.Conv2d(width, wider, 3, padding=1, bias=False)  # the batch norm would take a bias away
+    nn.init.xavier_uniform_(conv.weight)
+    pooling = [] if pool is None else [nn.MaxPool2d(pool)]
+    return nn.Sequential(conv, nn.BatchNorm2d(wider), nn.ReLU(), *pooling)
+
+
+class FramePooling(nn.Module):
+    """Decide on each frame whether each class is there, then pool the decisions.
+
+    The published networks return the pooled probability. This is its logit, computed so that no probability is ever
+    rounded to zero or one: every pooling but the maximum is a mean weighted by ``exp(score)``, whose logit is the
+    difference of the log-sum-exps of ``score + log p`` and ``score + log (1 - p)``.
+
+    Parameters
+    ----------
+    width : int
+        Numbers per frame.
+    n_outputs : int
+        Classes.
+    pooling : {"max", "mean", "linear", "exponential", "attention"}, default="linear"
+        What weighs the probability of a frame: nothing, the probability itself ("linear" softmax), its exponential, or
+        a learned score of the frame, for each class another.
+
+    Raises
+    ------
+    ValueError
+        If there is no such pooling.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.nets import FramePooling
+    >>> FramePooling(8, 3, "attention")(torch.zeros(2, 5, 8)).shape
+    torch.Size([2, 3])
+    """
+
+    def __init__(self, width: int, n_outputs: int, pooling: FramePool = "linear") -> None:
+        super().__init__()
+        if pooling not in FRAME_POOLINGS:
+            raise ValueError(f"no pooling {pooling!r}; choose one of {list(FRAME_POOLINGS)}.")
+        self.pooling = pooling
+        self.decide = nn.Linear(width, n_outputs)
+        if pooling == "attention":
+            self.attend = nn.Linear(width, n_outputs)
+        initialise(self)
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Compute the logits of the clips.
+
+        Parameters
+        ----------
+        vectors : Tensor of shape (B, T, width)
+            One vector per frame.
+
+        Returns
+        -------
+        Tensor of shape (B, n_outputs)
+            Logits.
+        """
+        logits: Tensor = self.decide(vectors)  # (B, T, d) -> (B, T, n_outputs)
+        if self.pooling == "max":
+            return logits.amax(dim=1)
+        score = self._score(vectors, logits)
+        present, absent = score + F.logsigmoid(logits), score + F.logsigmoid(-logits)
+        return present.logsumexp(dim=1) - absent.logsumexp(dim=1)
+
+    def _score(self, vectors: Tensor, logits: Tensor) -> Tensor | float:
+        if self.pooling == "attention":
+            scores: Tensor = self.attend(vectors)
+            return scores
+        if self.pooling == "linear":
+            return F.logsigmoid(logits)
+        return logits.sigmoid() if self.pooling == "exponential" else 0.0
+
+
+class FrameDecider(Backbone):
+    """Vectors of frames, and a pooling of what is decided on them."""
+
+    shortest = 4
+    fewest_features = 32
+    decisions: FramePooling
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Compute the logits.
+
+        Parameters
+        ----------
+        frames : Tensor of shape (B, T, n_features)
+            Log-mel frames, at least four.
+
+        Returns
+        -------
+        Tensor of shape (B, n_outputs)
+            Logits of the pooled probabilities.
+        """
+        logits: Tensor = self.decisions(self.encode(frames))
+        return logits
+
+    def embed(self, frames: Tensor) -> Tensor:
+        """Average the vectors that the decisions are made on.
+
+        Parameters
+        ----------
+        frames : Tensor of shape (B, T, n_features)
+            Log-mel frames, at least four.
+
+        Returns
+        -------
+        Tensor of shape (B, n_embedding)
+            One vector per clip.
+        """
+        return self.encode(frames).mean(dim=1)  # (B, T // 4, d) -> (B, d)
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """Compute the vectors that the decisions are made on.
+
+        Parameters
+        ----------
+        frames : Tensor of shape (B, T, n_features)
+            Log-mel frames, at least four.
+
+        Returns
+        -------
+        Tensor of shape (B, T // 4, n_embedding)
+            One vector per four frames.
+        """
+        raise TypeError(f"{type(self).__name__} must define encode.")  # pragma: no cover - abstract
+
+
+class CRNN(FrameDecider):
+    """Ten convolutions, a recurrent layer in both directions, decisions every four frames, and their pooling.
+
+    Parameters
+    ----------
+    n_outputs : int
+        Logits per clip.
+    n_features : int
+        Numbers per frame, at least 32; 64 in the paper.
+    n_embedding : int, default=1024
+        Numbers per vector; an even number.
+    pooling : {"max", "mean", "linear", "exponential", "attention"}, default="linear"
+        How the decisions become that on the clip.
+    dropout : float, default=0.0
+        Share of the numbers dropped before each convolution, before the recurrent layer and behind it.
+
+    Raises
+    ------
+    ValueError
+        If the frames are too narrow, or there is no such pooling.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.nets import CRNN
+    >>> network = CRNN(3, 64, n_embedding=128).eval()
+    >>> network(torch.zeros(2, 20, 64)).shape, network.embed(torch.zeros(2, 20, 64)).shape
+    (torch.Size([2, 3]), torch.Size([2, 128]))
+    """
+
+    def __init__(
+        self,
+        n_outputs: int,
+        n_features: int,
+        *,
+        n_embedding: int = 1024,
+        pooling: FramePool = "linear",
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        check_size("CRNN", n_features, None, fewest_features=self.fewest_features, shortest=self.shortest)
+        self.convolutions = ConvStack(n_features, n_embedding, dropout)
+        self.recurrent = nn.GRU(self.convolutions.width, n_embedding // 2, batch_first=True, bidirectional=True)
+        self.dropout = nn.Dropout(dropout)
+        self.n_embedding = n_embedding // 2 * 2
+        self.decisions = FramePooling(self.n_embedding, n_outputs, pooling)
+        for name, weights in self.recurrent.named_parameters():
+            if name.startswith("weight"):
+                nn.init.orthogonal_(weights)
+            else:
+                nn.init.zeros_(weights)
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """Compute the vectors that the decisions are made on.
+
+        Parameters
+        ----------
+        frames : Tensor of shape (B, T, n_features)
+            Log-mel frames, at least four.
+
+        Returns
+        -------
+        Tensor of shape (B, T // 4, n_embedding)
+            One vector per four frames.
+        """
+        vectors, _ = self.recurrent(self.convolutions(frames))
+        kept: Tensor = self.dropout(vectors)
+        return kept

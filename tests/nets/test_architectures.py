@@ -1,0 +1,281 @@
+"""Every network that can be trained: one step of it, the sizes it takes, and that clips do not see each other."""
+
+import copy
+import pickle
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from sklearn_audio.nets import (
+    ARCHITECTURES,
+    CRNN,
+    SBCNN,
+    VGG,
+    Cnn4,
+    CNNTransformer,
+    FramePooling,
+    LearnedLog,
+    Timbre,
+)
+from sklearn_audio.nets._talnet import FRAME_POOLINGS, ConvStack
+
+N_OUTPUTS = 3
+# what makes them small enough to be trained here
+OPTIONS = {
+    "crnn": {"n_embedding": 64},
+    "cnn_transformer": {"n_embedding": 64},
+    "efficientat": {"width": 0.1},
+    "ast": {"size": "tiny"},
+}
+# 60 to 80 million parameters, of the same parts as the others; the slow tests run them, too
+LARGE = ("cnn14", "resnet22", "res1dnet31")
+every_architecture = pytest.mark.parametrize("name", ARCHITECTURES)
+
+
+def slow_if_large(names):
+    return [pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name for name in names]
+
+
+def build(name, n_frames=None, n_features=None, **options):
+    """A network on the least it takes, unless told otherwise; seeded, and without touching the global generator."""
+    architecture = ARCHITECTURES[name]
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        return architecture.build(
+            N_OUTPUTS,
+            n_features or architecture.fewest_features,
+            n_frames or architecture.shortest,
+            **OPTIONS.get(name, {}) | options,
+        )
+
+
+def clips(name, n_clips=2, n_frames=None, n_features=None):
+    architecture = ARCHITECTURES[name]
+    shape = (n_clips, n_frames or architecture.shortest)
+    if not architecture.waveforms:
+        shape += (n_features or architecture.fewest_features,)
+    return torch.randn(shape, generator=torch.Generator().manual_seed(1))
+
+
+def train_step(network, x, optimizer):
+    optimizer.zero_grad()
+    loss = F.cross_entropy(network(x), torch.arange(len(x)) % N_OUTPUTS)
+    loss.backward()
+    optimizer.step()
+
+
+@pytest.mark.parametrize("name", slow_if_large(ARCHITECTURES))
+def test_two_steps_of_training_reach_every_parameter(name):
+    # two, as the last norms of residual blocks are zero at first and let nothing through
+    longer = {"n_frames": 2 * ARCHITECTURES[name].shortest + 40, "n_features": ARCHITECTURES[name].fewest_features + 8}
+    network, x = build(name, **longer).train(), clips(name, 4, **longer)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.01)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        for _ in range(2):
+            train_step(network, x, optimizer)
+    gradients = {key: parameter.grad for key, parameter in network.named_parameters()}
+    assert [key for key, gradient in gradients.items() if gradient is None] == []
+    assert [key for key, gradient in gradients.items() if not gradient.isfinite().all()] == []
+    assert [key for key, gradient in gradients.items() if not gradient.any()] == []
+
+
+@every_architecture
+@pytest.mark.parametrize("more", [0, 1, 37])
+def test_logits_and_embedding_of_the_shortest_clips_and_of_longer_ones(name, more):
+    n_frames = ARCHITECTURES[name].shortest + more
+    with torch.device("meta"):
+        network = build(name, n_frames).eval()
+    x = clips(name, 2, n_frames).to("meta")
+    assert network(x).shape == (2, N_OUTPUTS)
+    assert network.embed(x).shape == (2, network.n_embedding)
+
+
+@pytest.mark.parametrize("name", [name for name, what in ARCHITECTURES.items() if what.shortest > 1])
+def test_nothing_shorter_is_taken(name):
+    shorter = ARCHITECTURES[name].shortest - 1
+    with torch.device("meta"), pytest.raises((RuntimeError, ValueError)):
+        build(name, shorter).eval()(clips(name, 2, shorter).to("meta"))
+
+
+@pytest.mark.parametrize("name", [name for name, what in ARCHITECTURES.items() if what.fewest_features > 1])
+def test_narrower_frames_are_refused(name):
+    fewest = ARCHITECTURES[name].fewest_features
+    message = rf"takes frames of at least {fewest} numbers, but they have {fewest - 1}; compute more mel bands or"
+    with torch.device("meta"), pytest.raises(ValueError, match=message):
+        build(name, n_features=fewest - 1)
+
+
+@pytest.mark.parametrize("name", [name for name, what in ARCHITECTURES.items() if what.fixed_length])
+def test_networks_of_one_length_refuse_one_that_is_too_short(name):
+    shortest = ARCHITECTURES[name].shortest
+    with pytest.raises(ValueError, match=rf"at least {shortest} frames, but n_frames is {shortest - 1}; give longer"):
+        build(name, shortest - 1)
+
+
+@pytest.mark.parametrize("name", slow_if_large(ARCHITECTURES))
+def test_rows_do_not_see_their_neighbours(name):
+    network, x = build(name).eval(), clips(name, 3)
+    with torch.no_grad():
+        together, alone = network(x), torch.cat([network(row[None]) for row in x])
+        louder = network(torch.cat([x[:1], 10 * x[1:]]))
+    scale = together.abs().max()
+    assert (together - alone).abs().max() <= 1e-4 * scale
+    assert (together[0] - louder[0]).abs().max() <= 1e-4 * scale
+    assert (together[0] - together[1]).abs().max() > 1e-3 * scale
+
+
+@pytest.mark.parametrize("name", slow_if_large(ARCHITECTURES))
+def test_copies_and_pickles(name):
+    network, x = build(name).eval(), clips(name)
+    with torch.no_grad():
+        for twin in (copy.deepcopy(network), pickle.loads(pickle.dumps(network))):
+            assert torch.equal(twin(x), network(x))
+
+
+def test_table_can_be_pickled_and_tells_what_its_networks_tell():
+    assert list(pickle.loads(pickle.dumps(ARCHITECTURES))) == list(ARCHITECTURES)
+    for network_class, name in ((Cnn4, "cnn4"), (SBCNN, "sbcnn"), (VGG, "vgg32"), (Timbre, "timbre"), (CRNN, "crnn")):
+        architecture = ARCHITECTURES[name]
+        assert architecture.fixed_length == network_class.fixed_length
+        assert architecture.shortest == network_class.shortest
+        assert architecture.waveforms == network_class.waveforms
+    assert ARCHITECTURES["leenet11"].waveforms
+
+
+@pytest.mark.parametrize("name", slow_if_large(n for n, what in ARCHITECTURES.items() if "dropout" in what.options))
+def test_dropout_is_that_of_the_option(name):
+    x = clips(name)
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.default_generator.manual_seed(0)
+        half = build(name, dropout=0.5).train()
+        assert not torch.equal(half(x), half(x))
+        none = build(name, dropout=0.0, **({"transformer_dropout": 0.0} if name == "cnn_transformer" else {})).train()
+        if name not in ("cnn6", "cnn10", *LARGE):  # these drop parts of their maps, too
+            assert torch.equal(none(x), none(x))
+
+
+@pytest.mark.parametrize(
+    ("name", "shares"),
+    [
+        # in the order of computation, each as often as in the code of its authors
+        ("cnn6", [0.2, 0.2, 0.2, 0.2, 0.5]),
+        ("cnn14", [0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.5]),
+        ("resnet22", [0.2, *[0.1] * 8, 0.2, 0.2, 0.5]),
+        ("mobilenet_v1", [0.5]),
+        ("mobilenet_v2", []),
+        ("leenet11", [0.5]),
+        ("res1dnet31", [*[0.1] * 14, 0.5]),
+    ],
+)
+def test_panns_drop_what_their_authors_drop(name, shares, monkeypatch):
+    dropped = []
+    dropout = F.dropout
+
+    def watched(x, p=0.5, training=True, inplace=False):
+        dropped.extend([p] if training and p else [])
+        return dropout(x, p, training, inplace)
+
+    monkeypatch.setattr(F, "dropout", watched)
+    with torch.device("meta"):
+        network = build(name).train()
+    network(clips(name).to("meta"))
+    assert dropped == shares
+    dropped.clear()
+    network.eval()(clips(name).to("meta"))
+    assert dropped == []
+
+
+@pytest.mark.parametrize("pooling", FRAME_POOLINGS)
+def test_pooled_decisions_are_weighted_means_of_probabilities(pooling):
+    layer = FramePooling(8, N_OUTPUTS, pooling).double()
+    x = 3 * torch.randn(4, 7, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    p = layer.decide(x).sigmoid()
+    wanted = {
+        "max": lambda: p.amax(dim=1),
+        "mean": lambda: p.mean(dim=1),
+        "linear": lambda: (p * p).sum(dim=1) / p.sum(dim=1),
+        "exponential": lambda: (p * p.exp()).sum(dim=1) / p.exp().sum(dim=1),
+        "attention": lambda: (p * layer.attend(x).softmax(dim=1)).sum(dim=1),
+    }[pooling]()
+    torch.testing.assert_close(layer(x).sigmoid(), wanted, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("pooling", FRAME_POOLINGS)
+def test_pooled_decisions_never_saturate(pooling):
+    """Probabilities of 1 - 1e-200, whose logarithms as such would be infinite."""
+    layer = FramePooling(1, 1, pooling)
+    with torch.no_grad():
+        layer.decide.weight.fill_(1.0)
+    x = torch.tensor([[[500.0], [400.0]], [[-500.0], [-400.0]]], requires_grad=True)
+    logits = layer(x)
+    logits.sum().backward()
+    assert logits.isfinite().all()
+    assert logits[0] >= 400 > -400 >= logits[1]
+    assert x.grad.isfinite().all()
+    assert x.grad.abs().sum() > 0
+
+
+def test_unknown_sizes_are_refused():
+    with pytest.raises(ValueError, match=r"no size 'huge'; choose one of \['tiny', 'small', 'base'\]"):
+        build("ast", size="huge")
+
+
+def test_unknown_poolings_are_refused():
+    with pytest.raises(ValueError, match=r"no pooling 'mode'; choose one of \['max', 'mean'"):
+        CRNN(2, 32, n_embedding=32, pooling="mode")
+
+
+@pytest.mark.parametrize("n_features", [32, 33, 40, 96, 100, 128, 257])
+@pytest.mark.parametrize("n_embedding", [16, 100, 1024])
+def test_convolutions_fit_any_number_of_bands(n_features, n_embedding):
+    with torch.device("meta"):
+        stack = ConvStack(n_features, n_embedding)
+        assert stack(torch.empty(1, 19, n_features)).shape == (1, 4, stack.width)
+    assert stack.width % 8 == 0
+    if n_features in (32, 128) and n_embedding == 1024:
+        assert stack.width == 1024
+
+
+def test_layers_of_the_transformer_are_one_or_several():
+    def count(**options):
+        with torch.device("meta"):
+            return len(list(CNNTransformer(2, 32, n_embedding=32, **options).layers.parameters()))
+
+    assert count(n_layers=1) == count(n_layers=3) == count(n_layers=3, shared_layers=False) / 3
+
+
+def test_positions_tell_times_apart():
+    x = torch.ones(1, 400, 33)  # the borders do not reach the middle
+    plain, placed = (build("cnn_transformer", n_features=33, positions=on).eval() for on in (False, True))
+    with torch.no_grad():
+        middles = [network.encode(x)[0, 45:55] for network in (plain, placed)]
+    alike, apart = ((middle - middle[0]).abs().max() for middle in middles)
+    assert alike < 1e-5 < 1e-2 < apart
+
+
+def test_sizes_are_those_of_the_papers():
+    """Parameters of the published sizes, at 128 bands."""
+
+    def count(name, n_outputs, n_frames=None, **options):
+        with torch.device("meta"):
+            network = ARCHITECTURES[name].build(n_outputs, 128, n_frames, **options)
+        return sum(parameter.numel() for parameter in network.parameters())
+
+    assert count("cnn4", 4, 51) == 7_633_348
+    assert (count("sbcnn", 10, 128), count("sbcnn", 15, 128)) == (241_434, 241_759)
+    assert count("sbcnn", 10, 128, input_norm=True) == 241_436
+    assert (count("timbre", 10), count("timbre", 15)) == (7_572, 11_357)
+    assert (count("vgg32", 10, 128), count("vgg32", 15, 128)) == (42_764, 45_329)
+    assert (count("vgg128", 10, 128), count("vgg128", 15, 128)) == (613_388, 623_633)
+    assert round(count("crnn", 527, pooling="attention") / 1e6, 2) == 6.98
+
+
+def test_learned_log_starts_as_published_and_is_learned():
+    compression = LearnedLog()
+    x = torch.tensor([0.0, 1.0])
+    alpha, beta = torch.tensor(7.0).exp(), torch.log1p(torch.tensor(1.0).exp())
+    torch.testing.assert_close(compression(x), torch.log(alpha * x + beta))
+    compression(x).sum().backward()
+    assert all(parameter.grad != 0 for parameter in compression.parameters())
