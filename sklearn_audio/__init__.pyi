@@ -1,3 +1,4 @@
+from . import augmentation as augmentation
 from . import classification as classification
 from . import datasets as datasets
 from . import display as display
@@ -15,6 +16,7 @@ from . import weights as weights
 from .classification import AudioTagger as AudioTagger
 from .classification import BERTClassifier as BERTClassifier
 from .classification import CNNClassifier as CNNClassifier
+from .classification import ConvAutoencoder as ConvAutoencoder
 from .classification import LSTMClassifier as LSTMClassifier
 from .classification import PatchVotingClassifier as PatchVotingClassifier
 from .classification import TokenMeanClassifier as TokenMeanClassifier

@@ -10,6 +10,7 @@ from sklearn_audio import (
     AudioTagger,
     BERTClassifier,
     CNNClassifier,
+    ConvAutoencoder,
     EfficientATEmbedder,
     KMeansAudioTokenizer,
     LSTMClassifier,
@@ -18,6 +19,7 @@ from sklearn_audio import (
     MusiCNNEmbedder,
     PANNsEmbedder,
     PatchVotingClassifier,
+    PrototypicalClassifier,
     SequencePooling,
     SpectrogramTransformer,
     TokenCounts,
@@ -25,6 +27,7 @@ from sklearn_audio import (
     VGGishEmbedder,
 )
 from tests.standin import StandInMusiCNN, StandInVGGish
+from tests.tiny_network import TinyNetwork
 
 AUDIO = {
     "AudioLoader": AudioLoader(),
@@ -53,6 +56,9 @@ LARGE = {
     "MusiCNNEmbedder": MusiCNNEmbedder(weights=None, sample_rate=16000),
     "PANNsEmbedder": PANNsEmbedder("cnn6", weights=None, sample_rate=32000),
     "ASTEmbedder": ASTEmbedder("tiny224", n_frames=256, weights=None, sample_rate=16000),
+    "CNNClassifier-cnn4": CNNClassifier(
+        dropout=0.0, max_epochs=4, batch_size=16, lr_schedule="onecycle", random_state=0
+    ),
 }
 SEQUENCES = {
     "SequencePooling": SequencePooling(),
@@ -82,11 +88,42 @@ NEURAL = {
     "BERTClassifier": BERTClassifier(
         width=16, n_heads=2, n_layers=1, feedforward_size=32, max_epochs=30, lr=0.01, random_state=0
     ),
+    "CNNClassifier-audio": CNNClassifier(
+        "timbre", front_end="panns_8k", sample_rate=8000, n_frames=8, crop="center", max_epochs=1, random_state=0
+    ),
+    "CNNClassifier-crnn": CNNClassifier(
+        "crnn", options={"n_embedding": 16, "pooling": "mean"}, max_epochs=6, lr=0.02, batch_size=16, random_state=0
+    ),
     "CNNClassifier-mlp": CNNClassifier("mlp", hidden_sizes=(16,), max_epochs=12, lr=0.02, random_state=0),
+    "CNNClassifier-patches": CNNClassifier(
+        TinyNetwork,
+        patch_frames=3,
+        patch_hop=2,
+        short_clip="zero",
+        voting="log",
+        max_epochs=12,
+        lr=0.05,
+        random_state=0,
+    ),
     "LSTMClassifier": LSTMClassifier(hidden_size=8, max_epochs=12, lr=0.05, random_state=0),
     "LSTMClassifier-attention": LSTMClassifier(
         hidden_size=8, pooling="attention", normalize=None, max_epochs=12, lr=0.05, random_state=0
     ),
     "TokenMeanClassifier": TokenMeanClassifier(embedding_size=16, max_epochs=12, lr=0.05, random_state=0),
 }
-INSTANCES = AUDIO | EMBEDDERS | TAGGERS | SEQUENCES | TOKENIZERS | TOKENS | CLASSIFIERS | NEURAL
+AUTOENCODERS = {
+    "ConvAutoencoder": ConvAutoencoder(2, n_filters=(4, 8), max_epochs=2, random_state=0),
+}
+PROTOTYPES = {
+    "PrototypicalClassifier": PrototypicalClassifier(),
+    "PrototypicalClassifier-cosine": PrototypicalClassifier(distance="cosine", shrinkage=1.0),
+    "PrototypicalClassifier-learned": PrototypicalClassifier(
+        embedding_dim=4, n_support=1, n_query=1, n_episodes=40, lr=0.01, random_state=0
+    ),
+    "PrototypicalClassifier-frames": PrototypicalClassifier(
+        "timbre", embedding_dim=4, n_support=1, n_query=1, n_episodes=5, patch_frames=8, random_state=0
+    ),
+}
+INSTANCES = (
+    AUDIO | EMBEDDERS | TAGGERS | SEQUENCES | TOKENIZERS | TOKENS | CLASSIFIERS | PROTOTYPES | NEURAL | AUTOENCODERS
+)

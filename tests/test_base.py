@@ -10,7 +10,18 @@ from sklearn.utils import get_tags
 
 from sklearn_audio import AudioLoader, MelSpectrogramTransformer, Ragged, SequencePooling
 from sklearn_audio.base import AUDIO_CONSTRAINTS
-from tests.instances import AUDIO, CLASSIFIERS, EMBEDDERS, INSTANCES, NEURAL, SEQUENCES, TAGGERS, TOKENIZERS, TOKENS
+from tests.instances import (
+    AUDIO,
+    CLASSIFIERS,
+    EMBEDDERS,
+    INSTANCES,
+    NEURAL,
+    PROTOTYPES,
+    SEQUENCES,
+    TAGGERS,
+    TOKENIZERS,
+    TOKENS,
+)
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(-0.5, 0.5, (3, 40))
@@ -23,18 +34,18 @@ FRAMES = [RNG.normal(size=(n, 3)) for n in (5, 2, 4)]
 @pytest.mark.parametrize("name", INSTANCES)
 def test_tags(name):
     tags = get_tags(INSTANCES[name])
-    takes_audio = any(name in table for table in (AUDIO, EMBEDDERS, TAGGERS))
+    stateless = any(name in table for table in (AUDIO, EMBEDDERS, TAGGERS)) and not name.endswith("-standard")
+    takes_audio = any(name in table for table in (AUDIO, EMBEDDERS, TAGGERS)) or name == "CNNClassifier-audio"
     assert tags.input_tags.two_d_array
     assert tags.input_tags.string is takes_audio
     assert tags.input_tags.three_d_array is not (takes_audio or name in TOKENS)
-    learns = not takes_audio or name.endswith("-standard")
-    assert tags.requires_fit is learns
+    assert tags.requires_fit is not stateless
 
 
 @pytest.mark.parametrize("name", INSTANCES)
 def test_tags_of_what_comes_out(name):
     tags = get_tags(INSTANCES[name])
-    if name in CLASSIFIERS or name in NEURAL:
+    if name in CLASSIFIERS or name in NEURAL or name in PROTOTYPES:
         assert tags.estimator_type == "classifier"
     elif name not in TAGGERS:  # tokens are whole numbers, and their counts are sparse: of one type each
         of_any_type = name in TOKENIZERS or name in TOKENS

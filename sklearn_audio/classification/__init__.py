@@ -1,5 +1,6 @@
 """Classifiers of clips."""
 
+from sklearn_audio.classification._autoencoder import ConvAutoencoder
 from sklearn_audio.classification._bert import BERTClassifier
 from sklearn_audio.classification._cnn import CNNClassifier
 from sklearn_audio.classification._lstm import LSTMClassifier
@@ -11,6 +12,7 @@ __all__ = [
     "AudioTagger",
     "BERTClassifier",
     "CNNClassifier",
+    "ConvAutoencoder",
     "LSTMClassifier",
     "PatchVotingClassifier",
     "TokenMeanClassifier",

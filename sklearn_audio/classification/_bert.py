@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any, ClassVar, Literal
 
 from torch import nn
@@ -104,6 +105,13 @@ class BERTClassifier(SequenceClassifier):
         patience: int = 10,
         class_weight: Any = None,
         gradient_clip: float | None = 1.0,
+        sampler: Literal["balanced", "alternate", "weighted"] | None = None,
+        mixup: float = 0.0,
+        spec_augment: dict[str, int] | bool | None = None,
+        augmentations: Any = None,
+        accumulate: int = 1,
+        weight_averaging: Literal["ema", "swa"] | None = None,
+        checkpoint_dir: str | PathLike[str] | None = None,
         callbacks: Any = None,
         warm_start: bool = False,
         device: Any = "auto",
@@ -126,6 +134,13 @@ class BERTClassifier(SequenceClassifier):
             patience=patience,
             class_weight=class_weight,
             gradient_clip=gradient_clip,
+            sampler=sampler,
+            mixup=mixup,
+            spec_augment=spec_augment,
+            augmentations=augmentations,
+            accumulate=accumulate,
+            weight_averaging=weight_averaging,
+            checkpoint_dir=checkpoint_dir,
             callbacks=callbacks,
             warm_start=warm_start,
             device=device,
@@ -157,10 +172,11 @@ class BERTClassifier(SequenceClassifier):
             "dropout": self.dropout,
         }
 
-    @property
-    def _fitted_length(self) -> int:
-        """Of the network that there is, whatever the parameter was set to since."""
-        return int(self._options["max_length"]) - 1 if hasattr(self, "_options") else self.max_length
+    def _admit(self, X: Any, *, reset: bool) -> Ragged:
+        sequences = super()._admit(X, reset=reset)
+        if reset:
+            self._fitted_length = self.max_length  # stays that of the network, whatever the parameter is set to
+        return sequences
 
     def _cut(self, sequences: Ragged) -> Cut:
         return cut_rows(sequences, self._fitted_length, self.truncation)

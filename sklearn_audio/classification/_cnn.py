@@ -1,49 +1,94 @@
-"""`CNNClassifier`: networks over log-mel frames."""
+"""`CNNClassifier`: networks over clips of one length, by name, over frames or audio."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any, ClassVar, Literal
 
 from torch import nn
 
-from sklearn_audio._sklearn import Interval, StrOptions
-from sklearn_audio.classification._sequences import SequenceClassifier
-from sklearn_audio.engine.training import Cut, cut_rows
-from sklearn_audio.nets import SequenceMLP
-from sklearn_audio.ragged import Ragged
+from sklearn_audio._sklearn import HasMethods, Interval, StrOptions
+from sklearn_audio.classification._windowed import WindowedClassifier
+from sklearn_audio.dsp import FrontEnd
+from sklearn_audio.engine.training import Crop, ShortClip
 
 __all__ = ["CNNClassifier"]
 
+_COUNT = Interval(Integral, 1, None, closed="left")
 
-class CNNClassifier(SequenceClassifier):
-    """Classify frames or tokens with a network over clips of one length, trained from scratch.
+
+class CNNClassifier(WindowedClassifier):
+    """Classify clips with a convolutional network, or another one over clips of one length, trained from scratch.
 
     Parameters
     ----------
-    architecture : {"mlp"}, default="mlp"
-        "mlp": fully connected layers over all frames at once, the baseline without a notion of time.
+    architecture : str or type, default="cnn4"
+        Over frames: "cnn4", "sbcnn", "timbre", "vgg32", "vgg128", "cnn6", "cnn10", "cnn14", "mobilenet_v1",
+        "mobilenet_v2", "resnet22", "efficientat", "crnn", "cnn_transformer", "ast" and "mlp", the baseline without a
+        notion of time, which also takes tokens. Over waveforms: "leenet11", "res1dnet31". Or a class of torch modules
+        of your own, called with `n_outputs` and `n_features`, which maps (n_clips, n_frames, n_features) to
+        (n_clips, n_outputs).
+    options : dict, default=None
+        More arguments of the network, such as ``{"pooling": "attention"}`` of "crnn" and "cnn_transformer",
+        ``{"width": 0.4}`` of "efficientat" or ``{"dropout": 0.2}`` of most. Unknown ones are refused by name.
+    front_end : str or FrontEnd, default=None
+        What computes the frames if X is audio: a name of `sklearn_audio.dsp.preset`, such as "panns_32k", or a front
+        end. None takes frames, or waveforms with an architecture over waveforms.
+    sample_rate : int, default=None
+        Hz of arrays without a rate, where X is audio; None refuses them. Architectures over waveforms resample
+        recordings to it, or to 32000.
     n_frames : int, default=None
-        Frames that the network takes: longer clips are cut at the end, shorter ones filled up with the mean frame.
-        None takes the length of the longest clip of `fit`.
+        Frames that the network takes; of waveforms, timepoints. None takes those of the longest clip of `fit`, at most
+        1024 (10 seconds of a waveform), and at least what the network needs.
+    patch_frames : int, default=None
+        Train on all patches of so many frames of each clip, and let them vote. None trains on one window of `n_frames`
+        of each clip.
+    patch_hop : int, default=None
+        Frames between neighbouring patches; None is `patch_frames`. The last patch ends with the clip.
+    crop : {"random", "center", "start"}, default="random"
+        Which window of a clip longer than `n_frames` is taken. "random" is another one in every epoch, and predicts by
+        the vote of windows side by side; the others take the same window in both. "mlp" takes the start.
+    short_clip : {"tile", "zero"}, default="tile"
+        Clips shorter than what the network takes are repeated, or filled up with zeros behind the normalisation, which
+        stands for the mean frame. "mlp" fills up.
+    voting : {"soft", "log"}, default="soft"
+        Average the probabilities of patches or windows, or their logarithms.
+    log_compression : {"learned"} or None, default=None
+        "learned": X is powers or magnitudes, of which the network computes ``log(alpha x + beta)`` with learned alpha
+        and beta; a front end leaves its own logarithm out.
+    encoder : ConvAutoencoder, default=None
+        A fitted one whose encoder "cnn4" starts from.
     hidden_sizes : sequence of int, default=(256, 128)
-        Units of the layers.
+        Units of the layers of "mlp".
     embedding_size : int, default=16
-        Width of the learned vectors of tokens.
-    dropout : float, default=0.2
-        Share of the units dropped in training.
+        Width of the learned vectors of tokens, with "mlp".
+    dropout : float, default=None
+        Share of the units dropped in training. None is what the architecture has by default; 0.2 with "mlp".
+    n_jobs : int, default=None
+        Threads that read audio and compute frames, and augment waveforms while the network trains; None is 1.
     {training_parameters}
 
     Attributes
     ----------
     {attributes}
     n_frames_ : int
-        Frames that the network takes.
+        Frames, or timepoints, that the network takes.
 
     See Also
     --------
     LSTMClassifier : For clips of any length.
+    PatchVotingClassifier : Votes of patches with any classifier.
+
+    Notes
+    -----
+    Audio is read once, before training, and its frames are kept: up to 512 MB in memory, beyond that in a nameless
+    temporary file in the folder that `tempfile` chooses (``TMPDIR``), which is gone when the fit ends or is killed.
+    With `augmentations`, which then change waveforms, the waveforms are kept instead, and frames are computed in every
+    epoch, those of a window from the part of the waveform that it covers.
+
+    Frames of fewer numbers than the poolings of the network need are filled up with zeros behind the normalisation.
 
     Examples
     --------
@@ -53,26 +98,55 @@ class CNNClassifier(SequenceClassifier):
     >>> classifier = CNNClassifier("mlp", max_epochs=20, random_state=0).fit(X, ["off", "on"] * 3)
     >>> classifier.predict(X[:2])
     array(['off', 'on'], dtype='<U3')
+
+    Over audio:
+
+    >>> from sklearn_audio.datasets import make_sound_events
+    >>> sounds = make_sound_events(n_clips=6, random_state=0)
+    >>> listening = CNNClassifier(front_end="panns_16k", sample_rate=16000, n_frames=32, max_epochs=1, random_state=0)
+    >>> listening.fit(sounds.data, sounds.target).predict_proba(sounds.data).shape
+    (6, 5)
     """
 
-    _network_class: ClassVar[type[nn.Module]] = SequenceMLP
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **SequenceClassifier._parameter_constraints,
-        "architecture": [StrOptions({"mlp"})],
-        "n_frames": [Interval(Integral, 1, None, closed="left"), None],
+        **WindowedClassifier._parameter_constraints,
+        "architecture": [str, type],
+        "options": [dict, None],
+        "front_end": [str, FrontEnd, None],
+        "sample_rate": [_COUNT, None],
+        "n_frames": [_COUNT, None],
+        "patch_frames": [_COUNT, None],
+        "patch_hop": [_COUNT, None],
+        "crop": [StrOptions({"random", "center", "start"})],
+        "short_clip": [StrOptions({"tile", "zero"})],
+        "voting": [StrOptions({"soft", "log"})],
+        "log_compression": [StrOptions({"learned"}), None],
+        "encoder": [HasMethods(["inverse_transform"]), None],
         "hidden_sizes": ["array-like"],
-        "embedding_size": [Interval(Integral, 1, None, closed="left")],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "embedding_size": [_COUNT],
+        "dropout": [Interval(Real, 0, 1, closed="left"), None],
+        "n_jobs": [Integral, None],
     }
 
     def __init__(
         self,
-        architecture: Literal["mlp"] = "mlp",
+        architecture: str | type[nn.Module] = "cnn4",
         *,
+        options: Mapping[str, Any] | None = None,
+        front_end: str | FrontEnd | None = None,
+        sample_rate: int | None = None,
         n_frames: int | None = None,
+        patch_frames: int | None = None,
+        patch_hop: int | None = None,
+        crop: Crop = "random",
+        short_clip: ShortClip = "tile",
+        voting: Literal["soft", "log"] = "soft",
+        log_compression: Literal["learned"] | None = None,
+        encoder: Any = None,
         hidden_sizes: Sequence[int] = (256, 128),
         embedding_size: int = 16,
-        dropout: float = 0.2,
+        dropout: float | None = None,
+        n_jobs: int | None = None,
         normalize: Literal["standard", "clip"] | None = "standard",
         n_tokens: int | None = None,
         max_epochs: int = 50,
@@ -87,6 +161,13 @@ class CNNClassifier(SequenceClassifier):
         patience: int = 10,
         class_weight: Any = None,
         gradient_clip: float | None = 1.0,
+        sampler: Literal["balanced", "alternate", "weighted"] | None = None,
+        mixup: float = 0.0,
+        spec_augment: dict[str, int] | bool | None = None,
+        augmentations: Any = None,
+        accumulate: int = 1,
+        weight_averaging: Literal["ema", "swa"] | None = None,
+        checkpoint_dir: str | PathLike[str] | None = None,
         callbacks: Any = None,
         warm_start: bool = False,
         device: Any = "auto",
@@ -109,6 +190,13 @@ class CNNClassifier(SequenceClassifier):
             patience=patience,
             class_weight=class_weight,
             gradient_clip=gradient_clip,
+            sampler=sampler,
+            mixup=mixup,
+            spec_augment=spec_augment,
+            augmentations=augmentations,
+            accumulate=accumulate,
+            weight_averaging=weight_averaging,
+            checkpoint_dir=checkpoint_dir,
             callbacks=callbacks,
             warm_start=warm_start,
             device=device,
@@ -117,29 +205,18 @@ class CNNClassifier(SequenceClassifier):
             verbose=verbose,
         )
         self.architecture = architecture
+        self.options = options
+        self.front_end = front_end
+        self.sample_rate = sample_rate
         self.n_frames = n_frames
+        self.patch_frames = patch_frames
+        self.patch_hop = patch_hop
+        self.crop = crop
+        self.short_clip = short_clip
+        self.voting = voting
+        self.log_compression = log_compression
+        self.encoder = encoder
         self.hidden_sizes = hidden_sizes
         self.embedding_size = embedding_size
         self.dropout = dropout
-
-    def _admit(self, X: Any, *, reset: bool) -> Ragged:
-        sequences = super()._admit(X, reset=reset)
-        if reset:
-            self.n_frames_ = int(sequences.lengths.max()) if self.n_frames is None else self.n_frames
-        return sequences
-
-    def _cut(self, sequences: Ragged) -> Cut:
-        return cut_rows(sequences, self.n_frames_, "head")
-
-    def _network_options(self, n_outputs: int) -> dict[str, Any]:
-        return {
-            "n_outputs": n_outputs,
-            **self._input_options(),
-            "n_places": self.n_frames_,
-            "embedding_size": self.embedding_size,
-            "hidden_sizes": tuple(self.hidden_sizes),
-            "dropout": self.dropout,
-        }
-
-    def _shape_options(self) -> dict[str, Any]:
-        return super()._shape_options() | {"n_places": self.n_frames_}
+        self.n_jobs = n_jobs

@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-import copy
-import warnings
 from abc import abstractmethod
-from typing import Any, ClassVar, Literal, Self
+from dataclasses import replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
-import pandas as pd
-import torch
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_consistent_length
 from torch import nn
 
-from sklearn_audio.base import AudioEstimator
 from sklearn_audio.classification._labels import Labels, check_weights, label_weights, weights_of_classes
-from sklearn_audio.classification._training_parameters import (
-    TRAINING_ATTRIBUTES,
-    TRAINING_CONSTRAINTS,
-    TRAINING_PARAMETERS,
-)
+from sklearn_audio.classification._trained_network import TrainedNetwork
+from sklearn_audio.classification._training_parameters import TrainingParameters
 from sklearn_audio.engine._devices import resolve_device
+from sklearn_audio.engine.augmentation import Augmentation
 from sklearn_audio.engine.training import (
     ClassificationLoss,
     ClipDataset,
     Cut,
-    Net,
     Recipe,
     build_net,
     compute_logits,
     draw_seed,
-    freeze,
     seeded,
     split_off_validation,
-    thaw,
     to_probabilities,
     train,
 )
@@ -44,74 +35,18 @@ from sklearn_audio.ragged import Ragged
 
 __all__ = ["NeuralClassifier"]
 
-_DEFAULT_FRACTION = 0.1
-_NOT_IN_HISTORY = ("batches", "_batch_count", "_best")
 
-
-class NeuralClassifier(ClassifierMixin, AudioEstimator):
+class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
     """Base class: `fit` builds a network, trains it through skorch, and keeps it.
 
     A subclass admits X (`_admit`), cuts long rows (`_cut`) and names its network (`_network_options`).
     """
 
-    _stateless: ClassVar[bool] = False
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = TRAINING_CONSTRAINTS
     _network_class: ClassVar[type[nn.Module]]
     # large matrix products of a CPU library round by the place of a row in its batch
     _one_by_one: ClassVar[bool] = True
-    n_iter_: int
     # with metadata routing, groups come here as they come to the splitter
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"groups": True}
-
-    def __init__(
-        self,
-        *,
-        normalize: Literal["standard", "clip"] | None,
-        n_tokens: int | None,
-        max_epochs: int,
-        lr: float,
-        batch_size: int,
-        optimizer: Any,
-        weight_decay: float,
-        lr_schedule: Literal["plateau", "cosine", "step", "onecycle"] | None,
-        warmup: float,
-        validation_fraction: float | None,
-        early_stopping: bool,
-        patience: int,
-        class_weight: Any,
-        gradient_clip: float | None,
-        callbacks: Any,
-        warm_start: bool,
-        device: Any,
-        precision: Literal["float32", "bfloat16"],
-        random_state: Any,
-        verbose: int,
-    ) -> None:
-        self.normalize = normalize
-        self.n_tokens = n_tokens
-        self.max_epochs = max_epochs
-        self.lr = lr
-        self.batch_size = batch_size
-        self.optimizer = optimizer
-        self.weight_decay = weight_decay
-        self.lr_schedule = lr_schedule
-        self.warmup = warmup
-        self.validation_fraction = validation_fraction
-        self.early_stopping = early_stopping
-        self.patience = patience
-        self.class_weight = class_weight
-        self.gradient_clip = gradient_clip
-        self.callbacks = callbacks
-        self.warm_start = warm_start
-        self.device = device
-        self.precision = precision
-        self.random_state = random_state
-        self.verbose = verbose
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        for mark, text in (("{training_parameters}", TRAINING_PARAMETERS), ("{attributes}", TRAINING_ATTRIBUTES)):
-            cls.__doc__ = (cls.__doc__ or "").replace(mark, text.replace("\n", "\n    "))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -133,6 +68,26 @@ class NeuralClassifier(ClassifierMixin, AudioEstimator):
     def _prepare_network(self, network: nn.Module, sequences: Ragged) -> None:
         """Set what is computed from the training set instead of learned."""
 
+    def _batch_transforms(self) -> Any:
+        """Give the augmentations of rows as they are in a batch."""
+        return self.augmentations
+
+    def _augmentation(self) -> Augmentation | None:
+        over_tokens = getattr(self, "n_tokens_", None) is not None
+        for name in ("mixup", "spec_augment"):
+            if over_tokens and getattr(self, name):
+                raise ValueError(f"{name} changes frames, and X holds tokens, which are names; leave {name} off.")
+        shape = {name: value for name, value in self._shape_options().items() if name != "max_length"}
+        augmentation = Augmentation(
+            mixup=self.mixup,
+            spec_augment=self.spec_augment,
+            transforms=self._batch_transforms(),
+            n_classes=len(self.classes_),
+            multi_label=self.multi_label_,
+            **shape,
+        )
+        return augmentation if augmentation.is_on else None
+
     def _shape_options(self) -> dict[str, Any]:
         """Give padding and length of batches, if the network wants them otherwise than by default."""
         return {}
@@ -143,7 +98,8 @@ class NeuralClassifier(ClassifierMixin, AudioEstimator):
         Parameters
         ----------
         X : Ragged, list of arrays, or array of 2 or 3 dimensions
-            Frames (n_frames, n_features) or integer tokens (n_tokens,), one row per clip.
+            Frames (n_frames, n_features) or integer tokens (n_tokens,), one row per clip. A classifier with a front end
+            or over waveforms takes recordings; see the user guide.
         y : array-like of shape (n_clips,) or (n_clips, n_labels)
             Labels of any kind, or a matrix of indicators where a clip may have several.
         sample_weight : array-like of shape (n_clips,), default=None
@@ -168,13 +124,7 @@ class NeuralClassifier(ClassifierMixin, AudioEstimator):
         if more:
             self._check_same_classes(labels.classes)
         check_consistent_length(sequences, y, groups)
-        fraction = self.validation_fraction
-        if fraction is None:
-            fraction = _DEFAULT_FRACTION if self.early_stopping or self.lr_schedule == "plateau" else 0.0
-        elif fraction == 0 and (self.early_stopping or self.lr_schedule == "plateau"):
-            raise ValueError(
-                "early_stopping and lr_schedule='plateau' watch the validation loss; validation_fraction must not be 0."
-            )
+        fraction = self._fraction_to_watch()
         if not more:
             self.classes_, self.multi_label_ = labels.classes, labels.multi_label
         targets, weights = self._labels.encode(y), check_weights(sample_weight, len(sequences))
@@ -219,7 +169,8 @@ class NeuralClassifier(ClassifierMixin, AudioEstimator):
         targets, weights = self._labels.encode(y), check_weights(sample_weight, len(sequences))
         kept = np.flatnonzero(weights)
         recipe = self._recipe(n_epochs=1, lr_schedule=None, warmup=0.0, early_stopping=False)
-        return self._train(sequences[kept], targets[kept], weights[kept], None, fraction=0.0, more=more, recipe=recipe)
+        data = (sequences[kept], targets[kept], weights[kept], None)
+        return self._train(*data, fraction=0.0, more=more, recipe=recipe, resumable=False)
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Compute the probabilities of the clips.
@@ -243,7 +194,7 @@ class NeuralClassifier(ClassifierMixin, AudioEstimator):
         """
         self._check_fitted()
         cut = self._cut(self._admit(X, reset=False))
-        device = self._device_of_prediction()
+        device = self._device_of_inference()
         logits = compute_logits(
             self.network_.to(device),
             cut.pieces,
@@ -299,24 +250,6 @@ class NeuralClassifier(ClassifierMixin, AudioEstimator):
                 "they must stay the same."
             )
 
-    def _recipe(self, **changes: Any) -> Recipe:
-        options = {
-            "n_epochs": self.max_epochs,
-            "lr": self.lr,
-            "batch_size": self.batch_size,
-            "optimizer": self.optimizer,
-            "weight_decay": self.weight_decay,
-            "lr_schedule": self.lr_schedule,
-            "warmup": self.warmup,
-            "early_stopping": self.early_stopping,
-            "patience": self.patience,
-            "gradient_clip": self.gradient_clip,
-            "callbacks": self.callbacks,
-            "precision": self.precision,
-            "progress": type(self).__name__ if self.verbose else None,
-        }
-        return Recipe(**(options | changes))
-
     def _train(
         self,
         sequences: Ragged,
@@ -327,11 +260,16 @@ class NeuralClassifier(ClassifierMixin, AudioEstimator):
         fraction: float,
         more: bool,
         recipe: Recipe,
+        resumable: bool = True,
     ) -> Self:
         device = resolve_device(self.device)
+        recipe = replace(recipe, augmentation=self._augmentation())
         self.n_iter_ = self.n_iter_ if more else 0
         # another epoch to begin with draws other numbers
         draws = np.random.SeedSequence([draw_seed(self.random_state), self.n_iter_]).generate_state(3).tolist()
+        given = {"X": sequences, "y": targets, "sample_weight": weights, "groups": groups}
+        checkpoint = self._open_checkpoint(draws, more, given) if resumable else None
+        draws = draws if checkpoint is None else checkpoint.seeds
         rows, held_out = np.arange(len(sequences)), np.arange(0)
         if fraction:
             rows, held_out = split_off_validation(targets, fraction, groups, seed=draws[0], names=self.classes_)
@@ -348,7 +286,7 @@ class NeuralClassifier(ClassifierMixin, AudioEstimator):
             if more:
                 self._resume(net)
             try:
-                train(net, recipe, data, valid, seed=draws[2])
+                train(net, recipe, data, valid, seed=draws[2], checkpoint=checkpoint)
             finally:
                 self._keep(net)
         return self
@@ -364,56 +302,6 @@ class NeuralClassifier(ClassifierMixin, AudioEstimator):
         return ClipDataset(pieces, targets[rows][owners], shares.astype(np.float32), **options)
 
     def _build_network(self, sequences: Ragged) -> None:
-        self._options = self._network_options(len(self.classes_))
-        self.network_ = self._network_class(**self._options)
+        options = self._network_options(len(self.classes_))
+        self._own(self._network_class(**options), options)
         self._prepare_network(self.network_, sequences)
-        self.n_parameters_ = sum(p.numel() for p in self.network_.parameters() if p.requires_grad)
-        self._optimizer_state: dict[str, Any] | None = None
-
-    def _resume(self, net: Net) -> None:
-        for row in self.history_.to_dict("records"):
-            net.history.new_epoch()
-            net.history[-1].update(row)
-        if self._optimizer_state is not None:
-            fresh = [{k: v for k, v in group.items() if k != "params"} for group in net.optimizer_.param_groups]
-            net.optimizer_.load_state_dict(self._optimizer_state)
-            for group, options in zip(net.optimizer_.param_groups, fresh, strict=True):
-                group.update(options)
-
-    def _keep(self, net: Net) -> None:
-        self.network_ = net.module_.eval()
-        rows = [{key: value for key, value in row.items() if not key.endswith(_NOT_IN_HISTORY)} for row in net.history]
-        self.history_ = pd.DataFrame(rows)
-        self.n_iter_ = len(rows)
-        self._optimizer_state = copy.deepcopy(net.optimizer_.state_dict())
-
-    def _device_of_prediction(self) -> torch.device:
-        try:
-            return resolve_device(self.device)
-        except ValueError:
-            warnings.warn(
-                f"device={str(self.device)!r}, where this classifier was trained, is not here; it predicts on the CPU.",
-                RuntimeWarning,
-                stacklevel=3,
-            )
-            return torch.device("cpu")
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "network_")
-
-    def _check_fitted(self) -> None:
-        check_is_fitted(self)
-        self._validate_params()
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
-        state.pop("_optimizer_state", None)
-        if "network_" in state:
-            state["network_"] = freeze(state["network_"], self._options)
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        state = dict(state)
-        if "network_" in state:
-            state |= {"network_": thaw(state["network_"]), "_optimizer_state": None}
-        super().__setstate__(state)

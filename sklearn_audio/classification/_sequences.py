@@ -13,7 +13,7 @@ from sklearn_audio.engine.training import Cut, cut_rows
 from sklearn_audio.ragged import Ragged
 from sklearn_audio.validation import check_sequences, container_kind
 
-__all__ = ["SequenceClassifier"]
+__all__ = ["SequenceClassifier", "holds_tokens"]
 
 # A vocabulary learned from X of more than this is more likely numbers that mean something.
 _MOST_TOKENS = 1_000_000
@@ -30,11 +30,14 @@ class SequenceClassifier(NeuralClassifier):
     def _admit(self, X: Any, *, reset: bool) -> Ragged:
         kind, items = container_kind(X) if getattr(X, "ndim", None) != 3 else ("rows", X)
         array = self._admit_array(items, reset=reset) if kind == "array" else None
-        over_tokens = _holds_tokens(items if array is None else array) if reset else self.n_tokens_ is not None
+        over_tokens = holds_tokens(items if array is None else array) if reset else self.n_tokens_ is not None
         if not over_tokens:
             if reset:
                 self.n_tokens_ = None
-            return check_sequences(array) if array is not None else self._admit_frames(items, reset=reset)
+            frames = check_sequences(array) if array is not None else self._admit_frames(items, reset=reset)
+            if not reset:
+                self._check_frame_width(frames)
+            return frames
         if array is None and reset:
             self._forget_features()
         tokens = _as_tokens(items if array is None else array)
@@ -85,11 +88,35 @@ class SequenceClassifier(NeuralClassifier):
             frames.scale.copy_(frames.scale.new_tensor(scale))
 
     def _build_network(self, sequences: Ragged) -> None:
-        self._n_features = sequences.item_shape[0] if sequences.item_shape else None
+        item_shape = self._item_shape(sequences)
+        self._n_features = item_shape[0] if item_shape else None
         super()._build_network(sequences)
 
+    def _item_shape(self, sequences: Ragged) -> tuple[int, ...]:
+        """Tell the shape of what the network reads, one at a time."""
+        return sequences.item_shape
 
-def _holds_tokens(items: Any) -> bool:
+
+def holds_tokens(items: Any) -> bool:
+    """Tell whether clips are integers in one dimension each.
+
+    Parameters
+    ----------
+    items : Ragged, ndarray, or sequence of arrays
+        At least one clip.
+
+    Returns
+    -------
+    bool
+        Whether they are; the first clip decides.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.classification._sequences import holds_tokens
+    >>> holds_tokens([np.array([3, 1])]), holds_tokens([np.zeros((2, 4))])
+    (True, False)
+    """
     if isinstance(items, Ragged):
         return items.item_shape == () and items.dtype.kind in "iu"
     if isinstance(items, np.ndarray) and items.dtype != object:
@@ -99,7 +126,7 @@ def _holds_tokens(items: Any) -> bool:
 
 
 def _as_tokens(items: Any) -> Ragged:
-    if not _holds_tokens(items):
+    if not holds_tokens(items):
         # floats may still be whole numbers, as a table of integers with another column becomes
         numbers = check_sequences(items, item_ndim=0, dtype=np.float64)
         broken = numbers.values != np.floor(numbers.values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any, ClassVar, Literal
 
 from sklearn.utils import Tags
@@ -71,6 +72,13 @@ class TokenMeanClassifier(SequenceClassifier):
         patience: int = 10,
         class_weight: Any = None,
         gradient_clip: float | None = 1.0,
+        sampler: Literal["balanced", "alternate", "weighted"] | None = None,
+        mixup: float = 0.0,
+        spec_augment: dict[str, int] | bool | None = None,
+        augmentations: Any = None,
+        accumulate: int = 1,
+        weight_averaging: Literal["ema", "swa"] | None = None,
+        checkpoint_dir: str | PathLike[str] | None = None,
         callbacks: Any = None,
         warm_start: bool = False,
         device: Any = "auto",
@@ -93,6 +101,13 @@ class TokenMeanClassifier(SequenceClassifier):
             patience=patience,
             class_weight=class_weight,
             gradient_clip=gradient_clip,
+            sampler=sampler,
+            mixup=mixup,
+            spec_augment=spec_augment,
+            augmentations=augmentations,
+            accumulate=accumulate,
+            weight_averaging=weight_averaging,
+            checkpoint_dir=checkpoint_dir,
             callbacks=callbacks,
             warm_start=warm_start,
             device=device,

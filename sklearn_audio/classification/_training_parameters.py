@@ -1,15 +1,17 @@
-"""The parameters that every classifier with a network of its own has: constraints, and their part of the docstring."""
+"""The parameters that every classifier with a network of its own has: constraints, docstring, recipe of training."""
 
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any
+from os import PathLike
+from typing import Any, ClassVar, Literal
 
 import torch
 
 from sklearn_audio._sklearn import HasMethods, Interval, StrOptions
+from sklearn_audio.engine.training import Recipe
 
-__all__ = ["TRAINING_ATTRIBUTES", "TRAINING_CONSTRAINTS", "TRAINING_PARAMETERS"]
+__all__ = ["TRAINING_ATTRIBUTES", "TRAINING_CONSTRAINTS", "TRAINING_PARAMETERS", "TrainingParameters"]
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 _COUNT = Interval(Integral, 1, None, closed="left")
@@ -29,6 +31,13 @@ TRAINING_CONSTRAINTS: dict[str, list[Any]] = {
     "patience": [_COUNT],
     "class_weight": [StrOptions({"balanced"}), dict, None],
     "gradient_clip": [_POSITIVE, None],
+    "sampler": [StrOptions({"balanced", "alternate", "weighted"}), None],
+    "mixup": [Interval(Real, 0, None, closed="left")],
+    "spec_augment": [dict, "boolean", None],
+    "augmentations": [list, tuple, None],
+    "accumulate": [_COUNT],
+    "weight_averaging": [StrOptions({"ema", "swa"}), None],
+    "checkpoint_dir": [str, PathLike, None],
     "callbacks": [list, tuple, None],
     "warm_start": ["boolean"],
     "device": [str, torch.device],
@@ -71,6 +80,27 @@ class_weight : {"balanced"} or dict, default=None
     counts. With several labels per clip, of the presence of each label; "balanced" weighs presence and absence.
 gradient_clip : float, default=1.0
     Largest norm of the gradient; None does not clip.
+sampler : {"balanced", "alternate", "weighted"}, default=None
+    Which clips an epoch has. None takes each once; "balanced" takes all classes equally often, "alternate" does so in
+    every other batch, "weighted" draws clips by the inverse of how frequent their labels are. An epoch has as many
+    clips as without.
+mixup : float, default=0.0
+    Alpha of the Beta distribution that pairs of clips, and their labels, are mixed by; 0 mixes none. For frames only.
+spec_augment : dict or bool, default=None
+    Mask random stretches of time and of features of each clip in training (SpecAugment): True, or a dict with some of
+    `time_masks`, `time_width`, `frequency_masks` and `frequency_width`. For frames only.
+augmentations : list of callables, default=None
+    Applied in this order to each clip of a training batch, anew in every epoch: those of `sklearn_audio.augmentation`,
+    transforms of audiomentations, modules of torch, or functions of an array. They are seeded by `random_state`.
+accumulate : int, default=1
+    Batches per step of the optimiser, whose gradients are averaged: the step is that of a batch so many times as
+    large, in the memory of one.
+weight_averaging : {"ema", "swa"}, default=None
+    Keep an average of the weights beside those that are trained, and take it in the end: "ema" an exponential one over
+    the steps, "swa" the plain mean of the last quarter of the epochs. The validation set is scored with the average.
+checkpoint_dir : str or path-like, default=None
+    Folder where `fit` saves its state, at the end of every epoch and every half minute. If it is killed, the same call
+    continues from there, to the same network; when it is done, the file is removed.
 callbacks : list of skorch callbacks, default=None
     Copied by `fit`. Callbacks that score see codes, the places of the labels in `classes_`.
 warm_start : bool, default=False
@@ -100,3 +130,94 @@ network_ : torch.nn.Module
     The network, in evaluation mode.
 n_features_in_ : int
     Features of a frame; for a two-dimensional X, its columns. Not there for tokens of unequal length."""
+
+
+class TrainingParameters:
+    """Holds the parameters of training, which subclasses name in their signatures, and documents them there."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = TRAINING_CONSTRAINTS
+
+    def __init__(
+        self,
+        *,
+        normalize: Literal["standard", "clip"] | None,
+        n_tokens: int | None,
+        max_epochs: int,
+        lr: float,
+        batch_size: int,
+        optimizer: Any,
+        weight_decay: float,
+        lr_schedule: Literal["plateau", "cosine", "step", "onecycle"] | None,
+        warmup: float,
+        validation_fraction: float | None,
+        early_stopping: bool,
+        patience: int,
+        class_weight: Any,
+        gradient_clip: float | None,
+        sampler: Literal["balanced", "alternate", "weighted"] | None,
+        mixup: float,
+        spec_augment: dict[str, int] | bool | None,
+        augmentations: Any,
+        accumulate: int,
+        weight_averaging: Literal["ema", "swa"] | None,
+        checkpoint_dir: str | PathLike[str] | None,
+        callbacks: Any,
+        warm_start: bool,
+        device: Any,
+        precision: Literal["float32", "bfloat16"],
+        random_state: Any,
+        verbose: int,
+    ) -> None:
+        self.normalize = normalize
+        self.n_tokens = n_tokens
+        self.max_epochs = max_epochs
+        self.lr = lr
+        self.batch_size = batch_size
+        self.optimizer = optimizer
+        self.weight_decay = weight_decay
+        self.lr_schedule = lr_schedule
+        self.warmup = warmup
+        self.validation_fraction = validation_fraction
+        self.early_stopping = early_stopping
+        self.patience = patience
+        self.class_weight = class_weight
+        self.gradient_clip = gradient_clip
+        self.sampler = sampler
+        self.mixup = mixup
+        self.spec_augment = spec_augment
+        self.augmentations = augmentations
+        self.accumulate = accumulate
+        self.weight_averaging = weight_averaging
+        self.checkpoint_dir = checkpoint_dir
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.device = device
+        self.precision = precision
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for mark, text in (("{training_parameters}", TRAINING_PARAMETERS), ("{attributes}", TRAINING_ATTRIBUTES)):
+            cls.__doc__ = (cls.__doc__ or "").replace(mark, text.replace("\n", "\n    "))
+
+    def _recipe(self, **changes: Any) -> Recipe:
+        options = {
+            "n_epochs": self.max_epochs,
+            "lr": self.lr,
+            "batch_size": self.batch_size,
+            "optimizer": self.optimizer,
+            "weight_decay": self.weight_decay,
+            "lr_schedule": self.lr_schedule,
+            "warmup": self.warmup,
+            "early_stopping": self.early_stopping,
+            "patience": self.patience,
+            "gradient_clip": self.gradient_clip,
+            "sampler": self.sampler,
+            "accumulate": self.accumulate,
+            "weight_averaging": self.weight_averaging,
+            "callbacks": self.callbacks,
+            "precision": self.precision,
+            "progress": type(self).__name__ if self.verbose else None,
+        }
+        return Recipe(**(options | changes))

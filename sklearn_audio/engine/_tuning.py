@@ -61,6 +61,7 @@ def tune(network: Any, card: ModelCard, device: torch.device, precision: Literal
     network.to(device).requires_grad_(False)
 
 
+@torch.no_grad()
 def fold_batch_norms(network: Any, pairs: Sequence[tuple[str, str]]) -> None:
     """Fold batch norms into the convolutions before them: one pass less over every map.
 

@@ -282,7 +282,7 @@ def test_without_its_device_it_predicts_on_the_cpu(monkeypatch):
     fitted = classifier().fit(X, Y)
     wanted = fitted.predict_proba(X)
     fitted.set_params(device="cuda")
-    with pytest.warns(RuntimeWarning, match="device='cuda', where this classifier was trained, is not here"):
+    with pytest.warns(RuntimeWarning, match="device='cuda', where this network was trained, is not here"):
         assert np.array_equal(fitted.predict_proba(X), wanted)
     with pytest.raises(ValueError, match="device='cuda' is not there"):
         fitted.fit(X, Y)

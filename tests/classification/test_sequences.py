@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from sklearn_audio import (
     BERTClassifier,
@@ -27,7 +28,7 @@ QUICK = {
     "bert": BERTClassifier(width=16, n_heads=2, n_layers=1, feedforward_size=32, max_epochs=25, lr=0.005),
     "lstm": LSTMClassifier(hidden_size=16, max_epochs=15, lr=0.02),
     "mean": TokenMeanClassifier(max_epochs=15, lr=0.02),
-    "mlp": CNNClassifier(hidden_sizes=(32,), max_epochs=15, lr=0.01),
+    "mlp": CNNClassifier("mlp", hidden_sizes=(32,), max_epochs=15, lr=0.01),
 }
 every_kind = pytest.mark.parametrize("name", QUICK)
 
@@ -224,3 +225,20 @@ def test_lstm_hears_digits(shared_data):
     classifier = LSTMClassifier(hidden_size=64, max_epochs=12, lr=3e-3, random_state=0)
     classifier.fit(frames[train], np.asarray(digits.target)[train])
     assert classifier.score(frames[~train], np.asarray(digits.target)[~train]) > 0.8
+
+
+def test_bert_fitted_again_takes_its_new_length():
+    X = [np.arange(12) % 3 for _ in range(4)]
+    classifier = BERTClassifier(width=8, n_heads=2, n_layers=1, max_length=4, truncation="chunks", max_epochs=1)
+    classifier.fit(X, [0, 1, 0, 1]).set_params(max_length=12).fit(X, [0, 1, 0, 1])
+    assert classifier._cut(classifier._admit(X, reset=False)).owners.tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("classifier", [LSTMClassifier(max_epochs=1), BERTClassifier(max_epochs=1)])
+def test_a_table_is_not_taken_for_frames_of_its_width(classifier):
+    frames = [np.full((5, 4), i, np.float32) for i in range(4)]
+    classifier = clone(classifier).fit(frames, [0, 1, 0, 1])
+    with pytest.raises(
+        ValueError, match=r"X has frames of 1 numbers, but .*Classifier was fitted on frames of 4; pass"
+    ):
+        classifier.predict(np.zeros((3, 4)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,6 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from sklearn_audio.engine._padding import pad_arrays
+from sklearn_audio.engine._prefetch import ordered_map
+from sklearn_audio.engine._randomness import Purpose, stream
+from sklearn_audio.engine.sampling import Sampler, build_sampler
 from sklearn_audio.ragged import Ragged
 
 __all__ = ["Batch", "ClipDataset", "EvaluationBatches", "Inputs", "TrainingBatches", "batch_sizes", "pad_rows"]
@@ -62,15 +67,9 @@ def pad_rows(sequences: Ragged, rows: NDArray[np.int64], n_rows: int, n_places: 
     >>> pad_rows(Ragged.from_list([[1, 2], [3]]), np.array([1]), 2, 2, 9).tolist()
     [[3, 9], [9, 9]]
     """
-    shape = (n_rows, n_places, *sequences.item_shape)
-    # torch aligns its memory alike every time, which NumPy does not: kernels may round by the alignment
-    tensor = torch.full(shape, pad_value, dtype=torch.from_numpy(np.empty(0, sequences.dtype)).dtype)
-    padded = tensor.numpy()
-    starts = sequences.offsets[rows]
-    stops = np.minimum(sequences.offsets[rows + 1], starts + n_places)
-    for i, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
-        padded[i, : stop - start] = sequences.values[start:stop]
-    return tensor
+    bounds = zip(sequences.offsets[rows].tolist(), sequences.offsets[rows + 1].tolist(), strict=True)
+    arrays = (sequences.values[start:stop] for start, stop in bounds)
+    return pad_arrays(arrays, (n_rows, n_places, *sequences.item_shape), sequences.dtype, pad_value)
 
 
 @dataclass(frozen=True)
@@ -127,13 +126,15 @@ class ClipDataset(Dataset[Any]):
         """
         return ClipDataset(self.sequences[rows], self.targets[rows], self.weights[rows], self.pad_value, self.n_places)
 
-    def batch(self, rows: NDArray[np.int64]) -> Batch:
+    def batch(self, rows: NDArray[np.int64], rng: np.random.Generator | None = None) -> Batch:
         """Collate rows.
 
         Parameters
         ----------
         rows : ndarray of int
             Which.
+        rng : Generator, default=None
+            Not needed: datasets whose rows are drawn, such as random windows of clips, are given one in training.
 
         Returns
         -------
@@ -178,7 +179,8 @@ def batch_sizes(n_rows: int, batch_size: int) -> int:
 class TrainingBatches:
     """Batches in another random order in every epoch; rows of similar length share one.
 
-    The order is a function of seed and epoch, so that it can be drawn again from there.
+    The order is a function of seed and epoch, and what is drawn for a batch one of seed, epoch and its number, so that
+    training can go on from any batch.
 
     Parameters
     ----------
@@ -190,6 +192,12 @@ class TrainingBatches:
         Of the order.
     epoch : int, default=0
         Epochs before the first.
+    sampler : {"alternate", "balanced", "weighted"} or Sampler, default=None
+        Which rows an epoch has; None takes each once. An epoch has as many rows as the data in any case.
+    augmentation : callable, default=None
+        Called with a batch and a generator, gives the batch to train on.
+    start : int, default=0
+        Batches of the first epoch that are passed over.
 
     Examples
     --------
@@ -199,25 +207,57 @@ class TrainingBatches:
     >>> data = ClipDataset(Ragged.from_list([[1], [2], [3]]), np.array([0, 1, 1]), np.ones(3, np.float32))
     >>> [len(batch.targets) for batch in TrainingBatches(data, 2)]
     [2, 1]
+    >>> [len(batch.targets) for batch in TrainingBatches(data, 2, start=1)]
+    [1]
     """
 
-    def __init__(self, dataset: ClipDataset, batch_size: int, seed: int = 0, epoch: int = 0) -> None:
+    def __init__(
+        self,
+        dataset: ClipDataset,
+        batch_size: int,
+        seed: int = 0,
+        epoch: int = 0,
+        sampler: str | Sampler | None = None,
+        augmentation: Callable[[Batch, np.random.Generator], Batch] | None = None,
+        start: int = 0,
+    ) -> None:
         self.dataset = dataset
         self.batch_size = batch_size
         self.seed = seed
         self.epoch = epoch
+        self.sampler = build_sampler(sampler, dataset.targets)
+        self.augmentation = augmentation
+        self.start = start
 
     def __len__(self) -> int:
         return batch_sizes(len(self.dataset), self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        rng = np.random.default_rng([self.seed, self.epoch])
-        self.epoch += 1
-        for rows in self._rows(rng):
-            yield self.dataset.batch(rows)
+        epoch, start = self.epoch, self.start
+        self.epoch, self.start = epoch + 1, 0
+        batches = self._rows(epoch)
 
-    def _rows(self, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-        order = rng.permutation(len(self.dataset))
+        def collate(number: int) -> Batch:
+            return self.dataset.batch(batches[number], stream(self.seed, Purpose.COLLATION, epoch, number))
+
+        numbers = range(start, len(batches))
+        # a dataset that reads or computes its rows may say how many threads do so while the network trains
+        with closing(ordered_map(collate, numbers, getattr(self.dataset, "n_jobs", None))) as made:
+            for number, batch in zip(numbers, made, strict=True):
+                if self.augmentation is None:
+                    yield batch
+                else:
+                    yield self.augmentation(batch, stream(self.seed, Purpose.AUGMENTATION, epoch, number))
+
+    def _rows(self, epoch: int) -> list[NDArray[np.int64]]:
+        rng = np.random.default_rng([self.seed, epoch])
+        if self.sampler is None:
+            return self._group(rng.permutation(len(self.dataset)), rng)
+        taken = [self._group(rows, rng) for rows in self.sampler.streams(self.seed, epoch)]
+        return [taken[number % len(taken)][number] for number in range(len(self))]
+
+    def _group(self, order: NDArray[np.int64], rng: np.random.Generator) -> list[NDArray[np.int64]]:
+        """Cut an order into batches, rows of similar length together."""
         lengths = self.dataset.sequences.lengths
         if self.dataset.n_places is not None or lengths.min() == lengths.max():
             return np.array_split(order, len(self))

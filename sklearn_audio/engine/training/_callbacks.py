@@ -23,8 +23,8 @@ class EpochRecord(Callback):
 
     Parameters
     ----------
-    multi_label : bool
-        Several labels per clip.
+    multi_label : bool or None
+        Several labels per clip; None where there are no labels, hence no score.
 
     Examples
     --------
@@ -33,7 +33,7 @@ class EpochRecord(Callback):
     {'multi_label': False}
     """
 
-    def __init__(self, multi_label: bool) -> None:
+    def __init__(self, multi_label: bool | None) -> None:
         self.multi_label = multi_label
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
@@ -61,7 +61,7 @@ class EpochRecord(Callback):
         self.losses_[bool(training)].append((loss, len(targets)))
         if not math.isfinite(loss):
             self._refuse(net, loss)
-        if not training:
+        if not training and self.multi_label is not None:
             self.answers_.append((targets, kwargs["y_pred"].detach().cpu(), inputs.weights))
 
     def _refuse(self, net: Any, loss: float) -> None:
@@ -93,6 +93,27 @@ class EpochRecord(Callback):
         if not self.multi_label:
             return float(np.average(logits.argmax(axis=1) == targets, weights=weights))
         return mean_average_precision(targets, logits) if targets.any() else math.nan
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what it takes to continue.
+
+        Returns
+        -------
+        dict
+            Losses and seconds of the epoch so far.
+        """
+        return {"losses": list(self.losses_[True]), "seconds": time.perf_counter() - self.start_}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from there.
+
+        Parameters
+        ----------
+        state : dict
+            From `state_dict`.
+        """
+        self.losses_ = {True: list(state["losses"]), False: []}
+        self.start_ = time.perf_counter() - state["seconds"]
 
 
 class ProgressBar(Callback):
@@ -148,3 +169,23 @@ class ProgressBar(Callback):
             From skorch.
         """
         self.bar_.close()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what it takes to continue.
+
+        Returns
+        -------
+        dict
+            Epochs shown.
+        """
+        return {"n": self.bar_.n}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from there.
+
+        Parameters
+        ----------
+        state : dict
+            From `state_dict`.
+        """
+        self.bar_.update(state["n"] - self.bar_.n)

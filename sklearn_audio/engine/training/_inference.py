@@ -7,12 +7,13 @@ same number of rows, filled up with empty ones. Where the place within the batch
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor
 
 from sklearn_audio.engine.training._batches import pad_rows
 from sklearn_audio.ragged import Ragged
@@ -51,7 +52,7 @@ def grid_lengths(lengths: NDArray[np.int64], max_length: int | None = None) -> N
 
 
 def compute_logits(
-    network: nn.Module,
+    network: Callable[[Tensor, Tensor], Tensor],
     sequences: Ragged,
     *,
     device: torch.device,
@@ -65,8 +66,8 @@ def compute_logits(
 
     Parameters
     ----------
-    network : nn.Module
-        In evaluation mode; takes values and lengths.
+    network : callable
+        A network in evaluation mode, or a method of one; takes values and lengths.
     sequences : Ragged
         The rows.
     device : torch.device
@@ -85,7 +86,7 @@ def compute_logits(
     Returns
     -------
     ndarray of float32, shape (n_rows, n_outputs)
-        Logits.
+        Logits, or whatever else the network gives for each row, of whatever shape.
 
     Examples
     --------
@@ -111,6 +112,6 @@ def compute_logits(
                 true[: len(some)] = np.minimum(lengths[some], size)
                 answer = network(padded.to(device), torch.from_numpy(true).to(device))
                 parts.append(answer[: len(some)].float().cpu().numpy())
-    logits: NDArray[Any] = np.empty((len(order), parts[0].shape[1]), dtype=np.float32)
+    logits: NDArray[Any] = np.empty((len(order), *parts[0].shape[1:]), dtype=np.float32)
     logits[order] = np.concatenate(parts)
     return logits

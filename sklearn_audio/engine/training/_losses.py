@@ -17,7 +17,8 @@ __all__ = ["ClassificationLoss", "to_probabilities"]
 class ClassificationLoss(nn.Module):
     """Cross entropy over classes, or binary cross entropy averaged over labels; rows are weighted.
 
-    Targets may be soft: probabilities of the classes instead of codes.
+    Targets may be soft: probabilities of the classes instead of codes, or of each label. The loss is linear in them:
+    that of a mixture of targets is the mixture of their losses.
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ class ClassificationLoss(nn.Module):
         logits : Tensor of shape (B, n_classes)
             What the network computed.
         targets : Tensor of int, shape (B,), or of float and shape (B, n_classes)
-            Codes, or probabilities.
+            Codes, or probabilities; of labels, indicators or probabilities.
         weights : Tensor of shape (B,)
             Weights of the rows; over the training set their mean is 1.
 
@@ -60,10 +61,14 @@ class ClassificationLoss(nn.Module):
         """
         if not self.multi_label:
             return (F.cross_entropy(logits, targets, reduction="none") * weights).mean()
-        losses = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
-        if isinstance(self.label_weights, Tensor):
+        if not isinstance(self.label_weights, Tensor):
+            losses = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+        else:
+            # a target between 0 and 1 is as much of the one loss as of the other, each with its own weight
             absent, present = self.label_weights
-            losses = losses * torch.lerp(absent.expand_as(targets), present.expand_as(targets), targets)
+            if_absent = F.binary_cross_entropy_with_logits(logits, torch.zeros_like(targets), reduction="none")
+            if_present = F.binary_cross_entropy_with_logits(logits, torch.ones_like(targets), reduction="none")
+            losses = if_absent * (absent * (1 - targets)) + if_present * (present * targets)
         return (losses.mean(dim=1) * weights).mean()
 
 

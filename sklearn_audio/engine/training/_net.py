@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from skorch import NeuralNetClassifier
-from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping
 from skorch.helper import predefined_split
-from skorch.utils import noop
 from torch import Tensor, nn
 
-from sklearn_audio.engine.training._batches import ClipDataset, EvaluationBatches, Inputs, TrainingBatches
-from sklearn_audio.engine.training._callbacks import EpochRecord, ProgressBar
+from sklearn_audio.engine.training._batches import (
+    Batch,
+    ClipDataset,
+    EvaluationBatches,
+    Inputs,
+    TrainingBatches,
+    batch_sizes,
+)
+from sklearn_audio.engine.training._checkpoint import Checkpoint
 from sklearn_audio.engine.training._losses import ClassificationLoss
-from sklearn_audio.engine.training._schedules import Schedule, ScheduleName
+from sklearn_audio.engine.training._recipe import OPTIMIZERS, Precision, Recipe
+from sklearn_audio.engine.training._reconstruction import ReconstructionLoss
 
 __all__ = ["OPTIMIZERS", "Net", "Recipe", "build_net", "train"]
-
-Precision = Literal["float32", "bfloat16"]
-# Fused ones take a step in one kernel.
-OPTIMIZERS: dict[str, tuple[type[torch.optim.Optimizer], dict[str, Any]]] = {
-    "adamw": (torch.optim.AdamW, {"fused": True}),
-    "adam": (torch.optim.Adam, {"fused": True}),
-    "sgd": (torch.optim.SGD, {"fused": True, "momentum": 0.9, "nesterov": True}),
-}
 
 
 class StopTraining(KeyboardInterrupt):
@@ -45,6 +40,8 @@ class Net(NeuralNetClassifier):
         Of skorch.
     precision : {"float32", "bfloat16"}, default="float32"
         Of the forward pass.
+    accumulate : int, default=1
+        Batches per step of the optimiser.
     **kwargs : object
         Of skorch.
 
@@ -56,9 +53,11 @@ class Net(NeuralNetClassifier):
     'float32'
     """
 
-    def __init__(self, *args: Any, precision: Precision = "float32", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, precision: Precision = "float32", accumulate: int = 1, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.precision = precision
+        self.accumulate = accumulate
+        self.checkpoint: Checkpoint | None = None
 
     def get_default_callbacks(self) -> list[Any]:
         """Return none: `build_net` names them all.
@@ -84,6 +83,67 @@ class Net(NeuralNetClassifier):
             super().notify(method_name, **cb_kwargs)
         except KeyboardInterrupt as stop:
             raise StopTraining from stop
+        if self.checkpoint is not None:
+            # after all callbacks have done what they do, and not where Ctrl-C would pass for the end of training
+            self.checkpoint.notice(self, method_name, training=cb_kwargs.get("training", False))
+
+    def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
+        """Count the batches to come.
+
+        Parameters
+        ----------
+        net, dataset_train, dataset_valid, **kwargs : object
+            From skorch.
+        """
+        super().on_epoch_begin(net, dataset_train=dataset_train, dataset_valid=dataset_valid, **kwargs)
+        self.n_batches = batch_sizes(len(dataset_train), self.batch_size)
+        self.batches_done = 0
+
+    @property
+    def stepped(self) -> bool:
+        """Whether the optimiser took a step after the last batch, instead of waiting for more."""
+        return self.batches_done % self.accumulate == 0 or self.batches_done == self.n_batches
+
+    def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
+        """Compute the gradient of a batch and, unless more batches belong to it, take a step.
+
+        Parameters
+        ----------
+        batch : Batch
+            The batch.
+        **fit_params : object
+            None are known.
+
+        Returns
+        -------
+        dict
+            Loss and logits of the batch.
+        """
+        first = self.batches_done % self.accumulate == 0
+        self.batches_done += 1
+        if self.accumulate == 1:
+            step: dict[str, Tensor] = super().train_step(batch, **fit_params)
+            return step
+        if first:
+            self._zero_grad_optimizer()
+            self._n_rows = 0
+        self._set_training(True)
+        logits = self.infer(batch.inputs)
+        loss = self.get_loss(logits, batch.targets, X=batch.inputs, training=True)
+        # batches may differ by a row; the mean is over rows
+        (loss * len(batch.targets)).backward()  # type: ignore[no-untyped-call]
+        self._n_rows += len(batch.targets)
+        if self.stepped:
+            self._step_with_mean(batch)
+        return {"loss": loss, "y_pred": logits}
+
+    def _step_with_mean(self, batch: Batch) -> None:
+        named = list(self.get_all_learnable_params())
+        for _, parameter in named:
+            if parameter.grad is not None:
+                parameter.grad /= self._n_rows
+        self.notify("on_grad_computed", named_parameters=named, batch=batch, training=True)
+        self._step_optimizer(None)
 
     def infer(self, x: Inputs, **fit_params: Any) -> Tensor:
         """Compute the logits of a batch.
@@ -148,90 +208,12 @@ class Net(NeuralNetClassifier):
         return (probabilities > 0.5).astype(int) if self.criterion_.multi_label else probabilities.argmax(axis=1)
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How to train.
-
-    Parameters
-    ----------
-    n_epochs : int
-        Epochs of this call.
-    lr : float
-        Learning rate.
-    batch_size : int
-        Most clips of a batch.
-    optimizer : str or type
-        One of `OPTIMIZERS`, or a class of torch.
-    weight_decay : float, default=0.0
-        For the optimiser.
-    lr_schedule : {"plateau", "cosine", "step", "onecycle"}, default=None
-        Of the learning rate.
-    warmup : float, default=0.0
-        Epochs of warm-up.
-    early_stopping : bool, default=False
-        End when the validation loss no longer falls, and take the weights of the best epoch.
-    patience : int, default=10
-        Epochs to wait for that.
-    gradient_clip : float, default=None
-        Largest norm of the gradient.
-    callbacks : sequence of skorch callbacks, default=None
-        Copied first.
-    precision : {"float32", "bfloat16"}, default="float32"
-        Of the forward pass.
-    progress : str, default=None
-        Title of a progress bar; None shows none.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine.training import Recipe
-    >>> Recipe(n_epochs=10, lr=0.001, batch_size=32, optimizer="adamw").patience
-    10
-    """
-
-    n_epochs: int
-    lr: float
-    batch_size: int
-    optimizer: str | type[torch.optim.Optimizer]
-    weight_decay: float = 0.0
-    lr_schedule: ScheduleName | None = None
-    warmup: float = 0.0
-    early_stopping: bool = False
-    patience: int = 10
-    gradient_clip: float | None = None
-    callbacks: Sequence[Any] | None = None
-    precision: Precision = "float32"
-    progress: str | None = None
-
-    def all_callbacks(self, *, multi_label: bool) -> list[tuple[str, Callback] | Any]:
-        """List the callbacks: first what writes the history, then the user's, then what reads it.
-
-        Parameters
-        ----------
-        multi_label : bool
-            Several labels per clip.
-
-        Returns
-        -------
-        list
-            In the order in which they are called.
-        """
-        listed: list[tuple[str, Callback] | Any] = [("epoch_record", EpochRecord(multi_label))]
-        if self.gradient_clip is not None:
-            listed.append(("gradient_clip", GradientNormClipping(self.gradient_clip)))
-        listed += copy.deepcopy(list(self.callbacks or []))
-        if self.lr_schedule is not None or self.warmup:
-            patience = max(1, self.patience // 2)
-            listed.append(("lr_schedule", Schedule(self.lr_schedule, self.n_epochs, self.warmup, patience)))
-        if self.early_stopping:
-            listed.append(("early_stopping", EarlyStopping(patience=self.patience, load_best=True, sink=noop)))
-        if self.progress is not None:
-            # in front of what may end training, or it would miss the last epoch
-            listed.insert(1, ("progress", ProgressBar(self.n_epochs, self.progress)))
-        return listed
-
-
 def build_net(
-    network: nn.Module, loss: ClassificationLoss, recipe: Recipe, device: torch.device, n_classes: int
+    network: nn.Module,
+    loss: ClassificationLoss | ReconstructionLoss,
+    recipe: Recipe,
+    device: torch.device,
+    n_classes: int,
 ) -> Net:
     """Build the net around a network.
 
@@ -239,7 +221,7 @@ def build_net(
     ----------
     network : nn.Module
         Moved to the device; takes values and lengths.
-    loss : ClassificationLoss
+    loss : ClassificationLoss or ReconstructionLoss
         The loss.
     recipe : Recipe
         How to train.
@@ -277,6 +259,9 @@ def build_net(
         iterator_train=TrainingBatches,
         iterator_train__seed=0,
         iterator_train__epoch=0,
+        iterator_train__start=0,
+        iterator_train__sampler=recipe.sampler,
+        iterator_train__augmentation=recipe.augmentation,
         iterator_valid=EvaluationBatches,
         train_split=None,
         callbacks=recipe.all_callbacks(multi_label=loss.multi_label),
@@ -284,6 +269,7 @@ def build_net(
         classes=list(range(n_classes)),
         device=str(device),
         precision=recipe.precision,
+        accumulate=recipe.accumulate,
         verbose=0,
         **{f"optimizer__{name}": value for name, value in options.items()},
     )
@@ -295,7 +281,15 @@ def _softmax(logits: Tensor) -> Tensor:
     return logits.softmax(dim=1)
 
 
-def train(net: Net, recipe: Recipe, data: ClipDataset, valid: ClipDataset | None, *, seed: int) -> None:
+def train(
+    net: Net,
+    recipe: Recipe,
+    data: ClipDataset,
+    valid: ClipDataset | None,
+    *,
+    seed: int,
+    checkpoint: Checkpoint | None = None,
+) -> None:
     """Train for some epochs, the callbacks of the recipe in place of those before.
 
     Parameters
@@ -310,19 +304,27 @@ def train(net: Net, recipe: Recipe, data: ClipDataset, valid: ClipDataset | None
         What it is watched with.
     seed : int
         Of the order of the batches; that of dropout is torch's.
+    checkpoint : Checkpoint, default=None
+        Where to continue, and where to save. It is removed when training is done.
 
     Raises
     ------
     ValueError
-        If the loss becomes NaN or infinite.
+        If the loss becomes NaN or infinite, or the checkpoint is of another network.
     """
+    before = len(net.history)
     net.train_split = None if valid is None else predefined_split(valid)
-    net.iterator_train__seed, net.iterator_train__epoch = seed, len(net.history)
+    net.checkpoint = checkpoint
     net.notify("on_train_begin", X=data, y=None)
+    done = len(net.history) - before
+    net.iterator_train__seed, net.iterator_train__epoch = seed, len(net.history)
+    net.iterator_train__start = 0 if checkpoint is None else checkpoint.batches_done
     try:
-        net.fit_loop(data, epochs=recipe.n_epochs)
+        net.fit_loop(data, epochs=recipe.n_epochs - done)
     except StopTraining:
         pass
     finally:
         net.notify("on_train_end", X=data, y=None)
-        net.train_split = None
+        net.train_split, net.checkpoint = None, None
+    if checkpoint is not None:
+        checkpoint.remove()

@@ -43,7 +43,7 @@ SCHEDULES: dict[ScheduleName, Callable[[float], float]] = {
 
 
 class Schedule(Callback):
-    """Sets the learning rate before every batch: a linear warm-up, then the schedule over the rest of the epochs.
+    """Sets the learning rate before every step: a linear warm-up, then the schedule over the rest of the epochs.
 
     Parameters
     ----------
@@ -55,6 +55,8 @@ class Schedule(Callback):
         Epochs of the warm-up.
     patience : int, default=5
         Of "plateau": epochs without a lower loss before the rate falls.
+    accumulate : int, default=1
+        Batches per step of the optimiser; the rate is set for each step.
 
     Examples
     --------
@@ -64,11 +66,14 @@ class Schedule(Callback):
     (0.5, 1.0, 0.5)
     """
 
-    def __init__(self, name: ScheduleName | None, n_epochs: int, warmup: float = 0.0, patience: int = 5) -> None:
+    def __init__(
+        self, name: ScheduleName | None, n_epochs: int, warmup: float = 0.0, patience: int = 5, accumulate: int = 1
+    ) -> None:
         self.name = name
         self.n_epochs = n_epochs
         self.warmup = warmup
         self.patience = patience
+        self.accumulate = accumulate
 
     def factor(self, epochs: float) -> float:
         """Return the factor at a point in time.
@@ -97,7 +102,7 @@ class Schedule(Callback):
         net, X, y, **kwargs : object
             From skorch.
         """
-        self.batch_ = 0
+        self.step_ = 0
         self.plateau_ = None
         if self.name == "plateau":
             self.watched_ = torch.optim.SGD([torch.zeros(1)], lr=1.0)
@@ -106,7 +111,7 @@ class Schedule(Callback):
             )
 
     def on_batch_begin(self, net: Any, batch: Any = None, training: Any = None, **kwargs: Any) -> None:
-        """Set the learning rate.
+        """Set the learning rate of a step, at the first of its batches.
 
         Parameters
         ----------
@@ -115,24 +120,28 @@ class Schedule(Callback):
         """
         if not training or (self.name is None and not self.warmup):
             return
-        # in the first batch a warm-up has begun; a schedule has not
-        begun = int(self.batch_ < self.warmup * self.n_batches_)
-        factor = self.factor((self.batch_ + begun) / self.n_batches_)
+        self.batch_ += 1
+        if (self.batch_ - 1) % self.accumulate:
+            return
+        # in the first step a warm-up has begun; a schedule has not
+        begun = int(self.step_ < self.warmup * self.n_steps_)
+        factor = self.factor((self.step_ + begun) / self.n_steps_)
         if self.plateau_ is not None:
             factor *= self.watched_.param_groups[0]["lr"]
         for group in net.optimizer_.param_groups:
             group["lr"] = net.lr * factor
-        self.batch_ += 1
+        self.step_ += 1
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
-        """Count the batches.
+        """Count the steps.
 
         Parameters
         ----------
         net, dataset_train, dataset_valid, **kwargs : object
             From skorch.
         """
-        self.n_batches_ = batch_sizes(len(dataset_train), net.batch_size)
+        self.n_steps_ = -(-batch_sizes(len(dataset_train), net.batch_size) // self.accumulate)
+        self.batch_ = 0
 
     def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
         """Tell a plateau from progress.
@@ -144,3 +153,27 @@ class Schedule(Callback):
         """
         if self.plateau_ is not None:
             self.plateau_.step(net.history[-1, "valid_loss"])
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what it takes to continue.
+
+        Returns
+        -------
+        dict
+            Steps, and the state of a plateau.
+        """
+        plateau = None if self.plateau_ is None else (self.plateau_.state_dict(), self.watched_.state_dict())
+        return {"step": self.step_, "batch": getattr(self, "batch_", 0), "plateau": plateau}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from there.
+
+        Parameters
+        ----------
+        state : dict
+            From `state_dict`.
+        """
+        self.step_, self.batch_ = state["step"], state["batch"]
+        if self.plateau_ is not None:
+            self.plateau_.load_state_dict(state["plateau"][0])
+            self.watched_.load_state_dict(state["plateau"][1])

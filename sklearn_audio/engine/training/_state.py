@@ -11,6 +11,8 @@ from torch import nn
 
 __all__ = ["Frozen", "freeze", "thaw"]
 
+_OURS = ("sklearn_audio.", "torch.")
+
 
 class Frozen(NamedTuple):
     """How to build a network, and what it learned.
@@ -70,9 +72,14 @@ def thaw(frozen: Frozen) -> nn.Module:
     nn.Module
         The network.
     """
-    # on "meta" nothing is drawn at random; the arrays may be a memory map that is read only
+    # on "meta" nothing is drawn at random
     with torch.device("meta"):
         network = frozen.network(**frozen.options)
+    if not all(type(module).__module__.startswith(_OURS) for module in network.modules()):
+        # a network from elsewhere may hold tensors beside its state, which must be computed
+        with torch.random.fork_rng(devices=[]):
+            network = frozen.network(**frozen.options)
+    # the arrays may be a memory map that is read only
     state = {name: torch.from_numpy(np.array(array)) for name, array in frozen.arrays.items()}
     network.load_state_dict(state, assign=True)
     return network.eval()

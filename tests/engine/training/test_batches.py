@@ -78,3 +78,58 @@ def test_rows_and_selections_are_those_of_the_data():
     assert target == 3
     assert (values == 4).all()
     assert some.weights.tolist() == [3, 1]
+
+
+def test_batches_that_are_passed_over_change_nothing_else():
+    whole = list(TrainingBatches(dataset(), 8, 1))
+    batches = TrainingBatches(dataset(), 8, 1, start=4)
+    resumed, later = ([batch.targets.tolist() for batch in batches] for _ in range(2))
+    assert resumed == [batch.targets.tolist() for batch in whole[4:]]
+    assert later == order(1, epoch=1)
+
+
+def test_a_sampler_chooses_the_rows_and_similar_lengths_still_share_a_batch():
+    targets = np.repeat([0, 1], [90, 11])
+    data = ClipDataset(dataset().sequences, targets, np.ones(101, dtype=np.float32))
+    batches = list(TrainingBatches(data, 8, sampler="balanced"))
+    assert {len(batch.targets) for batch in batches} <= {7, 8}
+    drawn = np.concatenate([batch.targets for batch in batches])
+    assert abs(np.bincount(drawn)[0] - 50.5) < 1
+    real = sum(int(batch.inputs.lengths.sum()) for batch in batches)
+    assert real > 0.75 * sum(batch.inputs.values.shape[0] * batch.inputs.values.shape[1] for batch in batches)
+
+
+def test_plain_and_balanced_batches_take_turns():
+    targets = np.repeat([0, 1], [380, 20])
+    data = ClipDataset(Ragged.from_lengths(np.zeros((400, 1)), np.ones(400, int)), targets, np.ones(400, np.float32))
+    batches = TrainingBatches(data, 20, sampler="alternate")
+    shares = np.array([batch.targets.float().mean() for batch in batches])
+    assert len(shares) == len(batches) == 20
+    np.testing.assert_array_equal(shares[1::2], 0.5)
+    assert shares[::2].mean() < 0.12
+
+
+class Threaded(ClipDataset):
+    """Rows of which a window is drawn, in threads."""
+
+    n_jobs = 2
+
+    def batch(self, rows, rng=None):
+        batch = super().batch(rows)
+        return batch._replace(inputs=batch.inputs._replace(values=batch.inputs.values + rng.random()))
+
+
+def test_datasets_are_given_a_generator_and_their_threads_do_not_change_what_is_drawn():
+    data = dataset()
+    threaded = Threaded(data.sequences, data.targets, data.weights)
+    first, second = ([batch.inputs.values for batch in TrainingBatches(threaded, 8, seed)] for seed in (0, 0))
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    added = {
+        float(a[0, 0, 0] - b.inputs.values[0, 0, 0]) for a, b in zip(first, TrainingBatches(data, 8, 0), strict=True)
+    }
+    assert len(added) == len(first)
+
+
+def test_an_unknown_sampler_is_refused():
+    with pytest.raises(ValueError, match=r"sampler is one of .* got 'even'"):
+        TrainingBatches(dataset(), 8, sampler="even")

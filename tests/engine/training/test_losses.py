@@ -51,3 +51,10 @@ def test_probabilities_of_classes_sum_to_1():
     p = to_probabilities(LOGITS * 100, multi_label=False)
     np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-15)
     assert p.dtype == np.float64
+
+
+def test_weighted_labels_have_a_loss_that_is_linear_in_their_targets():
+    loss = ClassificationLoss(True, np.array([[0.5, 1.0, 2.0], [4.0, 1.0, 3.0]]))
+    ones, zeros = (np.full((6, 3), value, dtype=np.float32) for value in (1, 0))
+    wanted = 0.3 * loss_of(loss, ones) + 0.7 * loss_of(loss, zeros)
+    assert loss_of(loss, 0.3 * ones) == pytest.approx(wanted, rel=1e-6)

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from torch.optim import lr_scheduler
 
 from sklearn_audio.engine.training._schedules import SCHEDULES, Schedule
 
@@ -55,8 +56,52 @@ def test_cosine_is_that_of_torch():
     np.testing.assert_allclose(rates(Schedule("cosine", 10), 10, 4), wanted)
 
 
+def theirs(build, n_steps, metrics=None, lr=0.5):
+    """Rates of a schedule of torch, a step at a time."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=lr)
+    schedule = build(optimizer)
+    found = []
+    for step in range(n_steps):
+        found.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step(*([] if metrics is None else [metrics[step]]))
+    return found
+
+
 def test_step_divides_by_ten_after_half_and_three_quarters():
     np.testing.assert_allclose(rates(Schedule("step", 8), 8, 1), [0.5] * 4 + [0.05] * 2 + [0.005] * 2)
+    wanted = theirs(lambda optimizer: lr_scheduler.MultiStepLR(optimizer, [4, 6], gamma=0.1), 8)
+    np.testing.assert_allclose(rates(Schedule("step", 8), 8, 5), np.repeat(wanted, 5))
+
+
+def test_plateau_is_that_of_torch():
+    losses = np.random.default_rng(0).normal(size=60) + np.linspace(3, 0, 60)
+    wanted = theirs(lambda o: lr_scheduler.ReduceLROnPlateau(o, factor=0.3, patience=3), 60, losses)
+    assert len(set(wanted)) > 3
+    np.testing.assert_allclose(rates(Schedule("plateau", 60, patience=3), 60, 2, losses), np.repeat(wanted, 2))
+
+
+def test_warm_up_is_that_of_torch():
+    wanted = theirs(lambda o: lr_scheduler.LinearLR(o, start_factor=1 / 8, total_iters=7), 12)
+    np.testing.assert_allclose(rates(Schedule(None, 3, warmup=2), 3, 4), wanted)
+
+
+def test_the_rate_of_a_step_holds_for_all_its_batches():
+    found = rates(Schedule("cosine", 3, accumulate=4), 3, 10)
+    # 10 batches are steps of 4, 4 and 2
+    np.testing.assert_allclose(found, np.repeat(rates(Schedule("cosine", 3), 3, 3), [4, 4, 2] * 3))
+
+
+@pytest.mark.parametrize("name", ["plateau", "cosine", "step", "onecycle"])
+def test_a_schedule_goes_on_from_its_state(name):
+    losses = [3.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0]
+    whole, first, second = (Schedule(name, 8, warmup=1, patience=1) for _ in range(3))
+    wanted = rates(whole, 8, 3, losses)
+    rates(first, 5, 3, losses)
+    second.on_train_begin(None)
+    second.load_state_dict(first.state_dict())
+    second.on_train_begin = lambda net: None
+    np.testing.assert_allclose(rates(second, 3, 3, losses[5:]), wanted[15:])
 
 
 def test_warm_up_rises_linearly_and_the_schedule_has_the_rest():

@@ -1,0 +1,8 @@
+"""Random changes of training clips: of waveforms, and of frames."""
+
+from sklearn_audio.augmentation._levels import AddNoise, Gain
+from sklearn_audio.augmentation._masks import SpecAugment
+from sklearn_audio.augmentation._time import RandomCrop, SpeedChange, TimeShift
+from sklearn_audio.augmentation._transform import Transform
+
+__all__ = ["AddNoise", "Gain", "RandomCrop", "SpecAugment", "SpeedChange", "TimeShift", "Transform"]

@@ -1,0 +1,134 @@
+"""Changes of level: gain, and noise at a signal-to-noise ratio."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_audio.augmentation._transform import Span, Transform, check_span, draw
+
+__all__ = ["AddNoise", "Gain"]
+
+
+@dataclass(frozen=True)
+class Gain(Transform):
+    """Make a waveform louder or softer.
+
+    Parameters
+    ----------
+    gain : float or tuple of two floats, default=(-6.0, 6.0)
+        Decibels, or the lowest and the highest of an even distribution. Nothing is clipped.
+    p : float, default=1.0
+        Probability that a clip is changed at all.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.augmentation import Gain
+    >>> Gain(20.0).transform(np.array([0.1, -0.2], dtype=np.float32), np.random.default_rng(0))
+    array([ 1., -2.], dtype=float32)
+    """
+
+    _computes: ClassVar[bool] = True
+    gain: Span = (-6.0, 6.0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_span("gain", self.gain)
+
+    def change(self, array: NDArray[Any], rng: np.random.Generator, sample_rate: float | None = None) -> NDArray[Any]:
+        """Multiply a waveform.
+
+        Parameters
+        ----------
+        array : ndarray of shape (n_timepoints,)
+            A waveform.
+        rng : numpy.random.Generator
+            What is drawn from.
+        sample_rate : float, default=None
+            Not needed.
+
+        Returns
+        -------
+        ndarray of shape (n_timepoints,)
+            The louder or softer waveform.
+
+        Raises
+        ------
+        ValueError
+            If it is given frames.
+        """
+        self._refuse_frames(array, "a callable of your own, since the scale of frames is not known here")
+        return np.asarray(array * 10 ** (draw(self.gain, rng) / 20))
+
+
+@dataclass(frozen=True)
+class AddNoise(Transform):
+    """Add white Gaussian noise at a signal-to-noise ratio.
+
+    The power of the noise is measured after it is drawn, so that the ratio is met exactly. The power of a waveform is
+    its mean square; that of frames is the mean square of their deviations from the mean of each feature. A silent clip
+    stays silent.
+
+    Parameters
+    ----------
+    snr : float or tuple of two floats, default=(10.0, 40.0)
+        Signal-to-noise ratio in decibels, or the lowest and the highest of an even distribution.
+    p : float, default=1.0
+        Probability that a clip is changed at all.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.augmentation import AddNoise
+    >>> tone = np.sin(np.arange(16000) / 10).astype(np.float32)
+    >>> noise = AddNoise(snr=20.0).transform(tone, np.random.default_rng(0)) - tone
+    >>> round(float(10 * np.log10(np.mean(tone**2) / np.mean(noise**2))), 1)
+    20.0
+    """
+
+    _computes: ClassVar[bool] = True
+    snr: Span = (10.0, 40.0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_span("snr", self.snr)
+
+    def change(self, array: NDArray[Any], rng: np.random.Generator, sample_rate: float | None = None) -> NDArray[Any]:
+        """Add noise to a clip.
+
+        Parameters
+        ----------
+        array : ndarray of shape (n_timepoints,) or (n_frames, n_features)
+            A clip.
+        rng : numpy.random.Generator
+            What is drawn from.
+        sample_rate : float, default=None
+            Not needed.
+
+        Returns
+        -------
+        ndarray of the same shape
+            The noisy clip.
+        """
+        ratio = 10 ** (draw(self.snr, rng) / 20)
+        noise = rng.standard_normal(array.shape, dtype=np.float32)
+        signal = array if array.ndim == 1 else array - array.mean(axis=0)
+        return np.asarray(array + noise * (_root_mean_square(signal) / (_root_mean_square(noise) * ratio)))
+
+
+def _root_mean_square(array: NDArray[Any]) -> float:
+    return float(np.sqrt(np.mean(np.square(array, dtype=np.float64))))

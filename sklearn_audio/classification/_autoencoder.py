@@ -1,0 +1,443 @@
+"""`ConvAutoencoder`: clips to vectors from which they can be rebuilt, learned without labels."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import fields
+from numbers import Integral
+from os import PathLike
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import ClassNamePrefixFeaturesOutMixin
+from sklearn.utils.validation import check_array, check_consistent_length
+from torch import nn
+
+from sklearn_audio._sklearn import Interval, StrOptions
+from sklearn_audio.base import FloatOutputMixin
+from sklearn_audio.classification._trained_network import TrainedNetwork
+from sklearn_audio.classification._training_parameters import TRAINING_CONSTRAINTS
+from sklearn_audio.engine._devices import resolve_device
+from sklearn_audio.engine.training import (
+    Checkpoint,
+    ClipDataset,
+    Cut,
+    MethodNetwork,
+    Recipe,
+    ReconstructionLoss,
+    build_net,
+    compute_logits,
+    cut_rows,
+    draw_seed,
+    seeded,
+    split_off_validation,
+    train,
+)
+from sklearn_audio.nets import FrameAutoencoder
+from sklearn_audio.ragged import Ragged, mean_and_std
+
+__all__ = ["ConvAutoencoder"]
+
+_COUNT = Interval(Integral, 1, None, closed="left")
+_NOT_HERE = ("normalize", "n_tokens", "class_weight", "sampler", "mixup", "spec_augment", "augmentations")
+# a feature that varies less than this is only centred
+_LEAST_DEVIATION = 1e-8
+
+
+class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, TrainedNetwork):
+    """Compress clips of frames to vectors, with a convolutional auto-encoder that learns without labels.
+
+    Four blocks of a convolution and a pooling make cells of 16 frames by 16 features, each of which is described by
+    `n_channels` numbers. These make up the vector of a clip, and a decoder learns to rebuild the frames from them. It
+    is given nothing else, such as the places of the maxima in the poolings, so that what the vector does not hold is
+    lost.
+
+    Parameters
+    ----------
+    n_channels : int, default=10
+        Numbers that describe a cell. The vector has ``n_channels * ceil(n_frames / 16) * ceil(n_features / 16)``.
+    n_frames : int, default=None
+        Frames that the network takes. Shorter clips are filled up with the mean frame, which is not counted as an
+        error. None takes the length of the longest clip of `fit`.
+    truncation : {"chunks", "head", "tail"}, default="chunks"
+        What becomes of longer clips. "chunks" cuts them into as few pieces of equal length as need be, and averages
+        their vectors; "head" and "tail" keep the beginning or the end.
+    n_filters : sequence of int, default=(32, 64, 128, 256)
+        Channels of the blocks; each block halves frames and features, so that their number sets the size of the cells.
+        Only with those of the default can the encoder start a classifier.
+    normalize : {"standard"} or None, default="standard"
+        "standard" subtracts the mean and divides by the standard deviation of each feature over the training frames,
+        and undoes it in `inverse_transform`; None takes the frames as they are.
+    max_epochs : int, default=50
+        Passes over the clips; the number that each call of `fit` makes.
+    lr : float, default=0.001
+        Learning rate, at its largest.
+    batch_size : int, default=32
+        Most clips per step of training. `transform` does not depend on it.
+    optimizer : {"adamw", "adam", "sgd"} or type, default="adamw"
+        "sgd" has a Nesterov momentum of 0.9; a class of torch is taken with its own defaults.
+    weight_decay : float, default=0.01
+        For the optimiser.
+    lr_schedule : {"plateau", "cosine", "step", "onecycle"}, default="cosine"
+        As of the classifiers, see `CNNClassifier`; None keeps the learning rate.
+    warmup : float, default=0.0
+        Epochs, or a fraction of one, in which the learning rate rises from zero.
+    validation_fraction : float, default=None
+        Share of the clips (with `groups`, of the groups) held out to watch training. None is 0.1 where `early_stopping`
+        or "plateau" needs it, else 0.
+    early_stopping : bool, default=False
+        End when the validation loss has not fallen for `patience` epochs, and take the weights of the best epoch.
+    patience : int, default=10
+        Epochs.
+    gradient_clip : float, default=1.0
+        Largest norm of the gradient; None does not clip.
+    accumulate : int, default=1
+        Batches per step of the optimiser, whose gradients are averaged.
+    weight_averaging : {"ema", "swa"}, default=None
+        Take an average of the weights in the end, exponential over the steps or plain over the last quarter of the
+        epochs.
+    checkpoint_dir : str or path-like, default=None
+        Folder where `fit` saves its state. If it is killed, the same call continues from there, to the same network;
+        when it is done, the file is removed.
+    callbacks : list of skorch callbacks, default=None
+        Copied by `fit`.
+    warm_start : bool, default=False
+        Let `fit` continue where the last one ended. The optimiser continues, too, but not through a pickle.
+    device : str or torch.device, default="auto"
+        "auto" takes CUDA, MPS or the CPU, in this order.
+    precision : {"float32", "bfloat16"}, default="float32"
+        Of the forward pass; the weights are float32.
+    random_state : int, RandomState instance or None, default=None
+        Of weights, order and validation set. On a CPU, an int gives the same network to the bit.
+    verbose : int, default=0
+        1 shows a progress bar over the epochs, with the loss.
+
+    Attributes
+    ----------
+    encoder_ : torch.nn.Module
+        The blocks in front of the bottleneck, in evaluation mode. Its parameters have the names that they have in the
+        network of ``CNNClassifier("cnn4")``.
+    network_ : torch.nn.Module
+        The whole network, in evaluation mode.
+    n_frames_ : int
+        Frames that the network takes.
+    history_ : DataFrame
+        Per epoch: `epoch`, `train_loss`, `lr`, `seconds` and, with a validation set, `valid_loss`. The losses are mean
+        squared errors of the normalised frames.
+    n_iter_ : int
+        Epochs of training.
+    n_parameters_ : int
+        Numbers that were learned.
+    n_features_in_ : int
+        Features of a frame; for a two-dimensional X, its columns.
+    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+        Names of the columns, if X was a DataFrame of numbers.
+
+    See Also
+    --------
+    CNNClassifier : Its "cnn4" can start from the encoder.
+    sklearn_audio.preprocessing.SequencePooling : Vectors without training.
+
+    References
+    ----------
+    Masci, Meier, Ciresan & Schmidhuber 2011, "Stacked convolutional auto-encoders for hierarchical feature extraction",
+    ICANN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio import ConvAutoencoder
+    >>> X = [np.full((12 + i, 20), i % 3, dtype=np.float32) for i in range(6)]
+    >>> autoencoder = ConvAutoencoder(4, n_filters=(4, 4, 8, 8), max_epochs=2, random_state=0).fit(X)
+    >>> vectors = autoencoder.transform(X)
+    >>> vectors.shape, autoencoder.inverse_transform(vectors).shape
+    ((6, 16), (6, 17, 20))
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **{name: values for name, values in TRAINING_CONSTRAINTS.items() if name not in _NOT_HERE},
+        "n_channels": [_COUNT],
+        "n_frames": [_COUNT, None],
+        "truncation": [StrOptions({"chunks", "head", "tail"})],
+        "n_filters": ["array-like"],
+        "normalize": [StrOptions({"standard"}), None],
+    }
+    # with metadata routing, groups come here as they come to the splitter
+    __metadata_request__fit: ClassVar[dict[str, bool]] = {"groups": True}
+
+    def __init__(
+        self,
+        n_channels: int = 10,
+        *,
+        n_frames: int | None = None,
+        truncation: Literal["chunks", "head", "tail"] = "chunks",
+        n_filters: Sequence[int] = (32, 64, 128, 256),
+        normalize: Literal["standard"] | None = "standard",
+        max_epochs: int = 50,
+        lr: float = 0.001,
+        batch_size: int = 32,
+        optimizer: Any = "adamw",
+        weight_decay: float = 0.01,
+        lr_schedule: Literal["plateau", "cosine", "step", "onecycle"] | None = "cosine",
+        warmup: float = 0.0,
+        validation_fraction: float | None = None,
+        early_stopping: bool = False,
+        patience: int = 10,
+        gradient_clip: float | None = 1.0,
+        accumulate: int = 1,
+        weight_averaging: Literal["ema", "swa"] | None = None,
+        checkpoint_dir: str | PathLike[str] | None = None,
+        callbacks: Any = None,
+        warm_start: bool = False,
+        device: Any = "auto",
+        precision: Literal["float32", "bfloat16"] = "float32",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_channels = n_channels
+        self.n_frames = n_frames
+        self.truncation = truncation
+        self.n_filters = n_filters
+        self.normalize = normalize
+        self.max_epochs = max_epochs
+        self.lr = lr
+        self.batch_size = batch_size
+        self.optimizer = optimizer
+        self.weight_decay = weight_decay
+        self.lr_schedule = lr_schedule
+        self.warmup = warmup
+        self.validation_fraction = validation_fraction
+        self.early_stopping = early_stopping
+        self.patience = patience
+        self.gradient_clip = gradient_clip
+        self.accumulate = accumulate
+        self.weight_averaging = weight_averaging
+        self.checkpoint_dir = checkpoint_dir
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.device = device
+        self.precision = precision
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
+        """Train on clips.
+
+        Parameters
+        ----------
+        X : Ragged, list of arrays (n_frames, n_features), or array of 2 or 3 dimensions
+            Frames, one row per clip. In a 2-D array each row is a sequence of one-number frames.
+        y : object, default=None
+            Ignored.
+        groups : array-like of shape (n_clips,), default=None
+            Groups of the clips, such as speakers, that the validation set keeps whole.
+
+        Returns
+        -------
+        self
+            The fitted auto-encoder.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X or a parameter is not admissible; the message names the row. If the loss becomes NaN.
+        """
+        self._validate_params()
+        more = self.warm_start and hasattr(self, "network_")
+        clips = self._admit(X, reset=not more)
+        check_consistent_length(clips, groups)
+        groups = None if groups is None else np.asarray(groups)
+        self.n_iter_ = self.n_iter_ if more else 0
+        # another epoch to begin with draws other numbers
+        draws = np.random.SeedSequence([draw_seed(self.random_state), self.n_iter_]).generate_state(3).tolist()
+        fraction = self._fraction_to_watch()
+        checkpoint = self._open_checkpoint(draws, more, {"X": clips, "groups": groups})
+        draws = draws if checkpoint is None else checkpoint.seeds
+        data, valid = clips, None
+        if fraction:
+            no_labels = np.zeros((len(clips), 1))
+            rows, held_out = split_off_validation(no_labels, fraction, groups, seed=draws[0])
+            data, valid = clips[rows], self._dataset(clips[held_out])
+        self._train(self._dataset(data), valid, draws, checkpoint, more=more)
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.float32]:
+        """Compute the vectors.
+
+        Parameters
+        ----------
+        X : Ragged, list of arrays (n_frames, n_features), or array of 2 or 3 dimensions
+            Frames, one row per clip.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_clips, n_channels * n_cells)
+            One vector per clip: each channel over all cells, those of the lowest features first within those of the
+            first frames.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        TypeError, ValueError
+            If X is not admissible; the message names the row.
+        """
+        self._check_fitted()
+        cut = self._cut(self._admit(X, reset=False))
+        vectors = self._compute("encode", cut.pieces, n_places=self.n_frames_)
+        return cut.mean_per_row(vectors).astype(np.float32, copy=False)
+
+    def inverse_transform(self, X: Any) -> NDArray[np.float32]:
+        """Compute the frames that belong to vectors.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_clips, n_channels * n_cells)
+            Vectors as `transform` gives them.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_clips, n_frames_, n_features)
+            Frames in the units of those of `fit`, of the length that the network takes.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        ValueError
+            If X has NaN, or vectors of another length.
+        """
+        self._check_fitted()
+        vectors = check_array(X, dtype=np.float32, input_name="X")
+        if vectors.shape[1] != self._n_features_out:
+            raise ValueError(
+                f"X has vectors of {vectors.shape[1]} numbers, but those of this auto-encoder have "
+                f"{self._n_features_out}; pass what its transform gives."
+            )
+        rows = Ragged.from_lengths(vectors.ravel(), np.full(len(vectors), vectors.shape[1]))
+        return self._compute("decode", rows, n_places=vectors.shape[1])
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Compute the negative mean squared error of the reconstruction, so that larger is better.
+
+        Parameters
+        ----------
+        X : Ragged, list of arrays (n_frames, n_features), or array of 2 or 3 dimensions
+            Frames, one row per clip.
+        y : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        float
+            In the squared units of X. Each clip counts the same; of it, the frames that the network sees. The pieces of
+            a long clip are rebuilt each from its own vector.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        TypeError, ValueError
+            If X is not admissible; the message names the row.
+        """
+        self._check_fitted()
+        cut = self._cut(self._admit(X, reset=False))
+        errors = cut.mean_per_row(self._compute("errors", cut.pieces, n_places=self.n_frames_).astype(np.float64))
+        network: Any = self.network_
+        scale = network.input.scale
+        return -float((errors / np.square(scale.cpu().numpy().astype(np.float64))).mean())
+
+    @property
+    def encoder_(self) -> nn.Module:
+        """The blocks in front of the bottleneck.
+
+        Returns
+        -------
+        torch.nn.Module
+            In evaluation mode; takes standardised frames of shape (B, T, n_features).
+
+        Raises
+        ------
+        AttributeError
+            If `fit` was not called.
+        """
+        encoder: Any = self.network_.encoder
+        # the name that the blocks have in the classifier
+        return nn.Sequential(OrderedDict(encoder=encoder)).eval()
+
+    @property
+    def _n_features_out(self) -> int:
+        n_embedding: Any = self.network_.n_embedding
+        return int(n_embedding)
+
+    def _admit(self, X: Any, *, reset: bool) -> Ragged:
+        clips = self._admit_frames(X, reset=reset)
+        if not reset:
+            self._check_frame_width(clips)
+        if reset:
+            self.n_frames_ = int(clips.lengths.max()) if self.n_frames is None else int(self.n_frames)
+        return clips
+
+    def _cut(self, clips: Ragged) -> Cut:
+        return cut_rows(clips, self.n_frames_, self.truncation)
+
+    def _dataset(self, clips: Ragged) -> ClipDataset:
+        """Pieces of a clip share its weight."""
+        pieces, owners = self._cut(clips)
+        weights = len(pieces) / len(clips) / np.bincount(owners)[owners]
+        return ClipDataset(pieces, np.zeros(len(pieces)), weights.astype(np.float32), n_places=self.n_frames_)
+
+    def _train(
+        self,
+        data: ClipDataset,
+        valid: ClipDataset | None,
+        draws: list[int],
+        checkpoint: Checkpoint | None,
+        *,
+        more: bool,
+    ) -> None:
+        device = resolve_device(self.device)
+        named = {field.name: getattr(self, field.name) for field in fields(Recipe) if hasattr(self, field.name)}
+        recipe = Recipe(n_epochs=self.max_epochs, progress=type(self).__name__ if self.verbose else None, **named)
+        with seeded(draws[1], device):
+            if not more:
+                self._build(data.sequences)
+            net = build_net(MethodNetwork(self.network_, "errors"), ReconstructionLoss(), recipe, device, 1)
+            if more:
+                self._resume(net)
+            try:
+                train(net, recipe, data, valid, seed=draws[2], checkpoint=checkpoint)
+            finally:
+                self._keep(net)
+
+    def _build(self, clips: Ragged) -> None:
+        n_filters = tuple(self.n_filters)
+        if not n_filters or not all(isinstance(n, Integral) and n > 0 for n in n_filters):
+            raise ValueError(f"n_filters={self.n_filters!r}: give one or more whole numbers above 0.")
+        options: dict[str, Any] = {
+            "n_frames": self.n_frames_,
+            "n_features": clips.item_shape[0],
+            "n_channels": int(self.n_channels),
+            "n_filters": tuple(int(n) for n in n_filters),
+        }
+        network = FrameAutoencoder(**options)
+        if self.normalize == "standard":
+            mean, deviation = mean_and_std(clips.values)
+            scale = 1 / np.where(deviation > _LEAST_DEVIATION, deviation, 1.0)
+            network.input.mean.copy_(torch.from_numpy(mean))
+            network.input.scale.copy_(torch.from_numpy(scale))
+        self._own(network, options)
+
+    def _compute(self, method: str, rows: Ragged, *, n_places: int) -> NDArray[np.float32]:
+        device = self._device_of_inference()
+        return compute_logits(
+            getattr(self.network_.to(device), method),
+            rows,
+            device=device,
+            precision=self.precision,
+            n_places=n_places,
+            one_by_one=device.type == "cpu",
+        )

@@ -1,0 +1,94 @@
+"""Streams of random numbers by seed and key, and global generators that are lent and put back."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+
+__all__ = ["Purpose", "seeded_globals", "stream"]
+
+
+class Purpose(IntEnum):
+    """What a stream is for; streams of different purposes share no numbers."""
+
+    AUGMENTATION = 0
+    CLASS_ORDER = 1
+    CLASS_MEMBERS = 2
+    PLAIN_ORDER = 3
+    WEIGHTED_DRAW = 4
+    COLLATION = 5
+
+
+def stream(seed: int, purpose: Purpose, *key: int) -> np.random.Generator:
+    """Give the generator that belongs to a seed and a key.
+
+    Parameters
+    ----------
+    seed : int
+        The seed of a fit.
+    purpose : Purpose
+        What it is for.
+    *key : int
+        Such as an epoch and a batch.
+
+    Returns
+    -------
+    numpy.random.Generator
+        The same for the same arguments, and independent of that of any others.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine._randomness import Purpose, stream
+    >>> stream(0, Purpose.AUGMENTATION, 3).random() == stream(0, Purpose.AUGMENTATION, 3).random()
+    True
+    """
+    # not the list [seed, *key]: NumPy takes one that ends in zeros for the shorter one
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose, *key)))
+
+
+@contextmanager
+def seeded_globals(rng: np.random.Generator) -> Iterator[None]:
+    """Seed the global generators of Python, NumPy and torch, and put them back as they were.
+
+    For code from elsewhere that draws from them. Other threads draw from them, too: nothing that does may run beside.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        What the seed is drawn from.
+
+    Yields
+    ------
+    None
+        While the seed holds.
+
+    Examples
+    --------
+    >>> import random
+    >>> import numpy as np
+    >>> from sklearn_audio.engine._randomness import seeded_globals
+    >>> before = random.getstate()
+    >>> with seeded_globals(np.random.default_rng(0)):
+    ...     number = random.random()
+    >>> random.getstate() == before
+    True
+    """
+    seed = int(rng.integers(2**32))
+    of_numpy = check_random_state(None)  # the generator behind the functions of numpy.random
+    of_torch = torch.default_generator
+    states = (random.getstate(), of_numpy.get_state(), of_torch.get_state())
+    try:
+        random.seed(seed)
+        of_numpy.seed(seed)
+        of_torch.manual_seed(seed)
+        yield
+    finally:
+        random.setstate(states[0])
+        of_numpy.set_state(states[1])
+        of_torch.set_state(states[2])

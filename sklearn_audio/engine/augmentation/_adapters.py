@@ -1,0 +1,221 @@
+"""Transforms from elsewhere, taken as they are: functions, audiomentations, and modules of torch."""
+
+from __future__ import annotations
+
+import inspect
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sklearn_audio.augmentation import Transform
+from sklearn_audio.engine._randomness import seeded_globals
+
+__all__ = ["adapt", "adapt_all", "augment_clip", "draws_globally"]
+
+
+@dataclass(frozen=True)
+class _Foreign(Transform):
+    """Calls what is not ours on a copy, with global generators that are seeded for it, and checks what comes back."""
+
+    function: Callable[..., Any]
+    name: str
+
+    def change(self, array: NDArray[Any], rng: np.random.Generator, sample_rate: float | None = None) -> NDArray[Any]:
+        with seeded_globals(rng):
+            changed = np.asarray(self._call(array.copy(), sample_rate))
+        wanted = "(n,)" if array.ndim == 1 else f"(n, {array.shape[1]})"
+        if changed.ndim != array.ndim or changed.shape[1:] != array.shape[1:] or not changed.size:
+            raise ValueError(
+                f"{self.name} was given an array of shape {array.shape} and gave one of shape {changed.shape}; it must "
+                f"give {wanted} with n of 1 or more."
+            )
+        if not np.isfinite(changed).all():
+            raise ValueError(f"{self.name} gave NaN or infinite values; it must give finite ones.")
+        return changed
+
+    @abstractmethod
+    def _call(self, array: NDArray[Any], sample_rate: float | None) -> Any:
+        """Call it by its own convention."""
+
+
+@dataclass(frozen=True)
+class _Function(_Foreign):
+    """A callable of an array."""
+
+    def _call(self, array: NDArray[Any], sample_rate: float | None) -> Any:
+        return self.function(array)
+
+
+@dataclass(frozen=True)
+class _WaveformFunction(_Foreign):
+    """A callable with the keywords `samples` and `sample_rate`, such as a transform of audiomentations."""
+
+    def _call(self, array: NDArray[Any], sample_rate: float | None) -> Any:
+        if sample_rate is None or array.ndim != 1:
+            raise ValueError(
+                f"{self.name} takes waveforms and their sample rate, but here are frames of shape {array.shape}; "
+                "give the classifier audio (front_end=...), or choose a transform of frames."
+            )
+        return self.function(samples=array, sample_rate=round(sample_rate))
+
+
+@dataclass(frozen=True)
+class _Module(_Foreign):
+    """A module of torch: batch and channel axes in front, and time last."""
+
+    def _call(self, array: NDArray[Any], sample_rate: float | None) -> Any:
+        options = {"sample_rate": round(sample_rate)} if self._takes_rate and sample_rate is not None else {}
+        # (T,) -> (1, 1, T), (F, W) -> (1, 1, W, F)
+        tensor = torch.from_numpy(np.ascontiguousarray(array.T))[None, None]
+        with torch.no_grad():
+            changed = self.function(tensor, **options)
+        changed = getattr(changed, "samples", changed)  # torch_audiomentations may give an object that holds them
+        if not isinstance(changed, Tensor) or changed.ndim != tensor.ndim or changed.shape[:2] != (1, 1):
+            found = tuple(changed.shape) if isinstance(changed, Tensor) else type(changed).__name__
+            raise ValueError(
+                f"{self.name} was given a tensor of shape {tuple(tensor.shape)} (batch, channel, ..., time) and gave "
+                f"{found}; it must give a tensor with the same axes."
+            )
+        return changed[0, 0].numpy().T
+
+    @property
+    def _takes_rate(self) -> bool:
+        return "sample_rate" in _parameter_names(getattr(self.function, "forward", self.function))
+
+
+def adapt(transform: Any, name: str) -> Transform:
+    """Give anything that changes clips the one calling convention.
+
+    Parameters
+    ----------
+    transform : Transform, callable or nn.Module
+        Ours; a callable of an array; a callable with the keywords `samples` and `sample_rate`; or a module, which is
+        given (1, 1, n_timepoints) or (1, 1, n_features, n_frames), and `sample_rate` if its `forward` has it.
+    name : str
+        What messages call it.
+
+    Returns
+    -------
+    Transform
+        The same where it is ours.
+
+    Raises
+    ------
+    TypeError
+        If it is nothing of these.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.engine.augmentation import adapt
+    >>> adapt(np.negative, "my transform").transform(np.ones(3, np.float32), np.random.default_rng(0))
+    array([-1., -1., -1.], dtype=float32)
+    """
+    if isinstance(transform, Transform):
+        return transform
+    if isinstance(transform, type) or not callable(transform):
+        what = f"the class {transform.__name__}" if isinstance(transform, type) else repr(transform)
+        raise TypeError(
+            f"{name} is {what}; give an instance of a transform of sklearn_audio.augmentation, a callable of an array, "
+            "a transform of audiomentations, or a module of torch."
+        )
+    title = f"{name} ({getattr(transform, '__name__', type(transform).__name__)})"
+    if isinstance(transform, nn.Module):
+        return _Module(transform, title)
+    if {"samples", "sample_rate"} <= _parameter_names(transform):
+        return _WaveformFunction(transform, title)
+    return _Function(transform, title)
+
+
+def adapt_all(transforms: Sequence[Any] | None) -> tuple[Transform, ...]:
+    """Give all transforms of a list the one calling convention.
+
+    Parameters
+    ----------
+    transforms : sequence or None
+        What `adapt` takes.
+
+    Returns
+    -------
+    tuple of Transform
+        In the same order.
+
+    Examples
+    --------
+    >>> from sklearn_audio.augmentation import Gain
+    >>> from sklearn_audio.engine.augmentation import adapt_all
+    >>> adapt_all([Gain(3.0)])
+    (Gain(p=1.0, gain=3.0),)
+    """
+    return tuple(adapt(transform, f"augmentations[{i}]") for i, transform in enumerate(transforms or ()))
+
+
+def augment_clip(
+    array: NDArray[Any], transforms: Sequence[Transform], rng: np.random.Generator, sample_rate: float | None = None
+) -> NDArray[Any]:
+    """Change a clip by one transform after the other.
+
+    Parameters
+    ----------
+    array : ndarray of shape (n_timepoints,) or (n_frames, n_features)
+        The clip; it stays as it is.
+    transforms : sequence of Transform
+        What `adapt_all` gave.
+    rng : numpy.random.Generator
+        What is drawn from.
+    sample_rate : float, default=None
+        Hz, of a waveform.
+
+    Returns
+    -------
+    ndarray
+        Of the same type and dimensions; maybe of another length, and maybe a view.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.augmentation import RandomCrop, TimeShift
+    >>> from sklearn_audio.engine.augmentation import augment_clip
+    >>> augment_clip(np.zeros(100), [TimeShift(), RandomCrop(80)], np.random.default_rng(0)).shape
+    (80,)
+    """
+    for transform in transforms:
+        array = transform.transform(array, rng, sample_rate)
+    return array
+
+
+def draws_globally(transforms: Sequence[Transform]) -> bool:
+    """Tell whether global generators are lent to a transform, which must then not run beside another thread that draws.
+
+    Parameters
+    ----------
+    transforms : sequence of Transform
+        What `adapt_all` gave.
+
+    Returns
+    -------
+    bool
+        False where all are ours.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.augmentation import Gain
+    >>> from sklearn_audio.engine.augmentation import adapt_all, draws_globally
+    >>> draws_globally(adapt_all([Gain()])), draws_globally(adapt_all([Gain(), np.negative]))
+    (False, True)
+    """
+    return any(isinstance(transform, _Foreign) for transform in transforms)
+
+
+def _parameter_names(function: Any) -> set[str]:
+    try:
+        return set(inspect.signature(function).parameters)
+    except ValueError:  # built-in functions may have none to show
+        return set()

@@ -1,0 +1,168 @@
+"""What is done to a training batch before the network sees it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from sklearn_audio.augmentation import SpecAugment, Transform
+from sklearn_audio.engine._padding import pad_arrays
+from sklearn_audio.engine.augmentation._adapters import adapt_all, augment_clip
+from sklearn_audio.engine.augmentation._mixup import mix_batch
+
+if TYPE_CHECKING:
+    from sklearn_audio.engine.training._batches import Batch
+
+__all__ = ["Augmentation", "build_spec_augment"]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Transforms of each row, then masks, then mixup; each only where it is on.
+
+    Parameters
+    ----------
+    mixup : float, default=0.0
+        Alpha of the Beta distribution of the shares; 0 mixes nothing.
+    spec_augment : SpecAugment, dict or bool, default=None
+        Masks over frames, or their parameters; True is those by default.
+    transforms : sequence, default=()
+        What `adapt_all` takes.
+    n_classes : int, default=0
+        Number of classes, which mixup of codes needs.
+    multi_label : bool, default=False
+        Targets are indicators of labels.
+    n_places : int, default=None
+        Length that every batch has, for networks that take no other; None takes the longest row, if a length changed.
+    pad_value : int, default=0
+        What padding is.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is not admissible.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio import Ragged
+    >>> from sklearn_audio.engine.augmentation import Augmentation
+    >>> from sklearn_audio.engine.training import ClipDataset, TrainingBatches
+    >>> data = ClipDataset(Ragged.from_list([np.ones((9, 4))] * 6), np.arange(6) % 3, np.ones(6, np.float32))
+    >>> augmentation = Augmentation(mixup=0.5, spec_augment=True, n_classes=3)
+    >>> [batch.targets.shape for batch in TrainingBatches(data, 3, augmentation=augmentation)]
+    [torch.Size([3, 3]), torch.Size([3, 3])]
+    """
+
+    mixup: float = 0.0
+    spec_augment: SpecAugment | Mapping[str, Any] | bool | None = None
+    transforms: Sequence[Any] | None = ()
+    n_classes: int = 0
+    multi_label: bool = False
+    n_places: int | None = None
+    pad_value: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.mixup < math.inf:
+            raise ValueError(f"mixup is the alpha of a Beta distribution, 0 or more, got {self.mixup!r}.")
+        if self.mixup and not self.multi_label and self.n_classes < 1:
+            raise ValueError("mixup of codes needs n_classes, the number of classes.")
+        # what was asked for, in one form
+        object.__setattr__(self, "spec_augment", build_spec_augment(self.spec_augment))
+        object.__setattr__(self, "transforms", adapt_all(self.transforms))
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is done at all."""
+        return bool(self.transforms or self.spec_augment or self.mixup)
+
+    def __call__(self, batch: Batch, rng: np.random.Generator) -> Batch:
+        """Change a batch.
+
+        Parameters
+        ----------
+        batch : Batch
+            Stays as it is.
+        rng : numpy.random.Generator
+            What is drawn from.
+
+        Returns
+        -------
+        Batch
+            Another one; the same where nothing is on.
+
+        Raises
+        ------
+        ValueError
+            If a row is not what a transform takes, or a transform gives what is no clip.
+        """
+        if self.transforms:
+            batch = self._change_rows(batch, rng)
+        if isinstance(self.spec_augment, SpecAugment):
+            batch = _hide(batch, self.spec_augment, rng)
+        if self.mixup:
+            batch = mix_batch(batch, self.mixup, rng, n_classes=self.n_classes, multi_label=self.multi_label)
+        return batch
+
+    def _change_rows(self, batch: Batch, rng: np.random.Generator) -> Batch:
+        values, lengths = batch.inputs.values.numpy(), batch.inputs.lengths.numpy()
+        transforms: Sequence[Transform] = self.transforms or ()
+        rows = [augment_clip(values[i, :n], transforms, rng) for i, n in enumerate(lengths.tolist())]
+        n_places, changed = values.shape[1], np.array([len(row) for row in rows])
+        if not np.array_equal(changed, lengths):
+            n_places = int(changed.max()) if self.n_places is None else self.n_places
+        padded = pad_arrays(rows, (len(rows), n_places, *values.shape[2:]), values.dtype, self.pad_value)
+        kept = torch.from_numpy(np.minimum(changed, n_places))
+        return batch._replace(inputs=batch.inputs._replace(values=padded, lengths=kept))
+
+
+def _hide(batch: Batch, masks: SpecAugment, rng: np.random.Generator) -> Batch:
+    values, lengths = batch.inputs.values, batch.inputs.lengths.numpy()
+    if values.ndim != 3 or not values.is_floating_point():
+        raise ValueError(
+            f"spec_augment hides parts of frames, got rows of shape {tuple(values.shape[1:])} and {values.dtype}; "
+            "leave it out for tokens and waveforms."
+        )
+    masked = values.clone()
+    masks.hide(masked.numpy(), lengths, rng)
+    return batch._replace(inputs=batch.inputs._replace(values=masked))
+
+
+def build_spec_augment(spec_augment: SpecAugment | Mapping[str, Any] | bool | None) -> SpecAugment | None:
+    """Make masks of what an estimator was given for them.
+
+    Parameters
+    ----------
+    spec_augment : SpecAugment, dict, bool or None
+        A dict holds parameters of `SpecAugment`.
+
+    Returns
+    -------
+    SpecAugment or None
+        None for None and False.
+
+    Raises
+    ------
+    ValueError
+        If the dict has another key, or a value is out of range.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine.augmentation import build_spec_augment
+    >>> build_spec_augment({"time_masks": 1}).time_masks
+    1
+    """
+    if spec_augment is None or isinstance(spec_augment, SpecAugment):
+        return spec_augment
+    if isinstance(spec_augment, bool):
+        return SpecAugment() if spec_augment else None
+    known = [field.name for field in fields(SpecAugment)]
+    unknown = [name for name in spec_augment if name not in known]
+    if unknown:
+        raise ValueError(f"spec_augment has no {unknown[0]!r}; it takes {', '.join(sorted(known))}.")
+    return SpecAugment(**spec_augment)

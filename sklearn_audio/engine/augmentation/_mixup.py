@@ -1,0 +1,88 @@
+"""Mixup: weighted means of pairs of clips, and of their targets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    from sklearn_audio.engine.training._batches import Batch
+
+__all__ = ["mix_batch"]
+
+
+def mix_batch(
+    batch: Batch, alpha: float, rng: np.random.Generator, *, n_classes: int = 0, multi_label: bool = False
+) -> Batch:
+    """Mix each row with another one of the batch.
+
+    A row takes part with a share that is drawn from Beta(alpha, alpha), its partner with the rest. A row keeps its
+    length: a shorter partner is repeated, a longer one cut. The loss of a mixed row is the same mixture of the losses
+    of the pair, each with its own weight.
+
+    Parameters
+    ----------
+    batch : Batch
+        Frames or waveforms, padded.
+    alpha : float
+        Of the Beta distribution; 1 draws evenly from 0 to 1, more brings shares to one half.
+    rng : numpy.random.Generator
+        What is drawn from.
+    n_classes : int, default=0
+        Number of classes, where targets are codes.
+    multi_label : bool, default=False
+        Targets are indicators of labels.
+
+    Returns
+    -------
+    Batch
+        A new one, with targets of float32 and shape (B, n_classes): probabilities of the classes, or mixed indicators.
+
+    Raises
+    ------
+    ValueError
+        If the rows are tokens.
+
+    References
+    ----------
+    .. [1] Zhang, Cisse, Dauphin, Lopez-Paz, "mixup: beyond empirical risk minimization", ICLR 2018.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio import Ragged
+    >>> from sklearn_audio.engine.augmentation import mix_batch
+    >>> from sklearn_audio.engine.training import ClipDataset
+    >>> data = ClipDataset(Ragged.from_list([np.zeros((3, 2)), np.ones((3, 2))]), np.arange(2), np.ones(2, np.float32))
+    >>> mixed = mix_batch(data.batch(np.arange(2)), 1.0, np.random.default_rng(1), n_classes=2)
+    >>> bool((mixed.inputs.values[:, 0, 0] == mixed.targets[:, 1]).all())
+    True
+    """
+    (values, lengths, weights), targets = batch
+    if not values.is_floating_point():
+        raise ValueError(f"mixup mixes frames or waveforms, got tokens ({values.dtype}); train them with mixup=0.")
+    shares = torch.from_numpy(rng.beta(alpha, alpha, size=len(values)).astype(np.float32))
+    partners = torch.from_numpy(rng.permutation(len(values)))
+    mixed_weights = torch.lerp(weights[partners], weights, shares)
+    # of two weighted losses, what each has in the sum
+    parts = torch.where(mixed_weights > 0, shares * weights / mixed_weights, shares)[:, None]
+    soft = targets.float() if multi_label else F.one_hot(targets, n_classes).float()
+    inputs = batch.inputs._replace(values=_mix_values(values, lengths, shares, partners), weights=mixed_weights)
+    return batch._replace(inputs=inputs, targets=torch.lerp(soft[partners], soft, parts))
+
+
+def _mix_values(values: Tensor, lengths: Tensor, shares: Tensor, partners: Tensor) -> Tensor:
+    n_rows, n_places = values.shape[:2]
+    places = torch.arange(n_places)
+    source = partners[:, None] * n_places + places % lengths[partners, None]
+    itself = torch.arange(n_rows * n_places).reshape(n_rows, n_places)
+    # padding stays as it is: its partner is itself
+    source = torch.where(places < lengths[:, None], source, itself)
+    # (B, n_places, ...) -> (B * n_places, ...) -> (B, n_places, ...)
+    other = values.flatten(0, 1).index_select(0, source.flatten()).reshape(values.shape)
+    # (B,) -> (B, 1, ...)
+    return other.lerp_(values, shares.to(values.dtype).reshape(-1, *[1] * (values.ndim - 1)))

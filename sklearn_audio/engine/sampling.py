@@ -1,0 +1,350 @@
+"""Samplers: which clips an epoch has, where classes are of unequal size.
+
+A sampler is a function of seed and epoch. It gives one or more streams of rows, each as long as the data; batches are
+taken from the streams in turn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_audio.engine._randomness import Purpose, stream
+
+__all__ = [
+    "SAMPLERS",
+    "AlternateSampler",
+    "BalancedSampler",
+    "Sampler",
+    "WeightedSampler",
+    "build_sampler",
+    "inverse_frequency_weights",
+    "rows_of_classes",
+]
+
+
+class Sampler(Protocol):
+    """What gives the rows of an epoch."""
+
+    def streams(self, seed: int, epoch: int) -> list[NDArray[np.int64]]:
+        """Give the rows of an epoch, one array per stream."""
+
+
+def rows_of_classes(targets: NDArray[Any]) -> list[NDArray[np.int64]]:
+    """Sort the rows by class.
+
+    Parameters
+    ----------
+    targets : ndarray of shape (n_rows,) or (n_rows, n_labels)
+        Codes of classes, or indicators of labels.
+
+    Returns
+    -------
+    list of ndarray of int
+        The rows of each class; classes that no row has are left out. Rows without any label are a class of their own,
+        the last one: they are what a network learns from that nothing is there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.engine.sampling import rows_of_classes
+    >>> [rows.tolist() for rows in rows_of_classes(np.array([2, 0, 2]))]
+    [[1], [0, 2]]
+    >>> [rows.tolist() for rows in rows_of_classes(np.array([[1, 0, 1], [0, 0, 0], [1, 0, 0]]))]
+    [[0, 2], [0], [1]]
+    """
+    if targets.ndim == 1:
+        counts = np.bincount(targets)
+        return np.split(np.argsort(targets, kind="stable"), np.cumsum(counts[counts > 0])[:-1])
+    columns = [*targets.T, ~targets.any(axis=1)]
+    return [rows for rows in map(np.flatnonzero, columns) if len(rows)]
+
+
+def inverse_frequency_weights(targets: NDArray[Any]) -> NDArray[np.float64]:
+    """Weigh rows by the inverse of the frequency of their labels, summed over the labels of a row.
+
+    Parameters
+    ----------
+    targets : ndarray of shape (n_rows,) or (n_rows, n_labels)
+        Codes of classes, or indicators of labels.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rows,)
+        Weights that sum to 1.
+
+    References
+    ----------
+    .. [1] Gong, Chung, Glass, "PSLA: improving audio tagging with pretraining, sampling, labeling, and aggregation",
+       IEEE/ACM TASLP 29, 2021.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.engine.sampling import inverse_frequency_weights
+    >>> inverse_frequency_weights(np.array([0, 0, 1])).tolist()
+    [0.25, 0.25, 0.5]
+    """
+    weights = np.zeros(len(targets))
+    for rows in rows_of_classes(targets):
+        weights[rows] += 1 / len(rows)
+    return np.asarray(weights / weights.sum())
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedSampler:
+    """Draws rows with replacement, by the inverse of how frequent their labels are.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_rows,)
+        Probabilities of the rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.engine.sampling import WeightedSampler
+    >>> sampler = WeightedSampler.from_targets(np.repeat([0, 1], [900, 100]))
+    >>> (rows,) = sampler.streams(seed=0, epoch=0)
+    >>> 400 < int(np.count_nonzero(rows >= 900)) < 600
+    True
+    """
+
+    weights: NDArray[np.float64]
+
+    @classmethod
+    def from_targets(cls, targets: NDArray[Any]) -> WeightedSampler:
+        """Learn the weights.
+
+        Parameters
+        ----------
+        targets : ndarray of shape (n_rows,) or (n_rows, n_labels)
+            Codes of classes, or indicators of labels.
+
+        Returns
+        -------
+        WeightedSampler
+            The sampler.
+        """
+        return cls(inverse_frequency_weights(targets))
+
+    def streams(self, seed: int, epoch: int) -> list[NDArray[np.int64]]:
+        """Draw the rows of an epoch.
+
+        Parameters
+        ----------
+        seed : int
+            The seed of a fit.
+        epoch : int
+            Number of the epoch.
+
+        Returns
+        -------
+        list of one ndarray of int, shape (n_rows,)
+            The rows.
+        """
+        rng = stream(seed, Purpose.WEIGHTED_DRAW, epoch)
+        return [rng.choice(len(self.weights), size=len(self.weights), p=self.weights)]
+
+
+@dataclass(frozen=True, eq=False)
+class BalancedSampler:
+    """Goes through the classes in a random order, over and over, and takes the next row of each.
+
+    In an epoch, the numbers of rows of any two classes differ by at most one. The rows of a class come in random order,
+    each before any comes again; where a class has more rows than an epoch takes, the next epoch goes on from there. A
+    row of several labels comes up with each of them.
+
+    Parameters
+    ----------
+    members : list of ndarray of int
+        The rows of each class, none empty.
+    n_rows : int
+        Rows of an epoch.
+
+    References
+    ----------
+    .. [1] Kong et al., "PANNs: large-scale pretrained audio neural networks for audio pattern recognition", IEEE/ACM
+       TASLP 28, 2020.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.engine.sampling import BalancedSampler
+    >>> targets = np.repeat([0, 1], [9, 1])
+    >>> (rows,) = BalancedSampler.from_targets(targets).streams(seed=0, epoch=0)
+    >>> np.bincount(targets[rows])
+    array([5, 5])
+    """
+
+    members: list[NDArray[np.int64]]
+    n_rows: int
+
+    @classmethod
+    def from_targets(cls, targets: NDArray[Any]) -> BalancedSampler:
+        """Sort the rows by class.
+
+        Parameters
+        ----------
+        targets : ndarray of shape (n_rows,) or (n_rows, n_labels)
+            Codes of classes, or indicators of labels.
+
+        Returns
+        -------
+        BalancedSampler
+            The sampler.
+        """
+        return cls(rows_of_classes(targets), len(targets))
+
+    def streams(self, seed: int, epoch: int) -> list[NDArray[np.int64]]:
+        """Take the rows of an epoch.
+
+        Parameters
+        ----------
+        seed : int
+            The seed of a fit.
+        epoch : int
+            Number of the epoch.
+
+        Returns
+        -------
+        list of one ndarray of int, shape (n_rows,)
+            The rows.
+        """
+        n_classes = len(self.members)
+        n_rounds, n_left = divmod(self.n_rows, n_classes)
+        rng = stream(seed, Purpose.CLASS_ORDER, epoch)
+        rounds = rng.permuted(np.tile(np.arange(n_classes), (n_rounds, 1)), axis=1)
+        # the last round is not a whole one: its classes go on where those of the last epoch ended
+        left = rng.permutation((epoch * n_left + np.arange(n_left)) % n_classes)
+        # (n_rounds, n_classes) -> (n_rows,)
+        order = np.concatenate([rounds.ravel(), left])
+        rows = np.empty(self.n_rows, dtype=np.int64)
+        rows[np.argsort(order, kind="stable")] = np.concatenate(
+            [self._draw(code, seed, epoch) for code in range(n_classes)]
+        )
+        return [rows]
+
+    def _draws_before(self, code: int, epoch: int) -> int:
+        n_rounds, n_left = divmod(self.n_rows, len(self.members))
+        full, rest = divmod(epoch * n_left, len(self.members))
+        return epoch * n_rounds + full + (code < rest)
+
+    def _draw(self, code: int, seed: int, epoch: int) -> NDArray[np.int64]:
+        """Cut the draws of an epoch out of an endless stream of shuffles, which is generated in blocks."""
+        members = self.members[code]
+        first, stop = self._draws_before(code, epoch), self._draws_before(code, epoch + 1)
+        # a block is no shorter than an epoch, which therefore lies in two
+        n_shuffles = -(-self.n_rows // (len(self.members) * len(members))) + 1
+        shuffles = np.tile(members, (n_shuffles, 1))
+        block, start = divmod(first, shuffles.size)
+        blocks = [
+            stream(seed, Purpose.CLASS_MEMBERS, code, number).permuted(shuffles, axis=1).ravel()
+            for number in (block, block + 1)
+        ]
+        return np.concatenate(blocks)[start : start + stop - first]
+
+
+@dataclass(frozen=True, eq=False)
+class AlternateSampler:
+    """Takes batches in turn from all rows as they are and from the balanced classes.
+
+    Parameters
+    ----------
+    balanced : BalancedSampler
+        What every other batch comes from.
+
+    References
+    ----------
+    .. [1] Kong et al., "PANNs: large-scale pretrained audio neural networks for audio pattern recognition", IEEE/ACM
+       TASLP 28, 2020.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.engine.sampling import AlternateSampler
+    >>> targets = np.repeat([0, 1], [9, 1])
+    >>> plain, balanced = AlternateSampler.from_targets(targets).streams(seed=0, epoch=0)
+    >>> np.bincount(targets[plain]), np.bincount(targets[balanced])
+    (array([9, 1]), array([5, 5]))
+    """
+
+    balanced: BalancedSampler
+
+    @classmethod
+    def from_targets(cls, targets: NDArray[Any]) -> AlternateSampler:
+        """Sort the rows by class.
+
+        Parameters
+        ----------
+        targets : ndarray of shape (n_rows,) or (n_rows, n_labels)
+            Codes of classes, or indicators of labels.
+
+        Returns
+        -------
+        AlternateSampler
+            The sampler.
+        """
+        return cls(BalancedSampler.from_targets(targets))
+
+    def streams(self, seed: int, epoch: int) -> list[NDArray[np.int64]]:
+        """Take the rows of an epoch.
+
+        Parameters
+        ----------
+        seed : int
+            The seed of a fit.
+        epoch : int
+            Number of the epoch.
+
+        Returns
+        -------
+        list of two ndarrays of int, shape (n_rows,)
+            All rows in random order, and those of the balanced sampler.
+        """
+        plain = stream(seed, Purpose.PLAIN_ORDER, epoch).permutation(self.balanced.n_rows)
+        return [plain, *self.balanced.streams(seed, epoch)]
+
+
+SAMPLERS: dict[str, type[WeightedSampler] | type[BalancedSampler] | type[AlternateSampler]] = {
+    "alternate": AlternateSampler,
+    "balanced": BalancedSampler,
+    "weighted": WeightedSampler,
+}
+
+
+def build_sampler(sampler: str | Sampler | None, targets: NDArray[Any]) -> Sampler | None:
+    """Make the sampler of a name.
+
+    Parameters
+    ----------
+    sampler : {"alternate", "balanced", "weighted"}, Sampler or None
+        A name, or a sampler, which is given back.
+    targets : ndarray of shape (n_rows,) or (n_rows, n_labels)
+        Codes of classes, or indicators of labels.
+
+    Returns
+    -------
+    Sampler or None
+        None for None: every row once.
+
+    Raises
+    ------
+    ValueError
+        If there is no such sampler.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.engine.sampling import build_sampler
+    >>> type(build_sampler("balanced", np.array([0, 1, 1]))).__name__
+    'BalancedSampler'
+    """
+    if not isinstance(sampler, str):
+        return sampler
+    if sampler not in SAMPLERS:
+        raise ValueError(f"sampler is one of {', '.join(map(repr, SAMPLERS))} or None, got {sampler!r}.")
+    return SAMPLERS[sampler].from_targets(targets)

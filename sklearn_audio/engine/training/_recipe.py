@@ -1,0 +1,124 @@
+"""How to train: what `build_net` and `train` are told, and the callbacks that follow from it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping
+from skorch.utils import noop
+
+from sklearn_audio.engine.training._averaging import Averaging, WeightAverage
+from sklearn_audio.engine.training._callbacks import EpochRecord, ProgressBar
+from sklearn_audio.engine.training._schedules import Schedule, ScheduleName
+
+__all__ = ["OPTIMIZERS", "Precision", "Recipe"]
+
+Precision = Literal["float32", "bfloat16"]
+# Fused ones take a step in one kernel.
+OPTIMIZERS: dict[str, tuple[type[torch.optim.Optimizer], dict[str, Any]]] = {
+    "adamw": (torch.optim.AdamW, {"fused": True}),
+    "adam": (torch.optim.Adam, {"fused": True}),
+    "sgd": (torch.optim.SGD, {"fused": True, "momentum": 0.9, "nesterov": True}),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train.
+
+    Parameters
+    ----------
+    n_epochs : int
+        Epochs of this call.
+    lr : float
+        Learning rate.
+    batch_size : int
+        Most clips of a batch.
+    optimizer : str or type
+        One of `OPTIMIZERS`, or a class of torch.
+    weight_decay : float, default=0.0
+        For the optimiser.
+    lr_schedule : {"plateau", "cosine", "step", "onecycle"}, default=None
+        Of the learning rate.
+    warmup : float, default=0.0
+        Epochs of warm-up.
+    early_stopping : bool, default=False
+        End when the validation loss no longer falls, and take the weights of the best epoch.
+    patience : int, default=10
+        Epochs to wait for that.
+    gradient_clip : float, default=None
+        Largest norm of the gradient.
+    sampler : {"balanced", "alternate", "weighted"}, default=None
+        Which rows an epoch has.
+    augmentation : Augmentation, default=None
+        What becomes of the batches of training.
+    accumulate : int, default=1
+        Batches per step of the optimiser.
+    weight_averaging : {"ema", "swa"}, default=None
+        Average of the weights that is taken in the end.
+    callbacks : sequence of skorch callbacks, default=None
+        Copied first.
+    precision : {"float32", "bfloat16"}, default="float32"
+        Of the forward pass.
+    progress : str, default=None
+        Title of a progress bar; None shows none.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine.training import Recipe
+    >>> Recipe(n_epochs=10, lr=0.001, batch_size=32, optimizer="adamw").patience
+    10
+    """
+
+    n_epochs: int
+    lr: float
+    batch_size: int
+    optimizer: str | type[torch.optim.Optimizer]
+    weight_decay: float = 0.0
+    lr_schedule: ScheduleName | None = None
+    warmup: float = 0.0
+    early_stopping: bool = False
+    patience: int = 10
+    gradient_clip: float | None = None
+    sampler: str | None = None
+    augmentation: Any = None
+    accumulate: int = 1
+    weight_averaging: Averaging | None = None
+    callbacks: Sequence[Any] | None = None
+    precision: Precision = "float32"
+    progress: str | None = None
+
+    def all_callbacks(self, *, multi_label: bool | None) -> list[tuple[str, Callback] | Any]:
+        """List the callbacks: first what writes the history, then the user's, then what reads it.
+
+        Parameters
+        ----------
+        multi_label : bool or None
+            Several labels per clip; None where there are no labels.
+
+        Returns
+        -------
+        list
+            In the order in which they are called.
+        """
+        listed: list[tuple[str, Callback] | Any] = [("epoch_record", EpochRecord(multi_label))]
+        if self.weight_averaging is not None:
+            # in front of those that look at the weights at the end of an epoch, and of training
+            listed.append(("weight_averaging", WeightAverage(self.weight_averaging, self.n_epochs)))
+        if self.gradient_clip is not None:
+            listed.append(("gradient_clip", GradientNormClipping(self.gradient_clip)))
+        listed += copy.deepcopy(list(self.callbacks or []))
+        if self.lr_schedule is not None or self.warmup:
+            patience = max(1, self.patience // 2)
+            schedule = Schedule(self.lr_schedule, self.n_epochs, self.warmup, patience, self.accumulate)
+            listed.append(("lr_schedule", schedule))
+        if self.early_stopping:
+            listed.append(("early_stopping", EarlyStopping(patience=self.patience, load_best=True, sink=noop)))
+        if self.progress is not None:
+            # in front of what may end training, or it would miss the last epoch
+            listed.insert(1, ("progress", ProgressBar(self.n_epochs, self.progress)))
+        return listed

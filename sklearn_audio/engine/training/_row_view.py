@@ -1,0 +1,216 @@
+"""`RowView`: rows of a large store, or stretches of them, in any order; nothing is copied before it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple, Protocol, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_audio.ragged import Ragged, mean_and_std
+
+__all__ = ["Patches", "RowView", "Values", "cut_patches", "running_statistics"]
+
+_BLOCK_BYTES = 1 << 24
+
+
+class Values(Protocol):
+    """The items of all rows, one row behind the other: an array, or what reads like one."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the values."""
+        ...  # pragma: no cover - a protocol
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of items, and the shape of one."""
+        ...  # pragma: no cover - a protocol
+
+    def __getitem__(self, key: slice, /) -> NDArray[Any]:
+        """Read items."""
+        ...  # pragma: no cover - a protocol
+
+
+class RowView:
+    """Rows of a store, which may overlap.
+
+    Parameters
+    ----------
+    values : array of shape (n_total, *item_shape), or what reads like one
+        The store.
+    starts, lengths : ndarray of int64, shape (n_rows,)
+        Where each row begins in it, and how many items it has.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.engine.training import RowView
+    >>> view = RowView(np.arange(6), np.array([0, 2]), np.array([3, 4]))
+    >>> view[1], view[[1]].lengths
+    (array([2, 3, 4, 5]), array([4]))
+    """
+
+    def __init__(self, values: Values, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> None:
+        self.values = values
+        self.starts = starts
+        self.lengths = lengths
+
+    @classmethod
+    def of(cls, rows: Ragged) -> RowView:
+        """View all rows of a `Ragged`.
+
+        Parameters
+        ----------
+        rows : Ragged
+            The rows.
+
+        Returns
+        -------
+        RowView
+            Shares the values.
+        """
+        return cls(rows.values, rows.offsets[:-1], rows.lengths)
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def shape(self) -> tuple[int]:
+        """Number of rows, as a tuple of one."""
+        return (len(self),)
+
+    @property
+    def item_shape(self) -> tuple[int, ...]:
+        """Shape of one item of a row."""
+        return self.values.shape[1:]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the values."""
+        return self.values.dtype
+
+    @overload
+    def __getitem__(self, key: int) -> NDArray[Any]: ...
+
+    @overload
+    def __getitem__(self, key: NDArray[Any] | list[int]) -> RowView: ...
+
+    def __getitem__(self, key: Any) -> NDArray[Any] | RowView:
+        if isinstance(key, (int, np.integer)):
+            return self.read(int(key), 0, int(self.lengths[key]))
+        return RowView(self.values, self.starts[key], self.lengths[key])
+
+    def read(self, row: int, start: int, stop: int) -> NDArray[Any]:
+        """Read a stretch of a row.
+
+        Parameters
+        ----------
+        row : int
+            Which row.
+        start, stop : int
+            Items within it.
+
+        Returns
+        -------
+        ndarray of shape (stop - start, *item_shape)
+            The stretch; not to be written to.
+        """
+        first = int(self.starts[row])
+        return self.values[first + start : first + stop]
+
+    def blocks(self) -> Iterator[NDArray[Any]]:
+        """Read all rows, in pieces that bound the memory.
+
+        Yields
+        ------
+        ndarray of shape (n, *item_shape)
+            A row, or a piece of a long one.
+        """
+        step = max(1, _BLOCK_BYTES // max(1, self.dtype.itemsize * int(np.prod(self.item_shape))))
+        for row, length in enumerate(self.lengths.tolist()):
+            for start in range(0, length, step):
+                yield self.read(row, start, min(start + step, length))
+
+
+class Patches(NamedTuple):
+    """Stretches of rows.
+
+    Attributes
+    ----------
+    pieces : RowView
+        At least one per row, in order.
+    owners : ndarray of int, shape (n_pieces,)
+        The row that each piece is from.
+    """
+
+    pieces: RowView
+    owners: NDArray[np.int64]
+
+
+def cut_patches(rows: RowView, length: int, hop: int) -> Patches:
+    """Cut rows into patches; the last patch of a row ends with it, and a shorter row is one patch.
+
+    Parameters
+    ----------
+    rows : RowView
+        The rows.
+    length : int
+        Items per patch.
+    hop : int
+        Items between the starts of neighbouring patches.
+
+    Returns
+    -------
+    Patches
+        Nothing is copied.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio import Ragged
+    >>> from sklearn_audio.engine.training import RowView, cut_patches
+    >>> pieces, owners = cut_patches(RowView.of(Ragged.from_list([[1, 2, 3, 4, 5], [6]])), 2, 2)
+    >>> [pieces[i].tolist() for i in range(len(pieces))], owners.tolist()
+    ([[1, 2], [3, 4], [4, 5], [6]], [0, 0, 0, 1])
+    """
+    beyond = np.maximum(rows.lengths - length, 0)
+    counts = 1 + -(-beyond // hop)
+    owners = np.repeat(np.arange(len(rows)), counts)
+    number = np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)
+    starts = np.minimum(number * hop, beyond[owners])
+    pieces = RowView(rows.values, rows.starts[owners] + starts, np.minimum(rows.lengths, length)[owners])
+    return Patches(pieces, owners)
+
+
+def running_statistics(blocks: Iterable[NDArray[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Compute mean and standard deviation of items that come in blocks.
+
+    Parameters
+    ----------
+    blocks : iterable of ndarray, each of shape (n, *item_shape)
+        At least one, none empty.
+
+    Returns
+    -------
+    mean, std : ndarray of float64, shape (*item_shape)
+        The standard deviation divides by the number of items.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.engine.training import running_statistics
+    >>> [float(value) for value in running_statistics([np.array([1.0]), np.array([3.0])])]
+    [2.0, 1.0]
+    """
+    count, mean, squares = 0, np.zeros(()), np.zeros(())
+    for block in blocks:
+        of_block, deviation = mean_and_std(block)
+        n_all = count + len(block)
+        # Chan, Golub & LeVeque 1979: the sums of squares of two parts, and what lies between their means
+        between = (of_block - mean) ** 2 * (count * len(block) / n_all)
+        squares = squares + deviation**2 * len(block) + between
+        mean = mean + (of_block - mean) * (len(block) / n_all)
+        count = n_all
+    return mean, np.sqrt(squares / count)

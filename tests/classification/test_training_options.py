@@ -1,0 +1,359 @@
+"""Options of training that all classifiers with a network of their own have, tried on the quickest of them."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from skorch.callbacks import Callback
+
+from sklearn_audio import LSTMClassifier, Ragged, TokenMeanClassifier
+from sklearn_audio.engine.training import _checkpoint as checkpoint_module
+
+RNG = np.random.default_rng(0)
+Y = np.array(["even", "odd", "third"])[np.arange(60) % 3]
+X = [(RNG.normal(size=(4 + i % 5, 3)) + 2 * np.eye(3)[i % 3]).astype(np.float32) for i in range(60)]
+TAGS = np.stack([np.arange(60) % 3 == 0, np.arange(60) % 2 == 0], axis=1).astype(int)
+TOKENS = [np.array([i % 3, (i + 1) % 3, i % 2]) for i in range(60)]
+SHARED = ["sampler", "mixup", "spec_augment", "augmentations", "accumulate", "weight_averaging", "checkpoint_dir"]
+
+
+class Broken(Exception):
+    """What a user's code raises."""
+
+
+class Break(Callback):
+    """Raises in a batch of training, counted over the whole of it."""
+
+    batches_left: ClassVar[int] = -1
+
+    def on_batch_end(self, net, training=None, **kwargs):
+        if training:
+            type(self).batches_left -= 1
+            if self.batches_left == 0:
+                raise Broken("of mine")
+
+
+class BreakAtEpoch(Callback):
+    """Raises at the end of an epoch."""
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) == self.epoch:
+            raise Broken("of mine")
+
+
+def classifier(**options):
+    return TokenMeanClassifier(**({"embedding_size": 8, "max_epochs": 6, "lr": 0.02, "random_state": 0} | options))
+
+
+def assert_same_weights(one, other):
+    states = one.network_.state_dict(), other.network_.state_dict()
+    assert states[0].keys() == states[1].keys()
+    for name in states[0]:
+        assert torch.equal(states[0][name], states[1][name]), name
+
+
+def differ(one, other):
+    names = one.network_.state_dict()
+    return any(not torch.equal(names[name], other.network_.state_dict()[name]) for name in names)
+
+
+@pytest.mark.parametrize("estimator", [TokenMeanClassifier, LSTMClassifier])
+def test_all_are_off_by_default(estimator):
+    parameters = estimator().get_params()
+    assert [parameters[name] for name in SHARED] == [None, 0.0, None, None, 1, None, None]
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"sampler": "balanced"},
+        {"sampler": "alternate"},
+        {"sampler": "weighted"},
+        {"mixup": 0.4},
+        {"spec_augment": True},
+        {"spec_augment": {"time_masks": 1, "time_width": 3}},
+        {"augmentations": [np.negative]},
+        {"accumulate": 2},
+        {"weight_averaging": "ema"},
+        {"weight_averaging": "swa"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("y", [Y, TAGS], ids=["classes", "labels"])
+def test_every_option_changes_training_and_repeats(option, y):
+    first, again = (classifier(max_epochs=8, **option).fit(X, y) for _ in range(2))
+    assert_same_weights(first, again)
+    assert differ(first, classifier(max_epochs=8).fit(X, y))
+    assert np.isfinite(first.predict_proba(X)).all()
+
+
+def test_training_still_learns_with_all_of_them():
+    options = {"sampler": "balanced", "mixup": 0.2, "spec_augment": {"time_width": 2, "frequency_width": 1}}
+    fitted = classifier(max_epochs=30, accumulate=2, batch_size=8, weight_averaging="ema", **options).fit(X, Y)
+    assert fitted.score(X, Y) > 0.9
+
+
+def test_partial_fit_takes_them_too():
+    with_mixup, without = (classifier(mixup=mixup).partial_fit(X, Y, classes=np.unique(Y)) for mixup in (1.0, 0.0))
+    assert differ(with_mixup, without)
+
+
+def test_steps_of_several_batches_are_those_of_one_large_batch():
+    frames = np.stack([row[:4] for row in X])
+    options = {"dropout": 0.0, "optimizer": "sgd", "lr": 0.1}
+    large = classifier(batch_size=30, **options).fit(frames, Y)
+    small = classifier(batch_size=10, accumulate=3, **options).fit(frames, Y)
+    np.testing.assert_allclose(small.predict_proba(frames), large.predict_proba(frames), atol=1e-6)
+
+
+def test_validation_scores_the_average():
+    options = {"weight_averaging": "ema", "validation_fraction": 0.3, "lr_schedule": None}
+    history = classifier(**options).fit(X, Y).history_
+    trained = classifier(**(options | {"weight_averaging": None})).fit(X, Y).history_
+    np.testing.assert_allclose(history["train_loss"], trained["train_loss"])
+    assert (history["valid_loss"] != trained["valid_loss"]).all()
+
+
+@pytest.mark.parametrize("option", [{"mixup": 0.2}, {"spec_augment": True}, {"spec_augment": {"time_masks": 1}}])
+def test_changes_of_frames_are_refused_over_tokens(option):
+    name = next(iter(option))
+    with pytest.raises(ValueError, match=f"{name} changes frames, and X holds tokens, which are names; leave {name}"):
+        classifier(**option).fit(TOKENS, Y)
+    assert classifier(spec_augment=False, sampler="weighted").fit(TOKENS, Y).n_tokens_ == 3
+
+
+@pytest.mark.parametrize(
+    ("option", "match"),
+    [
+        ({"sampler": "random"}, "'sampler' parameter of TokenMeanClassifier must be"),
+        ({"mixup": -1.0}, "'mixup' parameter"),
+        ({"spec_augment": 3}, "'spec_augment' parameter"),
+        ({"spec_augment": {"masks": 3}}, "spec_augment has no 'masks'"),
+        ({"augmentations": np.negative}, "'augmentations' parameter"),
+        ({"accumulate": 0}, "'accumulate' parameter"),
+        ({"weight_averaging": "mean"}, "'weight_averaging' parameter"),
+        ({"checkpoint_dir": 3}, "'checkpoint_dir' parameter"),
+    ],
+)
+def test_refused_parameters(option, match):
+    with pytest.raises(ValueError, match=match):
+        classifier(**option).fit(X, Y)
+
+
+# what raises
+
+
+def explode(frames):
+    if Break.batches_left == 0:
+        raise Broken("of mine")
+    return frames
+
+
+def test_a_callback_that_raises_leaves_what_was_learned():
+    """Four epochs are over, and a part of the fifth."""
+    Break.batches_left = 9
+    broken = classifier(callbacks=[Break()], early_stopping=True, validation_fraction=0.2)
+    with pytest.raises(Broken, match="of mine"):
+        broken.fit(X, Y)
+    assert broken.n_iter_ == len(broken.history_) == 4
+    assert broken.history_["valid_loss"].notna().all()
+    assert broken.score(X, Y) > 0.5
+
+
+def test_the_best_weights_so_far_are_kept():
+    noise = np.random.default_rng(1).permutation(Y)
+    options = {"lr": 0.3, "lr_schedule": None, "patience": 9, "dropout": 0.0, "validation_fraction": 0.3}
+    broken = classifier(early_stopping=True, max_epochs=60, callbacks=[BreakAtEpoch(8)], **options)
+    with pytest.raises(Broken, match="of mine"):
+        broken.fit(X, noise)
+    # what raises at the end of an epoch comes before it is judged
+    best = int(broken.history_["valid_loss"][:7].argmin()) + 1
+    assert best < 7
+    assert_same_weights(broken, classifier(max_epochs=best, **options).fit(X, noise))
+
+
+def test_an_augmentation_that_raises_surfaces_as_it_is():
+    Break.batches_left = 0
+    broken = classifier(augmentations=[explode])
+    with pytest.raises(Broken, match="of mine"):
+        broken.fit(X, Y)
+    assert broken.n_iter_ == 0
+    assert broken.predict_proba(X).shape == (60, 3)
+
+
+# interrupted fits
+
+
+@pytest.fixture
+def after_every_batch(monkeypatch):
+    monkeypatch.setattr(checkpoint_module, "SECONDS_BETWEEN", 0.0)
+    # nobody pulls the plug here, and the disk is slow
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)
+
+
+def break_off(folder, n_batches, y=Y, **options):
+    Break.batches_left = n_batches
+    with pytest.raises(Broken):
+        classifier(checkpoint_dir=folder, callbacks=[Break()], **options).fit(X, y)
+    Break.batches_left = -1
+
+
+@pytest.mark.parametrize("n_batches", [3, 12, 25])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"early_stopping": True, "weight_averaging": "ema"},
+        {"mixup": 0.3, "spec_augment": True, "sampler": "balanced", "accumulate": 2, "class_weight": "balanced"},
+    ],
+)
+@pytest.mark.parametrize("y", [Y, TAGS], ids=["classes", "labels"])
+@pytest.mark.usefixtures("after_every_batch")
+def test_an_interrupted_fit_ends_at_the_same_bits(tmp_path, options, n_batches, y):
+    options = {"batch_size": 8} | options
+    break_off(tmp_path, n_batches, y, **options)
+    resumed = classifier(checkpoint_dir=str(tmp_path), callbacks=[Break()], **options).fit(X, y)
+    whole = classifier(callbacks=[Break()], **options).fit(X, y)
+    assert_same_weights(resumed, whole)
+    assert resumed.history_.drop(columns="seconds").equals(whole.history_.drop(columns="seconds"))
+    assert np.array_equal(resumed.predict_proba(X), whole.predict_proba(X))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("after_every_batch")
+def test_without_a_seed_the_fit_that_began_is_continued(tmp_path):
+    """The validation set, too, is that of the first draw: two runs from one state agree."""
+    break_off(tmp_path / "a", 9, random_state=None, validation_fraction=0.3)
+    saved = (tmp_path / "a" / "fit.checkpoint").read_bytes()
+    fitted = []
+    for _ in range(2):
+        (tmp_path / "a" / "fit.checkpoint").write_bytes(saved)
+        options = {"random_state": None, "validation_fraction": 0.3, "callbacks": [Break()]}
+        fitted.append(classifier(checkpoint_dir=tmp_path / "a", **options).fit(X, Y))
+    assert_same_weights(*fitted)
+    assert fitted[0].history_["valid_loss"].equals(fitted[1].history_["valid_loss"])
+
+
+def test_without_interruption_it_changes_nothing(tmp_path):
+    assert_same_weights(classifier(checkpoint_dir=tmp_path).fit(X, Y), classifier().fit(X, Y))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("after_every_batch")
+def test_a_fit_that_continues_another_is_resumed_like_it(tmp_path):
+    def twice(folder):
+        warm = classifier(warm_start=True, callbacks=[Break()]).fit(X, Y)
+        return warm.set_params(checkpoint_dir=folder)
+
+    broken, resumed = twice(tmp_path), twice(tmp_path)
+    Break.batches_left = 5
+    with pytest.raises(Broken):
+        broken.fit(X, Y)
+    Break.batches_left = -1
+    assert_same_weights(resumed.fit(X, Y), twice(None).fit(X, Y))
+    assert resumed.n_iter_ == 12
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"lr": 0.5}, r"is the checkpoint of another fit: lr was 0\.02 and is 0\.5\. Continue that one"),
+        ({"embedding_size": 9}, "embedding_size was 8 and is 9"),
+        ({"random_state": 1}, "random_state was 0 and is 1"),
+        ({"callbacks": None}, "callbacks was .* and is None"),
+        ({"X": [row + 1 for row in X]}, "another fit: X differs"),
+        ({"y": Y[::-1]}, "another fit: y differs"),
+        ({"sample_weight": np.arange(60) + 1.0}, "another fit: sample_weight differs"),
+        ({"groups": np.arange(60) // 2}, "another fit: groups differs"),
+    ],
+)
+def test_a_folder_of_another_fit_is_refused(tmp_path, change, match):
+    break_off(tmp_path, 9)
+    given = {name: change.pop(name) for name in ("X", "y", "sample_weight", "groups") if name in change}
+    other = classifier(**({"checkpoint_dir": tmp_path, "callbacks": [Break()]} | change))
+    with pytest.raises(ValueError, match=match):
+        other.fit(**({"X": X, "y": Y} | given))
+
+
+def test_what_a_network_does_not_depend_on_may_change(tmp_path):
+    break_off(tmp_path, 9)
+    as_ragged = Ragged.from_list(X)
+    other = classifier(checkpoint_dir=tmp_path, callbacks=[Break()], verbose=0, device="cpu").fit(as_ragged, list(Y))
+    assert_same_weights(other, classifier(callbacks=[Break()]).fit(X, Y))
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path):
+    break_off(tmp_path, 9)
+    file = tmp_path / "fit.checkpoint"
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r"fit\.checkpoint is damaged"):
+        classifier(checkpoint_dir=tmp_path, callbacks=[Break()]).fit(X, Y)
+
+
+def test_partial_fit_saves_nothing(tmp_path):
+    classifier(checkpoint_dir=tmp_path / "folder").partial_fit(X, Y, classes=np.unique(Y))
+    assert not (tmp_path / "folder").exists()
+
+
+def test_a_clone_has_the_same_folder(tmp_path):
+    assert clone(classifier(checkpoint_dir=tmp_path)).checkpoint_dir == tmp_path
+
+
+PROGRAM = """
+import os, random, signal, sys, threading, time
+import numpy as np
+from skorch.callbacks import Callback
+from sklearn_audio import LSTMClassifier
+from sklearn_audio.engine.training import _checkpoint
+
+class Slow(Callback):
+    def on_train_begin(self, net, **kwargs):
+        delay = float(sys.argv[2])
+        if delay:
+            threading.Timer(delay, os.kill, (os.getpid(), signal.SIGKILL)).start()
+    def on_batch_end(self, net, **kwargs):
+        time.sleep(0.02)
+
+_checkpoint.SECONDS_BETWEEN = 0.05
+rng = np.random.default_rng(0)
+X = [rng.normal(size=(4 + i % 5, 3)) for i in range(48)]
+options = dict(hidden_size=4, max_epochs=10, batch_size=4, early_stopping=True, patience=10, random_state=0)
+lstm = LSTMClassifier(**options, callbacks=[Slow()], checkpoint_dir=sys.argv[1] or None, weight_averaging="ema")
+lstm.fit(X, np.arange(48) % 2)
+np.savez(sys.argv[3], **{name: tensor.numpy() for name, tensor in lstm.network_.state_dict().items()})
+"""
+
+
+def run_program(folder, delay, result):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("COV", "COVERAGE"))}
+    command = [sys.executable, "-c", PROGRAM, str(folder), str(delay), str(result)]
+    root = Path(__file__).parents[2]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=root, timeout=300, check=False)
+
+
+@pytest.mark.slow
+def test_a_killed_fit_ends_at_the_same_bits(tmp_path):
+    """Killed from another thread, wherever it then is: within a batch, between two, or while it saves."""
+    folder, result = tmp_path / "folder", tmp_path / "result.npz"
+    for delay in np.random.default_rng().uniform(0.2, 0.6, size=3):
+        killed = run_program(folder, delay, result)
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        assert not result.exists()
+    resumed = run_program(folder, 0, result)
+    assert resumed.returncode == 0, resumed.stderr
+    whole = run_program("", 0, tmp_path / "whole.npz")
+    assert whole.returncode == 0, whole.stderr
+    with np.load(result) as found, np.load(tmp_path / "whole.npz") as wanted:
+        assert set(found) == set(wanted)
+        for name in wanted:
+            assert np.array_equal(found[name], wanted[name]), name
+    assert list(folder.iterdir()) == []

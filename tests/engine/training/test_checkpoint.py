@@ -1,0 +1,224 @@
+"""Fits that are interrupted: what is saved, what continues, and what is refused."""
+
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
+
+from sklearn_audio.engine.training import Checkpoint
+from sklearn_audio.engine.training import _checkpoint as checkpoint_module
+from sklearn_audio.engine.training._checkpoint_file import read_state, write_state
+from tests.engine.training.trainable import Normed, Plain, assert_same, clips, trained, weights_of
+
+RUN = {"estimator": "Plain", "lr": "0.1"}
+
+
+class Interruption(Exception):
+    """What comes from outside."""
+
+
+class Interrupt(Callback):
+    """Raises at a batch of training, counted over the whole of it."""
+
+    batches_left: ClassVar[int] = -1
+
+    def on_batch_end(self, net, training=None, **kwargs):
+        if training:
+            type(self).batches_left -= 1
+            if self.batches_left == 0:
+                raise Interruption("pulled the plug")
+
+
+class Drawing(torch.nn.Module):
+    """A network that draws random numbers, as dropout does."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = torch.nn.Sequential(torch.nn.Linear(3, 8), torch.nn.Dropout(0.5), torch.nn.Linear(8, 2))
+
+    def forward(self, values, lengths):
+        return self.layers(values.mean(dim=1))
+
+
+@pytest.fixture
+def after_every_batch(monkeypatch):
+    monkeypatch.setattr(checkpoint_module, "SECONDS_BETWEEN", 0.0)
+    # nobody pulls the plug here, and the disk is slow
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)
+
+
+def interrupted(folder, n_batches, network=Plain, valid=None, **options):
+    """Train until a batch, then again in the same folder."""
+    options = {"callbacks": [Interrupt()]} | options
+    for Interrupt.batches_left in (n_batches, -1):
+        checkpoint = Checkpoint(folder, RUN, [0])
+        try:
+            return trained(network, valid, checkpoint, **options)
+        except Interruption:
+            continue
+    raise RuntimeError("it was interrupted twice")
+
+
+OPTIONS = {
+    "plain": {},
+    "adamw and a schedule": {"optimizer": "adamw", "lr": 0.01, "lr_schedule": "cosine", "warmup": 1.5},
+    "plateau": {"lr_schedule": "plateau", "patience": 2, "lr": 1.5, "n_epochs": 9},
+    "early stopping": {"early_stopping": True, "patience": 2, "lr": 1.5, "n_epochs": 9},
+    "ema": {"weight_averaging": "ema"},
+    "swa": {"weight_averaging": "swa", "n_epochs": 8},
+    "accumulated": {"accumulate": 4},
+    "sampler": {"sampler": "balanced"},
+    "callbacks": {
+        "callbacks": [
+            Interrupt(),
+            EpochScoring("f1_macro", lower_is_better=False),
+            EarlyStopping("f1_macro", lower_is_better=False, patience=3),
+            LRScheduler("StepLR", step_size=1, gamma=0.5),
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("n_batches", [2, 6, 17])
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.usefixtures("after_every_batch")
+def test_interrupted_training_ends_at_the_same_bits(tmp_path, options, n_batches):
+    valid = clips(n_rows=16, seed=3)
+    Interrupt.batches_left = -1
+    whole = trained(Normed, valid, **({"callbacks": [Interrupt()]} | options))
+    resumed = interrupted(tmp_path, n_batches, Normed, valid, **options)
+    assert_same(weights_of(resumed), weights_of(whole))
+    assert len(resumed.history) == len(whole.history)
+    for one, other in zip(resumed.history, whole.history, strict=True):
+        assert {k: v for k, v in one.items() if k in ("train_loss", "valid_loss", "lr", "valid_score")} == {
+            k: v for k, v in other.items() if k in ("train_loss", "valid_loss", "lr", "valid_score")
+        }
+
+
+@pytest.mark.parametrize("n_batches", [2, 17])
+@pytest.mark.usefixtures("after_every_batch")
+def test_random_numbers_go_on_where_they_were(tmp_path, n_batches):
+    resumed = interrupted(tmp_path, n_batches, Drawing)
+    Interrupt.batches_left = -1
+    assert_same(weights_of(resumed), weights_of(trained(Drawing, callbacks=[Interrupt()])))
+
+
+def test_within_half_a_minute_epochs_are_saved(tmp_path):
+    Interrupt.batches_left = 10
+    with pytest.raises(Interruption):
+        trained(checkpoint=Checkpoint(tmp_path, RUN, [0]), callbacks=[Interrupt()])
+    state = read_state(tmp_path / "fit.checkpoint")
+    assert (state["batches_done"], len(state["history"]), state["epoch"]["epoch"]) == (0, 0, 1)
+
+
+@pytest.mark.usefixtures("after_every_batch")
+def test_between_the_batches_of_a_step_nothing_is_saved(tmp_path):
+    Interrupt.batches_left = 6
+    with pytest.raises(Interruption):
+        trained(checkpoint=Checkpoint(tmp_path, RUN, [0]), callbacks=[Interrupt()], accumulate=4)
+    assert read_state(tmp_path / "fit.checkpoint")["batches_done"] == 4
+
+
+def test_done_is_done(tmp_path):
+    """The file goes, and the next fit begins anew; one that was killed right at the end only ends."""
+    folder = tmp_path / "made" / "for it"
+    checkpoint = Checkpoint(folder, RUN, [0])
+    checkpoint.remove = lambda: None
+    whole = trained(checkpoint=checkpoint)
+    ended = Checkpoint(folder, RUN, [0])
+    assert_same(weights_of(trained(checkpoint=ended)), weights_of(whole))
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.usefixtures("after_every_batch")
+def test_early_stopping_may_end_training(tmp_path):
+    options = {"early_stopping": True, "patience": 2, "lr": 1.5, "n_epochs": 200}
+    net = trained(Plain, clips(n_rows=16, seed=3), Checkpoint(tmp_path, RUN, [0]), **options)
+    assert len(net.history) < 200
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_seeds_are_those_of_the_fit_that_is_continued(tmp_path):
+    Interrupt.batches_left = 8
+    with pytest.raises(Interruption):
+        trained(checkpoint=Checkpoint(tmp_path, RUN, [5, 6]), callbacks=[Interrupt()])
+    assert Checkpoint(tmp_path, RUN, [1, 2]).seeds == [5, 6]
+
+
+@pytest.fixture
+def left_behind(tmp_path):
+    Interrupt.batches_left = 8
+    with pytest.raises(Interruption):
+        trained(checkpoint=Checkpoint(tmp_path, RUN, [0]), callbacks=[Interrupt()])
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("run", "match"),
+    [
+        (RUN | {"lr": "0.5"}, r"checkpoint of another fit: lr was 0\.1 and is 0\.5\. Continue that one"),
+        (RUN | {"estimator": "Other", "lr": "1"}, r"estimator was Plain and is Other, lr was 0\.1 and is 1\."),
+        (RUN | {"X": "blake2b:12"}, r"another fit: X differs\."),
+        (RUN | {"lr": "[" + "1, " * 40}, r"another fit: lr differs\."),
+    ],
+)
+def test_another_fit_is_refused(left_behind, run, match):
+    with pytest.raises(ValueError, match=match):
+        Checkpoint(left_behind, run, [0])
+
+
+def test_another_network_is_refused(left_behind):
+    with pytest.raises(ValueError, match=r"another network: the shape of layers\.2\.weight was \(2, 4\) and is none"):
+        trained(Normed, checkpoint=Checkpoint(left_behind, RUN, [0]), callbacks=[Interrupt()])
+
+
+@pytest.mark.parametrize("damage", ["byte", "end", "empty", "foreign"])
+def test_a_damaged_file_is_refused_by_name(left_behind, damage):
+    file = left_behind / "fit.checkpoint"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    changed = {"byte": bytes(content), "end": file.read_bytes()[:-1], "empty": b"", "foreign": b"PK" + bytes(500)}
+    file.write_bytes(changed[damage])
+    with pytest.raises(ValueError, match=r"fit\.checkpoint is damaged, or is none of this library; remove it"):
+        Checkpoint(left_behind, RUN, [0])
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="file' is a file; give a folder"):
+        Checkpoint(tmp_path / "file", RUN, [0])
+
+
+class Stateful(Callback):
+    """Keeps what is no data."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.found_ = {"numbers": [np.float64(1.0), np.int64(2)], "array": np.zeros(2)}
+
+
+def test_state_that_is_no_data_is_refused(tmp_path):
+    with pytest.raises(TypeError, match=r"cannot save the callback 'Stateful', attribute 'found_', which .* ndarray"):
+        trained(checkpoint=Checkpoint(tmp_path, RUN, [0]), callbacks=[Stateful()])
+
+
+def test_a_write_that_fails_leaves_the_file_before(tmp_path, monkeypatch):
+    file = tmp_path / "state"
+    write_state(file, {"n": 1})
+
+    def fail(descriptor):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises(OSError, match="no space left"):
+        write_state(file, {"n": 2})
+    assert read_state(file) == {"n": 1}
+
+
+def test_nothing_but_data_comes_out_of_a_file(tmp_path):
+    with pytest.raises(AttributeError, match="pickle"):
+        write_state(tmp_path / "state", {"code": lambda: None})
+    write_state(tmp_path / "state", {"code": Interrupt()})
+    with pytest.raises(Exception, match="Weights only load failed"):
+        read_state(tmp_path / "state")

@@ -1,0 +1,135 @@
+"""Rows of one length: windows, filling up, frames that are computed batch by batch."""
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_audio import Ragged
+from sklearn_audio.augmentation import Gain, Transform
+from sklearn_audio.dsp import preset
+from sklearn_audio.engine.training import (
+    Rendering,
+    RowView,
+    ScratchValues,
+    WindowDataset,
+    Windowing,
+    window_logits,
+)
+from sklearn_audio.nets import FrameNetwork
+
+ROWS = RowView.of(Ragged.from_list([np.arange(1, n + 1, dtype=np.float32)[:, None] for n in (2, 5, 11)]))
+ALL = np.arange(3)
+
+
+def windows(windowing, rows=ROWS, **options):
+    values, lengths = windowing.collate(rows, ALL, **options)
+    return values[..., 0].tolist(), lengths.tolist()
+
+
+def test_short_rows_are_repeated():
+    assert windows(Windowing(5, "start")) == ([[1, 2, 1, 2, 1], [1, 2, 3, 4, 5], [1, 2, 3, 4, 5]], [5, 5, 5])
+
+
+def test_short_rows_are_filled_up_and_the_network_is_told():
+    values, lengths = windows(Windowing(5, "start", "zero", pad_value=9))
+    assert (values[0], lengths) == ([1, 2, 9, 9, 9], [2, 5, 5])
+
+
+def test_the_window_in_the_middle():
+    assert windows(Windowing(3, "center"))[0][1:] == [[2, 3, 4], [5, 6, 7]]
+
+
+def test_random_windows_come_from_the_generator_alone():
+    windowing = Windowing(3, "random")
+    assert windows(windowing) == windows(Windowing(3, "center"))
+    drawn = [windows(windowing, rng=np.random.default_rng(seed))[0] for seed in (0, 0, *range(40))]
+    assert drawn[0] == drawn[1]
+    assert {row[2][0] for row in drawn} == set(range(1, 10))
+    assert all(row[2][2] - row[2][0] == 2 for row in drawn)
+
+
+def test_empty_rows_fill_the_tensor():
+    values, lengths = Windowing(3).collate(ROWS, np.array([1]), n_rows=3)
+    assert values.shape == (3, 3, 1)
+    assert not values[1:].any()
+    assert lengths.tolist() == [3, 1, 1]
+
+
+class Marked(Transform):
+    """Adds one, for a test that counts."""
+
+    def change(self, array, rng, sample_rate=None):
+        return array + sample_rate
+
+
+def test_augmentation_is_for_training_only_and_knows_the_rate():
+    windowing = Windowing(2, "start", rendering=Rendering(None, 100.0, (Marked(),)))
+    rows = RowView.of(Ragged.from_list([np.zeros(4, np.float32)]))
+    assert not windowing.collate(rows, np.array([0]))[0].any()
+    assert (windowing.collate(rows, np.array([0]), np.random.default_rng(0))[0] == 100).all()
+    assert not rows[0].any()
+
+
+@pytest.mark.parametrize("name", ["panns_8k", "vggish", "ast", "few_audio", "efficientat"])
+@pytest.mark.parametrize("n_places", [1, 2, 17])
+def test_windows_of_waveforms_give_enough_frames(name, n_places):
+    front_end = preset(name)
+    rendering = Rendering(front_end)
+    assert front_end.n_frames(rendering.n_items(n_places)) >= n_places
+    waveforms = RowView.of(Ragged.from_list([np.random.default_rng(0).normal(size=200_000).astype(np.float32)]))
+    values, lengths = Windowing(n_places, "start", rendering=rendering).collate(waveforms, np.array([0]))
+    assert values.shape == (1, n_places, front_end.n_features)
+    assert lengths.tolist() == [n_places]
+    # but for those at the end, whose surroundings were cut, frames are those of the clip
+    if n_places > 4 and front_end.top_db is None:
+        whole = front_end(torch.from_numpy(waveforms[0]))
+        torch.testing.assert_close(values[0, :12], whole[:12], atol=1e-4, rtol=1e-4)
+
+
+def test_items_as_the_network_sees_them():
+    waveforms = RowView.of(Ragged.from_list([np.zeros(3000, np.float32), np.zeros(900, np.float32)]))
+    front_end = preset("panns_8k")
+    made = Windowing(4, rendering=Rendering(front_end))
+    assert made.item_shape(waveforms) == (64,)
+    assert [block.shape for block in made.blocks(waveforms)] == [(front_end.n_frames(n), 64) for n in (3000, 900)]
+    assert Windowing(4, rendering=Rendering(None)).item_shape(waveforms) == ()
+    assert sum(map(len, Windowing(4).blocks(waveforms))) == 3900
+
+
+def test_a_dataset_has_batches():
+    data = WindowDataset(ROWS, np.array([0, 1, 0]), np.array([1, 2, 3], np.float32), Windowing(3, "start"))
+    batch = data.batch(np.array([2, 0]))
+    assert batch.inputs.values[..., 0].tolist() == [[1, 2, 3], [1, 2, 1]]
+    assert batch.inputs.weights.tolist() == [3, 1]
+    assert batch.targets.tolist() == [0, 0]
+    assert (len(data), data.n_places) == (3, 3)
+    assert data.select(np.array([1])).batch(np.array([0])).targets.tolist() == [1]
+    assert (len(data[2][0]), data[2][1]) == (11, 0)
+
+
+def test_threads_work_where_there_is_something_to_do():
+    def n_jobs(rows=ROWS, **options):
+        windowing = Windowing(3, rendering=Rendering(None, **options) if options else None)
+        return WindowDataset(rows, ALL, np.ones(3, np.float32), windowing, 2).n_jobs
+
+    assert n_jobs() is None
+    assert n_jobs(transforms=(Gain(),)) == 2
+    in_file = RowView(ScratchValues((1,)), ROWS.starts, ROWS.lengths)
+    assert n_jobs(in_file) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "one_by_one"), [("cnn4", True), ("crnn", True), ("cnn6", True), ("timbre", True), ("timbre", False)]
+)
+def test_logits_of_a_row_do_not_depend_on_others(name, one_by_one):
+    rng = np.random.default_rng(0)
+    rows = RowView.of(Ragged.from_list([rng.normal(size=(n, 40)).astype(np.float32) for n in (9, 40, 25, 33, 70)]))
+    network = FrameNetwork(3, n_features=40, architecture=name, n_frames=32).eval()
+    options = {"device": torch.device("cpu"), "one_by_one": one_by_one}
+    wanted = window_logits(network, rows, Windowing(32), **options)
+    assert wanted.shape == (5, 3)
+    for i in range(5):
+        alone = window_logits(network, rows[np.array([i])], Windowing(32), **options)[0]
+        np.testing.assert_allclose(alone, wanted[i], rtol=0, atol=1e-5)
+        if one_by_one:
+            assert np.array_equal(alone, wanted[i])
