@@ -19,7 +19,9 @@ from .classification import CNNClassifier as CNNClassifier
 from .classification import ConvAutoencoder as ConvAutoencoder
 from .classification import LSTMClassifier as LSTMClassifier
 from .classification import PatchVotingClassifier as PatchVotingClassifier
+from .classification import PrototypicalClassifier as PrototypicalClassifier
 from .classification import TokenMeanClassifier as TokenMeanClassifier
+from .display import FewShotDisplay as FewShotDisplay
 from .display import TokenDisplay as TokenDisplay
 from .dsp import FrontEnd as FrontEnd
 from .embedding import ASTEmbedder as ASTEmbedder
@@ -28,6 +30,8 @@ from .embedding import MusiCNNEmbedder as MusiCNNEmbedder
 from .embedding import PANNsEmbedder as PANNsEmbedder
 from .embedding import VGGishEmbedder as VGGishEmbedder
 from .embedding import clear_cache as clear_cache
+from .model_selection import FewShotSplit as FewShotSplit
+from .model_selection import learning_curve_few_shot as learning_curve_few_shot
 from .preprocessing import AcousticFeatures as AcousticFeatures
 from .preprocessing import AudioLoader as AudioLoader
 from .preprocessing import MelSpectrogramTransformer as MelSpectrogramTransformer

@@ -4,6 +4,7 @@ from sklearn_audio.classification._autoencoder import ConvAutoencoder
 from sklearn_audio.classification._bert import BERTClassifier
 from sklearn_audio.classification._cnn import CNNClassifier
 from sklearn_audio.classification._lstm import LSTMClassifier
+from sklearn_audio.classification._prototypical import PrototypicalClassifier
 from sklearn_audio.classification._tagger import AudioTagger
 from sklearn_audio.classification._token_mean import TokenMeanClassifier
 from sklearn_audio.classification._voting import PatchVotingClassifier
@@ -15,5 +16,6 @@ __all__ = [
     "ConvAutoencoder",
     "LSTMClassifier",
     "PatchVotingClassifier",
+    "PrototypicalClassifier",
     "TokenMeanClassifier",
 ]

@@ -18,13 +18,15 @@ from sklearn_audio.exceptions import AudioReadError
 class Archive:
     """A tar archive at a public address.
 
-    `members` is a pattern (as of `pathlib.PurePath.match`) of the files to unpack; they are put side by side.
+    `members` is a pattern (as of `pathlib.PurePath.match`) of the files to unpack; they are put side by side unless the
+    archive `keeps_folders`.
     """
 
     url: str
     sha256: str
     name: str
     members: str
+    keeps_folders: bool = False
 
 
 def unpack_archive(archive: Archive, home: Path, folder: Path, *, download: bool, verbose: int) -> None:
@@ -52,11 +54,15 @@ def unpack_archive(archive: Archive, home: Path, folder: Path, *, download: bool
 def _unpack(archive: Archive, file: Path, folder: Path) -> None:
     with tarfile.open(file) as tar:
         for member in tar:
-            # only plain files, and only their last name: nothing in an archive can choose a place outside the folder
+            # only plain files, and only names below the folder: nothing in an archive can choose a place outside of it
             name = PurePosixPath(member.name)
-            content = tar.extractfile(member) if member.isfile() and name.match(archive.members) else None
+            parts = name.parts if archive.keeps_folders else name.parts[-1:]
+            is_wanted = member.isfile() and name.match(archive.members) and not name.is_absolute() and ".." not in parts
+            content = tar.extractfile(member) if is_wanted else None
             if content is not None:
-                with (folder / name.name).open("wb") as target:
+                place = folder.joinpath(*parts)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                with place.open("wb") as target:
                     shutil.copyfileobj(content, target)
 
 

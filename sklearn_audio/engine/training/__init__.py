@@ -3,8 +3,13 @@
 from sklearn_audio.engine.training._batches import ClipDataset, EvaluationBatches, TrainingBatches
 from sklearn_audio.engine.training._checkpoint import Checkpoint
 from sklearn_audio.engine.training._cutting import Cut, Truncation, cut_rows
+from sklearn_audio.engine.training._episodes import (
     EmbeddedSpace,
+    Episode,
+    EpisodeRecipe,
+    Episodes,
     episode_logits,
+    train_in_episodes,
 )
 from sklearn_audio.engine.training._inference import compute_logits
 from sklearn_audio.engine.training._losses import ClassificationLoss, to_probabilities
@@ -26,6 +31,9 @@ __all__ = [
     "Crop",
     "Cut",
     "EmbeddedSpace",
+    "Episode",
+    "EpisodeRecipe",
+    "Episodes",
     "EvaluationBatches",
     "Frozen",
     "MethodNetwork",
@@ -56,5 +64,6 @@ __all__ = [
     "thaw",
     "to_probabilities",
     "train",
+    "train_in_episodes",
     "window_logits",
 ]

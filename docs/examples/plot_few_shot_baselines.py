@@ -1,0 +1,82 @@
+"""
+Few clips per class: the baselines
+==================================
+
+With one to ten recordings per class, what to try first is one line each: the nearest neighbour of patches with a
+majority vote, that of MFCC statistics, and linear models or prototypes on the embeddings of a network. All of them are
+scored here on the same draws, over the number of clips per class.
+
+The sounds are made on the spot. The network has random weights, so that nothing is downloaded: put
+``weights="pretrained"`` in their place to see what such embeddings are worth.
+"""
+
+# %%
+# Sixty clips of five classes, four to five seconds long. Let five in a row be of one source; no source may be on
+# both sides of a split.
+import numpy as np
+
+from sklearn_audio.datasets import make_sound_events
+
+sounds = make_sound_events(n_clips=60, duration=(4.0, 5.0), noise=0.3, random_state=0)
+X, y, sources = sounds.data, sounds.target, np.arange(60) // 5
+
+# %%
+# One nearest neighbour of the patches of three seconds, by the cosine; each patch of a clip has a vote.
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+
+from sklearn_audio import MusiCNNEmbedder, PatchVotingClassifier
+
+nearest = KNeighborsClassifier(n_neighbors=1, metric="cosine")
+patches = MusiCNNEmbedder(weights=None, sample_rate=16_000, pooling=None, hop=1.0)
+patch_voting = make_pipeline(patches, PatchVotingClassifier(nearest, voting="hard"))
+
+# %%
+# Twenty MFCC with their first and second derivatives: mean and standard deviation over time are 120 numbers per clip.
+from sklearn_audio import MFCCTransformer, SequencePooling
+
+statistics = make_pipeline(MFCCTransformer(sample_rate=16_000, n_mfcc=20, deltas=2), SequencePooling(("mean", "std")))
+mfcc_nearest = make_pipeline(statistics, nearest)
+
+# %%
+# Logistic regression, a support vector machine and prototypes on one embedding per clip.
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from sklearn_audio import PrototypicalClassifier
+
+embedding = MusiCNNEmbedder(weights=None, sample_rate=16_000)
+logistic = make_pipeline(embedding, StandardScaler(), LogisticRegression(max_iter=1000))
+svc = make_pipeline(embedding, StandardScaler(), SVC(C=10))
+prototypes = make_pipeline(embedding, PrototypicalClassifier(distance="cosine"))
+
+# %%
+# Each of these takes recordings and could be scored as it is. But all draws see the same clips again and again, so what
+# learns nothing from them is computed once, and what comes after it is scored. With the same ``random_state`` the draws
+# are the same, so that the tables can be joined.
+import pandas as pd
+
+from sklearn_audio.model_selection import learning_curve_few_shot, summarize_few_shot
+
+options = {"n_shots": [1, 2, 5], "n_repeats": 10, "groups": sources, "random_state": 0}
+on_patches = {"patches, 1-NN, majority vote": patch_voting[-1]}
+on_statistics = {"MFCC, 1-NN": mfcc_nearest[-1]}
+on_embeddings = {"LogisticRegression": logistic[1:], "SVC": svc[1:], "prototypes": prototypes[1:]}
+table = pd.concat(
+    [
+        learning_curve_few_shot(on_patches, patches.fit_transform(X), y, **options),
+        learning_curve_few_shot(on_statistics, statistics.fit_transform(X), y, **options),
+        learning_curve_few_shot(on_embeddings, embedding.fit_transform(X), y, **options),
+    ]
+)
+summarize_few_shot(table).pivot(index="method", columns="n_shots", values="mean").round(2)
+
+# %%
+# The curves, with the interval in which the mean over all draws lies.
+import matplotlib.pyplot as plt
+
+from sklearn_audio import FewShotDisplay
+
+FewShotDisplay(table).plot()
+plt.show()

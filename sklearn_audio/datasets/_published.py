@@ -1,0 +1,98 @@
+"""Where a data set that others publish lies, and what its loaders return."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import Bunch
+
+from sklearn_audio.datasets._table import load_audio_table
+from sklearn_audio.exceptions import AudioReadError
+
+__all__ = ["published_bunch", "published_root"]
+
+
+def published_root(path: str | os.PathLike[str], marker: str, folders: Sequence[str], *, name: str) -> Path:
+    """Find the folder of a data set: `path`, or one of the usual names in it.
+
+    Parameters
+    ----------
+    path : str or path-like
+        What the user named.
+    marker : str
+        A file or folder that the data set has.
+    folders : sequence of str
+        Names that its archives unpack to.
+    name : str
+        Of the data set, for the error.
+
+    Returns
+    -------
+    Path
+        The folder that holds `marker`.
+
+    Raises
+    ------
+    AudioReadError
+        If no such folder is there.
+
+    Examples
+    --------
+    >>> from sklearn_audio.datasets._published import published_root
+    >>> published_root(".", ".", ["ESC-50-master"], name="ESC-50").name
+    ''
+    """
+    given = Path(path)
+    for folder in (given, *(given / name for name in folders)):
+        if (folder / marker).exists():
+            return folder
+    raise AudioReadError(
+        f"{str(given)!r} does not hold {name}: there is no {marker!r} in it, nor in {' or '.join(map(repr, folders))} "
+        "below it. Pass the folder that the archive was unpacked to."
+    )
+
+
+def published_bunch(frame: pd.DataFrame, *, group: str, description: str) -> Bunch:
+    """Return a data set whose table has paths, labels, groups and perhaps official parts.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With columns path and label.
+    group : str
+        Column of the groups.
+    description : str
+        What, from whom and under which licence.
+
+    Returns
+    -------
+    Bunch
+        As of `load_audio_table`; with a column official_split also that, as an array.
+
+    Raises
+    ------
+    AudioReadError
+        If recordings are missing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_audio.datasets._published import published_bunch
+    >>> from sklearn_audio.exceptions import AudioReadError
+    >>> try:
+    ...     published_bunch(
+    ...         pd.DataFrame({"path": ["a.wav"], "label": ["a"], "fold": [1]}), group="fold", description=""
+    ...     )
+    ... except AudioReadError as error:
+    ...     print(str(error)[:21])
+    1 recording(s) of the
+    """
+    clips = load_audio_table(frame, label="label", group=group)
+    if "official_split" in frame:
+        clips.official_split = frame["official_split"].to_numpy(dtype=np.str_)
+    clips.DESCR = f"{len(frame)} recordings of {len(clips.target_names)} classes.\n{description}"
+    return clips

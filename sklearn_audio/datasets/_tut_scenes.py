@@ -1,0 +1,107 @@
+"""TUT Acoustic Scenes 2017: where a recording was made."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+from sklearn.utils import Bunch
+
+from sklearn_audio.datasets._published import published_bunch, published_root
+from sklearn_audio.exceptions import AudioReadError
+
+__all__ = ["load_tut_scenes_2017"]
+
+_NAME = "TUT-acoustic-scenes-2017"
+_N_FOLDS = 4
+_DESCR = """TUT Acoustic Scenes 2017: recordings of 10 s of fifteen kinds of places, binaural, 44.1 kHz. The development
+part has four official folds that keep the segments of one original recording together; the evaluation part was the test
+of DCASE 2017.
+A. Mesaros, T. Heittola and T. Virtanen, "TUT database for acoustic scene classification and sound event detection",
+EUSIPCO 2016; https://doi.org/10.5281/zenodo.400515 and https://doi.org/10.5281/zenodo.1040168. Non-commercial use."""
+
+
+def load_tut_scenes_2017(
+    path: str | os.PathLike[str], *, part: Literal["development", "evaluation", "all"] = "development"
+) -> Bunch:
+    """Load TUT Acoustic Scenes 2017 from a folder, with the official folds as groups.
+
+    It is 20 GB, for non-commercial use, and not downloaded here. The layout is that of its archives: folders
+    ``TUT-acoustic-scenes-2017-development`` and ``TUT-acoustic-scenes-2017-evaluation``, each with ``meta.txt``,
+    ``audio`` and ``evaluation_setup``.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder that holds those; for one part, also that part itself.
+    part : {"development", "evaluation", "all"}, default="development"
+        4680 recordings for development, 1620 for evaluation, or both.
+
+    Returns
+    -------
+    Bunch
+        ``data`` and ``filenames`` : ndarray of object (str), shape (n_clips,); ``target`` : ndarray of str, the
+        scenes; ``target_names`` : ndarray of str; ``groups`` : ndarray of str, for development the fold ``"1"`` to
+        ``"4"`` in which the recording is for test, for evaluation ``"evaluation"``; ``official_split`` : ndarray of
+        str, the part; ``frame`` : DataFrame of path, label, fold, official_split; ``DESCR`` : str.
+
+    Raises
+    ------
+    AudioReadError
+        If a folder is not there, recordings are missing, or a recording for development is in no fold.
+    ValueError
+        If `part` is something else.
+
+    Examples
+    --------
+    >>> from sklearn_audio.datasets import load_tut_scenes_2017
+    >>> from sklearn_audio.exceptions import AudioReadError
+    >>> try:
+    ...     print(len(load_tut_scenes_2017("TUT-acoustic-scenes-2017-development").data))
+    ... except AudioReadError:  # not on this machine
+    ...     print(4680)
+    4680
+    """
+    if part not in ("development", "evaluation", "all"):
+        raise ValueError(f"part={part!r} must be 'development', 'evaluation' or 'all'.")
+    parts = ("development", "evaluation") if part == "all" else (part,)
+    frame = pd.concat([_read(path, name, alone=part != "all") for name in parts], ignore_index=True)
+    return published_bunch(frame, group="fold", description=_DESCR)
+
+
+def _read(path: str | os.PathLike[str], part: str, *, alone: bool) -> pd.DataFrame:
+    name = f"{_NAME}-{part}"
+    inside = Path(path) / name
+    # archives unpack to a folder of that name, which unzipping tools like to put into another one
+    root = published_root(path if alone else inside, "evaluation_setup", (name,) if alone else (name, "."), name=name)
+    listed = "meta.txt" if (root / "meta.txt").exists() else "evaluation_setup/evaluate.txt"
+    labels = _lines(root / listed)
+    folds = _folds(root) if part == "development" else dict.fromkeys((row[0] for row in labels), part)
+    without = [row[0] for row in labels if row[0] not in folds]
+    if without:
+        raise AudioReadError(
+            f"{len(without)} recording(s) of {str(root / listed)!r} are in no fold of 'evaluation_setup', the first "
+            f"{without[0]!r}. Unpack the whole archive."
+        )
+    rows = [
+        {"path": str(root / row[0]), "label": row[1], "fold": folds[row[0]], "official_split": part} for row in labels
+    ]
+    return pd.DataFrame(rows)
+
+
+def _folds(root: Path) -> dict[str, str]:
+    """Read in which fold each recording is for test."""
+    folds = {}
+    for fold in range(1, _N_FOLDS + 1):
+        for row in _lines(root / "evaluation_setup" / f"fold{fold}_evaluate.txt"):
+            folds[row[0]] = str(fold)
+    return folds
+
+
+def _lines(file: Path) -> list[list[str]]:
+    if not file.is_file():
+        raise AudioReadError(f"{str(file)!r} is missing. Unpack the whole archive.")
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return [line.strip().split("\t") for line in lines if line.strip()]
