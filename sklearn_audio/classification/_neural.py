@@ -228,6 +228,32 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
         self._check_fitted()
         return self._labels.decode(self.predict_proba(X))
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Compute the accuracy: the share of the clips whose prediction is right, in every label.
+
+        Parameters
+        ----------
+        X : Ragged, list of arrays, or array of 2 or 3 dimensions
+            Frames or tokens, one row per clip.
+        y : array-like of shape (n_clips,) or (n_clips, n_labels)
+            Labels, or indicators.
+        sample_weight : array-like of shape (n_clips,), default=None
+            Weights of the clips.
+
+        Returns
+        -------
+        float
+            In [0, 1].
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        TypeError, ValueError
+            If X is not admissible; the message names the row.
+        """
+        return float(super().score(X, y, sample_weight))
+
     @property
     def _labels(self) -> Labels:
         return Labels(self.classes_, self.multi_label_)

@@ -354,6 +354,32 @@ class PrototypicalClassifier(LearnedSpace):
         distances = self._distances(X)
         return np.asarray(self.classes_[distances.argmin(axis=1)])
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Compute the accuracy: the share of the clips whose prediction is right.
+
+        Parameters
+        ----------
+        X : array of shape (n_clips, n_features), Ragged, or list of arrays
+            What `fit` takes, one row per clip.
+        y : array-like of shape (n_clips,)
+            Labels.
+        sample_weight : array-like of shape (n_clips,), default=None
+            Weights of the clips.
+
+        Returns
+        -------
+        float
+            In [0, 1].
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        TypeError, ValueError
+            If X is not admissible; the message names the row.
+        """
+        return float(super().score(X, y, sample_weight))
+
     def _distances(self, X: Any) -> NDArray[np.float64]:
         return self._sums.distances(self._embed(self._admit(X, reset=False)))
 
