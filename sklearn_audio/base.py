@@ -74,6 +74,14 @@ class AudioEstimator(BaseEstimator):
             self._forget_features()
         return check_audio(items, sample_rate, bare_rate=bare_rate, channel=channel, offset=offset, duration=duration)
 
+    def _admit_vectors(self, X: Any, *, reset: bool) -> Ragged:
+        """Admit sequences of vectors; each row of a two-dimensional array is a clip of one vector."""
+        kind, items = container_kind(X) if getattr(X, "ndim", None) != 3 else ("rows", X)
+        if kind == "array":
+            vectors = self._admit_array(items, reset=reset)
+            return Ragged.from_lengths(vectors, np.ones(len(vectors), dtype=np.int64))
+        return self._admit_frames(X, reset=reset)
+
     def _admit_frames(self, X: Any, *, reset: bool, allow_failed: bool = False) -> Ragged:
         """Admit X as sequences of frames; the number of features of a frame must stay what it was in fit.
 

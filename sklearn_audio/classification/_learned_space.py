@@ -29,7 +29,6 @@ from sklearn_audio.engine.training import (
 )
 from sklearn_audio.nets import ARCHITECTURES, FrameInput, FrameNetwork
 from sklearn_audio.ragged import Ragged, mean_and_std
-from sklearn_audio.validation import container_kind
 
 __all__ = ["LearnedSpace"]
 
@@ -100,11 +99,7 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
 
     def _admit(self, X: Any, *, reset: bool) -> Ragged:
         """Admit frames; or vectors, of which a row of a 2-D array is one clip."""
-        kind, items = container_kind(X) if getattr(X, "ndim", None) != 3 else ("rows", X)
-        if kind == "array" and self.network is None:
-            vectors = self._admit_array(items, reset=reset)
-            return Ragged.from_lengths(vectors, np.ones(len(vectors), dtype=np.int64))
-        return self._admit_frames(X, reset=reset)
+        return self._admit_vectors(X, reset=reset) if self.network is None else self._admit_frames(X, reset=reset)
 
     def _admit_clips(self, X: Any, y: Any, *, reset: bool, is_more: bool = False) -> Admitted:
         """Admit clips with their labels; of one class only those that are `is_more` to what is there."""

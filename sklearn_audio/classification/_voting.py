@@ -16,7 +16,6 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d, has_
 from sklearn_audio._sklearn import HasMethods, StrOptions
 from sklearn_audio.base import AudioEstimator
 from sklearn_audio.ragged import Ragged
-from sklearn_audio.validation import container_kind
 
 __all__ = ["PatchVotingClassifier"]
 
@@ -109,7 +108,7 @@ class PatchVotingClassifier(MetaEstimatorMixin, ClassifierMixin, AudioEstimator)
             probabilities that it does not give.
         """
         self._validate_params()
-        patches = self._admit_patches(X, reset=True)
+        patches = self._admit_vectors(X, reset=True)
         labels = column_or_1d(y, warn=True)
         check_consistent_length(patches, labels, sample_weight, groups)
         if labels.dtype.kind == "f":
@@ -163,7 +162,7 @@ class PatchVotingClassifier(MetaEstimatorMixin, ClassifierMixin, AudioEstimator)
             If X is not admissible; the message names the row.
         """
         self._check_fitted()
-        patches = self._admit_patches(X, reset=False)
+        patches = self._admit_vectors(X, reset=False)
         per_patch = patches.with_values(self._patch_votes(patches.values))
         votes = np.stack([_VOTES[self.voting](row) for row in per_patch])
         return np.asarray(votes / votes.sum(axis=1, keepdims=True))
@@ -214,13 +213,6 @@ class PatchVotingClassifier(MetaEstimatorMixin, ClassifierMixin, AudioEstimator)
         if self.voting == "hard":
             return np.asarray(self.estimator_.predict(vectors)[:, None] == self.classes_, dtype=np.float64)
         return np.asarray(self.estimator_.predict_proba(vectors), dtype=np.float64)
-
-    def _admit_patches(self, X: Any, *, reset: bool) -> Ragged:
-        kind, items = container_kind(X) if getattr(X, "ndim", None) != 3 else ("rows", X)
-        if kind == "array":
-            vectors = self._admit_array(items, reset=reset)
-            return Ragged.from_lengths(vectors, np.ones(len(vectors), dtype=np.int64))
-        return self._admit_frames(X, reset=reset)
 
 
 def _mean_of_logs(votes: Proba) -> Proba:
