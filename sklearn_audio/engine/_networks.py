@@ -45,6 +45,7 @@ Weights = str | os.PathLike[str] | None
 _MAX_NETWORKS = 4
 _TENSORFLOW_PART = re.compile(r"\.(index|data-\d{5}-of-\d{5})$")
 _SHOWN_KEYS = 4
+_ALIGNMENT = 64  # bytes
 
 _networks: OrderedDict[tuple[object, ...], nn.Module] = OrderedDict()
 _lock = threading.RLock()
@@ -292,9 +293,15 @@ def _build(card: ModelCard, source: Source, file: Path | None) -> nn.Module:
         return _random_network(card, source.seed)
     network = card.on_meta()
     _check_keys(card, tensors, network.state_dict(), file)
-    state = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+    state = {name: _aligned(tensor) for name, tensor in tensors.items()}
     network.load_state_dict(state, assign=True)
     return network.eval()
+
+
+def _aligned(tensor: Tensor) -> Tensor:
+    """Give weights in float32 where torch would lay them: kernels may round by the alignment of what they read."""
+    tensor = tensor.float() if tensor.is_floating_point() else tensor
+    return tensor.clone() if tensor.data_ptr() % _ALIGNMENT else tensor
 
 
 def _random_network(card: ModelCard, seed: int) -> nn.Module:
