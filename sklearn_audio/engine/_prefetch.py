@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Thread
 from typing import TypeVar
 
 import torch
@@ -48,7 +49,7 @@ def ordered_map(
     if n_threads == 1:
         yield from map(function, items)
         return
-    # asked here, while no worker has set another: torch hands the last number set to every thread that is new to it
+    # asked here, while no worker has set another
     n_own_threads = torch.get_num_threads()
     pending: deque[Future[Result]] = deque()
     try:
@@ -64,10 +65,18 @@ def ordered_map(
                 for future in pending:
                     future.cancel()
     finally:
-        torch.set_num_threads(n_own_threads)
+        _hand_on(n_own_threads)
 
 
 def _one_thread_each() -> None:
     # Several threads that each start a team of OpenMP threads would fight for the cores. The setting is this thread's
     # own, for OpenMP and for MKL, and ends with it.
     torch.set_num_threads(1)
+
+
+def _hand_on(n_threads: int) -> None:
+    # torch hands the last number set to every thread that is new to it. It is set in a thread that ends at once: here
+    # it would fix the threads of MKL, which until then are those of OpenMP, whatever the caller sets later.
+    setter = Thread(target=torch.set_num_threads, args=(n_threads,))
+    setter.start()
+    setter.join()

@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
 import time
 
 import pytest
+import torch
+from threadpoolctl import threadpool_limits
 
 from sklearn_audio.engine._prefetch import ordered_map
 
@@ -138,6 +141,21 @@ def test_a_worker_has_one_openmp_thread_and_the_caller_keeps_its_own():
     assert of_torch == [2, 2]  # in the caller, and in a thread that is new to torch
     assert set(before) == set(after) == {2}
     assert [set(counts) for counts in inside] == [{1}] * 4
+
+
+def test_threads_of_mkl_stay_those_of_openmp():
+    if threads_of_mkl() is None:
+        pytest.skip("torch is built without MKL here")
+    before = threads_of_mkl()
+    with threadpool_limits(before + 1, "openmp"):
+        assert list(ordered_map(abs, [-1, -2], 2)) == [1, 2]
+        assert threads_of_mkl() == before + 1
+    assert threads_of_mkl() == before
+
+
+def threads_of_mkl():
+    found = re.search(r"mkl_get_max_threads\(\) : (\d+)", torch.__config__.parallel_info())
+    return found and int(found[1])
 
 
 def background_threads():
