@@ -10,7 +10,6 @@ from os import PathLike
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils.validation import check_array, check_consistent_length
@@ -44,7 +43,6 @@ __all__ = ["ConvAutoencoder"]
 _COUNT = Interval(Integral, 1, None, closed="left")
 _NOT_HERE = ("normalize", "n_tokens", "class_weight", "sampler", "mixup", "spec_augment", "augmentations")
 # a feature that varies less than this is only centred
-_LEAST_DEVIATION = 1e-8
 
 
 class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, TrainedNetwork):
@@ -425,10 +423,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         }
         network = FrameAutoencoder(**options)
         if self.normalize == "standard":
-            mean, deviation = mean_and_std(clips.values)
-            scale = 1 / np.where(deviation > _LEAST_DEVIATION, deviation, 1.0)
-            network.input.mean.copy_(torch.from_numpy(mean))
-            network.input.scale.copy_(torch.from_numpy(scale))
+            network.input.standardise_by(*mean_and_std(clips.values))
         self._own(network, options)
 
     def _compute(self, method: str, rows: Ragged, *, n_places: int) -> NDArray[np.float32]:

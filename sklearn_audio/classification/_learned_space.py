@@ -32,7 +32,6 @@ from sklearn_audio.ragged import Ragged, mean_and_std
 
 __all__ = ["LearnedSpace"]
 
-_FLAT = 1e-8  # a standard deviation below it is that of a constant
 _OF_TRAINING = ("network_", "history_", "n_parameters_")
 
 
@@ -163,9 +162,7 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
             network = FrameNetwork(**options)
             frames = network.input
         if self.normalize == "standard":
-            mean, deviation = mean_and_std(rows.values)
-            frames.mean.copy_(frames.mean.new_tensor(mean))
-            frames.scale.copy_(frames.scale.new_tensor(1 / np.where(deviation > _FLAT, deviation, 1.0)))
+            frames.standardise_by(*mean_and_std(rows.values))
         self._own(network, options)
 
     @property

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from sklearn_audio.classification._neural import NeuralClassifier
 from sklearn_audio.engine.training import Cut, cut_rows
-from sklearn_audio.ragged import Ragged
+from sklearn_audio.ragged import Ragged, mean_and_std
 from sklearn_audio.validation import check_sequences, container_kind
 
 __all__ = ["SequenceClassifier", "holds_tokens"]
@@ -82,10 +81,8 @@ class SequenceClassifier(NeuralClassifier):
 
     def _prepare_network(self, network: nn.Module, sequences: Ragged) -> None:
         if self.n_tokens_ is None and self.normalize == "standard":
-            mean, scale = _statistics(sequences.values)
             frames: Any = network.input
-            frames.mean.copy_(frames.mean.new_tensor(mean))
-            frames.scale.copy_(frames.scale.new_tensor(scale))
+            frames.standardise_by(*mean_and_std(sequences.values))
 
     def _build_network(self, sequences: Ragged) -> None:
         item_shape = self._item_shape(sequences)
@@ -138,10 +135,3 @@ def _as_tokens(items: Any) -> Ragged:
             )
         return numbers.with_values(numbers.values.astype(np.int64))
     return check_sequences(items, item_ndim=0, dtype=np.int64)
-
-
-def _statistics(frames: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean, and inverse of the standard deviation, of each feature; a constant one is only centred."""
-    mean = frames.mean(axis=0, dtype=np.float64)
-    deviation = frames.std(axis=0, dtype=np.float64)
-    return mean, 1 / np.where(deviation > 1e-8, deviation, 1.0)

@@ -74,7 +74,7 @@ class TokenMeanClassifier(SequenceClassifier):
         gradient_clip: float | None = 1.0,
         sampler: Literal["balanced", "alternate", "weighted"] | None = None,
         mixup: float = 0.0,
-        spec_augment: dict[str, int] | bool | None = None,
+        spec_augment: dict[str, float] | bool | None = None,
         augmentations: Any = None,
         accumulate: int = 1,
         weight_averaging: Literal["ema", "swa"] | None = None,

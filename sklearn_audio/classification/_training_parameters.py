@@ -156,7 +156,7 @@ class TrainingParameters:
         gradient_clip: float | None,
         sampler: Literal["balanced", "alternate", "weighted"] | None,
         mixup: float,
-        spec_augment: dict[str, int] | bool | None,
+        spec_augment: dict[str, float] | bool | None,
         augmentations: Any,
         accumulate: int,
         weight_averaging: Literal["ema", "swa"] | None,

@@ -38,7 +38,6 @@ __all__ = ["WindowedClassifier"]
 _MLP = "mlp"
 # Longer clips are seen through windows: ten seconds at the usual hundred frames per second.
 _MOST_FRAMES, _MOST_SECONDS = 1024, 10
-_LEAST_DEVIATION = 1e-8
 
 
 class WindowedClassifier(SequenceClassifier):
@@ -242,9 +241,7 @@ class WindowedClassifier(SequenceClassifier):
             with torch.no_grad():
                 mean, deviation = running_statistics(compress(torch.from_numpy(block)).numpy() for block in blocks)
             frames: Any = network.input
-            frames.mean.copy_(torch.as_tensor(mean))
-            # a constant feature is only centred
-            frames.scale.copy_(torch.as_tensor(1 / np.where(deviation > _LEAST_DEVIATION, deviation, 1.0)))
+            frames.standardise_by(mean, deviation)
         if self.encoder is not None:
             start_from_encoder(network, self.encoder, self.architecture)
 

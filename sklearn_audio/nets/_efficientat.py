@@ -170,7 +170,7 @@ class EfficientAT(nn.Module):
 
     def _stages(self, frames: Tensor) -> Iterator[tuple[str, Tensor]]:
         x = frames.transpose(1, 2).unsqueeze(1)  # (B, T, M) -> (B, 1, M, T)
-        for name, step in zip(self.layers, self.features, strict=False):
+        for name, step in zip(self.layers[: len(self.features)], self.features, strict=True):
             x = step(x)
             yield name, x
         x = self.classifier[:4](x)

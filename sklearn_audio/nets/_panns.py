@@ -7,6 +7,7 @@ published checkpoints.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
@@ -147,7 +148,7 @@ class _Cnn(PANNsNetwork):
 
     def __init__(self, n_labels: int = 527, *, n_mels: int = 64, n_embedding: int | None = None) -> None:
         super().__init__(self.widths[-1], n_embedding or self.widths[-1], n_labels, n_mels)
-        for i, (width, wider) in enumerate(zip((1, *self.widths), self.widths, strict=False), start=1):
+        for i, (width, wider) in enumerate(itertools.pairwise((1, *self.widths)), start=1):
             self.add_module(f"conv_block{i}", ConvBlock(width, wider, self.kernel))
         initialise(self)
 

@@ -6,7 +6,7 @@ answer.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ __all__ = ["FrameInput", "MaskedPooling", "SequencePool", "TokenInput", "length_
 
 SequencePool = Literal["last", "mean", "max", "attention"]
 _EPSILON = 1e-5
+_LEAST_DEVIATION = 1e-8
 
 
 def length_mask(lengths: Tensor, n_places: int) -> Tensor:
@@ -52,8 +53,8 @@ class FrameInput(nn.Module):
     width : int, default=None
         Numbers per vector that comes out; None leaves the frames as wide as they are.
     per_clip : bool, default=False
-        Standardise by the mean and deviation of the clip; else by the buffers `mean` and `scale`, which are to be set
-        from the training set.
+        Standardise by the mean and deviation of the clip; else by the buffers `mean` and `scale`, which
+        `standardise_by` sets.
 
     Examples
     --------
@@ -73,6 +74,28 @@ class FrameInput(nn.Module):
         self.register_buffer("mean", torch.zeros(n_features))
         self.register_buffer("scale", torch.ones(n_features))
         self.projection = nn.Identity() if width is None else nn.Linear(n_features, width)
+
+    @torch.no_grad()
+    def standardise_by(self, mean: Any, deviation: Any) -> None:
+        """Take means and standard deviations of a training set; a constant feature is only centred.
+
+        Parameters
+        ----------
+        mean, deviation : array-like of shape (n_features,)
+            Of each feature.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from sklearn_audio.nets import FrameInput
+        >>> frames = FrameInput(2)
+        >>> frames.standardise_by([1.0, 5.0], [2.0, 0.0])
+        >>> frames(torch.tensor([[[3.0, 6.0]]]), torch.tensor([1])).tolist()
+        [[[1.0, 1.0]]]
+        """
+        spread = torch.as_tensor(deviation, dtype=torch.float64)
+        self.mean.copy_(torch.as_tensor(mean))
+        self.scale.copy_(1 / torch.where(spread > _LEAST_DEVIATION, spread, 1.0))
 
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
         """Compute the vectors.

@@ -181,7 +181,8 @@ def _tensors(net: Any) -> list[Tensor]:
 def refresh_batch_norm(net: Any, data: Any) -> None:
     """Compute the statistics of batch normalisation anew, for weights that no step has led to.
 
-    One pass over the rows, in random batches without augmentation and without dropout; every batch counts the same.
+    One pass over the rows, in random batches without mixup, masks and dropout; every batch counts the same. Windows and
+    changed waveforms, which the data set draws by itself, are drawn as in training.
 
     Parameters
     ----------

@@ -159,7 +159,7 @@ class Windowing:
         dtype = torch.from_numpy(np.empty(0, rows.dtype)).dtype
         values = torch.full((n_rows, self.n_places, *item_shape), self.pad_value, dtype=dtype)
         lengths = np.ones(n_rows, dtype=np.int64)  # an empty row counts as one place of padding
-        for i, (place, row) in enumerate(zip(values.numpy(), chosen.tolist(), strict=False)):
+        for i, (place, row) in enumerate(zip(values.numpy()[: len(chosen)], chosen.tolist(), strict=True)):
             lengths[i] = self._fill(place, self._window(rows, row, rng))
         return Padded(values, torch.from_numpy(lengths))
 
