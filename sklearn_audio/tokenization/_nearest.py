@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 __all__ = ["NearestCentre"]
 
-# entries of the matrix of scores of one block: half a megabyte, so that it stays in the cache of a core
-_SCORES = 1 << 17
-# pairs of a frame and a centre that wait for float64; few, unless all centres are equal
-_PAIRS = 1 << 12
+# entries of the matrix of scores of one block: few calls, because threads pass the interpreter on at each of them
+_SCORES = 1 << 18
+# pairs of a frame and a centre looked at in float64 at once
+_PAIRS = 1 << 14
 _ROUNDING = float(np.finfo(np.float32).eps) / 2
 
 
@@ -42,6 +42,7 @@ class NearestCentre:
         # c and the bias
         self._relative_error = (n_features + 8) * _ROUNDING
         self._block = int(np.clip(_SCORES // n_centres, 32, 2048))
+        self._n_unsure = max(1, _PAIRS // n_centres)
 
     def tokens(self, frames: NDArray[np.float32]) -> NDArray[np.int32]:
         """Return the index of the nearest centre of each frame.
@@ -57,21 +58,20 @@ class NearestCentre:
             The lowest index among centres at the same distance.
         """
         tokens = np.empty(len(frames), dtype=np.int32)
+        gaps = np.empty(len(frames), dtype=np.float32)
         extended = np.ones((len(frames), len(self._table)), dtype=np.float32)
-        np.subtract(frames, self._origin, out=extended[:, :-1])
-        errors = self._errors(extended[:, :-1])
+        moved = np.subtract(frames, self._origin, out=extended[:, :-1])
         scores = np.empty((self._block, len(self.centres)), dtype=np.float32)
-        unsure: list[tuple[NDArray[np.intp], NDArray[np.intp]]] = []
         for start in range(0, len(frames), self._block):
             where = slice(start, start + self._block)
-            block = scores[: len(errors[where])]
+            block = scores[: len(tokens[where])]
             np.matmul(extended[where], self._table, out=block)
-            tokens[where], rows, columns = _decide(block, errors[where])
-            unsure.append((rows + start, columns))
-            if sum(len(rows) for rows, _ in unsure) > _PAIRS:
-                self._settle(frames, unsure, tokens)
-                unsure.clear()
-        self._settle(frames, unsure, tokens)
+            tokens[where], gaps[where] = _best(block)
+        # "not greater" rather than "less or equal": where numbers overflow and a gap is NaN, float64 decides
+        errors = self._errors(moved)
+        unsure = np.flatnonzero(~(gaps > errors))
+        for group in np.split(unsure, range(self._n_unsure, len(unsure), self._n_unsure)):
+            tokens[group] = self._settle(frames[group], extended[group], errors[group])
         return tokens
 
     def squared_distances(self, frames: NDArray[np.float32], tokens: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -86,38 +86,21 @@ class NearestCentre:
         return np.asarray(errors + np.finfo(np.float32).tiny, dtype=np.float32)
 
     def _settle(
-        self,
-        frames: NDArray[np.float32],
-        unsure: list[tuple[NDArray[np.intp], NDArray[np.intp]]],
-        tokens: NDArray[np.int32],
-    ) -> None:
-        """Choose by distances in float64 among pairs of frames and centres, sorted by frame, then by centre."""
-        if not sum(len(rows) for rows, _ in unsure):
-            return
-        rows, columns = (np.concatenate(part) for part in zip(*unsure, strict=True))
+        self, frames: NDArray[np.float32], extended: NDArray[np.float32], errors: NDArray[np.float32]
+    ) -> NDArray[np.intp]:
+        """Choose by distances in float64 among the centres that rounding leaves open; the lowest index of the least."""
+        scores = extended @ self._table
+        rows, columns = np.nonzero(~(scores < (scores.max(axis=1, initial=-np.inf) - errors)[:, None]))
         difference = frames[rows].astype(np.float64) - self.centres[columns]
-        distances = np.einsum("ij,ij->i", difference, difference)
-        starts = np.flatnonzero(np.diff(rows, prepend=-1))
-        least = np.repeat(np.minimum.reduceat(distances, starts), np.diff(starts, append=len(rows)))
-        reached = np.flatnonzero(distances == least)
-        # the first pair of a frame that reaches the least distance has the lowest index
-        first = reached[np.diff(rows[reached], prepend=-1) != 0]
-        tokens[rows[first]] = columns[first]
+        distances = np.full(scores.shape, np.inf)
+        distances[rows, columns] = np.einsum("ij,ij->i", difference, difference)
+        return np.asarray(distances.argmin(axis=1))
 
 
-def _decide(
-    scores: NDArray[np.float32], errors: NDArray[np.float32]
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """The best of each row, and the pairs (row, column) that may be best in the rows that rounding leaves open.
-
-    The scores are overwritten.
-    """
+def _best(scores: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """The best of each row, and by how much it is ahead of the second. The scores are overwritten."""
     rows = np.arange(len(scores))
-    best: NDArray[np.intp] = scores.argmax(axis=1)
+    best = scores.argmax(axis=1)
     highest = scores[rows, best]
     scores[rows, best] = -np.inf
-    # "not greater" rather than "less or equal": where numbers overflow and a score is NaN, float64 decides
-    unsure = np.flatnonzero(~(highest - scores.max(axis=1) > errors))
-    scores[unsure, best[unsure]] = highest[unsure]
-    near_rows, columns = np.nonzero(~(scores[unsure] < (highest[unsure] - errors[unsure])[:, None]))
-    return best, unsure[near_rows], columns
+    return best, np.asarray(highest - scores.max(axis=1))
