@@ -58,7 +58,7 @@ def methods(seed: int) -> dict[str, tuple[str, BaseEstimator]]:
     table: dict[str, tuple[str, BaseEstimator]] = {
         "MFCC statistics + SVC": ("mfcc", make_pipeline(SequencePooling(), StandardScaler(), SVC(C=10))),
         "LSTM, frames": ("frames", lstm(seed, mixup=0.3)),
-        "BERT, frames": ("frames", bert(seed, mixup=0.3)),
+        "BERT, frames": ("frames", bert(seed, mixup=0.3, spec_augment=True)),
     }
     for n in VOCABULARIES:
         tokens = KMeansAudioTokenizer(n, random_state=seed)
@@ -74,7 +74,7 @@ def methods(seed: int) -> dict[str, tuple[str, BaseEstimator]]:
                 make_pipeline(tokens, ngrams, LogisticRegression(C=100, max_iter=2000)),
             ),
             f"LSTM, tokens, {n}": ("frames", make_pipeline(tokens, lstm(seed, n_tokens=n))),
-            f"BERT, tokens, {n}": ("frames", make_pipeline(tokens, bert(seed, n_tokens=n))),
+            f"BERT, tokens, {n}": ("frames", make_pipeline(tokens, bert(seed, n_tokens=n, max_epochs=30))),
         }
     return table
 

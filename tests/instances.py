@@ -26,6 +26,7 @@ from sklearn_audio import (
     TokenMeanClassifier,
     VGGishEmbedder,
 )
+from sklearn_audio.model_selection import MultilabelThresholdClassifierCV
 from tests.standin import StandInMusiCNN, StandInVGGish
 from tests.tiny_network import TinyNetwork
 
@@ -82,6 +83,7 @@ CLASSIFIERS = {
     "PatchVotingClassifier": PatchVotingClassifier(LogisticRegression()),
     "PatchVotingClassifier-hard": PatchVotingClassifier(SVC(random_state=0), voting="hard"),
     "PatchVotingClassifier-log": PatchVotingClassifier(LogisticRegression(), voting="log"),
+    "MultilabelThresholdClassifierCV": MultilabelThresholdClassifierCV(PatchVotingClassifier(LogisticRegression())),
 }
 # small, and with a random_state, so that fitting twice gives the same bits
 NEURAL = {

@@ -1,4 +1,4 @@
-"""Splits of clips that carry several labels, and of few clips per class."""
+"""Splits and thresholds for clips that carry several labels, and splits of few clips per class."""
 
 from sklearn_audio.model_selection._few_shot import FewShotSplit
 from sklearn_audio.model_selection._few_shot_curve import learning_curve_few_shot, summarize_few_shot
@@ -6,11 +6,13 @@ from sklearn_audio.model_selection._multilabel_splits import (
     MultilabelStratifiedKFold,
     MultilabelStratifiedShuffleSplit,
 )
+from sklearn_audio.model_selection._thresholds import MultilabelThresholdClassifierCV
 
 __all__ = [
     "FewShotSplit",
     "MultilabelStratifiedKFold",
     "MultilabelStratifiedShuffleSplit",
+    "MultilabelThresholdClassifierCV",
     "learning_curve_few_shot",
     "summarize_few_shot",
 ]

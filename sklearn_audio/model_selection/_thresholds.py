@@ -1,0 +1,242 @@
+"""`MultilabelThresholdClassifierCV`: for every label the threshold that its own F1 wants."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.metrics import precision_recall_curve
+from sklearn.model_selection import cross_val_predict
+from sklearn.utils import Tags, assert_all_finite, get_tags, indexable
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+
+from sklearn_audio._sklearn import HasMethods
+from sklearn_audio.model_selection._multilabel_splits import MultilabelStratifiedKFold
+
+__all__ = ["MultilabelThresholdClassifierCV"]
+
+Proba = NDArray[np.float64]
+_MIDDLE = 0.5
+_EPSILON = float(np.finfo(np.float32).eps)
+
+
+class MultilabelThresholdClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """Choose a threshold for each label of a multi-label classifier, by cross-validation inside the training set.
+
+    The classifier is fitted without each fold in turn; among the probabilities that it then gives that fold, each label
+    gets the threshold at which its F1 over all clips is best. Then it is fitted to all clips. Rare labels, whose
+    probabilities seldom reach one half, are found so.
+
+    A classifier of one label only is better served by scikit-learn's `TunedThresholdClassifierCV`, and so are labels
+    with a classifier each: ``MultiOutputClassifier(TunedThresholdClassifierCV(...))``. This is for one classifier, such
+    as a network, that answers for all labels.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Classifier with ``predict_proba``; cloned by `fit`.
+    cv : int, splitter or iterable of splits, default=5
+        An int stands for that many folds of `MultilabelStratifiedKFold`, which keeps groups together.
+    n_jobs : int, default=None
+        Folds fitted at once, counted as joblib does.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        The classifier, fitted to all clips.
+    classes_ : ndarray or list
+        That of the classifier.
+    thresholds_ : ndarray of float64, shape (n_labels,)
+        A label is given from this probability on. 0.5 for a label that no clip has. Only after multi-label y.
+    f1_ : ndarray of float64, shape (n_labels,)
+        F1 of the labels at the thresholds, over the folds left out; slightly optimistic, because the thresholds were
+        chosen on them. Only after multi-label y.
+
+    See Also
+    --------
+    MultilabelStratifiedKFold : Folds for clips of several labels.
+    sklearn.model_selection.TunedThresholdClassifierCV : For one label.
+
+    Notes
+    -----
+    With labels of one column there is nothing to choose: the answers are those of the classifier.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from sklearn_audio.model_selection import MultilabelThresholdClassifierCV
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(60, 2))
+    >>> y = (X + rng.normal(scale=0.5, size=X.shape) > [0, 1]).astype(int)
+    >>> tuned = MultilabelThresholdClassifierCV(KNeighborsClassifier(15)).fit(X, y)
+    >>> tuned.predict(X).sum(axis=0).shape == tuned.thresholds_.shape == (2,)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "estimator": [HasMethods(["fit", "predict_proba"])],
+        "cv": ["cv_object"],
+        "n_jobs": [int, None],
+    }
+
+    def __init__(self, estimator: Any, *, cv: Any = 5, n_jobs: int | None = None) -> None:
+        self.estimator = estimator
+        self.cv = cv
+        self.n_jobs = n_jobs
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.estimator)
+        tags.input_tags, tags.classifier_tags = inner.input_tags, inner.classifier_tags
+        tags.target_tags = inner.target_tags
+        return tags
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
+        """Choose the thresholds and fit the classifier.
+
+        Parameters
+        ----------
+        X : sequence of length n_clips
+            What the classifier takes.
+        y : array-like of shape (n_clips, n_labels) or (n_clips,)
+            Indicators of 0 and 1; or a label per clip.
+        sample_weight : array-like of shape (n_clips,), default=None
+            Weights of the clips, given to the classifier; all count alike in the choice of thresholds.
+        groups : array-like of shape (n_clips,), default=None
+            What the folds keep together, such as recordings or speakers.
+
+        Returns
+        -------
+        self
+            The fitted classifier.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a parameter is not admissible, if X, y, the weights and the groups differ in length, or if the classifier
+            takes no `sample_weight`.
+        """
+        self._validate_params()
+        X, y, sample_weight, groups = indexable(X, y, sample_weight, groups)
+        if np.asarray(y).dtype.kind == "f":
+            assert_all_finite(y, input_name="y")
+        if sample_weight is not None and not has_fit_parameter(self.estimator, "sample_weight"):
+            raise TypeError(f"{type(self.estimator).__name__} takes no sample_weight; leave it out.")
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        if type_of_target(y, input_name="y") == "multilabel-indicator":
+            left_out = self._left_out(X, y, groups, weights)
+            chosen = [_best(*column) for column in zip(np.asarray(y).T, left_out.T, strict=True)]
+            self.thresholds_, self.f1_ = (np.array(column) for column in zip(*chosen, strict=True))
+        self.estimator_ = clone(self.estimator).fit(X, y, **weights)
+        self.classes_ = self.estimator_.classes_
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self.estimator_, name):
+                setattr(self, name, getattr(self.estimator_, name))
+        return self
+
+    def _left_out(self, X: Any, y: Any, groups: Any, weights: dict[str, Any]) -> Proba:
+        """Probabilities of each clip by a classifier that has not seen it."""
+        cv = MultilabelStratifiedKFold(self.cv) if isinstance(self.cv, int) else self.cv
+        proba = cross_val_predict(
+            self.estimator,
+            X,
+            np.asarray(y),
+            groups=groups,
+            cv=cv,
+            n_jobs=self.n_jobs,
+            params=weights,
+            method="predict_proba",
+        )
+        return _of_labels(proba, [np.array([0, 1])] * np.shape(y)[1])
+
+    def predict_proba(self, X: Any) -> Proba:
+        """Compute the probabilities of the labels.
+
+        Parameters
+        ----------
+        X : sequence of length n_clips
+            What the classifier takes.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_clips, n_labels)
+            Between 0 and 1, exclusively. With labels of one column, those of the classes.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        """
+        check_is_fitted(self)
+        proba = self.estimator_.predict_proba(X)
+        return _of_labels(proba, self.classes_) if hasattr(self, "thresholds_") else np.asarray(proba)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Give the labels whose probability reaches their threshold.
+
+        Parameters
+        ----------
+        X : sequence of length n_clips
+            What the classifier takes.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_clips, n_labels)
+            Indicators. With labels of one column, what the classifier predicts, of shape (n_clips,).
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        """
+        check_is_fitted(self)
+        if not hasattr(self, "thresholds_"):
+            return np.asarray(self.estimator_.predict(X))
+        return (self.predict_proba(X) >= self.thresholds_).astype(np.int64)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Compute the accuracy; of several labels, the share of the clips of which all are right.
+
+        Parameters
+        ----------
+        X : sequence of length n_clips
+            What the classifier takes.
+        y : array-like of shape (n_clips, n_labels) or (n_clips,)
+            True labels.
+        sample_weight : array-like of shape (n_clips,), default=None
+            Weights of the clips.
+
+        Returns
+        -------
+        float
+            From 0 to 1.
+        """
+        return float(super().score(X, y, sample_weight))
+
+
+def _of_labels(proba: Any, classes: Any) -> Proba:
+    """Probabilities of the labels, of an array or of one array of two columns per label, which forests give."""
+    if isinstance(proba, list):
+        columns = [_column(of_one, known) for of_one, known in zip(proba, classes, strict=True)]
+        proba = np.stack(columns, axis=1)  # n_labels x (n_clips,) -> (n_clips, n_labels)
+    return np.clip(np.asarray(proba, dtype=np.float64), _EPSILON, 1 - _EPSILON)
+
+
+def _column(proba: Proba, known: NDArray[Any]) -> Proba:
+    """Probability that a label is there; one that no clip of the training set has, or every clip, has one column."""
+    return np.asarray((proba * known).sum(axis=1))
+
+
+def _best(truth: NDArray[Any], scores: NDArray[np.float64]) -> tuple[float, float]:
+    """The threshold of the best F1, half way to the next lower score, and that F1."""
+    if not truth.any():
+        return _MIDDLE, 0.0
+    precision, recall, levels = precision_recall_curve(truth, scores)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, _EPSILON)
+    best = int(f1[:-1].argmax())  # the last point of the curve has no threshold
+    below = levels[best - 1] if best else 0.0
+    return float(levels[best] + below) / 2, float(f1[best])
