@@ -30,6 +30,7 @@ CLASSIFIERS = {
     "LSTM": LSTMClassifier(**OPTIONS),
     "BERT": BERTClassifier(max_length=256, **OPTIONS),
     "MLP": CNNClassifier("mlp", **OPTIONS),
+    "CRNN": CNNClassifier("crnn", options={"n_embedding": 64}, **OPTIONS),
 }
 
 
