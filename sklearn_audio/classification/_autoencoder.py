@@ -42,7 +42,6 @@ __all__ = ["ConvAutoencoder"]
 
 _COUNT = Interval(Integral, 1, None, closed="left")
 _NOT_HERE = ("normalize", "n_tokens", "class_weight", "sampler", "mixup", "spec_augment", "augmentations")
-# a feature that varies less than this is only centred
 
 
 class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, TrainedNetwork):
