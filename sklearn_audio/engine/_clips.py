@@ -5,33 +5,21 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from itertools import chain
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from tqdm.auto import tqdm
 
-from sklearn_audio.engine._prefetch import ordered_map
+from sklearn_audio.engine._streams import ordered_streams
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.ragged import Ragged, RaggedBuilder
 from sklearn_audio.validation import AudioClips
 
-__all__ = ["ClipErrors", "OnError", "collect_rows", "compute_ahead"]
+__all__ = ["ClipErrors", "OnError", "collect_rows"]
 
 OnError = Literal["raise", "nan"]
 Parts = Iterator[NDArray[Any]]
-
-
-class _Sized(Protocol):
-    @property
-    def size(self) -> int: ...
-
-
-Part = TypeVar("Part", bound=_Sized)
-
-# What a background thread computes ahead of one clip; the rest of a longer clip streams through the calling thread.
-_AHEAD_VALUES = 1 << 21
 _ROW_ERRORS = (AudioReadError, ValueError, TypeError)
 
 
@@ -132,18 +120,12 @@ def collect_rows(
     errors = ClipErrors(on_error)
     builder = RaggedBuilder(item_shape, dtype)
 
-    def work(row: int) -> Parts | Exception:
-        try:
-            return compute_ahead(extract(row))
-        except errors.caught as error:
-            return error
-
     # closed on the way out, so that an error here ends the background threads as well
-    with closing(ordered_map(work, range(len(clips)), n_jobs)) as results:
-        bar = tqdm(results, desc=description, total=len(clips), unit="clip", disable=not verbose)
-        for row, parts in enumerate(bar):
+    with closing(ordered_streams(lambda row: (row, extract(row)), range(len(clips)), n_jobs)) as streams:
+        for row, parts in tqdm(streams, desc=description, total=len(clips), unit="clip", disable=not verbose):
             try:
-                _extend(builder, parts)
+                for part in parts:
+                    builder.extend(part)
             except errors.caught as error:
                 errors.add(row, error)
                 builder.discard()
@@ -155,39 +137,3 @@ def collect_rows(
                     complete(finished)
     errors.warn()
     return Ragged(*builder.finish()), errors.rows
-
-
-def _extend(builder: RaggedBuilder, parts: Parts | Exception) -> None:
-    if isinstance(parts, Exception):
-        raise parts
-    for part in parts:
-        builder.extend(part)
-
-
-def compute_ahead(parts: Iterator[Part]) -> Iterator[Part]:
-    """Compute the first parts of a clip now, and leave the rest of a long one to whoever iterates.
-
-    Parameters
-    ----------
-    parts : iterator
-        Arrays, or whatever has a `size`.
-
-    Returns
-    -------
-    iterator
-        All parts.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine._clips import compute_ahead
-    >>> [part.size for part in compute_ahead(iter([np.zeros(3), np.zeros(2)]))]
-    [3, 2]
-    """
-    ahead, n_values = [], 0
-    for part in parts:
-        ahead.append(part)
-        n_values += part.size
-        if n_values > _AHEAD_VALUES:
-            break
-    return chain(ahead, parts)

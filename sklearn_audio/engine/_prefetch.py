@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from threading import Thread
 from typing import TypeVar
 
 import torch
 from joblib import effective_n_jobs
 
-__all__ = ["ordered_map"]
+__all__ = ["ordered_map", "submit_in_order"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -49,20 +50,54 @@ def ordered_map(
     if n_threads == 1:
         yield from map(function, items)
         return
+    with closing(submit_in_order(function, items, n_threads)) as submitted:
+        for _, future in submitted:
+            yield future.result()
+
+
+def submit_in_order(
+    function: Callable[[Item], Result], items: Iterable[Item], n_threads: int
+) -> Generator[tuple[Item, Future[Result]], None, None]:
+    """Apply a function in background threads, three items per thread ahead of whoever iterates.
+
+    Closing the generator cancels what has not started and waits for what has.
+
+    Parameters
+    ----------
+    function : callable
+        Called with one item.
+    items : iterable
+        Arguments.
+    n_threads : int
+        How many.
+
+    Yields
+    ------
+    item : object
+        The argument.
+    future : Future
+        Its result, as soon as it is there.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine._prefetch import submit_in_order
+    >>> [(item, future.result()) for item, future in submit_in_order(abs, [-1, -2], 2)]
+    [(-1, 1), (-2, 2)]
+    """
     # asked here, while no worker has set another
     n_own_threads = torch.get_num_threads()
-    pending: deque[Future[Result]] = deque()
+    pending: deque[tuple[Item, Future[Result]]] = deque()
     try:
         with ThreadPoolExecutor(n_threads, "sklearn-audio", initializer=_one_thread_each) as pool:
             try:
                 for item in items:
-                    pending.append(pool.submit(function, item))
+                    pending.append((item, pool.submit(function, item)))
                     if len(pending) >= 3 * n_threads:
-                        yield pending.popleft().result()
+                        yield pending.popleft()
                 while pending:
-                    yield pending.popleft().result()
+                    yield pending.popleft()
             finally:
-                for future in pending:
+                for _, future in pending:
                     future.cancel()
     finally:
         _hand_on(n_own_threads)

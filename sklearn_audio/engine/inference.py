@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
+import numpy as np
 import torch
 from tqdm.auto import tqdm
 
 from sklearn_audio.engine._cache_key import ClipKey
 from sklearn_audio.engine._clip_vectors import ClipVectors
-from sklearn_audio.engine._clips import ClipErrors, OnError, compute_ahead
+from sklearn_audio.engine._clips import ClipErrors, OnError
 from sklearn_audio.engine._forward import Forward, Vectors
 from sklearn_audio.engine._patches import Cutting, Patch, cut
-from sklearn_audio.engine._prefetch import ordered_map
+from sklearn_audio.engine._streams import ordered_streams
 from sklearn_audio.engine._vector_cache import VectorCache
 from sklearn_audio.engine.models import ModelCard
 from sklearn_audio.validation import AudioClips
@@ -25,6 +26,7 @@ __all__ = ["ClipVectors", "embed"]
 
 # Clips from the cache wait for those before them; from this many on, these go through the network in a smaller batch.
 _MAX_CACHED = 256
+_VALUES_PER_ARRAY = 1 << 18
 
 
 def embed(
@@ -78,24 +80,23 @@ def embed(
     if cache is None:
         collector.load()  # missing weights are told of before anything is decoded
 
-    def work(row: int) -> _Work:
+    def work(row: int) -> tuple[_Work, Iterator[Patch]]:
         done = _Work(clips.stream(row))
         try:
             if cache is not None:
                 done.key, done.cached = cache.find(clips, row)
-            if done.cached is None:
-                done.patches = compute_ahead(cut(card, done.blocks(), cutting, device))
         except errors.caught as error:
             done.error = error
-        return done
+        todo = done.cached is None and done.error is None
+        return done, cut(card, done.blocks(), cutting, device) if todo else iter(())
 
-    with closing(ordered_map(work, range(len(clips)), n_jobs)) as results:
-        bar = tqdm(results, desc=description, total=len(clips), unit="clip", disable=not verbose)
-        for row, done in enumerate(bar):
+    with closing(ordered_streams(work, range(len(clips)), n_jobs)) as streams:
+        bar = tqdm(streams, desc=description, total=len(clips), unit="clip", disable=not verbose)
+        for row, (done, patches) in enumerate(bar):
             if done.cached is None and done.error is None:
                 collector.load()  # here, where no error of it could be taken for one of the clip
             try:
-                collector.add(done)
+                collector.add(done, patches)
             except errors.caught as error:
                 errors.add(row, error)
                 collector.discard_last()
@@ -108,14 +109,13 @@ def embed(
 
 
 class _Work:
-    """What a background thread hands over: a clip from the cache, or its patches, or why there are none."""
+    """What is known of a clip before its patches: whether it is in the cache, or why that cannot be said."""
 
     def __init__(self, stream: Iterator[Vectors]) -> None:
         self._stream = stream
         self.n_timepoints = 0
         self.key: ClipKey | None = None
         self.cached: ClipVectors | None = None
-        self.patches: Iterator[Patch] = iter(())
         self.error: Exception | None = None
 
     def blocks(self) -> Iterator[Vectors]:
@@ -135,13 +135,14 @@ class _Collector:
         self._cache = cache
         self._waiting: dict[tuple[Any, ...], list[tuple[Patch, ClipVectors]]] = {}  # by the shapes of the inputs
         self._clips: deque[tuple[ClipVectors, ClipKey | None]] = deque()
+        self._rows: deque[Vectors] = deque()
 
     def load(self) -> Forward:
         if self._forward is None:
             self._forward = self._load()
         return self._forward
 
-    def add(self, done: _Work) -> None:
+    def add(self, done: _Work, patches: Iterator[Patch]) -> None:
         if done.cached is not None:
             self._clips.append((done.cached, None))
             return
@@ -149,7 +150,7 @@ class _Collector:
         self._clips.append((clip, done.key))
         if done.error is not None:
             raise done.error
-        for patch in done.patches:
+        for patch in patches:
             clip.weights.append(patch.weight)
             self._wait(patch, clip)
         clip.n_timepoints = done.n_timepoints
@@ -178,8 +179,21 @@ class _Collector:
     def _run(self, alike: list[tuple[Patch, ClipVectors]]) -> None:
         vectors = self.load()([patch for patch, _ in alike])
         for (_, clip), vector in zip(alike, vectors, strict=True):
-            clip.vectors.append(vector)
+            clip.vectors.append(self._kept(vector))
         alike.clear()
+
+    def _kept(self, vector: Vectors) -> Vectors:
+        """Copy a vector into a row of a larger array.
+
+        An array of its own, where the maps of the network were a moment ago, would keep the C library from using all
+        of that memory for the next maps.
+        """
+        if not self._rows:
+            n_rows = max(1, _VALUES_PER_ARRAY // vector.size)
+            self._rows = deque(np.empty((n_rows, *vector.shape), dtype=vector.dtype))
+        row: Vectors = self._rows.popleft()
+        row[...] = vector
+        return row
 
     def finished(self) -> Iterator[ClipVectors]:
         """Hand over the clips, from the first on, all of whose patches went through the network."""

@@ -1,0 +1,153 @@
+"""Compute clips part by part in background threads, as far ahead as a bound on memory allows."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from threading import Condition
+from typing import Generic, Protocol, TypeVar
+
+from joblib import effective_n_jobs
+
+from sklearn_audio.engine._prefetch import submit_in_order
+
+__all__ = ["ordered_streams"]
+
+# Of one clip; a thread that has computed as many waits until some were taken.
+_AHEAD_VALUES = 1 << 20
+
+
+class _Sized(Protocol):
+    @property
+    def size(self) -> int: ...
+
+
+Item = TypeVar("Item")
+Head = TypeVar("Head")
+Part = TypeVar("Part", bound=_Sized)
+
+
+def ordered_streams(
+    function: Callable[[Item], tuple[Head, Iterator[Part]]], items: Iterable[Item], n_jobs: int | None
+) -> Generator[tuple[Head, Iterator[Part]], None, None]:
+    """Compute streams of parts in background threads and yield the streams in the order of the items.
+
+    A stream is computed by one thread from its first part to its last, a million values ahead of whoever iterates. So a
+    long clip is decoded while the network runs, and what threads allocate does not lie between the maps of the network,
+    where it would keep the C library from using that memory again.
+
+    Parameters
+    ----------
+    function : callable
+        Called with one item; returns what is known beforehand, and an iterator over arrays, or whatever has a `size`.
+    items : iterable
+        Arguments.
+    n_jobs : int or None
+        Threads, counted as joblib does: None is 1, where the parts are computed by whoever iterates.
+
+    Yields
+    ------
+    head : object
+        The first of what the function returned; an error of the function surfaces here.
+    parts : iterator
+        The second; an error surfaces where the part would have come. It ends with the next item.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.engine._streams import ordered_streams
+    >>> streams = ordered_streams(lambda n: (n, iter(np.arange(n))), [2, 3], n_jobs=2)
+    >>> [(n, [int(part) for part in parts]) for n, parts in streams]
+    [(2, [0, 1]), (3, [0, 1, 2])]
+    """
+    n_threads = effective_n_jobs(n_jobs)
+    if n_threads == 1:
+        yield from map(function, items)
+        return
+    alive: deque[_Stream[Head, Part]] = deque()
+
+    def streams() -> Iterator[_Stream[Head, Part]]:
+        for item in items:
+            alive.append(_Stream(lambda item=item: function(item)))  # type: ignore[misc]
+            yield alive[-1]
+
+    with closing(submit_in_order(_Stream.fill, streams(), n_threads)) as submitted:
+        try:
+            for stream, _ in submitted:
+                yield stream.head(), stream
+                alive.popleft().close()
+        finally:
+            for stream in alive:  # the pool waits for its threads, which wait here
+                stream.close()
+
+
+class _Stream(Generic[Head, Part]):
+    """The parts of one clip, between the thread that computes them and the one that takes them."""
+
+    def __init__(self, start: Callable[[], tuple[Head, Iterator[Part]]]) -> None:
+        self._start = start
+        self._heads: list[Head] = []
+        self._parts: deque[Part] = deque()
+        self._n_values = 0
+        self._error: BaseException | None = None
+        self._ended = self._closed = False
+        self._changed = Condition()
+
+    def fill(self) -> None:
+        """Compute the parts, in the thread that calls; never raises."""
+        error: BaseException | None = None
+        try:
+            head, parts = self._start()
+            with self._changed:
+                self._heads.append(head)
+                self._changed.notify_all()
+            for part in parts:
+                if not self._put(part):
+                    break
+        except BaseException as caught:  # surfaces where the next part would have come
+            error = caught
+        with self._changed:
+            self._error, self._ended = error, True
+            self._changed.notify_all()
+
+    def _put(self, part: Part) -> bool:
+        with self._changed:
+            self._changed.wait_for(lambda: self._n_values <= _AHEAD_VALUES or self._closed)
+            self._parts.append(part)
+            self._n_values += part.size
+            self._changed.notify_all()
+            return not self._closed
+
+    def head(self) -> Head:
+        """Wait for what the function returns first."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._heads or self._ended)
+            if self._heads:
+                return self._heads[0]
+        raise self._taken_error()
+
+    def __iter__(self) -> Iterator[Part]:
+        return self
+
+    def __next__(self) -> Part:
+        with self._changed:
+            self._changed.wait_for(lambda: self._parts or self._ended)
+            if self._parts:
+                part = self._parts.popleft()
+                self._n_values -= part.size
+                self._changed.notify_all()
+                return part
+        raise self._taken_error()
+
+    def _taken_error(self) -> BaseException:
+        # no longer kept here: it refers to the frames that raised it, and those to this stream
+        error, self._error = self._error, None
+        return error or StopIteration()
+
+    def close(self) -> None:
+        """Let the thread that computes the parts end."""
+        with self._changed:
+            self._closed = True
+            self._parts.clear()
+            self._changed.notify_all()
