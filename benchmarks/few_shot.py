@@ -48,7 +48,7 @@ from sklearn_audio.model_selection import summarize_few_shot
 
 _DEFAULT = Path(__file__).parents[2] / "shared" / "data"
 # sample rate of the frames, what is never on both sides, frames of a patch (20 ms each)
-DATA = {"commands": (16000, "speaker", 48), "digits": (8000, "speaker", 32), "environment": (16000, "fold", 128)}
+DATA = {"commands": (16000, "speaker", 48), "digits": (8000, "speaker", 32), "environment": (16000, "fold", 64)}
 WEIGHTS = "weights/mn04_as_mAP_432.pt"
 NETWORK = "vgg32"
 SEED = 0
@@ -74,7 +74,7 @@ class Recordings:
         hop = self.rate // 100
         if kind == "frames":
             return MelSpectrogramTransformer(
-                self.rate, n_fft=4 * hop, hop_length=2 * hop, n_mels=64, n_jobs=self.n_jobs
+                self.rate, n_fft=4 * hop, hop_length=2 * hop, n_mels=40, n_jobs=self.n_jobs
             )
         if kind == "mfcc":  # 20 coefficients and their first and second differences: 120 numbers per clip
             mfcc = MFCCTransformer(self.rate, n_mfcc=20, deltas=2, n_fft=4 * hop, hop_length=hop, n_jobs=self.n_jobs)
@@ -134,34 +134,34 @@ def prototypical(n_shots: int, patch_frames: int, n_episodes: int) -> Prototypic
         patch_frames=patch_frames,
         lr=0.003,
         random_state=SEED,
-        device="auto",
     )
 
 
-def cross_entropy(n_shots: int, n_classes: int, patch_frames: int, n_steps: int) -> CNNClassifier:
+def cross_entropy(n_frames: int, n_steps: int) -> CNNClassifier:
     """The same network and the same number of steps over all clips, of which each gives one patch per step."""
     return CNNClassifier(
         NETWORK,
-        patch_frames=patch_frames,
-        patch_hop=patch_frames // 3,
+        n_frames=n_frames,
+        crop="random",
         voting="log",
         max_epochs=n_steps,
         batch_size=4096,
         lr=0.003,
         random_state=SEED,
-        device="auto",
     )
 
 
 def episodes(recordings: Recordings, args: argparse.Namespace) -> pd.DataFrame:
     """The same network by prototypes and by cross-entropy; an episode needs two clips per class, so not for one."""
-    size, n_classes = recordings.patch_frames, len(set(recordings.y))
-    more_than_one = [n for n in args.shots if n > 1]
+    size = recordings.patch_frames
+    more_than_one = [n for n in args.network_shots if n > 1]
     by_prototypes = {f"{NETWORK}, episodes": lambda n: prototypical(n, size, args.episodes)}
-    by_entropy = {f"{NETWORK}, cross-entropy": lambda n: cross_entropy(n, n_classes, size, args.episodes)}
+    by_entropy = {f"{NETWORK}, cross-entropy": lambda n: cross_entropy(size, args.episodes)}
     untrained = {f"{NETWORK}, untrained": lambda n: prototypical(2, size, 1).set_params(lr=1e-12)}
-    several = argparse.Namespace(**(vars(args) | {"shots": more_than_one}))
-    parts = [curves(recordings, by_entropy, "frames", args)]
+    any_number, several = (
+        argparse.Namespace(**(vars(args) | {"shots": shots})) for shots in (args.network_shots, more_than_one)
+    )
+    parts = [curves(recordings, by_entropy, "frames", any_number)]
     if more_than_one:
         parts += [curves(recordings, some, "frames", several) for some in (by_prototypes, untrained)]
     return pd.concat(parts)
@@ -174,7 +174,7 @@ def novel_run(recordings: Recordings, seed: int, args: argparse.Namespace) -> li
     speakers = rng.permutation(np.unique(recordings.groups))
     trained_on = np.isin(recordings.groups, speakers[: len(speakers) // 2])
     frames, mfcc = recordings.features("frames"), recordings.features("mfcc")
-    options: dict[str, Any] = {"patch_frames": recordings.patch_frames, "random_state": seed, "device": "auto"}
+    options: dict[str, Any] = {"patch_frames": recordings.patch_frames, "random_state": seed}
     base = known & trained_on if args.new_speakers else known
     episode = {"n_way": args.ways, "n_support": args.support, "n_query": args.support, "lr": 0.003}
     fitted = PrototypicalClassifier(NETWORK, n_episodes=args.novel_episodes, **episode, **options)
@@ -269,8 +269,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data", nargs="+", choices=[*DATA], default=[*DATA])
     parser.add_argument("--parts", nargs="+", choices=["shots", "episodes", "novel", "speed"], default=None)
     parser.add_argument("--shots", nargs="+", type=int, default=[1, 2, 5, 10])
+    parser.add_argument("--network-shots", nargs="+", type=int, default=[1, 2, 5], help="for networks that are trained")
     parser.add_argument("--repeats", type=int, default=10)
-    parser.add_argument("--episodes", type=int, default=150, help="steps of training, for both ways of it")
+    parser.add_argument("--episodes", type=int, default=75, help="steps of training, for both ways of it")
     parser.add_argument("--novel-shots", type=int, default=5)
     parser.add_argument("--novel-episodes", type=int, default=300)
     parser.add_argument("--ways", type=int, default=5, help="classes of an episode on known keywords")

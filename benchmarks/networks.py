@@ -48,7 +48,7 @@ TASKS = {
     "commands": Task("commands", 16000, "speaker", 3),
 }
 # what is not listed is the default of `CNNClassifier`
-RECIPE: dict[str, Any] = {"spec_augment": True, "mixup": 0.3}
+RECIPE: dict[str, Any] = {"spec_augment": True, "mixup": 0.3, "batch_size": 16}
 OPTIONS: dict[str, dict[str, Any]] = {
     "crnn": {"n_embedding": 64},
     "cnn_transformer": {"n_embedding": 64},

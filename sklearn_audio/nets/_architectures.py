@@ -40,6 +40,8 @@ class Architecture(NamedTuple):
         Frames, or timepoints, that it takes at least.
     fewest_features : int
         Numbers per frame that it takes at least.
+    channels_last : bool
+        Whether it trains faster where the channels of a map lie side by side.
 
     Examples
     --------
@@ -56,6 +58,7 @@ class Architecture(NamedTuple):
     fixed_length: bool = False
     shortest: int = 1
     fewest_features: int = 1
+    channels_last: bool = False
 
 
 def _build_any_length(
@@ -143,7 +146,7 @@ def _waveform(network_class: Callable[..., PANNsNetwork], shortest: int) -> Arch
     )
 
 
-ARCHITECTURES: dict[str, Architecture] = {
+_NETWORKS = {
     "cnn4": _own(Cnn4, "dropout"),
     "sbcnn": _own(SBCNN, "dropout", "input_norm"),
     "timbre": _own(Timbre),
@@ -164,4 +167,12 @@ ARCHITECTURES: dict[str, Architecture] = {
     "ast": Architecture(_build_ast, ("size", "stride"), fixed_length=True, shortest=16, fewest_features=16),
     "leenet11": _waveform(partial(LeeNet, 11), 1),
     "res1dnet31": _waveform(partial(Res1dNet, 31), 20476),
+}
+# Measured on a CPU, forward and backward: by 1.2 to 1.8 times. The others take as long, or up to twice as long.
+_FASTER_CHANNELS_LAST = (
+    *("cnn4", "sbcnn", "vgg32", "vgg128", "cnn6", "cnn10"),
+    *("mobilenet_v1", "mobilenet_v2", "efficientat", "crnn", "cnn_transformer"),
+)
+ARCHITECTURES: dict[str, Architecture] = {
+    name: network._replace(channels_last=name in _FASTER_CHANNELS_LAST) for name, network in _NETWORKS.items()
 }

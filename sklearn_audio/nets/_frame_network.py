@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -104,6 +105,8 @@ class FrameNetwork(nn.Module):
         self.compress: nn.Module = LearnedLog() if learned_log else nn.Identity()
         self.input = FrameInput(width, per_clip=per_clip)
         self.backbone = what.build(n_outputs, width + self.n_missing, n_frames, **(options or {}))
+        if what.channels_last:
+            self.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch omits it
 
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
         """Compute the logits.

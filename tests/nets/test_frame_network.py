@@ -1,9 +1,13 @@
 """The module around a network that is trained: normalisation, compression, narrow frames, one's own class."""
 
+import copy
+import pickle
+
 import pytest
 import torch
 from torch import nn
 
+from sklearn_audio.engine.training import freeze, thaw
 from sklearn_audio.nets import ARCHITECTURES, FrameNetwork, LearnedLog, architecture_of
 from tests.tiny_network import TinyNetwork
 
@@ -77,3 +81,19 @@ def test_networks_of_ones_own():
     assert architecture_of(Seen).fewest_features == 3
     assert what.build(n_outputs=3, n_features=4, width=5).pairs.weight.shape == (5, 4, 2)
     assert architecture_of("cnn14") is ARCHITECTURES["cnn14"]
+
+
+class Deep(nn.Module):
+    def __init__(self, n_outputs, n_features):
+        super().__init__()
+        self.conv = nn.Conv2d(2, n_outputs, 3)
+
+
+@pytest.mark.parametrize(("architecture", "channels_last"), [("cnn6", True), (Deep, False)])
+def test_kernels_lie_as_they_train_fastest_and_stay_so(architecture, channels_last):
+    options = {"n_outputs": 3, "n_features": 64, "architecture": architecture}
+    network = FrameNetwork(**options)
+    stored = pickle.loads(pickle.dumps(freeze(network, options)))
+    for same in (network, copy.deepcopy(network), thaw(stored)):
+        deep = [kernel for kernel in same.parameters() if kernel.ndim == 4 and kernel.shape[1] > 1]
+        assert {kernel.is_contiguous(memory_format=torch.channels_last) for kernel in deep} == {channels_last}

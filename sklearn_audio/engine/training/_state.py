@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 __all__ = ["Frozen", "freeze", "thaw"]
 
@@ -79,7 +79,15 @@ def thaw(frozen: Frozen) -> nn.Module:
         # a network from elsewhere may hold tensors beside its state, which must be computed
         with torch.random.fork_rng(devices=[]):
             network = frozen.network(**frozen.options)
-    # the arrays may be a memory map that is read only
-    state = {name: torch.from_numpy(np.array(array)) for name, array in frozen.arrays.items()}
+    own = network.state_dict()
+    state = {name: _laid_like(own.get(name), array) for name, array in frozen.arrays.items()}
     network.load_state_dict(state, assign=True)
     return network.eval()
+
+
+def _laid_like(own: Tensor | None, array: NDArray[Any]) -> Tensor:
+    """Make a tensor in the layout of the network's own: kernels sum in another order for another one."""
+    tensor = torch.from_numpy(np.array(array))  # copied: it may be a memory map that is read only
+    if own is None or own.shape != tensor.shape or own.stride() == tensor.stride():
+        return tensor
+    return torch.empty_strided(own.shape, own.stride(), dtype=tensor.dtype).copy_(tensor)
