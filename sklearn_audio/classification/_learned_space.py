@@ -11,6 +11,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length
 from torch import Tensor
 
+from sklearn_audio.classification._architecture_checks import check_length, check_options
 from sklearn_audio.classification._labels import Labels
 from sklearn_audio.classification._trained_network import TrainedNetwork
 from sklearn_audio.engine._devices import resolve_device
@@ -83,16 +84,8 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
             return
         check_name("network", self.network, [name for name, what in ARCHITECTURES.items() if not what.waveforms])
         what = ARCHITECTURES[self.network]
-        unknown = sorted(set(self.options or {}) - set(what.options))
-        if unknown:
-            raise ValueError(
-                f"network {self.network!r} has no option {unknown[0]!r}; it has {list(what.options) or 'none'}."
-            )
-        if self.patch_frames < what.shortest:
-            raise ValueError(
-                f"patch_frames={self.patch_frames}, but the network {self.network!r} takes at least {what.shortest} "
-                "frames; give more, or choose another one."
-            )
+        check_options("network", self.network, self.options or (), what.options)
+        check_length("network", self.network, what, "patch_frames", self.patch_frames)
 
     # X and y
 

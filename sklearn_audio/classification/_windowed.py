@@ -12,6 +12,7 @@ from sklearn.utils import Tags
 from torch import nn
 
 from sklearn_audio._sklearn import clone_parametrized
+from sklearn_audio.classification._architecture_checks import check_length, check_options
 from sklearn_audio.classification._audio_input import AudioInput, check_powers
 from sklearn_audio.classification._encoder import start_from_encoder
 from sklearn_audio.classification._sequences import SequenceClassifier, holds_tokens
@@ -95,27 +96,18 @@ class WindowedClassifier(SequenceClassifier):
         super()._validate_params()
         if isinstance(self.architecture, str):
             check_name("architecture", self.architecture, [*ARCHITECTURES, _MLP])
-            self._check_options(self._takes().options)
+            given = {*(self.options or {}), *(["dropout"] if self.dropout is not None else [])}
+            check_options("architecture", self.architecture, given, self._takes().options)
         elif not issubclass(self.architecture, nn.Module):
             raise TypeError(f"architecture={self.architecture!r} is no class of torch modules; give one, or a name.")
         self._check_lengths()
-
-    def _check_options(self, known: tuple[str, ...]) -> None:
-        given = set(self.options or {}) | ({"dropout"} if self.dropout is not None else set())
-        for name in sorted(given - set(known)):
-            raise ValueError(
-                f"architecture {self.architecture!r} has no option {name!r}; it has {list(known) if known else 'none'}."
-            )
 
     def _check_lengths(self) -> None:
         takes = self._takes()
         for name in ("n_frames", "patch_frames"):
             length = getattr(self, name)
-            if length is not None and length < takes.shortest:
-                raise ValueError(
-                    f"{name}={length}, but architecture {self.architecture!r} takes at least {takes.shortest} "
-                    f"{'timepoints' if takes.waveforms else 'frames'}; give more, or choose another architecture."
-                )
+            if length is not None:
+                check_length("architecture", self.architecture, takes, name, length)
         if self.patch_frames is not None and self.n_frames is not None:
             raise ValueError(
                 f"n_frames={self.n_frames} is for one window per clip and patch_frames={self.patch_frames} for all its "

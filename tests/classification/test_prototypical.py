@@ -181,7 +181,7 @@ def test_adapt_replaces_the_classes():
         ({"network": "vgg129"}, "unknown network 'vgg129'; did you mean 'vgg128'"),
         ({"network": "leenet11"}, "unknown network 'leenet11'"),
         ({"network": "sbcnn", "options": {"depth": 3}}, r"'sbcnn' has no option 'depth'; it has \['dropout'"),
-        ({"network": "vgg32", "patch_frames": 8}, "patch_frames=8, but the network 'vgg32' takes at least 32 frames"),
+        ({"network": "vgg32", "patch_frames": 8}, "patch_frames=8, but network 'vgg32' takes at least 32 frames"),
         ({"distance": "l1"}, "The 'distance' parameter"),
         ({"embedding_dim": 0}, "The 'embedding_dim' parameter"),
     ],
