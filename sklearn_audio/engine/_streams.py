@@ -67,10 +67,18 @@ def ordered_streams(
         return
     alive: deque[_Stream[Head, Part]] = deque()
 
+    def release() -> None:  # the pool waits for its threads, which may wait for a stream to be taken
+        for stream in alive:
+            stream.close()
+
     def streams() -> Iterator[_Stream[Head, Part]]:
-        for item in items:
-            alive.append(_Stream(lambda item=item: function(item)))  # type: ignore[misc]
-            yield alive[-1]
+        try:
+            for item in items:
+                alive.append(_Stream(lambda item=item: function(item)))  # type: ignore[misc]
+                yield alive[-1]
+        except BaseException:
+            release()
+            raise
 
     with closing(submit_in_order(_Stream.fill, streams(), n_threads)) as submitted:
         try:
@@ -78,8 +86,7 @@ def ordered_streams(
                 yield stream.head(), stream
                 alive.popleft().close()
         finally:
-            for stream in alive:  # the pool waits for its threads, which wait here
-                stream.close()
+            release()
 
 
 class _Stream(Generic[Head, Part]):

@@ -105,9 +105,11 @@ def test_an_error_before_the_first_part_ends_the_run(n_jobs):
     assert not background_threads()
 
 
-def test_an_error_of_the_items_ends_the_threads():
+def test_an_error_of_the_items_ends_threads_that_wait(monkeypatch):
+    monkeypatch.setattr(_streams, "_AHEAD_VALUES", 0)
+
     def items():
-        yield 1
+        yield 50
         raise OSError("no more")
 
     with pytest.raises(OSError, match="no more"):
