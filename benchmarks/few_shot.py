@@ -193,6 +193,7 @@ def novel_run(recordings: Recordings, seed: int, args: argparse.Namespace) -> li
     return [
         {
             "method": name,
+            "metric": "score",
             "n_shots": args.novel_shots,
             "repeat": seed,
             "score": learn(X[train], recordings.y[train]).score(X[test], recordings.y[test]),

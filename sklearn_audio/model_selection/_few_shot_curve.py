@@ -204,7 +204,7 @@ def summarize_few_shot(table: pd.DataFrame, *, level: float = 0.95) -> pd.DataFr
         raise ValueError(f"the table lacks the column(s) {missing}; make it with learning_curve_few_shot.")
     if "metric" not in table:
         table = table.assign(metric="score")
-    grouped = table.groupby(["method", "metric", "n_shots"], sort=False)["score"]
+    grouped = table.groupby(["method", "metric", "n_shots"], sort=False, dropna=False)["score"]
     summary = grouped.agg(n_repeats="size", mean="mean", std="std").reset_index()
     n = summary["n_repeats"].to_numpy()
     half = students_t.ppf((1 + level) / 2, np.maximum(n - 1, 1)) * summary["std"].to_numpy() / np.sqrt(n)

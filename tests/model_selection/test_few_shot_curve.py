@@ -121,3 +121,11 @@ def test_refused_summary():
         summarize_few_shot(table)
     with pytest.raises(ValueError, match="level=1 must lie above 0 and below 1"):
         summarize_few_shot(table, level=1)
+
+
+def test_rows_without_a_metric_are_not_lost():
+    several = [
+        {"method": "a", "n_shots": 1, "score": 0.5, "metric": "score"},
+        {"method": "b", "n_shots": 1, "score": 0.2},
+    ]
+    assert summarize_few_shot(pd.DataFrame(several))["method"].tolist() == ["a", "b"]
