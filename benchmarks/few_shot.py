@@ -255,13 +255,15 @@ def draw(table: pd.DataFrame, file: Path) -> None:
 
     table = table[~table["data"].str.endswith("novel")]
     names = table["data"].unique().tolist()
-    figure, axes = plt.subplots(1, len(names), figsize=(5 * len(names), 4), sharey=True, squeeze=False)
+    size = (5 * len(names) + 2, 4)
+    figure, axes = plt.subplots(1, len(names), figsize=size, sharey=True, squeeze=False, layout="constrained")
     for ax, name in zip(axes[0], names, strict=True):
-        FewShotDisplay(table[table["data"] == name]).plot(ax=ax)
+        lines = FewShotDisplay(table[table["data"] == name]).plot(ax=ax).lines_
         ax.set_title(name)
-        ax.legend(fontsize="x-small")
-    figure.tight_layout()
-    figure.savefig(file)
+        ax.get_legend().remove()
+    figure.legend(lines.values(), lines, loc="outside right upper")
+    with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "few_shot"}):
+        figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)
 
 
 def arguments() -> argparse.Namespace:
