@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from concurrent.futures import Future
+from contextlib import ExitStack, closing
 from threading import Condition
 from typing import Generic, Protocol, TypeVar
 
@@ -72,17 +73,17 @@ def ordered_streams(
             stream.close()
 
     def streams() -> Iterator[_Stream[Head, Part]]:
-        try:
+        with ExitStack() as on_error:
+            on_error.callback(release)
             for item in items:
                 alive.append(_Stream(lambda item=item: function(item)))  # type: ignore[misc]
                 yield alive[-1]
-        except BaseException:
-            release()
-            raise
+            on_error.pop_all()
 
     with closing(submit_in_order(_Stream.fill, streams(), n_threads)) as submitted:
         try:
-            for stream, _ in submitted:
+            for stream, filled in submitted:
+                stream.filled = filled
                 yield stream.head(), stream
                 alive.popleft().close()
         finally:
@@ -97,13 +98,12 @@ class _Stream(Generic[Head, Part]):
         self._heads: list[Head] = []
         self._parts: deque[Part] = deque()
         self._n_values = 0
-        self._error: BaseException | None = None
         self._ended = self._closed = False
         self._changed = Condition()
+        self.filled: Future[None] = Future()  # what becomes of `fill`; an error surfaces behind the last part
 
     def fill(self) -> None:
-        """Compute the parts, in the thread that calls; never raises."""
-        error: BaseException | None = None
+        """Compute the parts, in the thread that calls."""
         try:
             head, parts = self._start()
             with self._changed:
@@ -112,11 +112,10 @@ class _Stream(Generic[Head, Part]):
             for part in parts:
                 if not self._put(part):
                     break
-        except BaseException as caught:  # surfaces where the next part would have come
-            error = caught
-        with self._changed:
-            self._error, self._ended = error, True
-            self._changed.notify_all()
+        finally:
+            with self._changed:
+                self._ended = True
+                self._changed.notify_all()
 
     def _put(self, part: Part) -> bool:
         with self._changed:
@@ -130,9 +129,9 @@ class _Stream(Generic[Head, Part]):
         """Wait for what the function returns first."""
         with self._changed:
             self._changed.wait_for(lambda: self._heads or self._ended)
-            if self._heads:
-                return self._heads[0]
-        raise self._taken_error()
+        if not self._heads:
+            self.filled.result()
+        return self._heads[0]
 
     def __iter__(self) -> Iterator[Part]:
         return self
@@ -145,12 +144,8 @@ class _Stream(Generic[Head, Part]):
                 self._n_values -= part.size
                 self._changed.notify_all()
                 return part
-        raise self._taken_error()
-
-    def _taken_error(self) -> BaseException:
-        # no longer kept here: it refers to the frames that raised it, and those to this stream
-        error, self._error = self._error, None
-        return error or StopIteration()
+        self.filled.result()
+        raise StopIteration
 
     def close(self) -> None:
         """Let the thread that computes the parts end."""
