@@ -93,6 +93,8 @@ def ordered_streams(
 class _Stream(Generic[Head, Part]):
     """The parts of one clip, between the thread that computes them and the one that takes them."""
 
+    filled: Future[None]  # what becomes of `fill`; an error of it surfaces behind the last part
+
     def __init__(self, start: Callable[[], tuple[Head, Iterator[Part]]]) -> None:
         self._start = start
         self._heads: list[Head] = []
@@ -100,7 +102,6 @@ class _Stream(Generic[Head, Part]):
         self._n_values = 0
         self._ended = self._closed = False
         self._changed = Condition()
-        self.filled: Future[None] = Future()  # what becomes of `fill`; an error surfaces behind the last part
 
     def fill(self) -> None:
         """Compute the parts, in the thread that calls."""
