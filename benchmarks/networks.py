@@ -1,7 +1,7 @@
 """Networks trained from scratch beside statistics of frames and an SVC: environmental sounds, digits, keywords.
 
     python benchmarks/networks.py FOLDER           # default: $SKLEARN_AUDIO_DATA, else ../shared/data
-    python benchmarks/networks.py FOLDER --tasks environment --networks sbcnn crnn --seeds 1
+    python benchmarks/networks.py FOLDER --tasks environment --networks sbcnn "crnn, speed" --seeds 1
 
 FOLDER holds environment, digits and commands, each with its labels.csv. No recording, take or speaker of the test part
 is in the training part: environment leaves one official fold out, "digits, takes" keeps the takes apart, "digits,
@@ -15,6 +15,7 @@ import argparse
 import itertools
 import os
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from sklearn_audio import CNNClassifier, MelSpectrogramTransformer, MFCCTransformer, Ragged, SequencePooling
+from sklearn_audio.augmentation import SpeedChange, TimeShift
+from sklearn_audio.dsp import FrontEnd
 
 _DEFAULT = Path(__file__).parents[2] / "shared" / "data"
 
@@ -47,38 +50,57 @@ TASKS = {
     "digits, speakers": Task("digits", 8000, "speaker", 4),
     "commands": Task("commands", 16000, "speaker", 3),
 }
-# what is not listed is the default of `CNNClassifier`
+# What is not listed is the default of `CNNClassifier`. The first one is the recipe, the others were tried beside it.
 RECIPE: dict[str, Any] = {"spec_augment": True, "mixup": 0.3, "batch_size": 16}
-OPTIONS: dict[str, dict[str, Any]] = {
-    "crnn": {"n_embedding": 64},
-    "cnn_transformer": {"n_embedding": 64},
-    "sbcnn": {},
-    "vgg32": {},
-    "cnn4": {},
-    "cnn6": {},
+CRNN: dict[str, Any] = {"architecture": "crnn", "options": {"n_embedding": 64}, **RECIPE}
+OVER_FRAMES: dict[str, dict[str, Any]] = {
+    "crnn": CRNN,
+    "crnn, neither masks nor mixup": CRNN | {"spec_augment": None, "mixup": 0.0},
+    "crnn, batches of 32": CRNN | {"batch_size": 32},
+    "crnn, patches of 100 frames": CRNN | {"patch_frames": 100, "patch_hop": 50},
+    "crnn, normalised by clip": CRNN | {"normalize": "clip"},
+    "crnn, mixup of 1": CRNN | {"mixup": 1.0},
+    "crnn, maximum over time": CRNN | {"options": {"n_embedding": 64, "pooling": "max"}},
+    "crnn, twice as wide": CRNN | {"options": {"n_embedding": 128}},
+    "crnn, 100 epochs": CRNN | {"max_epochs": 100},
+    "crnn, shifts": CRNN | {"augmentations": [TimeShift(0.5)]},
+    "cnn_transformer": CRNN | {"architecture": "cnn_transformer"},
+    "sbcnn": {"architecture": "sbcnn", **RECIPE},
+    "vgg32": {"architecture": "vgg32", **RECIPE},
+    "efficientat": {"architecture": "efficientat", "options": {"width": 0.4}, **RECIPE},
+}
+# the same frames, computed anew from the changed waveforms in every epoch
+OVER_AUDIO: dict[str, dict[str, Any]] = {
+    "crnn, speed": CRNN | {"augmentations": [SpeedChange((0.8, 1.25))]},
+    "crnn, speed, shifts": CRNN | {"augmentations": [SpeedChange((0.8, 1.25)), TimeShift(0.5)]},
 }
 
 
-def features(paths: list[str], rate: int) -> dict[str, Ragged]:
-    hop = rate // 100
-    mel = MelSpectrogramTransformer(rate, n_fft=4 * hop, hop_length=2 * hop, n_mels=40, n_jobs=2)
-    mfcc = MFCCTransformer(rate, n_mfcc=20, deltas=1, n_fft=4 * hop, hop_length=hop, n_mels=40, n_jobs=2)
-    return {"mel": mel.fit_transform(paths), "mfcc": mfcc.fit_transform(paths)}
+def front_end(rate: int) -> FrontEnd:
+    return FrontEnd(sample_rate=rate, n_fft=rate // 25, hop_length=rate // 50, n_mels=40)
 
 
-def method(name: str, seed: int) -> tuple[str, BaseEstimator]:
+def features(paths: list[str], rate: int) -> dict[str, Ragged | np.ndarray]:
+    mel = MelSpectrogramTransformer(**asdict(front_end(rate)), n_jobs=2)
+    mfcc = MFCCTransformer(rate, n_mfcc=20, deltas=1, n_fft=rate // 25, hop_length=rate // 100, n_mels=40, n_jobs=2)
+    return {"mel": mel.fit_transform(paths), "mfcc": mfcc.fit_transform(paths), "audio": np.array(paths)}
+
+
+def method(name: str, rate: int, seed: int) -> tuple[str, BaseEstimator]:
     """Features and classifier."""
-    if name in OPTIONS:
-        return "mel", CNNClassifier(name, options=OPTIONS[name], random_state=seed, **RECIPE)
+    if name in OVER_FRAMES:
+        return "mel", CNNClassifier(**OVER_FRAMES[name], random_state=seed)
+    if name in OVER_AUDIO:
+        return "audio", CNNClassifier(**OVER_AUDIO[name], front_end=front_end(rate), random_state=seed)
     return name.split()[0], make_pipeline(SequencePooling(), StandardScaler(), SVC(C=10))
 
 
-def run(name: str, seed: int, X: dict[str, Ragged], y: np.ndarray, groups: np.ndarray, n_folds: int) -> dict[str, Any]:
-    feature, estimator = method(name, seed)
+def run(name: str, seed: int, X: dict[str, Any], y: np.ndarray, groups: np.ndarray, task: Task) -> dict[str, Any]:
+    feature, estimator = method(name, task.rate, seed)
     right = np.zeros(len(y), dtype=bool)
     by_fold = []
     start = time.perf_counter()
-    for train, test in GroupKFold(n_folds, shuffle=True, random_state=0).split(y, y, groups):
+    for train, test in GroupKFold(task.n_folds, shuffle=True, random_state=0).split(y, y, groups):
         right[test] = estimator.fit(X[feature][train], y[train]).predict(X[feature][test]) == y[test]
         by_fold.append(right[test].mean())
     return {"accuracy": right.mean(), "folds": by_fold, "seconds": time.perf_counter() - start}
@@ -90,10 +112,10 @@ def study(title: str, names: list[str], args: argparse.Namespace) -> None:
     X = features([str(args.folder / task.folder / path) for path in table["path"]], task.rate)
     y, groups = table["label"].to_numpy(), table[task.groups].to_numpy()
     print(f"{title}: {len(y)} clips, {len(set(y))} classes, {task.n_folds} folds of {len(set(groups))} groups")
-    print(f"{'':<28} accuracy  over seeds    over folds    seconds", flush=True)
+    print(f"{'':<32} accuracy  over seeds    over folds    seconds", flush=True)
     # in order, and each method is printed as soon as its last seed is there
     runs = Parallel(n_jobs=args.n_jobs, return_as="generator")(
-        delayed(run)(name, seed, X, y, groups, task.n_folds) for name in names for seed in range(args.seeds)
+        delayed(run)(name, seed, X, y, groups, task) for name in names for seed in range(args.seeds)
     )
     for name in names:
         mine = list(itertools.islice(runs, args.seeds))
@@ -101,14 +123,14 @@ def study(title: str, names: list[str], args: argparse.Namespace) -> None:
         folds = np.mean([r["folds"] for r in mine], axis=0)
         spread = f"{folds.min():.2f} to {folds.max():.2f}"
         seconds = np.mean([r["seconds"] for r in mine])
-        print(f"{name:<28} {np.mean(scores):8.3f}  +- {np.std(scores):.3f}   {spread}   {seconds:8.1f}", flush=True)
+        print(f"{name:<32} {np.mean(scores):8.3f}  +- {np.std(scores):.3f}   {spread}   {seconds:8.1f}", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, default=Path(os.environ.get("SKLEARN_AUDIO_DATA", _DEFAULT)))
     parser.add_argument("--tasks", nargs="+", choices=[*TASKS], default=[*TASKS])
-    parser.add_argument("--networks", nargs="*", choices=[*OPTIONS], default=[*OPTIONS][:2])
+    parser.add_argument("--networks", nargs="*", choices=[*OVER_FRAMES, *OVER_AUDIO], default=["crnn"])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--n-jobs", type=int, default=2)
     args = parser.parse_args()

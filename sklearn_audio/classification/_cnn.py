@@ -55,6 +55,9 @@ class CNNClassifier(WindowedClassifier):
         stands for the mean frame. "mlp" fills up.
     voting : {"soft", "log"}, default="soft"
         Average the probabilities of patches or windows, or their logarithms.
+    mixup_on : {"frames", "waveforms"}, default="frames"
+        What `mixup` mixes where a front end computes the frames. Mixing waveforms, as PANNs and AST do, keeps waveforms
+        and computes frames in every epoch. Architectures over waveforms mix those in any case.
     log_compression : {"learned"} or None, default=None
         "learned": X is powers or magnitudes, of which the network computes ``log(alpha x + beta)`` with learned alpha
         and beta; a front end leaves its own logarithm out.
@@ -85,8 +88,8 @@ class CNNClassifier(WindowedClassifier):
     -----
     Audio is read once, before training, and its frames are kept: up to 512 MB in memory, beyond that in a nameless
     temporary file in the folder that `tempfile` chooses (``TMPDIR``), which is gone when the fit ends or is killed.
-    With `augmentations`, which then change waveforms, the waveforms are kept instead, and frames are computed in every
-    epoch, those of a window from the part of the waveform that it covers.
+    With `augmentations`, which then change waveforms, or with mixup of waveforms, the waveforms are kept instead, and
+    frames are computed in every epoch, those of a window from the part of the waveform that it covers.
 
     Frames of fewer numbers than the poolings of the network need are filled up with zeros behind the normalisation.
 
@@ -120,6 +123,7 @@ class CNNClassifier(WindowedClassifier):
         "crop": [StrOptions({"random", "center", "start"})],
         "short_clip": [StrOptions({"tile", "zero"})],
         "voting": [StrOptions({"soft", "log"})],
+        "mixup_on": [StrOptions({"frames", "waveforms"})],
         "log_compression": [StrOptions({"learned"}), None],
         "encoder": [HasMethods(["inverse_transform"]), None],
         "hidden_sizes": ["array-like"],
@@ -141,6 +145,7 @@ class CNNClassifier(WindowedClassifier):
         crop: Crop = "random",
         short_clip: ShortClip = "tile",
         voting: Literal["soft", "log"] = "soft",
+        mixup_on: Literal["frames", "waveforms"] = "frames",
         log_compression: Literal["learned"] | None = None,
         encoder: Any = None,
         hidden_sizes: Sequence[int] = (256, 128),
@@ -209,11 +214,11 @@ class CNNClassifier(WindowedClassifier):
         self.front_end = front_end
         self.sample_rate = sample_rate
         self.n_frames = n_frames
-        self.patch_frames = patch_frames
-        self.patch_hop = patch_hop
+        self.patch_frames, self.patch_hop = patch_frames, patch_hop
         self.crop = crop
         self.short_clip = short_clip
         self.voting = voting
+        self.mixup_on = mixup_on
         self.log_compression = log_compression
         self.encoder = encoder
         self.hidden_sizes = hidden_sizes

@@ -72,6 +72,10 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
         """Give the augmentations of rows as they are in a batch."""
         return self.augmentations
 
+    def _batch_mixup(self) -> float:
+        """Give the alpha of mixup of rows as they are in a batch."""
+        return self.mixup
+
     def _augmentation(self) -> Augmentation | None:
         over_tokens = getattr(self, "n_tokens_", None) is not None
         for name in ("mixup", "spec_augment"):
@@ -79,7 +83,7 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
                 raise ValueError(f"{name} changes frames, and X holds tokens, which are names; leave {name} off.")
         shape = {name: value for name, value in self._shape_options().items() if name != "max_length"}
         augmentation = Augmentation(
-            mixup=self.mixup,
+            mixup=self._batch_mixup(),
             spec_augment=self.spec_augment,
             transforms=self._batch_transforms(),
             n_classes=len(self.classes_),

@@ -85,7 +85,7 @@ sampler : {"balanced", "alternate", "weighted"}, default=None
     every other batch, "weighted" draws clips by the inverse of how frequent their labels are. An epoch has as many
     clips as without.
 mixup : float, default=0.0
-    Alpha of the Beta distribution that pairs of clips, and their labels, are mixed by; 0 mixes none. For frames only.
+    Alpha of the Beta distribution that pairs of clips, and their labels, are mixed by; 0 mixes none. Not for tokens.
 spec_augment : dict or bool, default=None
     Mask random stretches of time and of features of each clip in training (SpecAugment): True, or a dict with some of
     `time_masks`, `time_width`, `frequency_masks` and `frequency_width`. For frames only.

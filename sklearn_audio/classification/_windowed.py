@@ -16,7 +16,7 @@ from sklearn_audio.classification._architecture_checks import check_length, chec
 from sklearn_audio.classification._audio_input import AudioInput, check_powers
 from sklearn_audio.classification._encoder import start_from_encoder
 from sklearn_audio.classification._sequences import SequenceClassifier, holds_tokens
-from sklearn_audio.engine.augmentation import adapt_all
+from sklearn_audio.engine.augmentation import Augmentation, adapt_all
 from sklearn_audio.engine.models import check_name
 from sklearn_audio.engine.training import (
     Crop,
@@ -57,6 +57,7 @@ class WindowedClassifier(SequenceClassifier):
     crop: Crop
     short_clip: ShortClip
     voting: Literal["soft", "log"]
+    mixup_on: Literal["frames", "waveforms"]
     log_compression: Literal["learned"] | None
     encoder: Any
     hidden_sizes: Any
@@ -100,6 +101,10 @@ class WindowedClassifier(SequenceClassifier):
             check_options("architecture", self.architecture, given, self._takes().options)
         elif not issubclass(self.architecture, nn.Module):
             raise TypeError(f"architecture={self.architecture!r} is no class of torch modules; give one, or a name.")
+        if self.mixup_on == "waveforms" and not self._takes_audio():
+            raise ValueError(
+                "mixup_on='waveforms' needs audio, and X is frames or tokens; give front_end, or mix frames."
+            )
         self._check_lengths()
 
     def _check_lengths(self) -> None:
@@ -123,13 +128,25 @@ class WindowedClassifier(SequenceClassifier):
 
     def _rendering(self) -> Rendering | None:
         """Tell what is done to waveforms batch by batch; None where rows go into the network as they are kept."""
-        if not self.augmentations or not self._takes_audio():
+        if not self._takes_audio() or not (self.augmentations or self._mixes_waveforms()):
             return None
         audio = self._audio()
         return Rendering(audio.front_end, audio.rate, adapt_all(self.augmentations))
 
     def _batch_transforms(self) -> Sequence[Any]:
         return () if self._takes_audio() else super()._batch_transforms()
+
+    def _mixes_waveforms(self) -> bool:
+        """Whether clips are mixed before their frames are computed."""
+        return self.front_end is not None and self.mixup_on == "waveforms" and self.mixup > 0
+
+    def _batch_mixup(self) -> float:
+        return 0.0 if self._mixes_waveforms() else super()._batch_mixup()
+
+    def _waveform_mixup(self) -> Augmentation | None:
+        if not self._mixes_waveforms():
+            return None
+        return Augmentation(self.mixup, n_classes=len(self.classes_), multi_label=self.multi_label_)
 
     def _shape_options(self) -> dict[str, Any]:
         return {"pad_value": self._windowing(None).pad_value, "n_places": self.n_frames_}
@@ -198,8 +215,14 @@ class WindowedClassifier(SequenceClassifier):
         pieces, owners = self._training_patches(sequences[rows])
         shares = (weights[rows] / np.bincount(owners))[owners]
         shares *= len(shares) / len(rows)
-        windowing = self._windowing(self._rendering())
-        return WindowDataset(pieces, targets[rows][owners], shares.astype(np.float32), windowing, self.n_jobs)
+        return WindowDataset(
+            pieces,
+            targets[rows][owners],
+            shares.astype(np.float32),
+            self._windowing(self._rendering()),
+            self.n_jobs,
+            self._waveform_mixup(),
+        )
 
     # the network
 

@@ -259,6 +259,7 @@ def test_architecture_is_searched():
         ({"patch_frames": 1}, "patch_frames=1, but architecture .* takes at least 2 frames"),
         ({"patch_frames": 8, "n_frames": 8}, "give one of them"),
         ({"patch_hop": 8}, "patch_hop=8 is a distance of patches"),
+        ({"mixup_on": "waveforms"}, "mixup_on='waveforms' needs audio, and X is frames or tokens; give front_end"),
         ({"front_end": "panns"}, r"unknown front end 'panns'; did you mean 'panns_\d+k'"),
         ({"architecture": "mlp", "options": {"width": 1}}, r"'mlp' has no option 'width'; it has \['dropout'\]"),
     ],

@@ -136,6 +136,25 @@ def test_waveform_networks_are_augmented_too():
     assert not same_weights(waves(augmentations=[Gain()]), waves())
 
 
+@pytest.mark.parametrize("options", [{}, {"n_frames": 12}, {"patch_frames": 12, "augmentations": [Gain()]}])
+def test_waveforms_can_be_mixed_in_place_of_frames(options):
+    mixed = fit(mixup=0.5, mixup_on="waveforms", **options)
+    assert same_weights(mixed, fit(mixup=0.5, mixup_on="waveforms", n_jobs=2, **options))
+    assert not same_weights(mixed, fit(mixup=0.5, **options))
+    assert mixed.score(X, Y) > 0.8
+    # without mixup there is nothing to mix, and a network over waveforms has nothing else to mix
+    assert same_weights(fit(mixup_on="waveforms"), fit())
+    assert same_weights(waves(mixup=0.5, mixup_on="waveforms"), waves(mixup=0.5))
+    assert not same_weights(waves(mixup=0.5), waves())
+
+
+def test_waveforms_of_several_labels_can_be_mixed():
+    y = np.stack([Y == "low", np.arange(16) % 3 == 0], axis=1).astype(int)
+    mixed = classifier(mixup=0.5, mixup_on="waveforms", max_epochs=20).fit(X, y)
+    assert mixed.predict_proba(X).shape == (16, 2)
+    assert (mixed.predict(X)[:, 0] == y[:, 0]).mean() > 0.8
+
+
 def test_validation_is_not_augmented():
     def loud(waveform):
         return waveform * 1e6
@@ -251,7 +270,12 @@ class Killer(Callback):
 
 
 @pytest.mark.parametrize(
-    "options", [{"n_frames": 12}, {"patch_frames": 12, "augmentations": [Gain(), AddNoise()], "n_jobs": 2}]
+    "options",
+    [
+        {"n_frames": 12},
+        {"patch_frames": 12, "augmentations": [Gain(), AddNoise()], "n_jobs": 2},
+        {"mixup": 0.5, "mixup_on": "waveforms"},
+    ],
 )
 def test_a_fit_that_was_killed_goes_on_with_the_same_windows_and_changes(options, tmp_path, monkeypatch):
     monkeypatch.setattr("sklearn_audio.engine.training._checkpoint.SECONDS_BETWEEN", 0.0)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from sklearn_audio.augmentation import Transform
 from sklearn_audio.dsp import FrontEnd
-from sklearn_audio.engine.augmentation import augment_clip, draws_globally
+from sklearn_audio.engine.augmentation import Augmentation, augment_clip, draws_globally
 from sklearn_audio.engine.training._batches import Batch, Inputs
 from sklearn_audio.engine.training._row_view import RowView
 from sklearn_audio.engine.training._scratch import ScratchValues
@@ -153,15 +153,40 @@ class Windowing:
         Padded
             Values of shape (n_rows, n_places, ...), and how much of each row is real.
         """
-        n_rows = len(chosen) if n_rows is None else n_rows
-        item_shape = self.item_shape(rows)
-        # torch aligns its memory alike every time, which NumPy does not: kernels may round by the alignment
-        dtype = torch.from_numpy(np.empty(0, rows.dtype)).dtype
-        values = torch.full((n_rows, self.n_places, *item_shape), self.pad_value, dtype=dtype)
-        lengths = np.ones(n_rows, dtype=np.int64)  # an empty row counts as one place of padding
-        for i, (place, row) in enumerate(zip(values.numpy()[: len(chosen)], chosen.tolist(), strict=True)):
-            lengths[i] = self._fill(place, self._window(rows, row, rng))
-        return Padded(values, torch.from_numpy(lengths))
+        windows = (self._window(rows, row, rng) for row in chosen.tolist())
+        return self._filled(windows, len(chosen) if n_rows is None else n_rows, self.item_shape(rows), rows.dtype)
+
+    def before_frames(self) -> Windowing:
+        """Give the same windows as waveforms, each of its own length.
+
+        Returns
+        -------
+        Windowing
+            Itself, where no frames are computed.
+        """
+        if self.rendering is None or self.rendering.front_end is None:
+            return self
+        n_timepoints, waveforms = self.rendering.n_items(self.n_places), replace(self.rendering, front_end=None)
+        return replace(self, n_places=n_timepoints, short_clip="zero", rendering=waveforms)
+
+    def render(self, waveforms: Padded) -> Padded:
+        """Compute the frames of waveforms, without augmentation.
+
+        Parameters
+        ----------
+        waveforms : Padded
+            Values of shape (n_rows, n_timepoints).
+
+        Returns
+        -------
+        Padded
+            Values of shape (n_rows, n_places, n_features); where no frames are computed, what was given.
+        """
+        if self.rendering is None or self.rendering.front_end is None:
+            return waveforms
+        values, lengths = waveforms.values.numpy(), waveforms.lengths.tolist()
+        frames = (self.rendering(waveform[:n], None) for waveform, n in zip(values, lengths, strict=True))
+        return self._filled(frames, len(lengths), (self.rendering.front_end.n_features,), values.dtype)
 
     def item_shape(self, rows: RowView) -> tuple[int, ...]:
         """Tell the shape of one item as it goes into the network.
@@ -211,6 +236,17 @@ class Windowing:
         window = rows.read(row, start, min(start + wanted, int(rows.lengths[row])))
         return self._rendered(window, rng)
 
+    def _filled(
+        self, arrays: Iterable[NDArray[Any]], n_rows: int, item_shape: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> Padded:
+        # torch aligns its memory alike every time, which NumPy does not: kernels may round by the alignment
+        torch_dtype = torch.from_numpy(np.empty(0, dtype)).dtype
+        values = torch.full((n_rows, self.n_places, *item_shape), self.pad_value, dtype=torch_dtype)
+        lengths = np.ones(n_rows, dtype=np.int64)  # an empty row counts as one place of padding
+        for i, (place, array) in enumerate(zip(values.numpy(), arrays, strict=False)):
+            lengths[i] = self._fill(place, array)
+        return Padded(values, torch.from_numpy(lengths))
+
     def _fill(self, place: NDArray[Any], row: NDArray[Any]) -> int:
         n_real = min(len(row), self.n_places)
         place[:n_real] = row[:n_real]
@@ -253,6 +289,8 @@ class WindowDataset(Dataset[Any]):
         How the rows become rows of one length.
     n_threads : int, default=None
         Background threads that may collate batches while the network trains, counted as joblib does; None is none.
+    mixup : Augmentation, default=None
+        What is done to a training batch of waveforms before their frames are computed.
 
     Examples
     --------
@@ -270,6 +308,7 @@ class WindowDataset(Dataset[Any]):
     weights: NDArray[np.float32]
     windowing: Windowing
     n_threads: int | None = None
+    mixup: Augmentation | None = None
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -303,8 +342,7 @@ class WindowDataset(Dataset[Any]):
         WindowDataset
             Those rows, not copied.
         """
-        chosen = self.sequences[rows], self.targets[rows], self.weights[rows]
-        return WindowDataset(*chosen, self.windowing, self.n_threads)
+        return replace(self, sequences=self.sequences[rows], targets=self.targets[rows], weights=self.weights[rows])
 
     def batch(self, rows: NDArray[np.int64], rng: np.random.Generator | None = None) -> Batch:
         """Collate rows.
@@ -321,10 +359,15 @@ class WindowDataset(Dataset[Any]):
         Batch
             Values, true lengths and weights; and the targets.
         """
-        values, lengths = self.windowing.collate(self.sequences, rows, rng)
-        return Batch(
-            Inputs(values, lengths, torch.from_numpy(self.weights[rows])), torch.from_numpy(self.targets[rows])
-        )
+        if self.mixup is None or rng is None:
+            return self._batch(self.windowing.collate(self.sequences, rows, rng), rows)
+        waveforms = self.windowing.before_frames().collate(self.sequences, rows, rng)
+        mixed = self.mixup(self._batch(waveforms, rows), rng)
+        values, lengths = self.windowing.render(Padded(mixed.inputs.values, mixed.inputs.lengths))
+        return mixed._replace(inputs=mixed.inputs._replace(values=values, lengths=lengths))
+
+    def _batch(self, padded: Padded, rows: NDArray[np.int64]) -> Batch:
+        return Batch(Inputs(*padded, torch.from_numpy(self.weights[rows])), torch.from_numpy(self.targets[rows]))
 
 
 def window_logits(

@@ -7,6 +7,7 @@ import torch
 from sklearn_audio import Ragged
 from sklearn_audio.augmentation import Gain, Transform
 from sklearn_audio.dsp import preset
+from sklearn_audio.engine.augmentation import Augmentation
 from sklearn_audio.engine.training import (
     Rendering,
     RowView,
@@ -105,6 +106,42 @@ def test_a_dataset_has_batches():
     assert (len(data), data.n_places) == (3, 3)
     assert data.select(np.array([1])).batch(np.array([0])).targets.tolist() == [1]
     assert (len(data[2][0]), data[2][1]) == (11, 0)
+
+
+@pytest.mark.parametrize("short_clip", ["tile", "zero"])
+def test_waveforms_are_mixed_before_their_frames_are_computed(short_clip):
+    rng, front_end = np.random.default_rng(0), preset("panns_8k")
+    rows = RowView.of(Ragged.from_list([rng.normal(size=n).astype(np.float32) for n in (900, 4000, 1500, 6000)]))
+    windowing = Windowing(30, "random", short_clip, rendering=Rendering(front_end, 8000.0, (Gain(),)))
+    mixup = Augmentation(1.0, n_classes=2)
+    weights = np.array([1, 2, 3, 4], np.float32)
+    data = WindowDataset(rows, np.array([0, 1, 0, 1]), weights, windowing, mixup=mixup)
+    chosen = np.array([3, 0, 1, 2])
+    batch = data.batch(chosen, np.random.default_rng(5))
+    again = np.random.default_rng(5)
+    plain = WindowDataset(rows, data.targets, weights, windowing.before_frames()).batch(chosen, again)
+    lengths = plain.inputs.lengths
+    assert lengths.tolist() == [2400, 900, 2400, 1500]
+    wanted = mixup(plain, again)
+    assert torch.equal(batch.targets, wanted.targets)
+    assert torch.equal(batch.inputs.weights, wanted.inputs.weights)
+    assert ((batch.targets > 0) & (batch.targets < 1)).any()
+    for row, waveform, n in zip(batch.inputs.values, wanted.inputs.values, lengths, strict=True):
+        frames = front_end(waveform[:n])[:30]
+        torch.testing.assert_close(row[: len(frames)], frames)
+        repeated = frames[:1] if short_clip == "tile" else torch.zeros(1, 64)
+        torch.testing.assert_close(row[len(frames) : len(frames) + 1], repeated[: 30 - len(frames)])
+    # neither validation nor prediction is mixed
+    assert data.batch(chosen).targets.tolist() == [1, 0, 1, 0]
+    assert torch.equal(data.batch(chosen).inputs.values, windowing.collate(rows, chosen)[0])
+    assert data.select(chosen).mixup is mixup
+
+
+def test_where_no_frames_are_computed_there_is_nothing_before_them():
+    waveforms = Windowing(3, rendering=Rendering(None))
+    assert waveforms.before_frames() is waveforms
+    padded = waveforms.collate(RowView.of(Ragged.from_list([np.zeros(2, np.float32)])), np.array([0]))
+    assert waveforms.render(padded) is padded
 
 
 def test_threads_work_where_there_is_something_to_do():
