@@ -399,6 +399,8 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         device = resolve_device(self.device)
         named = {field.name: getattr(self, field.name) for field in fields(Recipe) if hasattr(self, field.name)}
         recipe = Recipe(n_epochs=self.max_epochs, progress=type(self).__name__ if self.verbose else None, **named)
+        if not more:
+            self._warn_if_alike([data.sequences.values])
         with seeded(draws[1], device):
             if not more:
                 self._build(data.sequences)

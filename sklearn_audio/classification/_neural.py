@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
@@ -23,6 +24,7 @@ from sklearn_audio.engine.training import (
     ClipDataset,
     Cut,
     Recipe,
+    RowView,
     build_net,
     compute_logits,
     draw_seed,
@@ -308,6 +310,8 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
         data = self._dataset(sequences, targets, weights / weights[rows].mean(), rows)
         valid = self._dataset(sequences, targets, weights / weights[rows].mean(), held_out) if fraction else None
         balance = label_weights(self._labels, targets[rows], self.class_weight) if self.multi_label_ else None
+        if not more:
+            self._warn_if_alike(self._items(data.sequences))
         with seeded(draws[1], device):
             if not more:
                 self._build_network(data.sequences)
@@ -330,6 +334,10 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
         shares *= len(shares) / len(rows)
         options = {name: value for name, value in self._shape_options().items() if name != "max_length"}
         return ClipDataset(pieces, targets[rows][owners], shares.astype(np.float32), **options)
+
+    def _items(self, sequences: Ragged) -> Iterator[NDArray[Any]]:
+        """Read all that the network may see, in pieces that bound the memory."""
+        return RowView.of(sequences).blocks()
 
     def _build_network(self, sequences: Ragged) -> None:
         options = self._network_options(len(self.classes_))

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 from torch.nn.utils import parameters_to_vector
 
 from sklearn_audio.base import AudioEstimator
 from sklearn_audio.engine._devices import resolve_device
-from sklearn_audio.engine.training import Checkpoint, Net, describe_run, freeze, thaw
+from sklearn_audio.engine.training import Checkpoint, Net, are_all_alike, describe_run, freeze, thaw
 from sklearn_audio.ragged import Ragged
 
 __all__ = ["TrainedNetwork"]
@@ -69,6 +71,15 @@ class TrainedNetwork(AudioEstimator):
             raise ValueError(
                 f"X has frames of {clips.item_shape[0]} numbers, but {type(self).__name__} was fitted on frames of "
                 f"{wanted}; pass frames as they were in fit."
+            )
+
+    def _warn_if_alike(self, blocks: Iterable[NDArray[Any]]) -> None:
+        if are_all_alike(blocks):
+            warnings.warn(
+                f"all frames, tokens or timepoints of X are the same, as in silence, so that {type(self).__name__} has "
+                "next to nothing to learn from; check the recordings, and the channel that is read.",
+                UserWarning,
+                stacklevel=4,
             )
 
     def _own(self, network: nn.Module, options: dict[str, Any]) -> None:

@@ -249,12 +249,15 @@ class WindowedClassifier(SequenceClassifier):
     def _item_shape(self, sequences: Any) -> tuple[int, ...]:
         return self._windowing(self._rendering()).item_shape(sequences)
 
+    def _items(self, sequences: Any) -> Iterator[NDArray[Any]]:
+        return self._windowing(self._rendering()).blocks(sequences)
+
     def _prepare_network(self, network: nn.Module, sequences: Any) -> None:
         if self.n_tokens_ is None and self.normalize == "standard":
-            blocks = self._windowing(self._rendering()).blocks(sequences)
             compress = getattr(network, "compress", nn.Identity())
             with torch.no_grad():
-                mean, deviation = running_statistics(compress(torch.from_numpy(block)).numpy() for block in blocks)
+                compressed = (compress(torch.from_numpy(block)).numpy() for block in self._items(sequences))
+                mean, deviation = running_statistics(compressed)
             frames: Any = network.input
             frames.standardise_by(mean, deviation)
         if self.encoder is not None:

@@ -149,6 +149,12 @@ def test_a_constant_feature_is_rebuilt():
     assert np.isfinite(autoencoder(max_epochs=2).fit(constant).score(constant))
 
 
+def test_silence_is_warned_of():
+    with pytest.warns(UserWarning, match="the same, as in silence, so that ConvAutoencoder") as warned:
+        autoencoder(max_epochs=1).fit([np.full((8, 3), -80.0, np.float32)] * 4)
+    assert warned[0].filename == __file__
+
+
 def test_history_and_early_stopping():
     watched = autoencoder(max_epochs=60, lr=0.05, lr_schedule=None, early_stopping=True, patience=3).fit(X)
     assert watched.history_.columns.tolist() == ["epoch", "train_loss", "valid_loss", "lr", "seconds"]

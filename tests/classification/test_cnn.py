@@ -238,7 +238,8 @@ def test_starts_from_an_encoder():
 def test_clips_that_are_all_alike_and_silent():
     silent = [np.full((12, 6), -100, dtype=np.float32) for _ in range(6)]
     for normalize in ("standard", "clip", None):
-        p = classifier(normalize=normalize, max_epochs=2).fit(silent, Y[:6]).predict_proba(silent)
+        with pytest.warns(UserWarning, match="are the same, as in silence, so that CNNClassifier has next to nothing"):
+            p = classifier(normalize=normalize, max_epochs=2).fit(silent, Y[:6]).predict_proba(silent)
         assert np.isfinite(p).all()
 
 

@@ -229,7 +229,8 @@ def test_silence_and_clips_of_a_moment(options):
     fitted = fit(max_epochs=1, **options)
     odd = [np.zeros(RATE, np.float32), np.array([0.5], np.float32), np.zeros(1, np.float32)]
     assert np.isfinite(fitted.predict_proba(odd)).all()
-    silent = classifier(max_epochs=1, **options).fit([np.zeros(900, np.float32)] * 4, Y[:4])
+    with pytest.warns(UserWarning, match="the same, as in silence"):
+        silent = classifier(max_epochs=1, **options).fit([np.zeros(900, np.float32)] * 4, Y[:4])
     assert np.isfinite(silent.predict_proba(odd)).all()
 
 

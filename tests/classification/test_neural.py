@@ -1,6 +1,7 @@
 """What all classifiers with a network of their own share, tried on the quickest of them."""
 
 import pickle
+import warnings
 from typing import ClassVar
 
 import numpy as np
@@ -350,6 +351,15 @@ def test_a_label_that_no_clip_has_is_warned_of():
     with pytest.warns(UserWarning, match=r"no clip has the label\(s\) \[2\]"):
         fitted = classifier(class_weight="balanced").fit(X, tags)
     assert np.isfinite(fitted.predict_proba(X)).all()
+
+
+def test_silence_is_warned_of_where_the_fit_is_called():
+    with pytest.warns(UserWarning, match="TokenMeanClassifier has next to nothing to learn from; check") as warned:
+        classifier(max_epochs=1).fit([np.full((3, 2), -80.0)] * 4, [0, 1, 0, 1])
+    assert warned[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        classifier(max_epochs=1).fit([np.full((3, 2), -80.0)] * 3 + [np.zeros((3, 2))], [0, 1, 0, 1])
 
 
 def test_a_loss_of_nan_is_explained():

@@ -16,7 +16,7 @@ from sklearn_audio.engine.training._losses import ClassificationLoss, to_probabi
 from sklearn_audio.engine.training._net import Net, build_net, train
 from sklearn_audio.engine.training._recipe import Recipe
 from sklearn_audio.engine.training._reconstruction import MethodNetwork, ReconstructionLoss
-from sklearn_audio.engine.training._row_view import Patches, RowView, cut_patches, running_statistics
+from sklearn_audio.engine.training._row_view import Patches, RowView, are_all_alike, cut_patches, running_statistics
 from sklearn_audio.engine.training._run import describe_run
 from sklearn_audio.engine.training._scratch import ScratchValues, store_rows
 from sklearn_audio.engine.training._seeding import draw_seed, seeded
@@ -49,6 +49,7 @@ __all__ = [
     "Truncation",
     "WindowDataset",
     "Windowing",
+    "are_all_alike",
     "build_net",
     "compute_logits",
     "cut_patches",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sklearn_audio.ragged import Ragged, mean_and_std
 
-__all__ = ["Patches", "RowView", "Values", "cut_patches", "running_statistics"]
+__all__ = ["Patches", "RowView", "Values", "are_all_alike", "cut_patches", "running_statistics"]
 
 _BLOCK_BYTES = 1 << 24
 
@@ -182,6 +182,34 @@ def cut_patches(rows: RowView, length: int, hop: int) -> Patches:
     starts = np.minimum(number * hop, beyond[owners])
     pieces = RowView(rows.values, rows.starts[owners] + starts, np.minimum(rows.lengths, length)[owners])
     return Patches(pieces, owners)
+
+
+def are_all_alike(blocks: Iterable[NDArray[Any]]) -> bool:
+    """Tell whether all items are the same; reads no further than to the first that differs.
+
+    Parameters
+    ----------
+    blocks : iterable of ndarray, each of shape (n, *item_shape)
+        None empty.
+
+    Returns
+    -------
+    bool
+        Whether they are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.engine.training import are_all_alike
+    >>> are_all_alike([np.zeros((3, 2)), np.zeros((1, 2))]), are_all_alike([np.arange(3)])
+    (True, False)
+    """
+    first = None
+    for block in blocks:
+        first = block[0] if first is None else first
+        if (block != first).any():
+            return False
+    return True
 
 
 def running_statistics(blocks: Iterable[NDArray[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
