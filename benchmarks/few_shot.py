@@ -109,7 +109,7 @@ def curves(recordings: Recordings, methods: dict[str, Any], kind: str, args: arg
         recordings.y,
         n_shots=args.shots,
         n_repeats=args.repeats,
-        groups=recordings.groups,
+        groups=None if args.known_speakers else recordings.groups,
         held_out=0.33,
         random_state=SEED,
         n_jobs=args.n_jobs,
@@ -272,7 +272,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data", nargs="+", choices=[*DATA], default=[*DATA])
     parser.add_argument("--parts", nargs="+", choices=["shots", "episodes", "novel", "speed"], default=None)
     parser.add_argument("--shots", nargs="+", type=int, default=[1, 2, 5, 10])
-    parser.add_argument("--network-shots", nargs="+", type=int, default=[1, 2, 5], help="for networks that are trained")
+    parser.add_argument(
+        "--network-shots", nargs="+", type=int, default=[1, 2, 5, 10], help="for networks that are trained"
+    )
+    parser.add_argument("--known-speakers", action="store_true", help="let speakers, or folds, be on both sides")
     parser.add_argument("--repeats", type=int, default=10)
     parser.add_argument("--episodes", type=int, default=75, help="steps of training, for both ways of it")
     parser.add_argument("--novel-shots", type=int, default=5)
