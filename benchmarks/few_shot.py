@@ -138,7 +138,7 @@ def prototypical(n_shots: int, patch_frames: int, n_episodes: int) -> Prototypic
 
 
 def cross_entropy(n_frames: int, n_steps: int) -> CNNClassifier:
-    """The same network and the same number of steps over all clips, of which each gives one patch per step."""
+    """The same network and as many steps over all clips, each of which gives one patch per step, as it is."""
     return CNNClassifier(
         NETWORK,
         n_frames=n_frames,
@@ -147,6 +147,8 @@ def cross_entropy(n_frames: int, n_steps: int) -> CNNClassifier:
         max_epochs=n_steps,
         batch_size=4096,
         lr=0.003,
+        mixup=0.0,
+        spec_augment=None,
         random_state=SEED,
     )
 

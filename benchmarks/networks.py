@@ -50,29 +50,28 @@ TASKS = {
     "digits, speakers": Task("digits", 8000, "speaker", 4),
     "commands": Task("commands", 16000, "speaker", 3),
 }
-# What is not listed is the default of `CNNClassifier`. The first one is the recipe, the others were tried beside it.
-RECIPE: dict[str, Any] = {"spec_augment": True, "mixup": 0.3, "batch_size": 16}
-CRNN: dict[str, Any] = {"architecture": "crnn", "options": {"n_embedding": 64}, **RECIPE}
+# What is not listed is the default of `CNNClassifier`; the first ones are nothing but that.
+CRNN: dict[str, Any] = {"architecture": "crnn"}
 OVER_FRAMES: dict[str, dict[str, Any]] = {
     "crnn": CRNN,
+    "cnn_transformer": {"architecture": "cnn_transformer"},
+    "vgg32": {"architecture": "vgg32"},
+    "sbcnn": {"architecture": "sbcnn"},
+    "efficientat": {"architecture": "efficientat", "options": {"width": 0.4}},
     "crnn, neither masks nor mixup": CRNN | {"spec_augment": None, "mixup": 0.0},
-    "crnn, batches of 32": CRNN | {"batch_size": 32},
-    "crnn, patches of 100 frames": CRNN | {"patch_frames": 100, "patch_hop": 50},
-    "crnn, normalised by clip": CRNN | {"normalize": "clip"},
     "crnn, mixup of 1": CRNN | {"mixup": 1.0},
-    "crnn, maximum over time": CRNN | {"options": {"n_embedding": 64, "pooling": "max"}},
+    "crnn, batches of 32": CRNN | {"batch_size": 32},
     "crnn, twice as wide": CRNN | {"options": {"n_embedding": 128}},
-    "crnn, 100 epochs": CRNN | {"max_epochs": 100},
+    "crnn, maximum over time": CRNN | {"options": {"pooling": "max"}},
+    "crnn, normalised by clip": CRNN | {"normalize": "clip"},
     "crnn, shifts": CRNN | {"augmentations": [TimeShift(0.5)]},
-    "cnn_transformer": CRNN | {"architecture": "cnn_transformer"},
-    "sbcnn": {"architecture": "sbcnn", **RECIPE},
-    "vgg32": {"architecture": "vgg32", **RECIPE},
-    "efficientat": {"architecture": "efficientat", "options": {"width": 0.4}, **RECIPE},
+    "crnn, patches of 100 frames": CRNN | {"patch_frames": 100, "patch_hop": 50, "batch_size": 32},
 }
 # the same frames, computed anew from the changed waveforms in every epoch
 OVER_AUDIO: dict[str, dict[str, Any]] = {
     "crnn, speed": CRNN | {"augmentations": [SpeedChange((0.8, 1.25))]},
     "crnn, speed, shifts": CRNN | {"augmentations": [SpeedChange((0.8, 1.25)), TimeShift(0.5)]},
+    "crnn, mixup of waveforms": CRNN | {"mixup_on": "waveforms"},
 }
 
 

@@ -30,7 +30,7 @@ CLASSIFIERS = {
     "LSTM": LSTMClassifier(**OPTIONS),
     "BERT": BERTClassifier(max_length=256, **OPTIONS),
     "MLP": CNNClassifier("mlp", **OPTIONS),
-    "CRNN": CNNClassifier("crnn", options={"n_embedding": 64}, **OPTIONS),
+    "CRNN": CNNClassifier("crnn", mixup=0.0, spec_augment=None, **OPTIONS),
 }
 
 

@@ -32,7 +32,9 @@ class CNNClassifier(WindowedClassifier):
         (n_clips, n_outputs).
     options : dict, default=None
         More arguments of the network, such as ``{"pooling": "attention"}`` of "crnn" and "cnn_transformer",
-        ``{"width": 0.4}`` of "efficientat" or ``{"dropout": 0.2}`` of most. Unknown ones are refused by name.
+        ``{"width": 0.4}`` of "efficientat" or ``{"dropout": 0.2}`` of most. Unknown ones are refused by name. Defaults
+        are those of the papers, but for the width of "crnn" and "cnn_transformer": ``{"n_embedding": 64}``, made for
+        hundreds of clips, in place of 1024.
     front_end : str or FrontEnd, default=None
         What computes the frames if X is audio: a name of `sklearn_audio.dsp.preset`, such as "panns_32k", or a front
         end. None takes frames, or waveforms with an architecture over waveforms.
@@ -55,9 +57,6 @@ class CNNClassifier(WindowedClassifier):
         stands for the mean frame. "mlp" fills up.
     voting : {"soft", "log"}, default="soft"
         Average the probabilities of patches or windows, or their logarithms.
-    mixup_on : {"frames", "waveforms"}, default="frames"
-        What `mixup` mixes where a front end computes the frames. Mixing waveforms, as PANNs and AST do, keeps waveforms
-        and computes frames in every epoch. Architectures over waveforms mix those in any case.
     log_compression : {"learned"} or None, default=None
         "learned": X is powers or magnitudes, of which the network computes ``log(alpha x + beta)`` with learned alpha
         and beta; a front end leaves its own logarithm out.
@@ -71,6 +70,18 @@ class CNNClassifier(WindowedClassifier):
         Share of the units dropped in training. None is what the architecture has by default; 0.2 with "mlp".
     n_jobs : int, default=None
         Threads that read audio and compute frames, and augment waveforms while the network trains; None is 1.
+    batch_size : int, default=16
+        Most clips per step of training. Inference does not depend on it.
+    mixup : float or "auto", default="auto"
+        Alpha of the Beta distribution that pairs of clips, and their labels, are mixed by; 0 mixes none. "auto" is 0.3
+        for the architectures above that take frames, and 0 for waveforms, for "mlp", and for a network of your own.
+    mixup_on : {"frames", "waveforms"}, default="frames"
+        What `mixup` mixes where a front end computes the frames. Mixing waveforms, as PANNs and AST do, keeps waveforms
+        and computes frames in every epoch. Architectures over waveforms mix those in any case.
+    spec_augment : dict, bool or "auto", default="auto"
+        Mask random stretches of time and of features of each clip in training (SpecAugment): True, or a dict with some
+        of `time_masks`, `time_width`, `frequency_masks` and `frequency_width`. For frames only. "auto" is True where it
+        is 0.3 for `mixup`, else False.
     {training_parameters}
 
     Attributes
@@ -130,6 +141,8 @@ class CNNClassifier(WindowedClassifier):
         "embedding_size": [_COUNT],
         "dropout": [Interval(Real, 0, 1, closed="left"), None],
         "n_jobs": [Integral, None],
+        "mixup": [*WindowedClassifier._parameter_constraints["mixup"], StrOptions({"auto"})],
+        "spec_augment": [*WindowedClassifier._parameter_constraints["spec_augment"], StrOptions({"auto"})],
     }
 
     def __init__(
@@ -156,7 +169,7 @@ class CNNClassifier(WindowedClassifier):
         n_tokens: int | None = None,
         max_epochs: int = 50,
         lr: float = 0.001,
-        batch_size: int = 32,
+        batch_size: int = 16,
         optimizer: Any = "adamw",
         weight_decay: float = 0.01,
         lr_schedule: Literal["plateau", "cosine", "step", "onecycle"] | None = "cosine",
@@ -167,8 +180,8 @@ class CNNClassifier(WindowedClassifier):
         class_weight: Any = None,
         gradient_clip: float | None = 1.0,
         sampler: Literal["balanced", "alternate", "weighted"] | None = None,
-        mixup: float = 0.0,
-        spec_augment: dict[str, float] | bool | None = None,
+        mixup: float | Literal["auto"] = "auto",
+        spec_augment: dict[str, float] | bool | Literal["auto"] | None = "auto",
         augmentations: Any = None,
         accumulate: int = 1,
         weight_averaging: Literal["ema", "swa"] | None = None,

@@ -74,22 +74,22 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
         """Give the augmentations of rows as they are in a batch."""
         return self.augmentations
 
-    def _batch_mixup(self) -> float:
-        """Give the alpha of mixup of rows as they are in a batch."""
-        return self.mixup
+    def _batch_changes(self) -> dict[str, Any]:
+        """Give mixup and masks of rows as they are in a batch."""
+        return {"mixup": self.mixup, "spec_augment": self.spec_augment}
 
     def _augmentation(self) -> Augmentation | None:
         over_tokens = getattr(self, "n_tokens_", None) is not None
-        for name in ("mixup", "spec_augment"):
-            if over_tokens and getattr(self, name):
+        changes = self._batch_changes()
+        for name, change in changes.items():
+            if over_tokens and change:
                 raise ValueError(f"{name} changes frames, and X holds tokens, which are names; leave {name} off.")
         shape = {name: value for name, value in self._shape_options().items() if name != "max_length"}
         augmentation = Augmentation(
-            mixup=self._batch_mixup(),
-            spec_augment=self.spec_augment,
             transforms=self._batch_transforms(),
             n_classes=len(self.classes_),
             multi_label=self.multi_label_,
+            **changes,
             **shape,
         )
         return augmentation if augmentation.is_on else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any, ClassVar, Literal
@@ -114,6 +115,9 @@ random_state : int, RandomState instance or None, default=None
 verbose : int, default=0
     1 shows a progress bar over the epochs, with loss and score."""
 
+# a parameter, and the indented lines below it
+_ENTRY = re.compile(r"^\w.*(?:\n .*)*", re.MULTILINE)
+
 TRAINING_ATTRIBUTES = """\
 classes_ : ndarray of shape (n_classes,)
     The labels. For an indicator matrix, the column names of a DataFrame, or the numbers of the columns.
@@ -155,8 +159,8 @@ class TrainingParameters:
         class_weight: Any,
         gradient_clip: float | None,
         sampler: Literal["balanced", "alternate", "weighted"] | None,
-        mixup: float,
-        spec_augment: dict[str, float] | bool | None,
+        mixup: float | Literal["auto"],
+        spec_augment: dict[str, float] | bool | Literal["auto"] | None,
         augmentations: Any,
         accumulate: int,
         weight_averaging: Literal["ema", "swa"] | None,
@@ -198,8 +202,14 @@ class TrainingParameters:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        for mark, text in (("{training_parameters}", TRAINING_PARAMETERS), ("{attributes}", TRAINING_ATTRIBUTES)):
-            cls.__doc__ = (cls.__doc__ or "").replace(mark, text.replace("\n", "\n    "))
+        doc = cls.__doc__ or ""
+        # what a class tells of itself is left out
+        entries = [
+            entry for entry in _ENTRY.findall(TRAINING_PARAMETERS) if f"    {entry.split(' :')[0]} : " not in doc
+        ]
+        for mark, text in (("{training_parameters}", "\n".join(entries)), ("{attributes}", TRAINING_ATTRIBUTES)):
+            doc = doc.replace(mark, text.replace("\n", "\n    "))
+        cls.__doc__ = doc
 
     def _recipe(self, **changes: Any) -> Recipe:
         options = {

@@ -39,6 +39,8 @@ __all__ = ["WindowedClassifier"]
 _MLP = "mlp"
 # Longer clips are seen through windows: ten seconds at the usual hundred frames per second.
 _MOST_FRAMES, _MOST_SECONDS = 1024, 10
+# What "auto" is where frames are changed, and elsewhere; the page of benchmarks tells what it is worth.
+_AUTOMATIC: dict[str, tuple[Any, Any]] = {"mixup": (0.3, 0.0), "spec_augment": (True, False)}
 
 
 class WindowedClassifier(SequenceClassifier):
@@ -136,17 +138,26 @@ class WindowedClassifier(SequenceClassifier):
     def _batch_transforms(self) -> Sequence[Any]:
         return () if self._takes_audio() else super()._batch_transforms()
 
+    def _chosen(self, name: str) -> Any:
+        """Give `mixup` or `spec_augment`; "auto" is on for networks over frames that have a name, but "mlp"."""
+        value = getattr(self, name)
+        if not isinstance(value, str):
+            return value
+        on, off = _AUTOMATIC[name]
+        return on if isinstance(self.architecture, str) and not self._flat and not self._takes().waveforms else off
+
     def _mixes_waveforms(self) -> bool:
         """Whether clips are mixed before their frames are computed."""
-        return self.front_end is not None and self.mixup_on == "waveforms" and self.mixup > 0
+        return self.front_end is not None and self.mixup_on == "waveforms" and self._chosen("mixup") > 0
 
-    def _batch_mixup(self) -> float:
-        return 0.0 if self._mixes_waveforms() else super()._batch_mixup()
+    def _batch_changes(self) -> dict[str, Any]:
+        mixup = 0.0 if self._mixes_waveforms() else self._chosen("mixup")
+        return {"mixup": mixup, "spec_augment": self._chosen("spec_augment")}
 
     def _waveform_mixup(self) -> Augmentation | None:
         if not self._mixes_waveforms():
             return None
-        return Augmentation(self.mixup, n_classes=len(self.classes_), multi_label=self.multi_label_)
+        return Augmentation(self._chosen("mixup"), n_classes=len(self.classes_), multi_label=self.multi_label_)
 
     def _shape_options(self) -> dict[str, Any]:
         return {"pad_value": self._windowing(None).pad_value, "n_places": self.n_frames_}

@@ -85,6 +85,21 @@ def test_large_architectures_fit_and_travel(name):
     runs(name, **({"options": {"size": "tiny"}} if name == "ast" else {}))
 
 
+@pytest.mark.slow
+def test_deep_networks_answer_as_they_learned():
+    plain = {"mixup": 0.0, "spec_augment": None, "lr": 0.005}
+    assert fit("efficientat", max_epochs=40, **plain, **QUICK["efficientat"]).score(X, Y) > 0.9
+
+
+def test_masks_and_mixup_are_on_for_architectures_over_frames():
+    automatic = fit("timbre", max_epochs=2)
+    assert same_weights(automatic, fit("timbre", max_epochs=2, mixup=0.3, spec_augment=True))
+    assert not same_weights(automatic, fit("timbre", max_epochs=2, mixup=0.0))
+    assert not same_weights(automatic, fit("timbre", max_epochs=2, spec_augment=None))
+    for other in ("mlp", TinyNetwork):
+        assert same_weights(fit(other, max_epochs=2), fit(other, max_epochs=2, mixup=0.0, spec_augment=None))
+
+
 def test_a_network_of_ones_own_travels_with_what_it_computes_itself():
     fitted = fit(options={"width": 5})
     assert fitted.network_.backbone.pairs.out_channels == 5

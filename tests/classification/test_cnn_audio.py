@@ -112,6 +112,13 @@ def test_published_waveform_networks(name):
     assert np.isfinite(fitted.predict_proba(X[:2])).all()
 
 
+def test_waveforms_are_neither_masked_nor_mixed_by_default():
+    assert same_weights(
+        fit("leenet11", front_end=None, max_epochs=1),
+        fit("leenet11", front_end=None, max_epochs=1, mixup=0.0, spec_augment=None),
+    )
+
+
 def test_longest_waveform_by_default():
     fitted = classifier(WaveNetwork, front_end=None, max_epochs=1).fit([tone(i, 11.0) for i in range(4)], Y[:4])
     assert fitted.n_frames_ == 10 * RATE
