@@ -109,6 +109,7 @@ _IN_TALNET = {
     "enc_layer.pos_ffn.layer_norm": "layers.0.output_norm",
 }
 
+_PUBLISHED = {"n_embedding": 1024}
 _NORMED = {"batch_normalization": "norm"}
 CASES = {
     "cnn4": Case("cnn4", 4, 128, 51, _cnn4),
@@ -117,8 +118,8 @@ CASES = {
     "timbre": Case("timbre", 15, 128, 128, _few_audio({"1CNN": "conv"} | _NORMED, None)),
     "vgg32": Case("vgg32", 10, 128, 128, _few_audio(_VGG, (4, 4, 32))),
     "vgg128": Case("vgg128", 10, 128, 128, _few_audio(_VGG, (4, 4, 128)), kind="power"),
-    "crnn": Case("crnn", 527, 128, 103, _talnet),
-    "cnn_transformer": Case("cnn_transformer", 527, 64, 103, _talnet),
+    "crnn": Case("crnn", 527, 128, 103, _talnet, _PUBLISHED),
+    "cnn_transformer": Case("cnn_transformer", 527, 64, 103, _talnet, _PUBLISHED),
     "cnn_transformer_positions": Case(
         "cnn_transformer",
         527,

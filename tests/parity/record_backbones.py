@@ -65,7 +65,7 @@ def talnet(clone: Path, case: Case) -> tuple[dict[str, tuple[int, ...]], Answers
     spec.loader.exec_module(module)
     options = Namespace(
         n_mels=case.n_features,
-        embedding_size=case.options.get("n_embedding", 1024),
+        embedding_size=case.options["n_embedding"],
         n_conv_layers=10,
         n_pool_layers=5,
         n_trans_layers=case.options.get("n_layers", 2),
