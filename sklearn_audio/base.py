@@ -24,6 +24,12 @@ AUDIO_CONSTRAINTS: dict[str, list[Any]] = {
     "on_error": [StrOptions({"raise", "nan"})],
     "verbose": ["verbose"],
 }
+# what to do about rows of another length
+_CLIPS = (
+    "A two-dimensional array promises clips of one length; for clips of other lengths pass a list of one-dimensional "
+    "arrays, or paths."
+)
+_VECTORS = "Each row is the vector of a clip; compute it as it was computed for fit."
 
 
 class AudioEstimator(BaseEstimator):
@@ -78,7 +84,7 @@ class AudioEstimator(BaseEstimator):
         """Admit sequences of vectors; each row of a two-dimensional array is a clip of one vector."""
         kind, items = container_kind(X) if getattr(X, "ndim", None) != 3 else ("rows", X)
         if kind == "array":
-            vectors = self._admit_array(items, reset=reset)
+            vectors = self._admit_array(items, reset=reset, hint=_VECTORS)
             return Ragged.from_lengths(vectors, np.ones(len(vectors), dtype=np.int64))
         return self._admit_frames(X, reset=reset)
 
@@ -103,7 +109,7 @@ class AudioEstimator(BaseEstimator):
             )
         return frames
 
-    def _admit_array(self, X: Any, *, reset: bool) -> NDArray[Any]:
+    def _admit_array(self, X: Any, *, reset: bool, hint: str = _CLIPS) -> NDArray[Any]:
         fitted = reset or hasattr(self, "n_features_in_")
         try:
             if not fitted:
@@ -113,10 +119,7 @@ class AudioEstimator(BaseEstimator):
         except ValueError as error:
             if "features, but" not in str(error):
                 raise
-            raise ValueError(
-                f"{error} A two-dimensional array promises clips of one length; for clips of other lengths pass a list "
-                "of one-dimensional arrays, or paths."
-            ) from error
+            raise ValueError(f"{error} {hint}") from error
 
     def _forget_features(self) -> None:
         for name in ("n_features_in_", "feature_names_in_"):

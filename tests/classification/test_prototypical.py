@@ -207,7 +207,9 @@ def test_refused_targets(X, y, message):
 
 def test_refused_additions():
     classifier = PrototypicalClassifier().fit(X, Y)
-    with pytest.raises(ValueError, match="X has 5 features, but PrototypicalClassifier is expecting 6"):
+    with pytest.raises(
+        ValueError, match=r"X has 5 features, .* is expecting 6 .* Each row is the vector of a clip; compute it as"
+    ):
         classifier.partial_fit(X[:, :5], Y)
     with pytest.raises(ValueError, match=r"y holds the label 7, but the classes are \['ape'"):
         classifier.partial_fit(X[:2], [7, 7])
