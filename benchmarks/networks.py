@@ -52,6 +52,9 @@ TASKS = {
 }
 # What is not listed is the default of `CNNClassifier`; the first ones are nothing but that.
 CRNN: dict[str, Any] = {"architecture": "crnn"}
+# windows of 1.3 seconds, from another place of each clip in every epoch, that vote
+VGG: dict[str, Any] = {"architecture": "vgg32", "n_frames": 64, "voting": "log", "lr": 0.003}
+VGG |= {"mixup": 0.0, "spec_augment": None}
 OVER_FRAMES: dict[str, dict[str, Any]] = {
     "crnn": CRNN,
     "cnn_transformer": {"architecture": "cnn_transformer"},
@@ -65,6 +68,8 @@ OVER_FRAMES: dict[str, dict[str, Any]] = {
     "crnn, maximum over time": CRNN | {"options": {"pooling": "max"}},
     "crnn, normalised by clip": CRNN | {"normalize": "clip"},
     "crnn, shifts": CRNN | {"augmentations": [TimeShift(0.5)]},
+    "vgg32, windows": VGG,
+    "vgg32, windows in one batch": VGG | {"batch_size": 4096, "max_epochs": 75},
     "crnn, patches of 100 frames": CRNN | {"patch_frames": 100, "patch_hop": 50, "batch_size": 32},
 }
 # the same frames, computed anew from the changed waveforms in every epoch
