@@ -3,7 +3,7 @@ Few clips per class: the baselines
 ==================================
 
 With one to ten recordings per class, what to try first is one line each: the nearest neighbour of patches with a
-majority vote, that of MFCC statistics, linear models or prototypes on the embeddings of a network, and a small network
+majority vote, that of MFCC statistics, linear models or prototypes on the embeddings of a network, and small networks
 trained from nothing but these clips. All of them are scored here on the same draws, over the number of clips per class.
 
 The sounds are made on the spot. The network of the embeddings has random weights, so that nothing is downloaded: put
@@ -52,13 +52,15 @@ svc = make_pipeline(embedding, StandardScaler(), SVC(C=10))
 prototypes = make_pipeline(embedding, PrototypicalClassifier(distance="cosine"))
 
 # %%
-# A small network trained from scratch. What keeps it from learning the clips by heart: a random window of every clip in
-# each epoch, masked bands and frames, mixtures of clips, and weight decay.
+# Small networks trained from scratch. What keeps them from learning the clips by heart: a random window of every clip
+# in each epoch, masked bands and frames, mixtures of clips, and weight decay.
 from sklearn_audio import CNNClassifier, MelSpectrogramTransformer
 
 frames = MelSpectrogramTransformer(sample_rate=16_000, n_mels=32, hop_length=512)
-regularised = {"spec_augment": True, "mixup": 0.3, "weight_decay": 0.01}
-cnn = make_pipeline(frames, CNNClassifier("vgg32", n_frames=48, max_epochs=30, lr=0.003, random_state=0, **regularised))
+regularised = {"spec_augment": True, "mixup": 0.3, "weight_decay": 0.01, "max_epochs": 30, "lr": 0.003}
+sbcnn = make_pipeline(frames, CNNClassifier("sbcnn", n_frames=100, random_state=0, **regularised))
+timbre = make_pipeline(frames, CNNClassifier("timbre", n_frames=48, random_state=0, **regularised))
+vgg = make_pipeline(frames, CNNClassifier("vgg32", n_frames=48, random_state=0, **regularised))
 
 # %%
 # Each of these takes recordings and could be scored as it is. But all draws see the same clips again and again, so what
@@ -72,12 +74,13 @@ options = {"n_shots": [1, 2, 5], "n_repeats": 10, "groups": sources, "random_sta
 on_patches = {"patches, 1-NN, majority vote": patch_voting[-1]}
 on_statistics = {"MFCC, 1-NN": mfcc_nearest[-1]}
 on_embeddings = {"LogisticRegression": logistic[1:], "SVC": svc[1:], "prototypes": prototypes[1:]}
+from_scratch = {"SB-CNN": sbcnn[-1], "TIMBRE": timbre[-1], "VGG": vgg[-1]}
 table = pd.concat(
     [
         learning_curve_few_shot(on_patches, patches.fit_transform(X), y, **options),
         learning_curve_few_shot(on_statistics, statistics.fit_transform(X), y, **options),
         learning_curve_few_shot(on_embeddings, embedding.fit_transform(X), y, **options),
-        learning_curve_few_shot({"CNN from scratch": cnn[-1]}, frames.fit_transform(X), y, **options),
+        learning_curve_few_shot(from_scratch, frames.fit_transform(X), y, **options),
     ]
 )
 summarize_few_shot(table).pivot(index="method", columns="n_shots", values="mean").round(2)
