@@ -78,8 +78,10 @@ def _describe(value: Any, level: int = 0) -> str:
     if isinstance(value, torch.nn.Module):
         tensors = {name: tensor.detach().cpu().numpy() for name, tensor in value.state_dict().items()}
         return f"{value}{_describe(tensors, level + 1)}"
-    if hasattr(value, "__qualname__"):
-        return f"{value.__module__}.{value.__qualname__}"
+    # functions of older NumPy have no qualified name
+    name = getattr(value, "__qualname__", getattr(value, "__name__", None))
+    if name is not None:
+        return f"{getattr(value, '__module__', None)}.{name}"
     fields = {k: v for k, v in getattr(value, "__dict__", {}).items() if _is_setting(k, v)}
     return f"{type(value).__qualname__}({_describe(fields, level + 1)[1:-1]})"
 
