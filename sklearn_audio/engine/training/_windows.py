@@ -243,8 +243,9 @@ class Windowing:
         torch_dtype = torch.from_numpy(np.empty(0, dtype)).dtype
         values = torch.full((n_rows, self.n_places, *item_shape), self.pad_value, dtype=torch_dtype)
         lengths = np.ones(n_rows, dtype=np.int64)  # an empty row counts as one place of padding
-        for i, (place, array) in enumerate(zip(values.numpy(), arrays, strict=False)):
-            lengths[i] = self._fill(place, array)
+        places = values.numpy()
+        for i, array in enumerate(arrays):
+            lengths[i] = self._fill(places[i], array)
         return Padded(values, torch.from_numpy(lengths))
 
     def _fill(self, place: NDArray[Any], row: NDArray[Any]) -> int:
