@@ -60,6 +60,8 @@ OVER_FRAMES: dict[str, dict[str, Any]] = {
     "cnn_transformer": {"architecture": "cnn_transformer"},
     "vgg32": {"architecture": "vgg32"},
     "sbcnn": {"architecture": "sbcnn"},
+    "timbre": {"architecture": "timbre"},
+    "mlp": {"architecture": "mlp"},
     "efficientat": {"architecture": "efficientat", "options": {"width": 0.4}},
     "crnn, neither masks nor mixup": CRNN | {"spec_augment": None, "mixup": 0.0},
     "crnn, mixup of 1": CRNN | {"mixup": 1.0},
