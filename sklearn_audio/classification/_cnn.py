@@ -72,6 +72,9 @@ class CNNClassifier(WindowedClassifier):
         Threads that read audio and compute frames, and augment waveforms while the network trains; None is 1.
     batch_size : int, default=16
         Most clips per step of training. Inference does not depend on it.
+    max_epochs : int, default=100
+        Passes over the clips; the number that each call of `fit` makes. The default is for hundreds of clips, of which
+        an epoch takes few steps.
     mixup : float or "auto", default="auto"
         Alpha of the Beta distribution that pairs of clips, and their labels, are mixed by; 0 mixes none. "auto" is 0.3
         for the architectures above that take frames, and 0 for waveforms, for "mlp", and for a network of your own.
@@ -165,12 +168,12 @@ class CNNClassifier(WindowedClassifier):
         dropout: float | None = None,
         n_jobs: int | None = None,
         batch_size: int = 16,
+        max_epochs: int = 100,
         mixup: float | Literal["auto"] = "auto",
         mixup_on: Literal["frames", "waveforms"] = "frames",
         spec_augment: dict[str, float] | bool | Literal["auto"] | None = "auto",
         normalize: Literal["standard", "clip"] | None = "standard",
         n_tokens: int | None = None,
-        max_epochs: int = 50,
         lr: float = 0.001,
         optimizer: Any = "adamw",
         weight_decay: float = 0.01,
