@@ -1,5 +1,7 @@
 """The library's own check suite over every estimator."""
 
+from pathlib import Path
+
 import pytest
 
 from sklearn_audio.testing import audio_checks
@@ -12,6 +14,14 @@ def cases(instances):
         for name, estimator in instances.items()
         for check_name, check in audio_checks(estimator)
     ]
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    """Files that neighbours write meanwhile, such as those of coverage, are not the estimator's."""
+    monkeypatch.chdir(tmp_path)
+    # where fresh interpreters find the stand-ins of the tests
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
 
 
 @pytest.mark.parametrize("check", cases(INSTANCES))
