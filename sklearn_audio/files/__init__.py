@@ -1,8 +1,8 @@
 """Recordings become waveforms: decoding, seeking, mixing to one channel, resampling, and finding the files.
 
 Everything that libsndfile reads (WAV, FLAC, Ogg Vorbis, Opus, MP3, AIFF, AU, CAF, W64 and more) is read through
-soundfile. Containers that libsndfile does not know (M4A, AAC, WebM, WMA, FLAC in Ogg and more) are read through PyAV
-where the extra ``ffmpeg`` is installed. Rates are converted by soxr at its high quality, whichever decoder was used.
+soundfile. What libsndfile refuses (M4A, AAC, WebM, WMA, FLAC in Ogg, WAV of G.722 and more) is read through PyAV where
+the extra ``ffmpeg`` is installed. Rates are converted by soxr at its high quality, whichever decoder was used.
 """
 
 from sklearn_audio.files._listing import AUDIO_EXTENSIONS, list_clips

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["HEAD_BYTES", "Container", "container_of", "explain", "is_cut_mpeg", "tag_bytes"]
+__all__ = [
+    "HEAD_BYTES",
+    "PROBED_DEMUXERS",
+    "Container",
+    "container_of",
+    "explain",
+    "impostor_of",
+    "is_cut_mpeg",
+    "tag_bytes",
+]
 
 HEAD_BYTES = 4096
 
 
 class Container(NamedTuple):
-    """A container that FFmpeg reads: what it is called here, and by FFmpeg."""
+    """A container that FFmpeg reads: what it is called here, and by FFmpeg; None lets FFmpeg find out."""
 
     title: str
-    demuxer: str
+    demuxer: str | None
 
 
 # (offset, bytes) -> container. None of these is read by libsndfile.
@@ -59,6 +68,14 @@ _IMPOSTORS: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"GIF8", "it is a GIF image", _NO_AUDIO),
     (0, b"MThd", "it is a MIDI file, which holds notes and no sound", "render it to audio first"),
     (0, b"\x93NUMPY", "it is a NumPy array", "load it with numpy.load and give (array, sample_rate)"),
+)
+
+# Containers whose bytes alone FFmpeg may be asked to recognise. Play lists, images, text and raw samples are not among
+# them: FFmpeg would follow the first to other files, and take anything for the last.
+PROBED_DEMUXERS = (
+    "aac,ac3,act,adx,aea,aiff,amr,ape,asf,au,avi,avr,bonk,caf,dsf,dss,dts,dtshd,eac3,flac,flv,gxf,hcom,"
+    "iff,ircam,loas,matroska,mlp,mov,mp3,mpc,mpc8,mpeg,mpegts,msf,mxf,nistsphere,nut,ogg,oma,osq,paf,pvf,"
+    "qcp,qoa,rka,rm,rso,sds,shn,sox,swf,tak,truehd,tta,voc,vqf,w64,wav,wsd,wtv,wv,xa,xwma"
 )
 
 # What libsndfile knows to be audio of a kind, so that its own reason says more than "not recognised".
@@ -120,8 +137,33 @@ def is_cut_mpeg(head: bytes) -> bool:
     return len(head) < HEAD_BYTES
 
 
+def impostor_of(head: bytes) -> tuple[str, str] | None:
+    """Recognise what is no recording at all.
+
+    Parameters
+    ----------
+    head : bytes
+        The first bytes of the file.
+
+    Returns
+    -------
+    tuple of (str, str) or None
+        What it is and what to do, for the message; None if it may be a recording.
+    """
+    for offset, magic, reason, advice in _IMPOSTORS:
+        if head.startswith(magic, offset):
+            return reason, advice
+    if head.startswith(_AUDIO_MAGICS):
+        return None
+    if head.lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        return "it is an HTML page, probably a saved error page", "download the recording again"
+    if _is_text(head):
+        return "it is text", _NO_AUDIO
+    return None
+
+
 def explain(head: bytes, complaint: str) -> tuple[str, str]:
-    """Say what a file is that could not be opened, and what to do.
+    """Say of a file that may be a recording why it could not be opened, and what to do.
 
     Parameters
     ----------
@@ -135,15 +177,8 @@ def explain(head: bytes, complaint: str) -> tuple[str, str]:
     reason, advice : str
         For the message.
     """
-    for offset, magic, reason, advice in _IMPOSTORS:
-        if head.startswith(magic, offset):
-            return reason, advice
     if head.startswith(_AUDIO_MAGICS) or head[:1] == b"\xff":
         return f"libsndfile says: {complaint.rstrip('.')}", "the file is damaged or of an unknown codec, so replace it"
-    if head.lstrip().lower().startswith((b"<!doctype html", b"<html")):
-        return "it is an HTML page, probably a saved error page", "download the recording again"
-    if _is_text(head):
-        return "it is text", _NO_AUDIO
     return "its bytes are no recording in a known format", "check that it is complete and not encrypted"
 
 

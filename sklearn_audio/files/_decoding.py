@@ -1,4 +1,4 @@
-"""Which decoder reads a recording: libsndfile, else FFmpeg where the bytes are a container it knows, else nobody."""
+"""Which decoder reads a recording: libsndfile, else FFmpeg, else nobody."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from sklearn_audio.files._content import HEAD_BYTES, container_of, explain, is_cut_mpeg, tag_bytes
+from sklearn_audio.exceptions import AudioReadError
+from sklearn_audio.files._content import (
+    HEAD_BYTES,
+    Container,
+    container_of,
+    explain,
+    impostor_of,
+    is_cut_mpeg,
+    tag_bytes,
+)
 from sklearn_audio.files._ffmpeg import FfmpegDecoder
 from sklearn_audio.files._sndfile import SndfileDecoder
 from sklearn_audio.files._sources import OpenSource
@@ -78,8 +87,19 @@ def _refuse_stump(opened: OpenSource) -> None:
 
 
 def _other_decoder(opened: OpenSource, error: soundfile.LibsndfileError) -> Decoder:
+    """Open the decoder for what libsndfile refuses."""
     head = opened.peek(HEAD_BYTES)
     container = container_of(opened.peek(HEAD_BYTES, at=tag_bytes(head)))
-    if container is None:
-        raise opened.label.unreadable(*explain(head, error.error_string)) from error
-    return FfmpegDecoder(opened, container)
+    if container is not None:
+        return FfmpegDecoder(opened, container)
+    impostor = impostor_of(head)
+    if impostor is not None:
+        raise opened.label.unreadable(*impostor) from error
+    reason, advice = explain(head, error.error_string)
+    try:
+        return FfmpegDecoder(opened, Container(f"{reason}; the file", None))
+    except AudioReadError as refusal:
+        if isinstance(refusal.__cause__, ImportError):
+            raise
+        opened.raise_failure()
+        raise opened.label.unreadable(reason, advice) from refusal

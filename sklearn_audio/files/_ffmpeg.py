@@ -1,4 +1,4 @@
-"""Decoding with FFmpeg (PyAV, the extra ``ffmpeg``) of the containers that libsndfile does not know."""
+"""Decoding with FFmpeg (PyAV, the extra ``ffmpeg``) of what libsndfile does not know."""
 
 from __future__ import annotations
 
@@ -10,14 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_audio.exceptions import AudioReadError
-from sklearn_audio.files._content import Container
+from sklearn_audio.files._content import PROBED_DEMUXERS, Container
 from sklearn_audio.files._sources import OpenSource
 from sklearn_audio.optional import require
 
 __all__ = ["FfmpegDecoder"]
 
 # Sample formats of FFmpeg without the "p" of planar ones: what to subtract, and the scale to [-1, 1].
-_SCALES = {"u8": (128.0, 2.0**-7), "s16": (0.0, 2.0**-15), "s32": (0.0, 2.0**-31), "flt": (0.0, 1.0), "dbl": (0.0, 1.0)}
+_SCALES = {
+    "u8": (128.0, 2.0**-7),
+    "s16": (0.0, 2.0**-15),
+    "s32": (0.0, 2.0**-31),
+    "flt": (0.0, 1.0),
+    "dbl": (0.0, 1.0),
+}
+# FFmpeg opens nothing but the bytes it is given, and recognises nothing but recordings.
+_PROBING = {"format_whitelist": PROBED_DEMUXERS, "protocol_whitelist": "none"}
 # A codec is exact again a few frames after a jump: AAC needs one frame, SBR a few more.
 _PREROLL_SECONDS = 0.5
 
@@ -30,7 +38,8 @@ class FfmpegDecoder:
     opened : OpenSource
         The recording; closed by `close`.
     container : Container
-        What its first bytes say it is. FFmpeg is told so and does not guess, as it would follow play lists.
+        What its first bytes say it is. FFmpeg is told so; without a demuxer it looks among `PROBED_DEMUXERS`, as among
+        all it would follow play lists.
 
     Raises
     ------
@@ -44,7 +53,12 @@ class FfmpegDecoder:
         self._opened = opened
         self._av: Any = _import_av(opened, container)
         try:
-            self._container = self._av.open(opened.file, format=container.demuxer, metadata_errors="replace")
+            self._container = self._av.open(
+                opened.file,
+                format=container.demuxer,
+                options={} if container.demuxer else dict(_PROBING),
+                metadata_errors="replace",
+            )
         except self._av.error.FFmpegError as error:
             opened.raise_failure()
             raise self._damaged(error) from error
@@ -52,14 +66,14 @@ class FfmpegDecoder:
         self.sample_rate = int(self._stream.codec_context.sample_rate)
         self.n_channels = int(self._stream.codec_context.layout.nb_channels)
         self.n_timepoints = self._length_from_header()
-        self.format = container.title
+        self.format = container.title if container.demuxer else str(self._container.format.name).split(",")[0].upper()
         self._frames = self._decoded()
         self._rest = np.empty((0, self.n_channels), dtype=np.float32)
 
     def _audio_stream(self, container: Container) -> Any:
         streams = self._container.streams.audio
         codec = streams[0].codec_context if streams else None
-        if codec is not None and codec.sample_rate:
+        if codec is not None and codec.sample_rate and codec.layout.nb_channels and _packed(codec.format) in _SCALES:
             return streams[0]
         self._container.close()
         reason = "FFmpeg does not know the codec of this" if streams else "there is no audio track in this"
@@ -125,7 +139,7 @@ class FfmpegDecoder:
                 f"{frame.sample_rate} Hz on the way",
                 "split it there",
             )
-        zero, scale = _SCALES[frame.format.name.removesuffix("p")]
+        zero, scale = _SCALES[_packed(frame.format)]
         values = frame.to_ndarray()
         # (C, T) or (1, T * C) -> (T, C)
         values = values.T if frame.format.is_planar else values.reshape(-1, n_channels)
@@ -145,11 +159,17 @@ class FfmpegDecoder:
         )
 
 
+def _packed(sample_format: Any) -> str:
+    """Name of a sample format, whether it is planar or not."""
+    return str(getattr(sample_format, "name", "")).removesuffix("p")
+
+
 def _import_av(opened: OpenSource, container: Container) -> Any:
     try:
         return require("av", needed_by=f"reading {container.title}", extra="ffmpeg")
     except ImportError as error:
+        need = "needs FFmpeg" if container.demuxer else "may be readable by FFmpeg"
         raise opened.label.unreadable(
-            f"{container.title} needs FFmpeg, which comes with the package 'av'",
+            f"{container.title} {need}, which comes with the package 'av'",
             "install it with: pip install 'sklearn-audio[ffmpeg]'",
         ) from error
