@@ -5,7 +5,6 @@ The convolutions and the poolings are those of TALNet. As published, one layer o
 
 from __future__ import annotations
 
-import math
 
 import torch
 from torch import Tensor, nn
@@ -111,7 +110,9 @@ class CNNTransformer(FrameDecider):
 def _sines(frames: Tensor) -> Tensor:
     """Sines and cosines of the time, in pairs, each of a longer period than the one before."""
     n_frames, width = frames.shape[1:]
-    rates = torch.exp(torch.arange(0, width, 2, device=frames.device) * (-math.log(10000.0) / width))
-    phases = torch.arange(n_frames, device=frames.device)[:, None] * rates
+    # In double precision and rounded once, as the last bits of a single-precision sine depend on the processor; on the
+    # CPU, as not every device has double precision.
+    exponents = torch.arange(0, width, 2, dtype=torch.float64, device="cpu") / width
+    phases = torch.arange(n_frames, dtype=torch.float64, device="cpu")[:, None] * 10000.0**-exponents
     pairs = torch.stack([phases.sin(), phases.cos()], dim=2).flatten(1)  # 2 x (T, M / 2) -> (T, M / 2, 2) -> (T, M)
-    return pairs[:, :width].to(frames.dtype)
+    return pairs[:, :width].to(frames)

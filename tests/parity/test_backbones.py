@@ -16,6 +16,9 @@ from tests.parity.seeded import checkpoint
 # 1e-7 is measured, the precision of the golden values
 TOLERANCE = 1e-5
 TOLERANCE_DOUBLE = 1e-6
+# The original takes its table of positions from single-precision sines, whose last bits depend on the processor that
+# recorded it: up to 2.6e-6 is measured.
+TOLERANCE_POSITIONS = 1e-5
 OF_TALNET = ("crnn", "cnn_transformer", "cnn_transformer_positions")
 PLAIN = [
     pytest.param(name, marks=pytest.mark.slow) if name == "cnn14" else name for name in CASES if name not in OF_TALNET
@@ -67,7 +70,8 @@ def test_pooled_decisions_are_those_of_the_original(name, pooling):
     with torch.no_grad():
         network = build(name, pooling=pooling)
         single, double = network(inputs(name)), network.double()(inputs(name).double())
-    assert difference(double.sigmoid().numpy(), golden, "probabilities") < TOLERANCE_DOUBLE
+    tolerance = TOLERANCE_POSITIONS if CASES[name].options.get("positions") else TOLERANCE_DOUBLE
+    assert difference(double.sigmoid().numpy(), golden, "probabilities") < tolerance
     assert difference(single.sigmoid().numpy(), golden, "probabilities") < 10 * TOLERANCE
 
 
