@@ -13,7 +13,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["checkpoint", "clips"]
+__all__ = ["SECONDS", "checkpoint", "clips"]
 
 Shapes = Mapping[str, tuple[int, ...]]
 Tensors = dict[str, NDArray[np.generic]]

@@ -10,7 +10,6 @@ from sklearn_audio import VGGishEmbedder
 from tests.parity.golden_files import difference, read_golden
 from tests.parity.seeded import checkpoint, clips
 
-pytestmark = pytest.mark.slow
 # measured 1e-5
 TOLERANCE = 1e-4
 RATE = 16000
@@ -26,13 +25,19 @@ def path(tmp_path_factory):
     return path
 
 
-def patches(path, **parameters):
+def patches(path, names=tuple(N_PATCHES), **parameters):
     """The patches of the original, which leaves out what does not fill one."""
     embedder = VGGishEmbedder(weights=path, sample_rate=RATE, pooling=None, partial="drop", **parameters)
     waveforms = clips(RATE)
-    return dict(zip(waveforms, embedder.transform(list(waveforms.values())), strict=True))
+    return dict(zip(names, embedder.transform([waveforms[name] for name in names]), strict=True))
 
 
+def test_one_second_as_in_torchvggish(path):
+    golden = read_golden("vggish").answers["1s"]["embedding"]
+    assert difference(patches(path, ["1s"])["1s"], golden, "embedding") < TOLERANCE
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("layer", "activation"), [("embedding", None), ("relu", "relu")])
 def test_patches_as_in_torchvggish(path, layer, activation):
     golden = read_golden("vggish").answers
@@ -42,6 +47,7 @@ def test_patches_as_in_torchvggish(path, layer, activation):
         assert difference(rows, golden[clip][layer], layer) < TOLERANCE, clip
 
 
+@pytest.mark.slow
 def test_matrix_as_in_torchvggish(path, shared_data):
     golden = read_golden("vggish").answers
     matrix = shared_data / "weights" / "vggish_pca_params.npz"
@@ -49,6 +55,7 @@ def test_matrix_as_in_torchvggish(path, shared_data):
         assert difference(rows, golden[clip]["pca"], "pca") < TOLERANCE, clip
 
 
+@pytest.mark.slow
 def test_codes_are_rounded_down(path, shared_data):
     """TensorFlow's code casts to whole numbers where torchvggish rounds to the nearest."""
     golden = read_golden("vggish").answers
