@@ -13,7 +13,7 @@ INSTALL := -m pip install --disable-pip-version-check -qq
 PINNED := -c constraints.txt -e '.[test,docs]'
 OLDEST := -c constraints-oldest.txt -e '.[test]'
 NEWEST := --upgrade --upgrade-strategy eager -e '.[test]'
-SLOW := -c constraints.txt -e '.[test,slow]'
+SLOW := -c constraints.txt -e '.[test,slow,docs]'
 
 # What computes numbers: the tests whose results another processor could change.
 NUMERIC := $(addprefix tests/,augmentation classification dsp embedding engine metrics nets parity preprocessing tokenization)

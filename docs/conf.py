@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from functools import cached_property
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -24,9 +25,11 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
+    "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "changes", "examples"]
+exclude_patterns = ["_build", "_templates", "changes", "examples"]
+templates_path = ["_templates"]
 nitpicky = False
 default_role = "py:obj"
 
@@ -36,9 +39,9 @@ write_pages(HERE / "api")
 
 autosummary_generate = True
 autodoc_typehints = "none"  # the numpydoc sections say the types, in words
-numpydoc_show_class_members = True
-numpydoc_show_inherited_class_members = False
-numpydoc_class_members_toctree = False
+numpydoc_show_class_members = False  # the template of a class documents its members in full
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
 
 # There is no intersphinx: the build must not depend on somebody else's server.
 
@@ -64,12 +67,21 @@ def escape_shapes(app, what, name, obj, options, lines):
     ]
 
 
+def skip_foreign(app, what, name, obj, skip, options):
+    """Leave out members that other packages define, and document."""
+    function = obj.fget if isinstance(obj, property) else obj.func if isinstance(obj, cached_property) else obj
+    return skip or not (getattr(function, "__module__", None) or "").startswith("sklearn_audio")
+
+
 def setup(app):
+    app.connect("autodoc-skip-member", skip_foreign)
     # after numpydoc, which takes the sections apart
     app.connect("autodoc-process-docstring", escape_shapes, priority=900)
 
 
 html_theme = "pydata_sphinx_theme"
-html_static_path: list[str] = []
+html_title = "sklearn-audio"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
