@@ -5,7 +5,6 @@ The convolutions and the poolings are those of TALNet. As published, one layer o
 
 from __future__ import annotations
 
-
 import torch
 from torch import Tensor, nn
 
