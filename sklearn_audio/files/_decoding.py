@@ -69,7 +69,6 @@ def open_decoder(opened: OpenSource) -> Decoder:
         try:
             decoder: Decoder = SndfileDecoder(opened)
         except soundfile.LibsndfileError as error:
-            opened.raise_failure()
             decoder = _other_decoder(opened, error)
         on_failure.pop_all()
         return decoder

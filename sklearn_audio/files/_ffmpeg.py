@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files._content import PROBED_DEMUXERS, Container
 from sklearn_audio.files._sources import OpenSource
 from sklearn_audio.optional import require
@@ -52,16 +52,13 @@ class FfmpegDecoder:
     def __init__(self, opened: OpenSource, container: Container) -> None:
         self._opened = opened
         self._av: Any = _import_av(opened, container)
-        try:
+        with self._decoding():
             self._container = self._av.open(
                 opened.file,
                 format=container.demuxer,
                 options={} if container.demuxer else dict(_PROBING),
                 metadata_errors="replace",
             )
-        except self._av.error.FFmpegError as error:
-            opened.raise_failure()
-            raise self._damaged(error) from error
         self._stream = self._audio_stream(container)
         self.sample_rate = int(self._stream.codec_context.sample_rate)
         self.n_channels = int(self._stream.codec_context.layout.nb_channels)
@@ -97,12 +94,9 @@ class FfmpegDecoder:
         if target <= 0 or not exact:
             return 0
         first = self._stream.start_time or 0
-        try:
+        with self._decoding():
             self._container.seek(first + target, stream=self._stream)
             frame = next(self._container.decode(self._stream), None)
-        except self._av.error.FFmpegError as error:
-            self._opened.raise_failure()
-            raise self._damaged(error) from error
         if frame is None:
             return timepoint  # nothing is left there, as the first read will find
         self._rest = self._as_samples(frame)
@@ -123,13 +117,9 @@ class FfmpegDecoder:
         return np.concatenate(pieces)
 
     def _decoded(self) -> Generator[NDArray[np.float32], None, None]:
-        try:
+        with self._decoding():
             for frame in self._container.decode(self._stream):
                 yield self._as_samples(frame)
-        except self._av.error.FFmpegError as error:
-            self._opened.raise_failure()
-            raise self._damaged(error) from error
-        self._opened.raise_failure()
 
     def _as_samples(self, frame: Any) -> NDArray[np.float32]:
         n_channels = frame.layout.nb_channels
@@ -152,11 +142,16 @@ class FfmpegDecoder:
         self._container.close()
         self._opened.close()
 
-    def _damaged(self, error: Exception) -> AudioReadError:
-        complaint = getattr(error, "strerror", None) or type(error).__name__
-        return self._opened.label.unreadable(
-            f"FFmpeg stopped with: {complaint}", "the file is damaged or cut off, so replace it"
-        )
+    @contextmanager
+    def _decoding(self) -> Iterator[None]:
+        with self._opened.watched():
+            try:
+                yield
+            except self._av.error.FFmpegError as error:
+                complaint = error.strerror or type(error).__name__
+                raise self._opened.label.unreadable(
+                    f"FFmpeg stopped with: {complaint}", "the file is damaged or cut off, so replace it"
+                ) from error
 
 
 def _packed(sample_format: Any) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from sklearn_audio.exceptions import AudioReadError
+from sklearn_audio.files._guard import GuardedFile
 from sklearn_audio.files._sources import OpenSource
 
 __all__ = ["SndfileDecoder"]
@@ -33,6 +34,24 @@ class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc, unused-ignore]
     def seekable(self) -> bool:
         return not self.forward and bool(super().seekable())
 
+    def _init_virtual_io(self, file: GuardedFile) -> Any:
+        # soundfile's own callbacks lose Ctrl-C that comes before they have reached the file, and end the recording
+        ffi = soundfile._ffi
+        self._virtual_io = {
+            "get_filelen": file.callback("sf_vio_get_filelen", lambda _: file.n_bytes),
+            "seek": file.callback("sf_vio_seek", lambda offset, whence, _: file.seek(offset, whence)),
+            "read": file.callback("sf_vio_read", lambda start, n, _: file.readinto(ffi.buffer(start, n))),
+            "write": file.callback("sf_vio_write", lambda start, n, _: 0),
+            "tell": file.callback("sf_vio_tell", lambda _: file.tell()),
+        }
+        return ffi.new("SF_VIRTUAL_IO*", self._virtual_io)
+
+    def close(self) -> None:
+        # forgotten first, so that a file whose closing was interrupted is not closed again by __del__
+        handle, self._file = self._file, None
+        if handle is not None:
+            soundfile._snd.sf_close(handle)
+
 
 class SndfileDecoder:
     """Reads float32 blocks through libsndfile.
@@ -52,9 +71,9 @@ class SndfileDecoder:
 
     def __init__(self, opened: OpenSource) -> None:
         self._opened = opened
-        # A descriptor spares libsndfile the way through Python for each few kilobytes.
-        handle = opened.file.fileno() if isinstance(opened.file, io.FileIO) else opened.file
-        self._file: Any = _ForwardFile(handle, closefd=False)
+        descriptor = opened.descriptor()
+        with opened.watched():
+            self._file: Any = _ForwardFile(opened.file if descriptor is None else descriptor, closefd=False)
         self.sample_rate = int(self._file.samplerate)
         self.n_channels = int(self._file.channels)
         n_timepoints = int(self._file.frames)
@@ -71,21 +90,15 @@ class SndfileDecoder:
         skips = subtype.startswith("MPEG") and timepoint < _MP3_JUMP_SECONDS * self.sample_rate
         if timepoint <= 0 or skips or subtype.startswith(_UNSEEKABLE):
             return 0
-        try:
+        with self._decoding():
             return int(self._file.seek(timepoint))
-        except soundfile.LibsndfileError as error:
-            raise self._damaged(error) from error
 
     def read(self, n: int) -> NDArray[np.float32]:
         """Read up to n timepoints of all channels, shape (n, n_channels); fewer only at the end."""
         self._file.forward = True
         block = np.empty((n, self.n_channels), dtype=np.int16 if self._reads_int16 else np.float32)
-        try:
+        with self._decoding():
             read = self._file.read(out=block)
-        except soundfile.LibsndfileError as error:
-            self._opened.raise_failure()
-            raise self._damaged(error) from error
-        self._opened.raise_failure()
         return np.multiply(read, _INT16_STEP, dtype=np.float32) if self._reads_int16 else np.asarray(read)
 
     def close(self) -> None:
@@ -93,8 +106,13 @@ class SndfileDecoder:
         self._file.close()
         self._opened.close()
 
-    def _damaged(self, error: soundfile.LibsndfileError) -> AudioReadError:
-        complaint = error.error_string.removeprefix("Error : ").rstrip(".")
-        return self._opened.label.unreadable(
-            f"decoding stopped with: {complaint}", "the file is damaged or cut off, so replace it"
-        )
+    @contextmanager
+    def _decoding(self) -> Iterator[None]:
+        with self._opened.watched():
+            try:
+                yield
+            except soundfile.LibsndfileError as error:
+                complaint = error.error_string.removeprefix("Error : ").rstrip(".")
+                raise self._opened.label.unreadable(
+                    f"decoding stopped with: {complaint}", "the file is damaged or cut off, so replace it"
+                ) from error

@@ -6,11 +6,13 @@ import io
 import os
 import stat
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, BinaryIO
 
 from sklearn_audio.exceptions import AudioReadError
+from sklearn_audio.files._guard import GuardedFile
 
 __all__ = ["Label", "OpenSource", "Source", "open_source"]
 
@@ -60,26 +62,39 @@ class OpenSource:
     """
 
     def __init__(self, file: Any, label: Label, n_bytes: int) -> None:
-        self.file = file
+        self.file = GuardedFile(file, n_bytes)
         self.label = label
         self.n_bytes = n_bytes
 
+    def descriptor(self) -> int | None:
+        """Return that of a file of the system, which spares a decoder the way through Python for each few kilobytes."""
+        return self.file.raw.fileno() if isinstance(self.file.raw, io.FileIO) else None
+
     def peek(self, n: int, at: int = 0) -> bytes:
         """Read n bytes at a position, and return to the start."""
-        self.file.seek(at)
-        head: bytes = self.file.read(n)
-        self.file.seek(0)
-        self.raise_failure()
+        with self.watched():
+            self.file.seek(at, io.SEEK_SET)
+            head = self.file.read(n)
+            self.file.seek(0, io.SEEK_SET)
         return head
 
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Raise what went wrong in reading the file meanwhile, rather than what a decoder made of that."""
+        try:
+            yield
+        finally:
+            self.raise_failure()
+
     def raise_failure(self) -> None:
-        """Raise what went wrong while the caller's file object was read by a decoder, if anything did."""
-        failure = getattr(self.file, "failure", None)
-        if failure is not None:
+        """Raise what went wrong in reading the file, if anything did."""
+        failure = self.file.failure
+        if isinstance(failure, Exception):
             raise self.label.unreadable(
-                f"reading from the file object failed ({type(failure).__name__}: {failure})",
-                "check where it comes from",
+                f"reading its bytes failed ({type(failure).__name__}: {failure})", "check where they come from"
             ) from failure
+        if failure is not None:  # Ctrl-C, which is no property of the recording
+            raise failure
 
     def close(self) -> None:
         """Close what was opened here; a file object of the caller stays open."""
@@ -94,7 +109,6 @@ class _SharedFile(io.RawIOBase):
     """
 
     def __init__(self, source: Any, n_bytes: int) -> None:
-        self.failure: Exception | None = None
         self._source = source
         self._n_bytes = n_bytes
         self._position = 0
@@ -116,8 +130,7 @@ class _SharedFile(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer).cast("B")
-        data = b""
-        with _KeptFailure(self), self._lock:
+        with self._lock:
             before = self._source.tell()
             try:
                 self._source.seek(self._position)
@@ -127,24 +140,6 @@ class _SharedFile(io.RawIOBase):
         view[: len(data)] = data
         self._position += len(data)
         return len(data)
-
-
-class _KeptFailure:
-    """Keeps what a foreign ``read`` raises until the decoder is back, as no exception may cross its C code."""
-
-    def __init__(self, file: _SharedFile) -> None:
-        self._file = file
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool:
-        if isinstance(error, Exception):
-            self._file.failure = error
-            return True
-        return False
 
 
 def _lock_of(source: object) -> threading.Lock:
@@ -220,18 +215,25 @@ def _missing_advice(path: str) -> str:
 
 def _open_file_object(source: Any, label: Label) -> OpenSource:
     try:
-        if not isinstance(source.read(0), bytes):
-            raise TypeError(f"{label.where}: a file object must be opened in binary mode; open it with mode 'rb'.")
-        if type(source) is io.BytesIO:
-            return _in_memory(source.getvalue(), label)  # shares its memory
-        if not (hasattr(source, "seekable") and source.seekable()):
-            return _in_memory(source.read(), label)
-        with _lock_of(source):
-            before = source.tell()
-            n_bytes = source.seek(0, io.SEEK_END)
-            source.seek(before)
-    except (OSError, ValueError) as error:
-        raise label.unreadable(f"the file object cannot be read ({error})", "open it again") from error
+        is_binary = isinstance(source.read(0), bytes)
+        opened = _opened(source, label) if is_binary else None
+    except Exception as error:
+        complaint = str(error) if isinstance(error, (OSError, ValueError)) else f"{type(error).__name__}: {error}"
+        raise label.unreadable(f"the file object cannot be read ({complaint})", "open it again") from error
+    if opened is None:
+        raise TypeError(f"{label.where}: a file object must be opened in binary mode; open it with mode 'rb'.")
+    return opened
+
+
+def _opened(source: Any, label: Label) -> OpenSource:
+    if type(source) is io.BytesIO:
+        return _in_memory(source.getvalue(), label)  # shares its memory
+    if not (hasattr(source, "seekable") and source.seekable()):
+        return _in_memory(source.read(), label)
+    with _lock_of(source):
+        before = source.tell()
+        n_bytes = source.seek(0, io.SEEK_END)
+        source.seek(before)
     return OpenSource(_SharedFile(source, n_bytes), label, n_bytes)
 
 

@@ -706,3 +706,24 @@ def test_a_tagger_caches_too(tmp_path, monkeypatch):
     monkeypatch.setattr("sklearn_audio.classification._tagger.load_network", None)
     same(cached.predict_proba(X), scores)
     same(cached.predict_frames(X), frames)
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, RuntimeError])
+def test_nothing_is_kept_of_a_reading_that_ended_early(tmp_path, kind):
+    file = io.BytesIO()
+    soundfile.write(file, noise(400_000), RATE, format="FLAC")
+
+    class Stopping(io.BytesIO):
+        left = 2 * len(file.getvalue()) - 100_000  # the first reading, for the key, goes well
+
+        def read(self, size=-1):
+            if self.left <= 0:
+                raise kind("stop")
+            data = super().read(size)
+            self.left -= len(data)
+            return data
+
+    wanted = AudioReadError if kind is RuntimeError else kind
+    with pytest.raises(wanted, match="stop"):
+        embedder(tmp_path).transform([Stopping(file.getvalue())])
+    assert entries(tmp_path) == []

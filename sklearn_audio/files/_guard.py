@@ -1,0 +1,88 @@
+"""Files as a decoder written in C may use them: nothing is raised into its code, and no failure is lost there."""
+
+from __future__ import annotations
+
+import errno
+import io
+from collections.abc import Callable, Generator
+from typing import Any
+
+import soundfile
+
+__all__ = ["GuardedFile"]
+
+
+class GuardedFile:
+    """A binary file that never raises; what went wrong is kept in `failure`, and nothing more is read.
+
+    An exception that crosses the C code of a decoder is printed and forgotten, and the recording would end there
+    without a word. So whoever calls a decoder looks at `failure` as soon as it is back.
+
+    Ctrl-C that comes while C code runs is raised on entry of the next Python function, before any ``try`` in it. That
+    is why the methods which a decoder calls are callbacks of cffi, which hands over what is raised on entry, too, or
+    generators, which are entered at a ``yield`` within their ``try``.
+    """
+
+    def __init__(self, file: Any, n_bytes: int) -> None:
+        self.raw = file
+        self.n_bytes = n_bytes
+        self.failure: BaseException | None = None
+        self.read: Callable[[int], bytes] = self._answering(file.read, b"")
+        self.readinto: Callable[[Any], int] = self._answering(file.readinto, 0)
+        self.seek: Callable[[int, int], int] = self.callback("long long(long long, int)", self._seek, -errno.EIO)
+
+    def callback(self, signature: str, function: Callable[..., int], if_failed: int = 0) -> Any:
+        """Make a C function of a Python function; what that raises is kept."""
+        return soundfile._ffi.callback(
+            signature, function, error=if_failed, onerror=lambda _, error, __: self._keep(error)
+        )
+
+    def _answering(self, method: Callable[[Any], Any], if_failed: Any) -> Callable[[Any], Any]:
+        answers = self._answers(method, if_failed)
+        next(answers)
+        return answers.send
+
+    def _answers(self, method: Callable[[Any], Any], if_failed: Any) -> Generator[Any, Any, None]:
+        answer = None
+        while True:
+            try:
+                while True:
+                    argument = yield answer
+                    answer = method(argument) if self.failure is None else if_failed
+            except GeneratorExit:
+                return
+            except BaseException as error:
+                if self.failure is None:
+                    self.failure = error
+                answer = if_failed
+
+    def _seek(self, offset: int, whence: int) -> int:
+        if self.failure is not None:
+            return -errno.EIO
+        position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self.raw.tell(), io.SEEK_END: self.n_bytes}[whence]
+        # a damaged header may point before the start, which is no failure of the file
+        return int(self.raw.seek(position)) if position >= 0 else -errno.EINVAL
+
+    def tell(self) -> int:
+        """Say where the file is."""
+        try:
+            return int(self.raw.tell())
+        except BaseException as error:
+            self._keep(error)
+            return -errno.EIO
+
+    def _keep(self, error: BaseException) -> None:
+        if self.failure is None:
+            self.failure = error
+
+    def readable(self) -> bool:
+        """Whether it can be read: it can."""
+        return True
+
+    def seekable(self) -> bool:
+        """Whether it can be sought in: it can."""
+        return True
+
+    def close(self) -> None:
+        """Close the file."""
+        self.raw.close()
