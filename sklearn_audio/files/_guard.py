@@ -9,7 +9,28 @@ from typing import Any
 
 import soundfile
 
-__all__ = ["GuardedFile"]
+__all__ = ["GuardedFile", "KeptFailure"]
+
+
+class KeptFailure:
+    """Keeps the first that is raised in its ``with`` blocks, whatever it is, in place of raising it."""
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
+        if isinstance(error, GeneratorExit):
+            return False
+        self.keep(kind, error, traceback)
+        return True
+
+    def keep(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        """Keep what was raised elsewhere, unless there was something before."""
+        if self.error is None:
+            self.error = error
 
 
 class GuardedFile:
@@ -26,16 +47,19 @@ class GuardedFile:
     def __init__(self, file: Any, n_bytes: int) -> None:
         self.raw = file
         self.n_bytes = n_bytes
-        self.failure: BaseException | None = None
+        self._kept = KeptFailure()
         self.read: Callable[[int], bytes] = self._answering(file.read, b"")
         self.readinto: Callable[[Any], int] = self._answering(file.readinto, 0)
         self.seek: Callable[[int, int], int] = self.callback("long long(long long, int)", self._seek, -errno.EIO)
 
+    @property
+    def failure(self) -> BaseException | None:
+        """What was raised first."""
+        return self._kept.error
+
     def callback(self, signature: str, function: Callable[..., int], if_failed: int = 0) -> Any:
         """Make a C function of a Python function; what that raises is kept."""
-        return soundfile._ffi.callback(
-            signature, function, error=if_failed, onerror=lambda _, error, __: self._keep(error)
-        )
+        return soundfile._ffi.callback(signature, function, error=if_failed, onerror=self._kept.keep)
 
     def _answering(self, method: Callable[[Any], Any], if_failed: Any) -> Callable[[Any], Any]:
         answers = self._answers(method, if_failed)
@@ -43,18 +67,14 @@ class GuardedFile:
         return answers.send
 
     def _answers(self, method: Callable[[Any], Any], if_failed: Any) -> Generator[Any, Any, None]:
-        answer = None
+        answer = if_failed
         while True:
-            try:
+            with self._kept:
                 while True:
                     argument = yield answer
-                    answer = method(argument) if self.failure is None else if_failed
-            except GeneratorExit:
-                return
-            except BaseException as error:
-                if self.failure is None:
-                    self.failure = error
-                answer = if_failed
+                    answer = if_failed
+                    if self.failure is None:
+                        answer = method(argument)
 
     def _seek(self, offset: int, whence: int) -> int:
         if self.failure is not None:
@@ -65,15 +85,9 @@ class GuardedFile:
 
     def tell(self) -> int:
         """Say where the file is."""
-        try:
+        with self._kept:
             return int(self.raw.tell())
-        except BaseException as error:
-            self._keep(error)
-            return -errno.EIO
-
-    def _keep(self, error: BaseException) -> None:
-        if self.failure is None:
-            self.failure = error
+        return -errno.EIO
 
     def readable(self) -> bool:
         """Whether it can be read: it can."""

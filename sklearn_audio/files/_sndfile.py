@@ -30,6 +30,7 @@ class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc, unused-ignore]
     """A sound file that is not sought after each read, which is slow and, in MP3, changes the values."""
 
     forward = False
+    _file: Any = None
 
     def seekable(self) -> bool:
         return not self.forward and bool(super().seekable())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from sklearn_audio.exceptions import AudioReadError
-from sklearn_audio.files._guard import GuardedFile
+from sklearn_audio.files._guard import GuardedFile, KeptFailure
 
 __all__ = ["Label", "OpenSource", "Source", "open_source"]
 
@@ -214,15 +214,17 @@ def _missing_advice(path: str) -> str:
 
 
 def _open_file_object(source: Any, label: Label) -> OpenSource:
-    try:
-        is_binary = isinstance(source.read(0), bytes)
-        opened = _opened(source, label) if is_binary else None
-    except Exception as error:
-        complaint = str(error) if isinstance(error, (OSError, ValueError)) else f"{type(error).__name__}: {error}"
-        raise label.unreadable(f"the file object cannot be read ({complaint})", "open it again") from error
-    if opened is None:
+    kept = KeptFailure()
+    with kept:  # the object may be of anybody's making, and raise anything
+        if isinstance(source.read(0), bytes):
+            return _opened(source, label)
+    error = kept.error
+    if error is None:
         raise TypeError(f"{label.where}: a file object must be opened in binary mode; open it with mode 'rb'.")
-    return opened
+    if not isinstance(error, Exception):
+        raise error
+    complaint = str(error) if isinstance(error, (OSError, ValueError)) else f"{type(error).__name__}: {error}"
+    raise label.unreadable(f"the file object cannot be read ({complaint})", "open it again") from error
 
 
 def _opened(source: Any, label: Label) -> OpenSource:
