@@ -2,6 +2,16 @@
 
 from sklearn.base import _clone_parametrized as clone_parametrized
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._set_output import _SetOutputMixin as SetOutputMixin
+from sklearn.utils._set_output import _wrap_data_with_container as wrap_data_with_container
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 
-__all__ = ["HasMethods", "Interval", "StrOptions", "check_feature_names_in", "clone_parametrized"]
+__all__ = [
+    "HasMethods",
+    "Interval",
+    "SetOutputMixin",
+    "StrOptions",
+    "check_feature_names_in",
+    "clone_parametrized",
+    "wrap_data_with_container",
+]

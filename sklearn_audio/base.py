@@ -11,8 +11,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from sklearn_audio._output import LabelledOutputMixin
 from sklearn_audio._sklearn import Interval, StrOptions
-from sklearn_audio.ragged import Ragged
+from sklearn_audio.ragged import Ragged, check_same_names
 from sklearn_audio.validation import AudioClips, Channel, check_audio, check_sequences, container_kind
 
 __all__ = ["AUDIO_CONSTRAINTS", "AudioEstimator", "FloatOutputMixin", "RaggedOutputMixin"]
@@ -32,11 +33,11 @@ _CLIPS = (
 _VECTORS = "Each row is the vector of a clip; compute it as it was computed for fit."
 
 
-class AudioEstimator(BaseEstimator):
+class AudioEstimator(LabelledOutputMixin, BaseEstimator):
     """Base class of the estimators that take audio, frames or tokens.
 
     Subclasses validate their parameters and their X through the methods here, so that every estimator admits the same
-    kinds of X and refuses the same mistakes in the same words.
+    kinds of X and refuses the same mistakes in the same words. What their `transform` returns carries the index of X.
 
     Examples
     --------
@@ -102,11 +103,15 @@ class AudioEstimator(BaseEstimator):
         if reset:
             self._forget_features()
             self.n_features_in_ = n_features
+            if frames.feature_names is not None:
+                self.feature_names_in_ = frames.feature_names
         elif n_features != getattr(self, "n_features_in_", n_features):
             raise ValueError(
                 f"X has {n_features} features per frame, but {type(self).__name__} is expecting "
                 f"{self.n_features_in_} features as input."
             )
+        else:
+            check_same_names(getattr(self, "feature_names_in_", None), frames.feature_names)
         return frames
 
     def _admit_array(self, X: Any, *, reset: bool, hint: str = _CLIPS) -> NDArray[Any]:
@@ -132,7 +137,7 @@ class AudioEstimator(BaseEstimator):
         self._validate_params()
 
 
-class FloatOutputMixin(TransformerMixin):
+class FloatOutputMixin(LabelledOutputMixin, TransformerMixin):
     """A transformer whose output is float32, whatever precision it was given.
 
     Examples
@@ -149,7 +154,7 @@ class FloatOutputMixin(TransformerMixin):
         return tags
 
 
-class RaggedOutputMixin(FloatOutputMixin, auto_wrap_output_keys=None):  # type: ignore[call-arg]
+class RaggedOutputMixin(FloatOutputMixin):
     """A transformer whose output is a `Ragged`, which has no form as a table.
 
     Examples
@@ -160,16 +165,18 @@ class RaggedOutputMixin(FloatOutputMixin, auto_wrap_output_keys=None):  # type: 
     """
 
     def set_output(self, *, transform: str | None = None) -> Self:
-        """Accept a choice of container without effect, so that a pipeline may set it for its other steps.
+        """Choose the container of tables, as in scikit-learn.
 
         Parameters
         ----------
         transform : {"default", "pandas", "polars"}, default=None
-            Ignored: the output stays a `Ragged`.
+            Without effect on a `Ragged`, so that a pipeline may set it for its other steps.
 
         Returns
         -------
         self
             The estimator.
         """
+        if hasattr(self, "get_feature_names_out"):
+            super().set_output(transform=transform)
         return self

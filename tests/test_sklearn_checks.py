@@ -39,7 +39,11 @@ TABULAR = [
 # the names that embedders give do not depend on those of the timepoints
 TABLES = [(name, check) for name in (*SEQUENCES, *AUTOENCODERS) for check in TABULAR]
 TABLES += [
-    (name, check) for name, embedder in EMBEDDERS.items() if embedder.pooling for check in TABULAR if "output" in check
+    (name, check)
+    for name, transformer in (EMBEDDERS | {"AudioLoader-fixed": INSTANCES["AudioLoader-fixed"]}).items()
+    if getattr(transformer, "pooling", "") is not None
+    for check in TABULAR
+    if "output" in check
 ]
 
 

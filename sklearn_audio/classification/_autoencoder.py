@@ -131,7 +131,8 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
     n_features_in_ : int
         Features of a frame; for a two-dimensional X, its columns.
     feature_names_in_ : ndarray of str, shape (n_features_in_,)
-        Names of the columns, if X was a DataFrame of numbers.
+        Names of the columns of a DataFrame of numbers, or of the features of a frame where X was a `Ragged` that has
+        them, as those that transformers return.
 
     See Also
     --------

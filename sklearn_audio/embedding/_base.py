@@ -241,23 +241,6 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         """
         return layers_of(self._card())
 
-    def set_output(self, *, transform: str | None = None) -> Self:
-        """Choose the container of `transform`, as in scikit-learn.
-
-        Parameters
-        ----------
-        transform : {"default", "pandas", "polars"}, default=None
-            The container; without effect where ``pooling=None``, because a `Ragged` has no form as a table.
-
-        Returns
-        -------
-        self
-            The estimator.
-        """
-        if self.pooling is not None:
-            super().set_output(transform=transform)
-        return self
-
     def __getstate__(self) -> Any:
         state = dict(super().__getstate__())
         state.pop("_packed", None)

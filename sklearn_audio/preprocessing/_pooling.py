@@ -33,7 +33,8 @@ class SequencePooling(FloatOutputMixin, AudioEstimator):
     n_features_in_ : int
         Numbers per frame; the length of the rows if X was an array of shape (n_clips, n_frames).
     feature_names_in_ : ndarray of str, shape (n_features_in_,)
-        Names of the columns, if X was a DataFrame of numbers.
+        Names of the columns of a DataFrame of numbers, or of the features of a frame where X was a `Ragged` that has
+        them, as those that transformers return.
 
     See Also
     --------

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from sklearn_audio.ragged._builder import RaggedBuilder
+from sklearn_audio.ragged._labels import Labels, joined_index, joined_names, row_index, same_names
+from sklearn_audio.ragged._rectangular import Rectangular
 from sklearn_audio.ragged._statistics import KEEPS_DTYPE, STATISTICS
 
 __all__ = ["Ragged"]
@@ -17,12 +19,15 @@ __all__ = ["Ragged"]
 RowKey = slice | list[int] | list[bool] | NDArray[Any] | EllipsisType
 
 
-class Ragged:
+class Ragged(Labels, Rectangular):
     """Rows of unequal length: one flat array of values and the offsets of the rows.
 
     Waveforms, spectrograms, patches and tokens of clips differ in length. `Ragged` keeps all rows one behind the
     other in `values`; row ``i`` is ``values[offsets[i]:offsets[i + 1]]``. Integer indexing returns a view of one row,
     every other kind of indexing a `Ragged`, so that scikit-learn's splitters and searches work on it as they are.
+
+    Rows may carry labels, those of the Series or DataFrame they come from, and items the names of their features. Both
+    stay with their rows through indexing, pickling and every transformer of this library.
 
     Parameters
     ----------
@@ -30,6 +35,10 @@ class Ragged:
         The items of all rows, one row behind the other. Kept without a copy (a memory map stays one).
     offsets : array of int, shape (n_rows + 1,)
         Where each row starts; begins with 0, ends with ``n_total`` and never falls.
+    index : pandas.Index or sequence, default=None
+        Labels of the rows, as of a DataFrame; they need not be unique. None leaves the rows without labels.
+    feature_names : sequence of str, default=None
+        Names along the last axis of an item, such as those of the bands of a frame; one where an item is a number.
 
     Attributes
     ----------
@@ -41,7 +50,7 @@ class Ragged:
     Raises
     ------
     ValueError
-        If `offsets` does not describe `values`.
+        If `offsets` does not describe `values`, or labels or names are not as many as they should be.
 
     See Also
     --------
@@ -62,15 +71,15 @@ class Ragged:
     array([2., 4.])
     """
 
-    values: NDArray[Any]
-    offsets: NDArray[np.int64]
-
-    def __init__(self, values: ArrayLike, offsets: ArrayLike) -> None:
+    def __init__(
+        self, values: ArrayLike, offsets: ArrayLike, *, index: Any = None, feature_names: Iterable[str] | None = None
+    ) -> None:
         self.values = np.asanyarray(values)
         self.offsets = np.asarray(offsets, dtype=np.int64)
         if self.values.ndim == 0:
             raise ValueError("values must have at least one dimension, got a scalar.")
         _check_offsets(self.offsets, len(self.values))
+        self._set_labels(index, feature_names, len(self), self.item_shape)
 
     @classmethod
     def from_list(cls, rows: Iterable[ArrayLike], *, dtype: DTypeLike | None = None) -> Ragged:
@@ -80,6 +89,7 @@ class Ragged:
         ----------
         rows : iterable of array, each of shape (length_i, *item_shape)
             The rows. May be a generator: each row is copied as it comes, and the memory taken is that of the result.
+            The index of a pandas Series is kept.
         dtype : dtype, default=None
             Type of the values; None takes that of the first row.
 
@@ -103,7 +113,7 @@ class Ragged:
         for row in rows:
             builder.extend(np.asarray(row))
             builder.close_row()
-        return cls(*builder.finish())
+        return cls(*builder.finish(), index=row_index(rows))
 
     @classmethod
     def from_lengths(cls, values: ArrayLike, lengths: ArrayLike) -> Ragged:
@@ -141,7 +151,12 @@ class Ragged:
         Returns
         -------
         Ragged
-            The rows of all parts, in order.
+            The rows of all parts, in order; with labels if all parts have them, and likewise with names of features.
+
+        Raises
+        ------
+        ValueError
+            If the parts have features of different names.
 
         Examples
         --------
@@ -152,7 +167,8 @@ class Ragged:
         """
         parts = list(parts)
         values = np.concatenate([part.values for part in parts])
-        return cls.from_lengths(values, np.concatenate([part.lengths for part in parts]))
+        joined = cls.from_lengths(values, np.concatenate([part.lengths for part in parts]))
+        return joined.with_labels(index=joined_index(parts), feature_names=joined_names(parts))
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -171,16 +187,6 @@ class Ragged:
     def dtype(self) -> np.dtype[Any]:
         """Type of the values."""
         return self.values.dtype
-
-    @property
-    def item_shape(self) -> tuple[int, ...]:
-        """Shape of one item of a row: () for waveforms, (n_mels,) for log-mel frames."""
-        return self.values.shape[1:]
-
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        """Number of items of each row, shape (n_rows,)."""
-        return np.diff(self.offsets)
 
     @property
     def nbytes(self) -> int:
@@ -239,7 +245,13 @@ class Ragged:
             return self._take(np.arange(start, stop, step))
         stop = max(start, stop)
         first, last = self.offsets[start], self.offsets[stop]
-        return Ragged(self.values[first:last], self.offsets[start : stop + 1] - first)
+        index = None if self._index is None else self._index[start:stop]
+        return Ragged(
+            self.values[first:last],
+            self.offsets[start : stop + 1] - first,
+            index=index,
+            feature_names=self._feature_names,
+        )
 
     def _take(self, rows: NDArray[np.int64]) -> Ragged:
         lengths = self.lengths[rows]
@@ -247,7 +259,66 @@ class Ragged:
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         # position of each kept item = start of its row + its place within the row
         items = np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])
-        return Ragged(self.values[items], offsets)
+        index = None if self._index is None else self._index[rows]
+        return Ragged(self.values[items], offsets, index=index, feature_names=self._feature_names)
+
+    def with_labels(self, *, index: Any = None, feature_names: Iterable[str] | None = None) -> Ragged:
+        """Return the same rows under other labels, without a copy.
+
+        Parameters
+        ----------
+        index : pandas.Index or sequence, default=None
+            Labels of the rows; None for none.
+        feature_names : sequence of str, default=None
+            Names along the last axis of an item; None for none.
+
+        Returns
+        -------
+        Ragged
+            Shares values and offsets.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many labels as rows, or not as many names as numbers along the last axis of an item.
+
+        Examples
+        --------
+        >>> from sklearn_audio import Ragged
+        >>> X = Ragged.from_list([[1.0, 2.0], [3.0]]).with_labels(index=["dog", "cat"])
+        >>> X[[1]].index.tolist()
+        ['cat']
+        """
+        return Ragged(self.values, self.offsets, index=index, feature_names=feature_names)
+
+    def equals(self, other: object) -> bool:
+        """Compare rows, labels and names of features.
+
+        Parameters
+        ----------
+        other : object
+            What to compare with.
+
+        Returns
+        -------
+        bool
+            True for a `Ragged` of the same rows, of the same type, under the same labels. NaN equals NaN.
+
+        Examples
+        --------
+        >>> from sklearn_audio import Ragged
+        >>> X = Ragged.from_list([[1.0, 2.0], [3.0]])
+        >>> X.equals(X[:]), X.equals(X.with_labels(index=[1, 0]))
+        (True, False)
+        """
+        if not isinstance(other, Ragged) or self.dtype != other.dtype:
+            return False
+        return (
+            np.array_equal(self.offsets, other.offsets)
+            and np.array_equal(self.values, other.values, equal_nan=self.dtype.kind in "fc")
+            and (self.index is other.index or (self.index is not None and self.index.equals(other.index)))
+            and same_names(self.feature_names, other.feature_names)
+        )
 
     def with_values(self, values: ArrayLike) -> Ragged:
         """Return the same rows over other values, without a copy.
@@ -260,7 +331,7 @@ class Ragged:
         Returns
         -------
         Ragged
-            Shares the offsets.
+            Shares the offsets and the labels of the rows; names of features are not passed on to other values.
 
         Examples
         --------
@@ -269,7 +340,7 @@ class Ragged:
         >>> X.with_values(X.values * 10).to_list()
         [array([10., 20.]), array([30.])]
         """
-        return Ragged(values, self.offsets)
+        return Ragged(values, self.offsets, index=self._index)
 
     def map(self, function: Callable[[NDArray[Any]], ArrayLike]) -> Ragged:
         """Apply a function to each row.
@@ -282,7 +353,7 @@ class Ragged:
         Returns
         -------
         Ragged
-            The returned rows.
+            The returned rows, under the labels of these.
 
         Examples
         --------
@@ -291,7 +362,7 @@ class Ragged:
         >>> Ragged.from_list([[3, 1, 2], [5]]).map(np.sort).to_list()
         [array([1, 2, 3]), array([5])]
         """
-        return Ragged.from_list(function(row) for row in self)
+        return Ragged.from_list(function(row) for row in self).with_labels(index=self._index)
 
     def pool(self, statistic: str = "mean") -> NDArray[Any]:
         """Reduce each row to one item.
@@ -348,93 +419,6 @@ class Ragged:
         [array([1]), array([2, 3])]
         """
         return list(self)
-
-    def to_padded(self, fill_value: float = 0, *, length: int | None = None) -> NDArray[Any]:
-        """Return a rectangular copy, short rows filled up at the end and long ones cut.
-
-        Parameters
-        ----------
-        fill_value : float, default=0
-            What stands behind the end of a row.
-        length : int, default=None
-            Items per row; None takes the longest row.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, length, *item_shape)
-            Padded rows.
-
-        Examples
-        --------
-        >>> from sklearn_audio import Ragged
-        >>> Ragged.from_list([[1, 2, 3], [4]]).to_padded(-1)
-        array([[ 1,  2,  3],
-               [ 4, -1, -1]])
-        """
-        if length is None:
-            length = int(self.lengths.max(initial=0))
-        padded = np.full((len(self), length, *self.item_shape), fill_value, dtype=self.dtype)
-        for i, row in enumerate(self):
-            padded[i, : len(row)] = row[:length]
-        return padded
-
-    def mask(self, *, length: int | None = None) -> NDArray[np.bool_]:
-        """Tell which places of `to_padded` hold items.
-
-        Parameters
-        ----------
-        length : int, default=None
-            Items per row; None takes the longest row.
-
-        Returns
-        -------
-        ndarray of bool, shape (n_rows, length)
-            True where there is an item, False where there is padding.
-
-        Examples
-        --------
-        >>> from sklearn_audio import Ragged
-        >>> Ragged.from_list([[1, 2], [4]]).mask()
-        array([[ True,  True],
-               [ True, False]])
-        """
-        if length is None:
-            length = int(self.lengths.max(initial=0))
-        return np.asarray(np.arange(length) < self.lengths[:, None])
-
-    def group_by_length(self) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
-        """Iterate over groups of rows of one length, as rectangular arrays.
-
-        Yields
-        ------
-        rows : ndarray of int, shape (n_group,)
-            The rows of the group, in order.
-        stacked : ndarray of shape (n_group, length, *item_shape)
-            Those rows; a view where they are neighbours.
-
-        Examples
-        --------
-        >>> from sklearn_audio import Ragged
-        >>> X = Ragged.from_list([[1, 2], [3], [4, 5]])
-        >>> [(rows.tolist(), stacked.tolist()) for rows, stacked in X.group_by_length()]
-        [([1], [[3]]), ([0, 2], [[1, 2], [4, 5]])]
-        """
-        for length in np.unique(self.lengths):
-            rows = np.flatnonzero(self.lengths == length)
-            neighbours = rows[-1] - rows[0] == len(rows) - 1
-            group = self._slice(slice(rows[0], rows[-1] + 1)) if neighbours else self._take(rows)
-            yield rows, group.values.reshape(len(rows), length, *self.item_shape)  # (n * L, *item) -> (n, L, *item)
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        lengths = np.unique(self.lengths)
-        if len(lengths) > 1:
-            raise ValueError(
-                f"rows have {lengths[0]} to {lengths[-1]} items and make no rectangular array. "
-                "Use to_padded(), to_list() or pool()."
-            )
-        length = int(lengths[0]) if len(lengths) else 0
-        dense = self.values.reshape(len(self), length, *self.item_shape)  # (n * L, *item) -> (n, L, *item)
-        return np.array(dense, dtype=dtype) if copy or copy is None else np.asarray(dense, dtype=dtype)
 
 
 def _check_offsets(offsets: NDArray[np.int64], n_total: int) -> None:

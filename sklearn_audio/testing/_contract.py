@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.base import MetaEstimatorMixin
 
-from sklearn_audio.testing._probes import assert_same_rows, fit, outputs, probe
+from sklearn_audio.ragged import Ragged
+from sklearn_audio.testing._probes import assert_same_rows, fit, outputs, probe, rows_of
 
 __all__ = ["CONTRACT_CHECKS"]
 
@@ -64,6 +66,35 @@ def check_input_kept(estimator: Any) -> None:
         clip.flags.writeable = False
     outputs(fit(estimator, X, len(X)), X)
     assert_same_rows(X, before, "X after the call")
+
+
+def check_index(estimator: Any) -> None:
+    """The index of X goes along: with the rows of a `Ragged`, and in the pandas output of a table.
+
+    scikit-learn puts the outputs of several transformers together by it, so that rows without theirs are mixed up.
+    """
+    clips = probe(estimator)
+    X = pd.Series(clips, index=pd.Index([3, 5, 0, 3, 1, 2], name="row"))  # shuffled, and not unique
+    fitted = fit(estimator, X, len(X))
+    if not hasattr(fitted, "transform"):
+        return
+    wanted = outputs(fitted, clips)
+    contained = hasattr(fitted, "set_output")
+    if contained:
+        fitted.set_output(transform="pandas")
+    for rows in (list(range(len(X))), [4, 1]):
+        part = X.iloc[rows]
+        output = fitted.transform(part)
+        if contained or isinstance(output, Ragged):
+            _assert_labelled(output, part.index)
+        assert_same_rows(rows_of(output), [wanted[row] for row in rows], "a Series")
+
+
+def _assert_labelled(output: Any, index: pd.Index) -> None:
+    if not isinstance(output, Ragged | pd.DataFrame):
+        raise AssertionError(f"a Ragged or, as set_output says, a DataFrame is expected, got {type(output).__name__}.")
+    if not index.equals(output.index):
+        raise AssertionError(f"X has the index {index}, but the output has {output.index}.")
 
 
 def check_pickle_in_fresh_process(estimator: Any) -> None:
@@ -142,6 +173,7 @@ CONTRACT_CHECKS = (
     check_neighbours,
     check_repeats,
     check_input_kept,
+    check_index,
     check_pickle_in_fresh_process,
     check_global_random_state,
     check_quiet,

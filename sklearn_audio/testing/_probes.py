@@ -18,6 +18,7 @@ __all__ = [
     "frames",
     "outputs",
     "probe",
+    "rows_of",
     "takes_audio",
     "takes_tokens",
     "targets",
@@ -95,13 +96,15 @@ def outputs(fitted: Any, X: Any) -> list[npt.NDArray[Any]]:
     """One array per clip: of `transform`, else `predict_proba`, else `predict`."""
     for method in ("transform", "predict_proba", "predict"):
         if hasattr(fitted, method):
-            result = getattr(fitted, method)(X)
-            return result.to_list() if isinstance(result, Ragged) else [np.asarray(row) for row in _rows(result)]
+            return rows_of(getattr(fitted, method)(X))
     raise TypeError(f"{type(fitted).__name__} has none of transform, predict_proba and predict.")
 
 
-def _rows(result: Any) -> Any:
-    return result.toarray() if hasattr(result, "toarray") else np.asarray(result)
+def rows_of(result: Any) -> list[npt.NDArray[Any]]:
+    """One array per row of a `Ragged` or of a table in any container."""
+    if isinstance(result, Ragged):
+        return result.to_list()
+    return [np.asarray(row) for row in (result.toarray() if hasattr(result, "toarray") else np.asarray(result))]
 
 
 def assert_same_rows(

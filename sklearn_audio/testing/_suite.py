@@ -62,8 +62,9 @@ def check_audio_estimator(estimator: Any) -> None:
     """Check that an estimator treats clips as this library promises, beside scikit-learn's own ``check_estimator``.
 
     All forms of X give the same rows; a row depends neither on its neighbours nor on order or threads; other sample
-    rates are resampled; odd clips give finite numbers; bad clips are refused by row; fitted estimators work in a fresh
-    process; nothing is printed, written or read too early, and the global random state is left alone.
+    rates are resampled; odd clips give finite numbers; bad clips are refused by row; the index of a Series goes along
+    with its rows; fitted estimators work in a fresh process; nothing is printed, written or read too early, and the
+    global random state is left alone.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_audio.ragged import Ragged
+from sklearn_audio.ragged import Ragged, row_index
 from sklearn_audio.validation._containers import container_kind
 
 __all__ = ["check_sequences"]
@@ -36,7 +36,7 @@ def check_sequences(
     Returns
     -------
     Ragged
-        Items of shape (n_features,) for frames, () for tokens.
+        Items of shape (n_features,) for frames, () for tokens; under the index of X, if it has one.
 
     Raises
     ------
@@ -53,7 +53,8 @@ def check_sequences(
     """
     ragged = X if isinstance(X, Ragged) else _stack_sequences(X, item_ndim, dtype)
     if item_ndim == 1 and ragged.item_shape == ():
-        ragged = ragged.with_values(ragged.values[:, None])  # (n_total,) -> (n_total, 1)
+        column = ragged.with_values(ragged.values[:, None])  # (n_total,) -> (n_total, 1)
+        ragged = column.with_labels(index=ragged.index, feature_names=ragged.feature_names)
     if len(ragged.item_shape) != item_ndim:
         wanted = "frames of shape (n_frames, n_features)" if item_ndim else "tokens of shape (n_tokens,)"
         raise ValueError(f"each row must hold {wanted}; got items of shape {ragged.item_shape}.")
@@ -63,10 +64,11 @@ def check_sequences(
     if len(empty):
         raise ValueError(f"row {empty[0]} has no {'frames' if item_ndim else 'tokens'}. Leave it out.")
     if ragged.dtype != dtype:
-        ragged = ragged.with_values(_cast(ragged.values, dtype))
+        cast = ragged.with_values(_cast(ragged.values, dtype))
+        ragged = cast.with_labels(index=ragged.index, feature_names=ragged.feature_names)
     if ensure_finite:
         _refuse_not_finite_rows(ragged, allow_failed)
-    return ragged
+    return ragged.with_labels(index=row_index(X), feature_names=ragged.feature_names)
 
 
 def _stack_sequences(X: Any, item_ndim: int, dtype: Any) -> Ragged:

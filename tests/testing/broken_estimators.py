@@ -206,6 +206,16 @@ class FitsAtRandom(Loader):
         return super().transform(X).map(lambda row: row + self.shift_)
 
 
+class NumbersItsRows(Loader):
+    def transform(self, X):
+        return super().transform(X).with_labels(index=range(len(X)))
+
+
+class IgnoresTheContainer(Pooling):
+    def set_output(self, *, transform=None):
+        return self
+
+
 class WritesToX(Loader):
     def transform(self, X):
         for x in X:
@@ -310,6 +320,8 @@ BROKEN = [
     (DependsOnThePlace, "check_neighbours", "one by one: row 1 differs"),
     (Remembers, "check_repeats", "a second call: row 0 differs"),
     (FitsAtRandom, "check_repeats", "a second fit: row 0 differs"),
+    (NumbersItsRows, "check_index", "X has the index .*3, 5, 0, 3.* but the output has RangeIndex"),
+    (IgnoresTheContainer, "check_index", "a DataFrame is expected, got ndarray"),
     (WritesToX, "check_input_kept", "it raised ValueError: .*read-only"),
     (WritesToXByForce, "check_input_kept", "X after the call: row 0 differs"),
     (CannotPickle, "check_pickle_in_fresh_process", "it raised (AttributeError|PicklingError): .*lambda"),

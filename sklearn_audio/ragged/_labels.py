@@ -1,0 +1,155 @@
+"""Labels of rows and names of features, as a pandas DataFrame has them, for rows of unequal length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Labels", "check_same_names", "joined_index", "joined_names", "row_index", "same_names"]
+
+_N_SHOWN = 5
+
+
+def row_index(X: Any) -> pd.Index | None:
+    """Return the labels of the rows of X.
+
+    Parameters
+    ----------
+    X : object
+        Anything that may be passed as X.
+
+    Returns
+    -------
+    pandas.Index or None
+        The index of a `Ragged`, a Series or a DataFrame; None where the rows have no labels.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_audio.ragged import row_index
+    >>> row_index(pd.Series(["a.wav", "b.wav"], index=[7, 3])).tolist()
+    [7, 3]
+    >>> row_index(["a.wav", "b.wav"]) is None
+    True
+    """
+    # a list has an attribute `index`, too
+    return X.index if isinstance(X, Labels) or hasattr(X, "iloc") else None
+
+
+class Labels:
+    """The labels of a `Ragged`; none unless given.
+
+    Examples
+    --------
+    >>> from sklearn_audio import Ragged
+    >>> from sklearn_audio.ragged._labels import Labels
+    >>> isinstance(Ragged.from_list([[1], [2]]), Labels)
+    True
+    """
+
+    # for pickles of versions without labels
+    _index: pd.Index | None = None
+    _feature_names: NDArray[np.object_] | None = None
+
+    @property
+    def index(self) -> pd.Index | None:
+        """Labels of the rows, a pandas Index of length n_rows; None if they have none."""
+        return self._index
+
+    @property
+    def feature_names(self) -> NDArray[np.object_] | None:
+        """Names along the last axis of an item, such as those of the bands of a frame; None if they have none."""
+        return self._feature_names
+
+    def _set_labels(self, index: Any, feature_names: Any, n_rows: int, item_shape: tuple[int, ...]) -> None:
+        self._index = None if index is None else _checked_index(index, n_rows)
+        self._feature_names = (
+            None if feature_names is None else _checked_names(feature_names, item_shape[-1] if item_shape else 1)
+        )
+
+
+def _checked_index(index: Any, n_rows: int) -> pd.Index:
+    import pandas as pd
+
+    labels = index if isinstance(index, pd.Index) else pd.Index(index)
+    if len(labels) != n_rows:
+        raise ValueError(f"index has {len(labels)} labels for {n_rows} rows; give one per row, or None.")
+    return labels
+
+
+def _checked_names(feature_names: Any, wanted: int) -> NDArray[np.object_]:
+    names = np.array(list(feature_names), dtype=object)
+    if names.shape != (wanted,):
+        raise ValueError(
+            f"feature_names has {len(names)} names for items of {wanted} numbers along the last axis; give one per "
+            "number, or None."
+        )
+    names.flags.writeable = False  # shared by all parts of a `Ragged`
+    return names
+
+
+def same_names(first: NDArray[Any] | None, second: NDArray[Any] | None) -> bool:
+    if first is None or second is None:
+        return first is second
+    return list(first) == list(second)
+
+
+def check_same_names(seen: NDArray[Any] | None, names: NDArray[Any] | None) -> None:
+    """Refuse features of other names than those seen in `fit`; what has no names passes.
+
+    Parameters
+    ----------
+    seen : ndarray of str or None
+        Names of the features seen in `fit`.
+    names : ndarray of str or None
+        Names of the features that came.
+
+    Raises
+    ------
+    ValueError
+        If both have names and these differ.
+
+    Examples
+    --------
+    >>> from sklearn_audio.ragged import check_same_names
+    >>> check_same_names(["mel_0"], None)
+    """
+    if seen is not None and names is not None and not same_names(seen, names):
+        raise ValueError(
+            "The feature names should match those that were passed during fit: X has "
+            f"{_first_differences(seen, names)}. Compute the frames as they were computed for fit."
+        )
+
+
+def _first_differences(first: NDArray[Any], second: NDArray[Any]) -> str:
+    """The first few names that differ."""
+    places = [i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b][:_N_SHOWN]
+    return ", ".join(f"{second[i]!r} where {first[i]!r} is expected" for i in places)
+
+
+def joined_index(parts: Iterable[Labels]) -> pd.Index | None:
+    """Labels of all parts, if all have them: labels for some rows only would have to be invented for the others."""
+    indexes = [part.index for part in parts]
+    present = [index for index in indexes if index is not None]
+    if not indexes or len(present) < len(indexes):
+        return None
+    return present[0].append(present[1:])
+
+
+def joined_names(parts: Iterable[Labels]) -> NDArray[np.object_] | None:
+    """Names of all parts, if all have them; parts of different features are refused."""
+    names = [part.feature_names for part in parts]
+    first = next((known for known in names if known is not None), None)
+    for i, other in enumerate(names):
+        if first is not None and other is not None and not same_names(first, other):
+            raise ValueError(
+                f"part {i} has other features than the parts before it: {_first_differences(first, other)}. Join rows "
+                "of the same features only."
+            )
+    return None if any(known is None for known in names) else first
