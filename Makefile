@@ -57,10 +57,11 @@ $(VENV)/.installed: pyproject.toml setup.py constraints.txt
 	$(call install,.venv-newest,$(NEWEST))
 	@touch $@
 
-# musicnn pins versions of 2019, and only its weights and its network are used.
+# Without what they ask for: musicnn, of which only weights and network are used, pins versions of 2019, and
+# audiomentations a soxr below 1.0.
 .venv-slow/.installed: pyproject.toml setup.py constraints.txt
 	$(call install,.venv-slow,$(SLOW))
-	@.venv-slow/bin/python $(INSTALL) --no-deps musicnn==0.1.0
+	@.venv-slow/bin/python $(INSTALL) --no-deps audiomentations==0.43.1 musicnn==0.1.0
 	@touch $@
 
 demo: $(VENV)/.installed ## Train, report and predict on recordings of spoken digits

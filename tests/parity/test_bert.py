@@ -40,6 +40,7 @@ def test_padded_batch_answers_as_each_clip_does_alone_in_transformers(network):
         assert difference(logits[i], golden[name]["logits"], "logits") < TOLERANCE
 
 
+@pytest.mark.slow
 def test_golden_values_are_those_of_transformers():
     transformers = pytest.importorskip("transformers", reason="transformers recorded the golden values")
     layout, golden = read_golden("bert")

@@ -138,6 +138,24 @@ def test_modules_of_torchaudio_as_they_are():
     np.testing.assert_array_equal(masked[~rows], FRAMES[~rows])
 
 
+@pytest.mark.slow
+def test_transforms_of_audiomentations_as_they_are():
+    audiomentations = pytest.importorskip("audiomentations", reason="audiomentations is not installed")
+    transform = audiomentations.Compose(
+        [audiomentations.AddGaussianNoise(p=1.0), audiomentations.PolarityInversion(p=1.0), audiomentations.Gain(p=0.5)]
+    )
+    kept = WAVEFORM.copy()
+    states = random.getstate(), np.random.get_state()[1].copy()  # noqa: NPY002
+    first, again, other = (apply(transform, WAVEFORM, seed, 16000) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+    assert first.shape == WAVEFORM.shape
+    assert np.corrcoef(first, WAVEFORM)[0, 1] < -0.9  # inverted, with a little noise
+    np.testing.assert_array_equal(WAVEFORM, kept)
+    assert random.getstate() == states[0]
+    np.testing.assert_array_equal(np.random.get_state()[1], states[1])  # noqa: NPY002
+
+
 def test_a_function_may_work_in_place_and_in_another_precision():
     kept = WAVEFORM.copy()
     changed = apply(shifts_in_place, WAVEFORM)
