@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -16,7 +18,7 @@ from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.ragged import Ragged, check_same_names
 from sklearn_audio.validation import AudioClips, Channel, check_audio, check_sequences, container_kind
 
-__all__ = ["AUDIO_CONSTRAINTS", "AudioEstimator", "FloatOutputMixin", "RaggedOutputMixin"]
+__all__ = ["AUDIO_CONSTRAINTS", "AudioEstimator", "FloatOutputMixin", "RaggedOutputMixin", "WholeFitMixin"]
 
 # Constraints of the parameters that mean the same in every estimator that reads audio.
 AUDIO_CONSTRAINTS: dict[str, list[Any]] = {
@@ -31,9 +33,67 @@ _CLIPS = (
     "arrays, or paths."
 )
 _VECTORS = "Each row is the vector of a clip; compute it as it was computed for fit."
+# Methods that learn, wherever a class defines them.
+_LEARNING = ("fit", "partial_fit", "fit_transform", "adapt")
 
 
-class AudioEstimator(LabelledOutputMixin, BaseEstimator):
+class WholeFitMixin:
+    """An estimator that learns completely or not at all.
+
+    When `fit`, `partial_fit`, `fit_transform` or `adapt` raises anything, KeyboardInterrupt included, every attribute
+    is what it was before the call: what was not fitted stays so, and a good fit remains. The attributes are put back,
+    not copies of them, so a method that learns replaces its fitted objects instead of changing them in place.
+
+    Examples
+    --------
+    >>> from sklearn_audio.base import WholeFitMixin
+    >>> class Mean(WholeFitMixin):
+    ...     def fit(self, X):
+    ...         self.mean_ = 0.0
+    ...         self.mean_ = sum(X) / len(X)
+    ...         return self
+    >>> mean = Mean()
+    >>> try:
+    ...     mean.fit([])
+    ... except ZeroDivisionError:
+    ...     print(vars(mean))
+    {}
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name in _LEARNING:
+            if name in vars(cls):
+                setattr(cls, name, _whole(vars(cls)[name]))
+
+    def _fit_succeeded(self, undo: list[Callable[[], None]]) -> None:
+        """Do what may be done only once everything is learned, and say how to undo it; a subclass may.
+
+        An interrupt may still come between this and the end of the call.
+        """
+
+
+def _whole(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def learn(self: Any, *args: Any, **kwargs: Any) -> Any:
+        before = dict(vars(self))
+        undo: list[Callable[[], None]] = []
+        is_whole = False
+        try:
+            learned = method(self, *args, **kwargs)
+            self._fit_succeeded(undo)
+            is_whole = True  # Python lets no interrupt come between this and the return
+            return learned
+        finally:
+            if not is_whole:
+                self.__dict__ = before
+                for step in undo:
+                    step()
+
+    return learn
+
+
+class AudioEstimator(WholeFitMixin, LabelledOutputMixin, BaseEstimator):
     """Base class of the estimators that take audio, frames or tokens.
 
     Subclasses validate their parameters and their X through the methods here, so that every estimator admits the same

@@ -28,6 +28,7 @@ from sklearn_audio.engine.training import (
     Recipe,
     ReconstructionLoss,
     build_net,
+    check_answers,
     compute_logits,
     cut_rows,
     draw_seed,
@@ -286,6 +287,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         self._check_fitted()
         cut = self._cut(self._admit(X, reset=False))
         vectors = self._compute("encode", cut.pieces, n_places=self.n_frames_)
+        check_answers(vectors, cut.owners)
         return cut.mean_per_row(vectors).astype(np.float32, copy=False)
 
     def inverse_transform(self, X: Any) -> NDArray[np.float32]:
@@ -316,7 +318,9 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
                 f"{self._n_features_out}; pass what its transform gives."
             )
         rows = Ragged.from_lengths(vectors.ravel(), np.full(len(vectors), vectors.shape[1]))
-        return self._compute("decode", rows, n_places=vectors.shape[1])
+        frames = self._compute("decode", rows, n_places=vectors.shape[1])
+        check_answers(frames)
+        return frames
 
     def score(self, X: Any, y: Any = None) -> float:
         """Compute the negative mean squared error of the reconstruction, so that larger is better.
@@ -343,7 +347,9 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         """
         self._check_fitted()
         cut = self._cut(self._admit(X, reset=False))
-        errors = cut.mean_per_row(self._compute("errors", cut.pieces, n_places=self.n_frames_).astype(np.float64))
+        squares = self._compute("errors", cut.pieces, n_places=self.n_frames_)
+        check_answers(squares, cut.owners)
+        errors = cut.mean_per_row(squares.astype(np.float64))
         network: Any = self.network_
         scale = network.input.scale
         return -float((errors / np.square(scale.cpu().numpy().astype(np.float64))).mean())
@@ -403,15 +409,15 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         if not more:
             self._warn_if_alike([data.sequences.values])
         with seeded(draws[1], device):
-            if not more:
+            if more:
+                self._copy_network()
+            else:
                 self._build(data.sequences)
             net = build_net(MethodNetwork(self.network_, "errors"), ReconstructionLoss(), recipe, device, 1)
             if more:
                 self._resume(net)
-            try:
-                train(net, recipe, data, valid, seed=draws[2], checkpoint=checkpoint)
-            finally:
-                self._keep(net)
+            train(net, recipe, data, valid, seed=draws[2], checkpoint=checkpoint)
+        self._keep(net, checkpoint)
 
     def _build(self, clips: Ragged) -> None:
         n_filters = tuple(self.n_filters)

@@ -22,6 +22,7 @@ from sklearn_audio.engine.training import (
     Episodes,
     RowView,
     Windowing,
+    check_answers,
     cut_patches,
     draw_seed,
     seeded,
@@ -197,4 +198,5 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
             precision=self.precision,
             one_by_one=device.type == "cpu",
         )
+        check_answers(vectors, owners)
         return Ragged.from_lengths(vectors, np.bincount(owners, minlength=len(rows)))

@@ -26,6 +26,7 @@ from sklearn_audio.engine.training import (
     Recipe,
     RowView,
     build_net,
+    check_answers,
     compute_logits,
     draw_seed,
     seeded,
@@ -209,6 +210,7 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
             one_by_one=self._one_by_one and device.type == "cpu",
             **self._shape_options(),
         )
+        check_answers(logits, cut.owners)
         return to_probabilities(cut.mean_per_row(logits), multi_label=self.multi_label_)
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -313,16 +315,16 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
         if not more:
             self._warn_if_alike(self._items(data.sequences))
         with seeded(draws[1], device):
-            if not more:
+            if more:
+                self._copy_network()
+            else:
                 self._build_network(data.sequences)
             loss = ClassificationLoss(self.multi_label_, balance)
             net = build_net(self.network_, loss, recipe, device, len(self.classes_))
             if more:
                 self._resume(net)
-            try:
-                train(net, recipe, data, valid, seed=draws[2], checkpoint=checkpoint)
-            finally:
-                self._keep(net)
+            train(net, recipe, data, valid, seed=draws[2], checkpoint=checkpoint)
+        self._keep(net, checkpoint)
         return self
 
     def _dataset(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -42,6 +42,7 @@ class TrainedNetwork(AudioEstimator):
     n_iter_: int
     _options: dict[str, Any]
     _optimizer_state: dict[str, Any] | None
+    _checkpoint: Checkpoint | None
 
     def _fraction_to_watch(self) -> float:
         """Return the share of the clips that is held out."""
@@ -79,7 +80,7 @@ class TrainedNetwork(AudioEstimator):
                 f"all frames, tokens or timepoints of X are the same, as in silence, so that {type(self).__name__} has "
                 "next to nothing to learn from; check the recordings, and the channel that is read.",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
 
     def _own(self, network: nn.Module, options: dict[str, Any]) -> None:
@@ -87,17 +88,23 @@ class TrainedNetwork(AudioEstimator):
         self.network_, self._options, self._optimizer_state = network, options, None
         self.n_parameters_ = sum(p.numel() for p in network.parameters() if p.requires_grad)
 
+    def _copy_network(self) -> None:
+        """Train a copy: if it comes to nothing, the network is still there as it was."""
+        self.network_ = copy.deepcopy(self.network_)
+
     def _resume(self, net: Net) -> None:
         for row in self.history_.to_dict("records"):
             net.history.new_epoch()
             net.history[-1].update(row)
         if self._optimizer_state is not None:
             fresh = [{k: v for k, v in group.items() if k != "params"} for group in net.optimizer_.param_groups]
-            net.optimizer_.load_state_dict(self._optimizer_state)
+            # what is loaded shares its memory with what is kept, and training writes to it
+            net.optimizer_.load_state_dict(copy.deepcopy(self._optimizer_state))
             for group, options in zip(net.optimizer_.param_groups, fresh, strict=True):
                 group.update(options)
 
-    def _keep(self, net: Net) -> None:
+    def _keep(self, net: Net, checkpoint: Checkpoint | None) -> None:
+        self._checkpoint = checkpoint
         self.network_.eval()
         # what ended in the middle of an epoch has not finished it
         epochs = [row for row in net.history if "seconds" in row]
@@ -105,6 +112,12 @@ class TrainedNetwork(AudioEstimator):
         self.history_ = pd.DataFrame(rows)
         self.n_iter_ = len(rows)
         self._optimizer_state = copy.deepcopy(net.optimizer_.state_dict())
+
+    def _fit_succeeded(self, undo: list[Callable[[], None]]) -> None:
+        checkpoint = self.__dict__.pop("_checkpoint", None)
+        if checkpoint is not None:
+            undo.append(checkpoint.put_back)
+            checkpoint.remove()
 
     def _device_of_inference(self) -> torch.device:
         try:

@@ -26,6 +26,7 @@ from sklearn_audio.engine.training import (
     ShortClip,
     WindowDataset,
     Windowing,
+    check_answers,
     cut_patches,
     running_statistics,
     to_probabilities,
@@ -302,12 +303,13 @@ class WindowedClassifier(SequenceClassifier):
         device = self._device_of_inference()
         network, windowing = self.network_.to(device), self._windowing(None)
         one_by_one = self._one_by_one and device.type == "cpu"
-        votes = []
+        votes: list[NDArray[np.float64]] = []
         for rows in self._rows_in_chunks(X):
             pieces, owners = self._voters(rows)
             logits = window_logits(
                 network, pieces, windowing, device=device, precision=self.precision, one_by_one=one_by_one
             )
+            check_answers(logits, owners, first_row=sum(map(len, votes)))
             votes.append(self._vote(logits, owners))
         return np.concatenate(votes)
 

@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from sklearn_audio._sklearn import HasMethods
+from sklearn_audio.base import WholeFitMixin
 from sklearn_audio.model_selection._multilabel_splits import MultilabelStratifiedKFold
 
 __all__ = ["MultilabelThresholdClassifierCV"]
@@ -23,7 +24,7 @@ _MIDDLE = 0.5
 _EPSILON = float(np.finfo(np.float32).eps)
 
 
-class MultilabelThresholdClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class MultilabelThresholdClassifierCV(WholeFitMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """Choose a threshold for each label of a multi-label classifier, by cross-validation inside the training set.
 
     The classifier is fitted without each fold in turn; among the probabilities that it then gives that fold, each label

@@ -24,6 +24,7 @@ __all__ = [
     "targets",
     "tokens",
     "waveforms",
+    "with_rate",
 ]
 
 _DEFAULT_RATE = 16000
@@ -45,7 +46,8 @@ def bare_rate(estimator: Any) -> int:
     return _DEFAULT_RATE if rate is None else int(rate)
 
 
-def _with_rate(estimator: Any) -> Any:
+def with_rate(estimator: Any) -> Any:
+    """A clone that knows the rate of arrays."""
     copy = clone(estimator)
     if "sample_rate" in copy.get_params(deep=False) and copy.sample_rate is None:
         copy.set_params(sample_rate=_DEFAULT_RATE)
@@ -89,7 +91,7 @@ def targets(n_clips: int) -> npt.NDArray[Any]:
 
 def fit(estimator: Any, X: Any, n_clips: int) -> Any:
     """Fit a clone on X."""
-    return _with_rate(estimator).fit(X, targets(n_clips))
+    return with_rate(estimator).fit(X, targets(n_clips))
 
 
 def outputs(fitted: Any, X: Any) -> list[npt.NDArray[Any]]:

@@ -11,6 +11,7 @@ from sklearn.base import clone
 
 from sklearn_audio.testing._audio import AUDIO_CHECKS
 from sklearn_audio.testing._contract import CONTRACT_CHECKS
+from sklearn_audio.testing._failed_fits import FAILURE_CHECKS
 from sklearn_audio.testing._probes import takes_audio, takes_tokens
 from sklearn_audio.testing._sequences import SEQUENCE_CHECKS, TOKEN_CHECKS
 
@@ -54,7 +55,7 @@ def audio_checks(estimator: Any) -> Iterator[tuple[str, Callable[[], None]]]:
     True
     """
     kind_checks = TOKEN_CHECKS if takes_tokens(estimator) else SEQUENCE_CHECKS
-    for check in (*(AUDIO_CHECKS if takes_audio(estimator) else kind_checks), *CONTRACT_CHECKS):
+    for check in (*(AUDIO_CHECKS if takes_audio(estimator) else kind_checks), *CONTRACT_CHECKS, *FAILURE_CHECKS):
         yield check.__name__, partial(check, clone(estimator))
 
 
@@ -63,8 +64,8 @@ def check_audio_estimator(estimator: Any) -> None:
 
     All forms of X give the same rows; a row depends neither on its neighbours nor on order or threads; other sample
     rates are resampled; odd clips give finite numbers; bad clips are refused by row; the index of a Series goes along
-    with its rows; fitted estimators work in a fresh process; nothing is printed, written or read too early, and the
-    global random state is left alone.
+    with its rows; a fit that fails leaves the estimator as it was; fitted estimators work in a fresh process; nothing
+    is printed, written or read too early, and the global random state is left alone.
 
     Parameters
     ----------

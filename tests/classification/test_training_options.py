@@ -1,5 +1,6 @@
 """Options of training that all classifiers with a network of their own have, tried on the quickest of them."""
 
+import copy
 import os
 import signal
 import subprocess
@@ -10,7 +11,10 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
+from joblib import parallel_config
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import cross_validate
 from skorch.callbacks import Callback
 
 from sklearn_audio import LSTMClassifier, Ragged, TokenMeanClassifier
@@ -159,27 +163,69 @@ def explode(frames):
     return frames
 
 
-def test_a_callback_that_raises_leaves_what_was_learned():
-    """Four epochs are over, and a part of the fifth."""
+class StopAtEpoch(Callback):
+    """Ends training at the end of an epoch, as skorch's callbacks do."""
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) == self.epoch:
+            raise KeyboardInterrupt
+
+
+def test_a_callback_that_raises_leaves_nothing_behind():
     Break.batches_left = 9
     broken = classifier(callbacks=[Break()], early_stopping=True, validation_fraction=0.2)
+    before = dict(vars(broken))
     with pytest.raises(Broken, match="of mine"):
         broken.fit(X, Y)
-    assert broken.n_iter_ == len(broken.history_) == 4
-    assert broken.history_["valid_loss"].notna().all()
-    assert broken.score(X, Y) > 0.5
+    assert vars(broken) == before
+    with pytest.raises(NotFittedError):
+        broken.predict(X)
 
 
-def test_the_best_weights_so_far_are_kept():
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("warm_start", [False, True])
+def test_a_callback_that_raises_leaves_the_good_fit_before(method, warm_start):
+    fitted = classifier(warm_start=warm_start, optimizer="sgd").fit(X, Y)
+    fitted.set_params(callbacks=[BreakAtEpoch(1 if method == "fit" and not warm_start else 7)], max_epochs=3)
+    before, wanted = dict(vars(fitted)), fitted.predict_proba(X)
+    optimizer = copy.deepcopy(fitted._optimizer_state)
+    with pytest.raises(Broken, match="of mine"):
+        getattr(fitted, method)(X, Y[::-1])
+    assert vars(fitted) == before
+    assert np.array_equal(fitted.predict_proba(X), wanted)
+    assert str(fitted._optimizer_state) == str(optimizer)
+    # and training goes on from there as if nothing had happened
+    again = fitted.set_params(callbacks=None).partial_fit(X, Y)
+    assert_same_weights(again, classifier(optimizer="sgd").fit(X, Y).partial_fit(X, Y))
+
+
+def test_a_callback_that_stops_leaves_the_best_weights():
     noise = np.random.default_rng(1).permutation(Y)
     options = {"lr": 0.3, "lr_schedule": None, "patience": 9, "dropout": 0.0, "validation_fraction": 0.3}
-    broken = classifier(early_stopping=True, max_epochs=60, callbacks=[BreakAtEpoch(8)], **options)
-    with pytest.raises(Broken, match="of mine"):
-        broken.fit(X, noise)
-    # what raises at the end of an epoch comes before it is judged
-    best = int(broken.history_["valid_loss"][:7].argmin()) + 1
+    stopped = classifier(early_stopping=True, max_epochs=60, callbacks=[StopAtEpoch(8)], **options).fit(X, noise)
+    # what stops at the end of an epoch comes before it is judged
+    best = int(stopped.history_["valid_loss"][:7].argmin()) + 1
     assert best < 7
-    assert_same_weights(broken, classifier(max_epochs=best, **options).fit(X, noise))
+    assert_same_weights(stopped, classifier(max_epochs=best, **options).fit(X, noise))
+
+
+class FailsToClose(Callback):
+    """Raises in training, and again when it is to close."""
+
+    def on_batch_end(self, net, **kwargs):
+        raise Broken("first")
+
+    def on_train_end(self, net, **kwargs):
+        raise ValueError("second")
+
+
+def test_the_first_error_is_the_one_that_is_raised():
+    with pytest.raises(Broken, match="first") as raised:
+        classifier(callbacks=[FailsToClose()]).fit(X, Y)
+    assert raised.value.__notes__ == ["The callback 'FailsToClose' then failed in on_train_end: ValueError('second')"]
 
 
 def test_an_augmentation_that_raises_surfaces_as_it_is():
@@ -187,8 +233,7 @@ def test_an_augmentation_that_raises_surfaces_as_it_is():
     broken = classifier(augmentations=[explode])
     with pytest.raises(Broken, match="of mine"):
         broken.fit(X, Y)
-    assert broken.n_iter_ == 0
-    assert broken.predict_proba(X).shape == (60, 3)
+    assert not hasattr(broken, "network_")
 
 
 # interrupted fits
@@ -233,10 +278,11 @@ def test_an_interrupted_fit_ends_at_the_same_bits(tmp_path, options, n_batches, 
 def test_without_a_seed_the_fit_that_began_is_continued(tmp_path):
     """The validation set, too, is that of the first draw: two runs from one state agree."""
     break_off(tmp_path / "a", 9, random_state=None, validation_fraction=0.3)
-    saved = (tmp_path / "a" / "fit.checkpoint").read_bytes()
+    (file,) = (tmp_path / "a").iterdir()
+    saved = file.read_bytes()
     fitted = []
     for _ in range(2):
-        (tmp_path / "a" / "fit.checkpoint").write_bytes(saved)
+        file.write_bytes(saved)
         options = {"random_state": None, "validation_fraction": 0.3, "callbacks": [Break()]}
         fitted.append(classifier(checkpoint_dir=tmp_path / "a", **options).fit(X, Y))
     assert_same_weights(*fitted)
@@ -264,24 +310,53 @@ def test_a_fit_that_continues_another_is_resumed_like_it(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "match"),
+    "change",
     [
-        ({"lr": 0.5}, r"is the checkpoint of another fit: lr was 0\.02 and is 0\.5\. Continue that one"),
-        ({"embedding_size": 9}, "embedding_size was 8 and is 9"),
-        ({"random_state": 1}, "random_state was 0 and is 1"),
-        ({"callbacks": None}, "callbacks was .* and is None"),
-        ({"X": [row + 1 for row in X]}, "another fit: X differs"),
-        ({"y": Y[::-1]}, "another fit: y differs"),
-        ({"sample_weight": np.arange(60) + 1.0}, "another fit: sample_weight differs"),
-        ({"groups": np.arange(60) // 2}, "another fit: groups differs"),
+        {"lr": 0.5},
+        {"embedding_size": 9},
+        {"random_state": 1},
+        {"callbacks": [Break(), StopAtEpoch(100)]},
+        {"X": [row + 1 for row in X]},
+        {"y": Y[::-1]},
+        {"sample_weight": np.arange(60) + 1.0},
+        {"groups": np.arange(60) // 2},
     ],
+    ids=lambda change: next(iter(change)),
 )
-def test_a_folder_of_another_fit_is_refused(tmp_path, change, match):
+def test_another_fit_in_the_folder_is_a_fit_of_its_own(tmp_path, change):
     break_off(tmp_path, 9)
-    given = {name: change.pop(name) for name in ("X", "y", "sample_weight", "groups") if name in change}
-    other = classifier(**({"checkpoint_dir": tmp_path, "callbacks": [Break()]} | change))
-    with pytest.raises(ValueError, match=match):
-        other.fit(**({"X": X, "y": Y} | given))
+    (file,) = tmp_path.iterdir()
+    given = {"X": X, "y": Y} | {name: change[name] for name in ("X", "y", "sample_weight", "groups") if name in change}
+    options = {"callbacks": [Break()]} | {name: value for name, value in change.items() if name not in given}
+    other = classifier(checkpoint_dir=tmp_path, **options).fit(**given)
+    assert_same_weights(other, classifier(**options).fit(**given))
+    assert list(tmp_path.iterdir()) == [file]
+    # and the first one still continues
+    assert_same_weights(classifier(checkpoint_dir=tmp_path, callbacks=[Break()]).fit(X, Y), classifier().fit(X, Y))
+
+
+def folds(folder, n_jobs=None):
+    estimator = classifier(checkpoint_dir=folder, callbacks=[Break()], max_epochs=4)
+    return cross_validate(estimator, X, Y, cv=3, n_jobs=n_jobs, return_estimator=True, error_score="raise")["estimator"]
+
+
+def test_a_cross_validation_that_was_killed_continues(tmp_path):
+    """In its second fold; the first is done, and begins anew."""
+    Break.batches_left = 4 * 2 + 5
+    with pytest.raises(Broken):
+        folds(tmp_path)
+    Break.batches_left = -1
+    assert len(list(tmp_path.iterdir())) == 1
+    for one, other in zip(folds(tmp_path), folds(None), strict=True):
+        assert_same_weights(one, other)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folds_at_the_same_time_share_a_folder(tmp_path):
+    with parallel_config("threading"):
+        together = folds(tmp_path, n_jobs=3)
+    assert len(together) == 3
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_network_does_not_depend_on_may_change(tmp_path):
@@ -293,9 +368,9 @@ def test_what_a_network_does_not_depend_on_may_change(tmp_path):
 
 def test_a_damaged_checkpoint_is_refused(tmp_path):
     break_off(tmp_path, 9)
-    file = tmp_path / "fit.checkpoint"
+    (file,) = tmp_path.iterdir()
     file.write_bytes(file.read_bytes()[:1000])
-    with pytest.raises(ValueError, match=r"fit\.checkpoint is damaged"):
+    with pytest.raises(ValueError, match=r"fit-\w+\.checkpoint is damaged"):
         classifier(checkpoint_dir=tmp_path, callbacks=[Break()]).fit(X, Y)
 
 

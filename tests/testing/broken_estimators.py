@@ -272,6 +272,28 @@ class LeavesFiles(Loader):
         return super().fit(X)
 
 
+class KeepsHalfAFit(Pooling):
+    def fit(self, X, y=None):
+        # not an attribute that is put back, but a change within one
+        self.__dict__.setdefault("seen_", []).append(len(X))
+        return super().fit(X)
+
+    def transform(self, X):
+        return super().transform(X) * len(self.seen_)
+
+
+class IgnoresFailures(BaseEstimator, TransformerMixin):
+    def fit(self, X, y=None):
+        self.seen_ = len(X)
+        self.mean_ = np.mean([np.mean(np.asarray(row)) for row in X])
+        if np.isnan(self.mean_):
+            raise ValueError("NaN")
+        return self
+
+    def transform(self, X):
+        return np.full((len(X), 1), self.mean_)
+
+
 class FramesOfArraysAreSorted(Pooling):
     def transform(self, X):
         rows = super().transform(X)
@@ -331,6 +353,8 @@ BROKEN = [
     (SeedsPython, "check_global_random_state", "the global random state of Python was changed"),
     (Prints, "check_quiet", r"something was printed: b'fitting\\n'"),
     (LeavesFiles, "check_quiet", r"files were written: \['left.txt'\]"),
+    (KeepsHalfAFit, "check_failed_fit", "a good fit after others that failed: row 0 differs"),
+    (IgnoresFailures, "check_failed_fit", "a last row of NaN, .*: fit fails and leaves another seen_, mean_ behind"),
     (FramesOfArraysAreSorted, "check_forms_of_frames", "a 3-D array against a list: row 0 differs"),
     (FramesWithNaN, "check_refused_frames", "NaN is not refused"),
     (FramesOfAnyWidth, "check_refused_frames", "a narrower X is not refused"),

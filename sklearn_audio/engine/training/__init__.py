@@ -3,6 +3,7 @@
 from sklearn_audio.engine.training._batches import ClipDataset, EvaluationBatches, TrainingBatches
 from sklearn_audio.engine.training._checkpoint import Checkpoint
 from sklearn_audio.engine.training._cutting import Cut, Truncation, cut_rows
+from sklearn_audio.engine.training._divergence import check_answers
 from sklearn_audio.engine.training._episodes import (
     EmbeddedSpace,
     Episode,
@@ -51,6 +52,7 @@ __all__ = [
     "Windowing",
     "are_all_alike",
     "build_net",
+    "check_answers",
     "compute_logits",
     "cut_patches",
     "cut_rows",

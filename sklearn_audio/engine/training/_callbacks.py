@@ -11,6 +11,7 @@ import torch
 from skorch.callbacks import Callback
 from tqdm.auto import tqdm
 
+from sklearn_audio.engine.training._divergence import divergence
 from sklearn_audio.metrics import mean_average_precision
 
 __all__ = ["EpochRecord", "ProgressBar"]
@@ -60,16 +61,10 @@ class EpochRecord(Callback):
         loss = net.history[-1, "batches", -1, "train_loss" if training else "valid_loss"]
         self.losses_[bool(training)].append((loss, len(targets)))
         if not math.isfinite(loss):
-            self._refuse(net, loss)
+            rate = net.optimizer_.param_groups[0]["lr"]
+            raise divergence(f"the loss became {loss} in epoch {len(net.history)}", rate, net.lr)
         if not training and self.multi_label is not None:
             self.answers_.append((targets, kwargs["y_pred"].detach().cpu(), inputs.weights))
-
-    def _refuse(self, net: Any, loss: float) -> None:
-        rate = net.optimizer_.param_groups[0]["lr"]
-        raise ValueError(
-            f"the loss became {loss} in epoch {len(net.history)} at a learning rate of {rate:g}: most likely the steps "
-            f"are too long. Lower lr (say, to {net.lr / 10:g}), clip the gradient (gradient_clip=1.0), or warm up."
-        )
 
     def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
         """Write the history.

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -11,12 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sklearn_audio.engine.training._checkpoint_file import read_state, write_state
+from sklearn_audio.engine.training._checkpoint_file import read_state, remove_file, write_state, write_whole
 from sklearn_audio.engine.training._run import DIGEST
 
 __all__ = ["Checkpoint"]
 
-FILE_NAME = "fit.checkpoint"
+# Bytes of the digest that names the file.
+_NAME_SIZE = 16
 # Least time between two files within an epoch.
 SECONDS_BETWEEN = 30.0
 # Numbers of a history that go by batch; those of epochs that are over are of no use.
@@ -26,15 +30,18 @@ _LONGEST_DIFFERENCE = 80
 
 
 class Checkpoint:
-    """Saves what a fit has come to at the end of each epoch and, at most every half minute, within one.
+    """Saves what a fit has come to after the first step, at the end of each epoch and, every half minute, within one.
 
     What follows from it is the same to the bit as without the interruption: saved are weights, optimiser, place in the
     epoch, history, the states of all callbacks, and those of torch's generators.
 
+    Each run has a file of its own in the folder, named by what tells it from others, so that fits of several parameters
+    or folds may share the folder, one after the other or at the same time. None touches the file of another.
+
     Parameters
     ----------
     folder : Path
-        Made if need be. One fit at a time.
+        Made if need be.
     run : dict of str
         What tells this fit from others: all that its result depends on.
     seeds : list of int
@@ -42,6 +49,8 @@ class Checkpoint:
 
     Attributes
     ----------
+    file : Path
+        Where the state is saved.
     seeds : list of int
         Of the fit that is continued, or as given.
     batches_done : int
@@ -50,7 +59,7 @@ class Checkpoint:
     Raises
     ------
     ValueError
-        If the folder is a file, or holds the checkpoint of another fit, or a damaged one.
+        If the folder is a file, or holds a damaged checkpoint of this run, or the file of another run under its name.
 
     Examples
     --------
@@ -66,13 +75,14 @@ class Checkpoint:
         if folder.exists() and not folder.is_dir():
             raise ValueError(f"checkpoint_dir={str(folder)!r} is a file; give a folder.")
         folder.mkdir(parents=True, exist_ok=True)
-        self.file = folder / FILE_NAME
+        self.file = folder / f"fit-{_digest(run)}.checkpoint"
         self.run = run
-        self.saved: dict[str, Any] | None = read_state(self.file) if self.file.exists() else None
+        self.saved = read_state(self.file)
         if self.saved is not None:
             self._check_same_run(self.saved["run"])
         self.seeds = seeds if self.saved is None else list(self.saved["seeds"])
         self.batches_done = 0
+        self.removed: bytes | None = None
 
     def _check_same_run(self, saved: dict[str, str]) -> None:
         differing = [name for name in {**saved, **self.run} if saved.get(name) != self.run.get(name)]
@@ -96,7 +106,8 @@ class Checkpoint:
             At a batch: one to learn from.
         """
         if moment == "on_train_begin":
-            self.saved_at = time.monotonic()
+            # the first step is saved at once: from then on there is a file
+            self.saved_at = -math.inf if self.saved is None else time.monotonic()
             if self.saved is not None:
                 self._continue(net, self.saved)
         elif moment == "on_epoch_begin" and self.saved is not None:
@@ -109,7 +120,13 @@ class Checkpoint:
 
     def remove(self) -> None:
         """Remove the file, so that the next fit begins anew."""
-        self.file.unlink(missing_ok=True)
+        self.removed = self.file.read_bytes() if self.file.exists() else None
+        remove_file(self.file)
+
+    def put_back(self) -> None:
+        """Write the file again that `remove` removed, because an interrupt came right after it."""
+        if self.removed is not None and not self.file.exists():
+            write_whole(self.file, self.removed)
 
     def _is_time(self) -> bool:
         return time.monotonic() - self.saved_at >= SECONDS_BETWEEN
@@ -158,6 +175,10 @@ class Checkpoint:
                 f"{before.get(name, 'none')} and is {now.get(name, 'none')}. Remove the file, or give another "
                 "checkpoint_dir."
             )
+
+
+def _digest(run: dict[str, str]) -> str:
+    return hashlib.blake2b(json.dumps(run, sort_keys=True).encode(), digest_size=_NAME_SIZE).hexdigest()
 
 
 def _load(net: Any, saved: dict[str, Any]) -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
 import torch
 
-__all__ = ["read_state", "write_state"]
+__all__ = ["read_state", "remove_file", "write_state", "write_whole"]
 
 _MAGIC = b"sklearn_audio checkpoint 1\n"
 _DIGEST_SIZE = 32
+# End of the name of a file that is not whole yet.
+_PARTIAL = ".partial"
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:
@@ -42,15 +46,55 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
     buffer = io.BytesIO()
     torch.save(state, buffer)
     content = buffer.getbuffer()
-    partial = path.with_name(f"{path.name}.partial")
-    with partial.open("wb") as file:
-        file.write(_MAGIC)
-        file.write(hashlib.blake2b(content, digest_size=_DIGEST_SIZE).digest())
-        file.write(content)
+    write_whole(path, _MAGIC, hashlib.blake2b(content, digest_size=_DIGEST_SIZE).digest(), content)
+
+
+def write_whole(path: Path, *parts: bytes | memoryview) -> None:
+    """Write a file in the place of the one before, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    *parts : bytes or memoryview
+        Its content.
+    """
+    # a name of its own, since the same run may be on in several processes
+    partial = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}{_PARTIAL}")
+    try:
+        _write(partial, parts)
+        try:
+            os.replace(partial, path)
+        except FileNotFoundError:
+            # the same run has ended elsewhere, and swept what lay beside its file
+            _write(partial, parts)
+            os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _write(path: Path, parts: tuple[bytes | memoryview, ...]) -> None:
+    with path.open("wb") as file:
+        for part in parts:
+            file.write(part)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(partial, path)
-    _sync_folder(path.parent)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file, and what writers of it that were killed left beside it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    """
+    path.unlink(missing_ok=True)
+    for partial in path.parent.glob(f"{path.name}.*{_PARTIAL}"):
+        # where open files cannot be removed, one that is being written stays
+        with contextlib.suppress(PermissionError):
+            partial.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -63,7 +107,7 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def read_state(path: Path) -> dict[str, Any]:
+def read_state(path: Path) -> dict[str, Any] | None:
     """Read a state; nothing but data can come out of the file.
 
     Parameters
@@ -73,15 +117,18 @@ def read_state(path: Path) -> dict[str, Any]:
 
     Returns
     -------
-    dict
-        What `write_state` was given, on the CPU.
+    dict or None
+        What `write_state` was given, on the CPU; None if there is no file.
 
     Raises
     ------
     ValueError
         If the file is not one that `write_state` wrote, or if a byte of it is another.
     """
-    content = memoryview(path.read_bytes())
+    try:
+        content = memoryview(path.read_bytes())
+    except FileNotFoundError:
+        return None
     start = len(_MAGIC) + _DIGEST_SIZE
     body = content[start:]
     digest = hashlib.blake2b(body, digest_size=_DIGEST_SIZE).digest()

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
+from sklearn_audio.engine.training._divergence import check_weights_finite, divergence
 from sklearn_audio.engine.training._recipe import OPTIMIZERS
 from sklearn_audio.engine.training._schedules import SCHEDULES
 
@@ -270,7 +271,7 @@ def train_in_episodes(
     Raises
     ------
     ValueError
-        If the loss becomes NaN or infinite.
+        If the loss or the weights become NaN or infinite.
 
     References
     ----------
@@ -298,6 +299,7 @@ def train_in_episodes(
             rows[-1]["seconds"] = time.perf_counter() - start
             bar.set_postfix(loss=f"{loss:.3f}", score=f"{score:.3f}")
             bar.update()
+    check_weights_finite(space.network, f"in episode {recipe.n_episodes}", rate, recipe.lr)
     space.network.eval()
     return pd.DataFrame(rows)
 
@@ -325,11 +327,8 @@ def _step(
 ) -> float:
     value = loss.item()
     if not math.isfinite(value):
-        raise ValueError(
-            f"the loss became {value} in episode {number + 1} at a learning rate of {optimizer.param_groups[0]['lr']:g}"
-            f": most likely the steps are too long. Lower lr (say, to {recipe.lr / 10:g}), or clip the gradient "
-            "(gradient_clip=1.0)."
-        )
+        rate = optimizer.param_groups[0]["lr"]
+        raise divergence(f"the loss became {value} in episode {number + 1}", rate, recipe.lr)
     optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     if recipe.gradient_clip is not None:

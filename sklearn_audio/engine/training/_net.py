@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import torch
@@ -18,6 +19,8 @@ from sklearn_audio.engine.training._batches import (
     batch_sizes,
 )
 from sklearn_audio.engine.training._checkpoint import Checkpoint
+from sklearn_audio.engine.training._divergence import check_weights_finite, divergence
+from sklearn_audio.engine.training._interrupts import is_stop
 from sklearn_audio.engine.training._losses import ClassificationLoss
 from sklearn_audio.engine.training._recipe import OPTIMIZERS, Precision, Recipe
 from sklearn_audio.engine.training._reconstruction import ReconstructionLoss
@@ -25,8 +28,29 @@ from sklearn_audio.engine.training._reconstruction import ReconstructionLoss
 __all__ = ["OPTIMIZERS", "Net", "Recipe", "build_net", "train"]
 
 
+# Callbacks that decide at the end which weights remain; none do after an error.
+_CHOOSE_WEIGHTS = ("weight_averaging", "early_stopping")
+
+
 class StopTraining(KeyboardInterrupt):
     """What a callback raises to end training; skorch's own raise KeyboardInterrupt, which is also Ctrl-C."""
+
+
+class _Noted:
+    """Turns an error into a note of the one that was first; interrupts pass."""
+
+    def __init__(self, first: BaseException, what: str) -> None:
+        self.first = first
+        self.what = what
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, further: BaseException | None, traceback: object) -> bool:
+        if not isinstance(further, Exception):
+            return False
+        self.first.add_note(f"{self.what}: {further!r}")
+        return True
 
 
 class Net(NeuralNetClassifier):
@@ -70,7 +94,7 @@ class Net(NeuralNetClassifier):
         return []
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
-        """Call the callbacks; a KeyboardInterrupt that they raise ends training, one from elsewhere is Ctrl-C.
+        """Call the callbacks; a KeyboardInterrupt that they raise ends training, Ctrl-C among them does not.
 
         Parameters
         ----------
@@ -79,13 +103,53 @@ class Net(NeuralNetClassifier):
         **cb_kwargs : object
             For them.
         """
+        handled_before = sys.exception()
         try:
             super().notify(method_name, **cb_kwargs)
-        except KeyboardInterrupt as stop:
-            raise StopTraining from stop
+        except KeyboardInterrupt as error:
+            if is_stop(error, handled_before):
+                raise StopTraining from error
+            raise
         if self.checkpoint is not None:
-            # after all callbacks have done what they do, and not where Ctrl-C would pass for the end of training
+            # after all callbacks have done what they do
             self.checkpoint.notice(self, method_name, training=cb_kwargs.get("training", False))
+
+    def give_up(self, error: BaseException, data: ClipDataset) -> None:
+        """Let the callbacks close what they opened, after an error that is not to be hidden by another one.
+
+        Parameters
+        ----------
+        error : BaseException
+            What ended training; errors of the callbacks become notes of it.
+        data : ClipDataset
+            What was learned from.
+        """
+        for name, callback in self.callbacks_:
+            if name in _CHOOSE_WEIGHTS:
+                continue
+            with _Noted(error, f"The callback {name!r} then failed in on_train_end"):
+                callback.on_train_end(self, X=data, y=None)
+
+    def check_learned(self, data: ClipDataset) -> None:
+        """Refuse weights, or answers to a batch, that are NaN or infinite; the loss was looked at before the last step.
+
+        Parameters
+        ----------
+        data : ClipDataset
+            What was learned from.
+
+        Raises
+        ------
+        ValueError
+            If there are such.
+        """
+        when, rate = f"in epoch {len(self.history)}", self.optimizer_.param_groups[0]["lr"]
+        check_weights_finite(self.module_, when, rate, self.lr)
+        self.module_.eval()
+        with torch.no_grad():
+            answers = self.infer(next(iter(EvaluationBatches(data, self.batch_size))).inputs)
+        if not bool(torch.isfinite(answers).all()):
+            raise divergence(f"the answers of the network became NaN or infinite {when}", rate, self.lr)
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
         """Count the batches to come.
@@ -305,12 +369,12 @@ def train(
     seed : int
         Of the order of the batches; that of dropout is torch's.
     checkpoint : Checkpoint, default=None
-        Where to continue, and where to save. It is removed when training is done.
+        Where to continue, and where to save. The caller removes it when all is done.
 
     Raises
     ------
     ValueError
-        If the loss becomes NaN or infinite, or the checkpoint is of another network.
+        If the loss, the weights or the answers become NaN or infinite, or the checkpoint is of another network.
     """
     before = len(net.history)
     net.train_split = None if valid is None else predefined_split(valid)
@@ -319,12 +383,16 @@ def train(
     done = len(net.history) - before
     net.iterator_train__seed, net.iterator_train__epoch = seed, len(net.history)
     net.iterator_train__start = 0 if checkpoint is None else checkpoint.batches_done
+    is_over = False
     try:
         net.fit_loop(data, epochs=recipe.n_epochs - done)
+        is_over = True
     except StopTraining:
-        pass
+        is_over = True
     finally:
-        net.notify("on_train_end", X=data, y=None)
-        net.train_split, net.checkpoint = None, None
-    if checkpoint is not None:
-        checkpoint.remove()
+        error = sys.exception()
+        if not is_over and error is not None:
+            net.give_up(error, data)
+    net.notify("on_train_end", X=data, y=None)
+    net.train_split, net.checkpoint = None, None
+    net.check_learned(data)

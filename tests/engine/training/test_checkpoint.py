@@ -1,5 +1,7 @@
 """Fits that are interrupted: what is saved, what continues, and what is refused."""
 
+import os
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -109,7 +111,7 @@ def test_within_half_a_minute_epochs_are_saved(tmp_path):
     Interrupt.batches_left = 10
     with pytest.raises(Interruption):
         trained(checkpoint=Checkpoint(tmp_path, RUN, [0]), callbacks=[Interrupt()])
-    state = read_state(tmp_path / "fit.checkpoint")
+    state = read_state(Checkpoint(tmp_path, RUN, [0]).file)
     assert (state["batches_done"], len(state["history"]), state["epoch"]["epoch"]) == (0, 0, 1)
 
 
@@ -118,18 +120,40 @@ def test_between_the_batches_of_a_step_nothing_is_saved(tmp_path):
     Interrupt.batches_left = 6
     with pytest.raises(Interruption):
         trained(checkpoint=Checkpoint(tmp_path, RUN, [0]), callbacks=[Interrupt()], accumulate=4)
-    assert read_state(tmp_path / "fit.checkpoint")["batches_done"] == 4
+    assert read_state(Checkpoint(tmp_path, RUN, [0]).file)["batches_done"] == 4
 
 
 def test_done_is_done(tmp_path):
     """The file goes, and the next fit begins anew; one that was killed right at the end only ends."""
     folder = tmp_path / "made" / "for it"
-    checkpoint = Checkpoint(folder, RUN, [0])
-    checkpoint.remove = lambda: None
-    whole = trained(checkpoint=checkpoint)
+    whole = trained(checkpoint=Checkpoint(folder, RUN, [0]))
     ended = Checkpoint(folder, RUN, [0])
     assert_same(weights_of(trained(checkpoint=ended)), weights_of(whole))
+    ended.remove()
     assert list(folder.iterdir()) == []
+    # an interrupt right after that
+    ended.put_back()
+    assert Checkpoint(folder, RUN, [0]).saved["epoch"]["epoch"] == 4
+
+
+def test_what_is_not_removed_is_not_put_back(tmp_path):
+    checkpoint = Checkpoint(tmp_path, RUN, [0])
+    checkpoint.put_back()
+    checkpoint.remove()
+    checkpoint.put_back()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_first_step_is_saved(tmp_path):
+    Interrupt.batches_left = 2
+    with pytest.raises(Interruption):
+        trained(checkpoint=Checkpoint(tmp_path, RUN, [0]), callbacks=[Interrupt()])
+    assert Checkpoint(tmp_path, RUN, [0]).saved["batches_done"] == 1
+    # one that goes on has it already
+    Interrupt.batches_left = 3
+    with pytest.raises(Interruption):
+        trained(checkpoint=Checkpoint(tmp_path, RUN, [0]), callbacks=[Interrupt()])
+    assert Checkpoint(tmp_path, RUN, [0]).saved["batches_done"] == 1
 
 
 @pytest.mark.usefixtures("after_every_batch")
@@ -137,7 +161,6 @@ def test_early_stopping_may_end_training(tmp_path):
     options = {"early_stopping": True, "patience": 2, "lr": 1.5, "n_epochs": 200}
     net = trained(Plain, clips(n_rows=16, seed=3), Checkpoint(tmp_path, RUN, [0]), **options)
     assert len(net.history) < 200
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_seeds_are_those_of_the_fit_that_is_continued(tmp_path):
@@ -164,9 +187,28 @@ def left_behind(tmp_path):
         (RUN | {"lr": "[" + "1, " * 40}, r"another fit: lr differs\."),
     ],
 )
-def test_another_fit_is_refused(left_behind, run, match):
+def test_the_file_of_another_fit_is_refused(left_behind, run, match):
+    """Under its own name it is left alone."""
+    (saved,) = left_behind.iterdir()
+    other = Checkpoint(left_behind, run, [0])
+    assert other.saved is None
+    trained(checkpoint=other)
+    other.remove()
+    assert list(left_behind.iterdir()) == [saved]
+    saved.rename(other.file)
     with pytest.raises(ValueError, match=match):
         Checkpoint(left_behind, run, [0])
+
+
+def test_runs_share_a_folder(tmp_path):
+    """What a killed process left of a file goes with that file."""
+    one, other = (Checkpoint(tmp_path, RUN | {"X": name}, [0]) for name in "ab")
+    for checkpoint in (one, other):
+        trained(checkpoint=checkpoint)
+        checkpoint.file.with_name(checkpoint.file.name + ".99999.1.partial").touch()
+    one.remove()
+    assert {file.name.split(".")[0] for file in tmp_path.iterdir()} == {other.file.stem}
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_another_network_is_refused(left_behind):
@@ -176,12 +218,12 @@ def test_another_network_is_refused(left_behind):
 
 @pytest.mark.parametrize("damage", ["byte", "end", "empty", "foreign"])
 def test_a_damaged_file_is_refused_by_name(left_behind, damage):
-    file = left_behind / "fit.checkpoint"
+    (file,) = left_behind.iterdir()
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     changed = {"byte": bytes(content), "end": file.read_bytes()[:-1], "empty": b"", "foreign": b"PK" + bytes(500)}
     file.write_bytes(changed[damage])
-    with pytest.raises(ValueError, match=r"fit\.checkpoint is damaged, or is none of this library; remove it"):
+    with pytest.raises(ValueError, match=r"fit-\w+\.checkpoint is damaged, or is none of this library; remove it"):
         Checkpoint(left_behind, RUN, [0])
 
 
@@ -214,6 +256,22 @@ def test_a_write_that_fails_leaves_the_file_before(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="no space left"):
         write_state(file, {"n": 2})
     assert read_state(file) == {"n": 1}
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_write_that_another_process_sweeps_is_repeated(tmp_path, monkeypatch):
+    replace, moved = os.replace, []
+
+    def swept(source, target):
+        if not moved:
+            Path(source).unlink()
+        moved.append(source)
+        replace(source, target)
+
+    monkeypatch.setattr("os.replace", swept)
+    write_state(tmp_path / "state", {"n": 2})
+    assert read_state(tmp_path / "state") == {"n": 2}
+    assert len(moved) == 2
 
 
 def test_nothing_but_data_comes_out_of_a_file(tmp_path):
