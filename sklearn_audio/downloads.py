@@ -10,6 +10,8 @@ from typing import Any
 
 import pooch
 
+from sklearn_audio._progress import can_show_progress
+
 __all__ = ["ByHand", "cache_folder", "check_hash", "download"]
 
 _TIMEOUT = 30  # seconds without an answer before a download is given up
@@ -88,7 +90,7 @@ def download(url: str, target: Path, by_hand: ByHand, *, failure: Callable[[str]
         The exception of `failure`, if the address does not answer, refuses, or the connection is cut.
     """
     hooks = {"response": _close_refusal}
-    fetch = pooch.HTTPDownloader(progressbar=bool(verbose), timeout=_TIMEOUT, hooks=hooks)
+    fetch = pooch.HTTPDownloader(progressbar=bool(verbose) and can_show_progress(), timeout=_TIMEOUT, hooks=hooks)
     try:
         fetch(url, str(target), None)
     except OSError as error:  # requests raises no other kind

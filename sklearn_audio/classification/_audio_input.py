@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
+from sklearn_audio._progress import progress_bar
 from sklearn_audio.dsp import PRESETS, FrontEnd
 from sklearn_audio.engine._frames import front_end_frames
 from sklearn_audio.engine._prefetch import ordered_map
@@ -143,7 +143,7 @@ class AudioInput(NamedTuple):
         """
         builder, n_values = RaggedBuilder(self.item_shape, np.float32), 0
         with closing(ordered_map(lambda row: self.row(clips, row), range(len(clips)), n_jobs)) as rows:
-            for row in tqdm(rows, desc=description, total=len(clips), unit="clip", disable=not verbose):
+            for row in progress_bar(rows, description=description, total=len(clips), unit="clip", shown=verbose):
                 builder.extend(row)
                 builder.close_row()
                 n_values += row.size

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
-from tqdm import tqdm
 
+from sklearn_audio._progress import progress_bar
 from sklearn_audio.files import audio_info
 
 __all__ = ["summarize_clips"]
@@ -83,7 +83,7 @@ def summarize_clips(
     measure = (delayed(_measure)(clip, row, sample_rate) for row, clip in enumerate(_clips(data)))
     # header reads release the interpreter lock while they wait for the disk
     results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(measure)
-    measured = list(tqdm(results, total=n_clips, unit="clip", disable=not verbose))
+    measured = list(progress_bar(results, total=n_clips, unit="clip", shown=verbose))
     return pd.DataFrame([_row(name, rows, measured) for name, rows in members])
 
 

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from tqdm.auto import tqdm
 
+from sklearn_audio._progress import progress_bar
 from sklearn_audio.engine._streams import ordered_streams
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.ragged import Ragged, RaggedBuilder
@@ -122,7 +122,7 @@ def collect_rows(
 
     # closed on the way out, so that an error here ends the background threads as well
     with closing(ordered_streams(lambda row: (row, extract(row)), range(len(clips)), n_jobs)) as streams:
-        for row, parts in tqdm(streams, desc=description, total=len(clips), unit="clip", disable=not verbose):
+        for row, parts in progress_bar(streams, description=description, total=len(clips), unit="clip", shown=verbose):
             try:
                 for part in parts:
                     builder.extend(part)

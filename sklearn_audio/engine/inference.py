@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from tqdm.auto import tqdm
 
+from sklearn_audio._progress import progress_bar
 from sklearn_audio.engine._cache_key import ClipKey
 from sklearn_audio.engine._clip_vectors import ClipVectors
 from sklearn_audio.engine._clips import ClipErrors, OnError
@@ -91,7 +91,7 @@ def embed(
         return done, cut(card, done.blocks(), cutting, device) if todo else iter(())
 
     with closing(ordered_streams(work, range(len(clips)), n_jobs)) as streams:
-        bar = tqdm(streams, desc=description, total=len(clips), unit="clip", disable=not verbose)
+        bar = progress_bar(streams, description=description, total=len(clips), unit="clip", shown=verbose)
         for row, (done, patches) in enumerate(bar):
             if done.cached is None and done.error is None:
                 collector.load()  # here, where no error of it could be taken for one of the clip

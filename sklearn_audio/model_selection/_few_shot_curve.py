@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as students_t
 from sklearn.model_selection import cross_validate
-from tqdm.auto import tqdm
 
+from sklearn_audio._progress import progress_bar
 from sklearn_audio.model_selection._few_shot import FewShotSplit
 
 __all__ = ["learning_curve_few_shot", "summarize_few_shot"]
@@ -109,7 +109,7 @@ def learning_curve_few_shot(
     draws = list(splitter.split(X, y, groups))
     runs = [(name, size) for name in methods for size in sizes]
     parts = []
-    for name, size in tqdm(runs, desc="learning curve", disable=not verbose):
+    for name, size in progress_bar(runs, description="learning curve", unit="run", shown=verbose):
         splits = [(_first_shots(train, sizes[-1], size), test) for train, test in draws]
         found = cross_validate(
             methods[name](size), X, y, cv=splits, scoring=scoring, n_jobs=n_jobs, error_score="raise"

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from threadpoolctl import ThreadpoolController
-from tqdm import tqdm
 
+from sklearn_audio._progress import progress_bar
 from sklearn_audio.engine._prefetch import ordered_map
 from sklearn_audio.tokenization._frame_space import FrameSpace
 from sklearn_audio.tokenization._nearest import NearestCentre
@@ -142,7 +142,7 @@ class VocabularyPass:
         self, values: NDArray[np.float32], function: Callable[[NDArray[np.float32]], Found]
     ) -> Iterator[tuple[slice, Found]]:
         chunks = [slice(start, start + self._n_rows) for start in range(0, len(values), self._n_rows)]
-        bar = tqdm(chunks, desc="frames", disable=not self._verbose)
+        bar = progress_bar(chunks, description="frames", unit="chunk", shown=self._verbose)
         if len(chunks) == 1:
             yield from ((chunk, function(values[chunk])) for chunk in bar)
             return

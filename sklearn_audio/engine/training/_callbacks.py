@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 from skorch.callbacks import Callback
-from tqdm.auto import tqdm
 
+from sklearn_audio._progress import progress_bar
 from sklearn_audio.engine.training._divergence import divergence
 from sklearn_audio.metrics import mean_average_precision
 
@@ -140,7 +140,7 @@ class ProgressBar(Callback):
         net, X, y, **kwargs : object
             From skorch.
         """
-        self.bar_ = tqdm(total=self.n_epochs, desc=self.description, unit="epoch")
+        self.bar_ = progress_bar(total=self.n_epochs, description=self.description, unit="epoch", shown=True)
 
     def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
         """Move it.

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
-from tqdm.auto import tqdm
 
+from sklearn_audio._progress import progress_bar
 from sklearn_audio.engine.training._divergence import check_weights_finite, divergence
 from sklearn_audio.engine.training._recipe import OPTIMIZERS
 from sklearn_audio.engine.training._schedules import SCHEDULES
@@ -282,7 +282,9 @@ def train_in_episodes(
     optimizer = _optimizer(space.network, log_slope, recipe, device)
     rows: list[dict[str, float]] = []
     space.network.train()
-    with tqdm(total=recipe.n_episodes, desc=recipe.progress, unit="episode", disable=recipe.progress is None) as bar:
+    with progress_bar(
+        total=recipe.n_episodes, description=recipe.progress, unit="episode", shown=recipe.progress is not None
+    ) as bar:
         for number in range(recipe.n_episodes):
             start = time.perf_counter()
             rate = _set_rate(optimizer, recipe, number)

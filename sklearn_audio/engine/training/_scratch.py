@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from tqdm.auto import tqdm
 
+from sklearn_audio._progress import progress_bar
 from sklearn_audio.engine._prefetch import ordered_map
 from sklearn_audio.engine.training._row_view import RowView, Values
 from sklearn_audio.ragged import RaggedBuilder
@@ -168,6 +168,6 @@ def store_rows(
     store = _Store(item_shape, _MOST_BYTES_IN_MEMORY if most_bytes is None else most_bytes)
     # closed on the way out, so that an error here ends the background threads as well
     with closing(ordered_map(compute, range(n_rows), n_jobs)) as rows:
-        for row in tqdm(rows, desc=description, total=n_rows, unit="clip", disable=not verbose):
+        for row in progress_bar(rows, description=description, total=n_rows, unit="clip", shown=verbose):
             store.append(row)
     return store.finish()
