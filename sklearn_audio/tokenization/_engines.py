@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from types import ModuleType
 from typing import Literal
 
@@ -18,6 +19,8 @@ _LARGEST_SEED = 2**31 - 1
 # Frames per cluster that the first centres are chosen from. FAISS itself takes frames at random, which ends some 4 %
 # of inertia above k-means++ after 20 iterations on log-mel frames; more frames than these gain another 0.2 %.
 _FIRST_POINTS = 64
+# Frames up to this are clustered as they are.
+_LARGEST_PLAIN = 1e12
 
 
 def choose_engine(algorithm: Literal["auto", "faiss", "minibatch"]) -> Engine:
@@ -67,12 +70,33 @@ def cluster(
         The centres.
     inertia : float
         Sum of squared distances within the sample, as the engine states it.
+
+    Raises
+    ------
+    ValueError
+        If the engine gives centres that are NaN or infinite.
     """
     seed = int(random_state.randint(_LARGEST_SEED))
+    scale = _power_of_two(sample)
+    sample = sample if scale == 1 else sample / np.float32(scale)
     if engine == "faiss":
-        return _cluster_by_faiss(sample, n_clusters, n_iter, seed)
-    kmeans = MiniBatchKMeans(n_clusters, max_iter=n_iter, n_init=1, random_state=seed).fit(sample)
-    return kmeans.cluster_centers_.astype(np.float32), float(kmeans.inertia_)
+        centres, inertia = _cluster_by_faiss(sample, n_clusters, n_iter, seed)
+    else:
+        kmeans = MiniBatchKMeans(n_clusters, max_iter=n_iter, n_init=1, random_state=seed).fit(sample)
+        centres, inertia = kmeans.cluster_centers_.astype(np.float32), float(kmeans.inertia_)
+    centres = centres if scale == 1 else centres * np.float32(scale)
+    if not np.isfinite(centres).all():
+        raise ValueError(
+            f"the engine {engine!r} of k-means gave centres that are NaN or infinite, though all frames are finite; "
+            "scale the frames, or choose another algorithm."
+        )
+    return centres, inertia * scale**2
+
+
+def _power_of_two(sample: NDArray[np.float32]) -> float:
+    """What to divide large frames by, without a rounding, so that sums of their squares do not overflow float32."""
+    largest = max(float(sample.max()), -float(sample.min()))
+    return 2.0 ** math.frexp(largest)[1] if largest > _LARGEST_PLAIN else 1.0
 
 
 def _first_centres(sample: NDArray[np.float32], n_clusters: int, seed: int) -> NDArray[np.float32]:

@@ -14,6 +14,7 @@ from sklearn_audio.base import AudioEstimator, RaggedOutputMixin
 from sklearn_audio.ragged import Ragged, mean_and_std
 from sklearn_audio.tokenization._engines import choose_engine, cluster
 from sklearn_audio.tokenization._frame_space import FrameSpace, random_kernels
+from sklearn_audio.tokenization._magnitude import check_magnitude
 from sklearn_audio.tokenization._passes import Assignment, VocabularyPass
 from sklearn_audio.tokenization._tokens import check_tokens
 
@@ -166,10 +167,11 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
         Raises
         ------
         TypeError, ValueError
-            If a parameter or X is not admissible, or X has fewer frames than `n_clusters`; the message names the row.
+            If a parameter or X is not admissible, X has fewer frames than `n_clusters`, or a frame is so large that
+            its squared distances overflow float32; the message names the row.
         """
         self._validate_params()
-        self._learn(self._admit_frames(X, reset=True).values)
+        self._learn(self._admit_frames(X, reset=True))
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
@@ -197,12 +199,13 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
         """
         self._validate_params()
         first = not hasattr(self, "cluster_centers_")
-        values = self._admit_frames(X, reset=first).values
+        frames = self._admit_frames(X, reset=first)
         if first:
-            self._learn(values)
+            self._learn(frames)
             return self
+        values, space = frames.values, self._space()
         self._refuse_other_bands(values)
-        space = self._space()
+        check_magnitude(frames, space)
         found = VocabularyPass(self.cluster_centers_, space, self.verbose).assign(values)
         found.fill_empty(self.token_counts_, values, space)
         self.cluster_centers_ = _running_means(self.cluster_centers_, self.token_counts_, found)
@@ -304,7 +307,8 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
         self._check_fitted()
         return np.asarray(["token"], dtype=object)
 
-    def _learn(self, values: NDArray[np.float32]) -> None:
+    def _learn(self, frames: Ragged) -> None:
+        values = frames.values
         if len(values) < self.n_clusters:
             raise ValueError(
                 f"X has {len(values)} frames in all, fewer than n_clusters={self.n_clusters}. "
@@ -312,8 +316,9 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
             )
         random_state = check_random_state(self.random_state)
         self._n_bands = values.shape[1]
-        self._learn_space(values, random_state)
+        self._learn_space(frames, random_state)
         space = self._space()
+        check_magnitude(frames, space)
         sample = space.apply(self._draw(values, random_state))
         engine = choose_engine(self.algorithm)
         runs = [cluster(engine, sample, self.n_clusters, self.n_iter, random_state) for _ in range(self.n_init)]
@@ -325,13 +330,14 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
         settled = self._pass().assign(values)
         self.token_counts_, self.inertia_ = settled.counts, settled.inertia
 
-    def _learn_space(self, values: NDArray[np.float32], random_state: np.random.RandomState) -> None:
+    def _learn_space(self, frames: Ragged, random_state: np.random.RandomState) -> None:
         for name in ("convolution_kernels_", "frame_mean_", "frame_scale_"):
             self.__dict__.pop(name, None)
         if self.random_convolution is not None:
             self.convolution_kernels_ = random_kernels(self._kernel_shape(), random_state)
         if self.normalize == "standard":
-            mean, std = mean_and_std(self._space().apply(values))
+            check_magnitude(frames, FrameSpace(self.convolution_kernels_ if self.random_convolution else None))
+            mean, std = mean_and_std(self._space().apply(frames.values))
             self.frame_mean_ = mean.astype(np.float32)
             self.frame_scale_ = np.where(std > 0, std, 1).astype(np.float32)
 
@@ -365,6 +371,7 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
         self._check_fitted()
         frames = self._admit_frames(X, reset=False)
         self._refuse_other_bands(frames.values)
+        check_magnitude(frames, self._space())
         return frames
 
     def _sample_vectors(
