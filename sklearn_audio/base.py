@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import wraps
+from inspect import isfunction
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
@@ -111,6 +113,14 @@ class AudioEstimator(WholeFitMixin, LabelledOutputMixin, BaseEstimator):
     # Learns nothing from X: usable without fit.
     _stateless: ClassVar[bool] = True
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if issubclass(cls, MetaEstimatorMixin):
+            return  # what it calls is the user's, and is to find what the user has set
+        for name, method in list(vars(cls).items()):
+            if isfunction(method) and not name.startswith("_"):
+                setattr(cls, name, _isolated(method))
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = True
@@ -195,6 +205,23 @@ class AudioEstimator(WholeFitMixin, LabelledOutputMixin, BaseEstimator):
         if not self._stateless:
             check_is_fitted(self)
         self._validate_params()
+
+
+def _isolated(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Let what a program has set for itself change nothing of what a method computes."""
+
+    @wraps(method)
+    def isolated_method(*args: Any, **kwargs: Any) -> Any:
+        raising = {kind: "warn" for kind, answer in np.geterr().items() if answer == "raise"}
+        with np.errstate(**raising):  # type: ignore[arg-type]
+            if not hasattr(sys.modules.get("torch"), "autocast"):
+                return method(*args, **kwargs)  # nothing can be set in what is not there yet
+            from sklearn_audio._isolation import isolated
+
+            with isolated():
+                return method(*args, **kwargs)
+
+    return isolated_method
 
 
 class FloatOutputMixin(LabelledOutputMixin, TransformerMixin):

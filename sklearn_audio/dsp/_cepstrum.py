@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy.signal import savgol_coeffs
 from torch import Tensor
 
+from sklearn_audio._isolation import isolated
+
 __all__ = ["dct_matrix", "deltas", "lifter_weights"]
 
 
@@ -127,6 +129,7 @@ def deltas(
     return _savgol(frames, order, width)
 
 
+@isolated(keep_gradients=True)
 def _savgol(frames: Tensor, order: int, width: int) -> Tensor:
     half = width // 2
     weights = torch.tensor(_savgol_matrix(order, width), dtype=frames.dtype, device=frames.device)

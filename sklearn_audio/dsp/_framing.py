@@ -85,7 +85,7 @@ def reflect_indices(n_timepoints: int, left: int, right: int) -> Tensor:
     [2, 1, 0, 1, 2, 1, 0]
     """
     period = max(1, 2 * (n_timepoints - 1))
-    places = torch.arange(-left, n_timepoints + right) % period
+    places = torch.arange(-left, n_timepoints + right, device="cpu") % period
     return torch.minimum(places, period - places) if n_timepoints > 1 else torch.zeros_like(places)
 
 

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from sklearn_audio._isolation import isolated
 from sklearn_audio.dsp._framing import FrameGeometry, PadMode
 from sklearn_audio.dsp._front_end_stream import FrontEndStream, constant_blocks
 from sklearn_audio.dsp._mel import MelScale, mel_filterbank
@@ -298,6 +299,7 @@ class FrontEnd:
             torch.maximum(frames, highest - self.top_db / self.std, out=frames)
         return frames
 
+    @isolated(keep_gradients=True)
     def frame_features(self, frames: Tensor) -> Tensor:
         """Compute the features of a block of frames, without what needs the whole clip.
 
@@ -365,6 +367,7 @@ class _Constants(NamedTuple):
 
 
 @lru_cache(maxsize=32)
+@isolated()  # kept, and a later caller may want gradients
 def _constants(front_end: FrontEnd, dtype: torch.dtype, device: torch.device) -> _Constants:
     length = front_end.win_length or front_end.n_fft
     shape = window(front_end.window, length, periodic=front_end.window_periodic)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sklearn_audio._isolation import isolated
 from sklearn_audio.dsp._cepstrum import dct_matrix
 from sklearn_audio.dsp._clip_level import clip_level
 from sklearn_audio.dsp._framing import FrameGeometry, FrameStream
@@ -346,6 +347,7 @@ class _Analysis:
             yield torch.cat([self._features(group, block, before) for group in self._groups], dim=1)
             before = block
 
+    @isolated(keep_gradients=True)
     def _features(self, group: str, block: _Block, before: _Block | None) -> Tensor:
         match group:
             case "time":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -11,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sklearn_audio._forks import ForkSafeLock
 from sklearn_audio.engine._patches import Patch
 from sklearn_audio.engine.models import ModelCard
 
@@ -19,7 +19,7 @@ __all__ = ["Forward", "Segmentwise", "Vectors"]
 Vectors = NDArray[np.float32]
 
 # A forward pass takes all cores; two at once, from threads of one process, would fight for them.
-_one_at_a_time = threading.Lock()
+_one_at_a_time = ForkSafeLock()
 # An accelerator is idle at the batches that fill a CPU.
 _ACCELERATOR_BATCHES = 16
 
@@ -106,7 +106,7 @@ class Forward:
         return (self._finish(vectors) if self._finish else vectors)[: len(patches)]
 
     def _stacked(self, tensors: tuple[Tensor, ...]) -> Tensor:
-        stacked = torch.zeros((self.batch, *tensors[0].shape), device=self._device)
+        stacked = torch.zeros((self.batch, *tensors[0].shape), dtype=torch.float32, device=self._device)
         torch.stack(tensors, out=stacked[: len(tensors)])
         return stacked
 

@@ -6,7 +6,6 @@ import copy
 import hashlib
 import os
 import re
-import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from numbers import Integral
@@ -22,6 +21,9 @@ from sklearn.utils import check_random_state
 from torch import Tensor, nn
 
 from sklearn_audio import weights as published
+from sklearn_audio._forks import ForkSafeLock
+from sklearn_audio._generators import Generators
+from sklearn_audio._isolation import isolated
 from sklearn_audio.engine._tuning import tune
 from sklearn_audio.engine.models import ModelCard
 from sklearn_audio.exceptions import WeightsError
@@ -48,7 +50,7 @@ _SHOWN_KEYS = 4
 _ALIGNMENT = 64  # bytes
 
 _networks: OrderedDict[tuple[object, ...], nn.Module] = OrderedDict()
-_lock = threading.RLock()
+_lock = ForkSafeLock()
 
 
 @dataclass(frozen=True)
@@ -305,8 +307,7 @@ def _aligned(tensor: Tensor) -> Tensor:
 
 
 def _random_network(card: ModelCard, seed: int) -> nn.Module:
-    with torch.random.fork_rng(devices=[]):  # the global generator is put back
-        torch.default_generator.manual_seed(seed)
+    with isolated(Generators(seed)):
         return card.build().eval()
 
 

@@ -134,7 +134,7 @@ def _frame_patches(
     card: ModelCard, patching: FramePatching, blocks: Blocks, cutting: Cutting, device: torch.device | None
 ) -> Iterator[Patch]:
     size, hop = patching.n_frames, _hop(card, patching, cutting)
-    frames = torch.empty((0, card.front_end.n_features), device=device)
+    frames = torch.empty((0, card.front_end.n_features), dtype=torch.float32, device=device or "cpu")
     n_cut = n_to_skip = 0
     for block in tensor_frames(card.front_end, blocks, device):
         frames = torch.cat([frames, block])[n_to_skip:]

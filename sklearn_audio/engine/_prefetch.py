@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from threading import Thread
+from functools import cache
+from pathlib import Path
 from typing import TypeVar
 
 import torch
 from joblib import effective_n_jobs
+from threadpoolctl import ThreadpoolController
 
 __all__ = ["ordered_map", "submit_in_order"]
 
@@ -84,34 +87,41 @@ def submit_in_order(
     >>> [(item, future.result()) for item, future in submit_in_order(abs, [-1, -2], 2)]
     [(-1, 1), (-2, 2)]
     """
-    # asked here, while no worker has set another
-    n_own_threads = torch.get_num_threads()
     pending: deque[tuple[Item, Future[Result]]] = deque()
-    try:
-        with ThreadPoolExecutor(n_threads, "sklearn-audio", initializer=_one_thread_each) as pool:
-            try:
-                for item in items:
-                    pending.append((item, pool.submit(function, item)))
-                    if len(pending) >= 3 * n_threads:
-                        yield pending.popleft()
-                while pending:
+    libraries = ThreadpoolController()
+    with ThreadPoolExecutor(n_threads, "sklearn-audio", initializer=_one_thread_each, initargs=(libraries,)) as pool:
+        try:
+            for item in items:
+                pending.append((item, pool.submit(function, item)))
+                if len(pending) >= 3 * n_threads:
                     yield pending.popleft()
-            finally:
-                for _, future in pending:
-                    future.cancel()
-    finally:
-        _hand_on(n_own_threads)
+            while pending:
+                yield pending.popleft()
+        finally:
+            for _, future in pending:
+                future.cancel()
 
 
-def _one_thread_each() -> None:
-    # Several threads that each start a team of OpenMP threads would fight for the cores. The setting is this thread's
-    # own, for OpenMP and for MKL, and ends with it.
-    torch.set_num_threads(1)
+def _one_thread_each(libraries: ThreadpoolController) -> None:
+    """Let this thread compute alone: threads that each start a team of OpenMP threads would fight for the cores.
+
+    `torch.set_num_threads` would set the number of every thread to come as well. Asking torch for the number first
+    keeps it from setting that of this thread later.
+    """
+    torch.get_num_threads()
+    libraries.limit(limits=1, user_api="openmp")
+    set_threads_of_mkl = _mkl_setter()
+    if set_threads_of_mkl is not None:
+        set_threads_of_mkl(1)
 
 
-def _hand_on(n_threads: int) -> None:
-    # torch hands the last number set to every thread that is new to it. It is set in a thread that ends at once: here
-    # it would fix the threads of MKL, which until then are those of OpenMP, whatever the caller sets later.
-    setter = Thread(target=torch.set_num_threads, args=(n_threads,))
-    setter.start()
-    setter.join()
+@cache
+def _mkl_setter() -> Callable[[int], object] | None:
+    """Find what sets the number of MKL's threads for the thread that calls, where torch has MKL in it."""
+    for library in (Path(torch.__file__).parent / "lib").glob("*torch_cpu.*"):
+        if library.suffix in (".so", ".dll", ".dylib"):
+            setter: Callable[[int], object] | None = getattr(
+                ctypes.CDLL(str(library)), "MKL_Set_Num_Threads_Local", None
+            )
+            return setter
+    return None

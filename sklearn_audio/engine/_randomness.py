@@ -8,10 +8,15 @@ from contextlib import contextmanager
 from enum import IntEnum
 
 import numpy as np
-import torch
 from sklearn.utils import check_random_state
 
+from sklearn_audio._forks import ForkSafeLock
+from sklearn_audio._generators import Generators
+from sklearn_audio._isolation import isolated
+
 __all__ = ["Purpose", "seeded_globals", "stream"]
+
+_one_at_a_time = ForkSafeLock()
 
 
 class Purpose(IntEnum):
@@ -54,9 +59,10 @@ def stream(seed: int, purpose: Purpose, *key: int) -> np.random.Generator:
 
 @contextmanager
 def seeded_globals(rng: np.random.Generator) -> Iterator[None]:
-    """Seed the global generators of Python, NumPy and torch, and put them back as they were.
+    """Seed the global generators of Python and NumPy, and put them back as they were; torch draws from one of its own.
 
-    For code from elsewhere that draws from them. Other threads draw from them, too: nothing that does may run beside.
+    For code from elsewhere that draws from them. It runs in one thread at a time, so that no fit takes the numbers of
+    another one; threads that draw from these two generators by themselves must not run beside.
 
     Parameters
     ----------
@@ -81,14 +87,12 @@ def seeded_globals(rng: np.random.Generator) -> Iterator[None]:
     """
     seed = int(rng.integers(2**32))
     of_numpy = check_random_state(None)  # the generator behind the functions of numpy.random
-    of_torch = torch.default_generator
-    states = (random.getstate(), of_numpy.get_state(), of_torch.get_state())
-    try:
-        random.seed(seed)
-        of_numpy.seed(seed)
-        of_torch.manual_seed(seed)
-        yield
-    finally:
-        random.setstate(states[0])
-        of_numpy.set_state(states[1])
-        of_torch.set_state(states[2])
+    with _one_at_a_time, isolated(Generators(seed)):
+        states = (random.getstate(), of_numpy.get_state())
+        try:
+            random.seed(seed)
+            of_numpy.seed(seed)
+            yield
+        finally:
+            random.setstate(states[0])
+            of_numpy.set_state(states[1])

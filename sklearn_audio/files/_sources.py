@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import os
 import stat
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from sklearn_audio._forks import ForkSafeLock
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files._guard import GuardedFile, KeptFailure
 
@@ -19,7 +19,7 @@ __all__ = ["Label", "OpenSource", "Source", "open_source"]
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
 # A file object that several rows share is read under one of these locks, so that its position moves for one reader.
-_LOCKS = tuple(threading.Lock() for _ in range(64))
+_LOCKS = tuple(ForkSafeLock() for _ in range(64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class _SharedFile(io.RawIOBase):
         return len(data)
 
 
-def _lock_of(source: object) -> threading.Lock:
+def _lock_of(source: object) -> ForkSafeLock:
     return _LOCKS[id(source) // 16 % len(_LOCKS)]
 
 

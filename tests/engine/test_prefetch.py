@@ -109,7 +109,9 @@ def test_an_error_of_the_items_ends_the_threads():
 
 
 OPENMP_THREADS = """
+import re
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import torch
 from threadpoolctl import threadpool_info
@@ -120,9 +122,29 @@ def counts(_):
 
 before = counts(None)
 inside = list(ordered_map(counts, range(4), 2))
-with ThreadPoolExecutor(1) as pool:
-    own, new = torch.get_num_threads(), pool.submit(torch.get_num_threads).result()
-print(before, *inside, counts(None), [own, new], sep=";")
+
+def of_a_new_thread(_=None):
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(torch.get_num_threads).result()
+
+def of_mkl(_):
+    found = re.search(r"mkl_get_max_threads\\(\\) : (\\d+)", torch.__config__.parallel_info())
+    return int(found[1]) if found else 1
+
+# each pool starts while the other is at work
+both = Barrier(2)
+def overlap(_):
+    next(results := ordered_map(abs, range(9), 2))
+    both.wait(30)
+    meanwhile = of_a_new_thread()
+    both.wait(30)
+    return meanwhile, *results
+with ThreadPoolExecutor(2) as pool:
+    meanwhile = [result[0] for result in pool.map(overlap, range(2))]
+torch.set_num_threads(2)
+of_mkl_within = list(ordered_map(of_mkl, range(4), 2))
+of_torch = [*meanwhile, of_a_new_thread(), torch.get_num_threads()]
+print(before, *inside, of_mkl_within, counts(None), of_torch, sep=";")
 """
 
 
@@ -138,9 +160,10 @@ def test_a_worker_has_one_openmp_thread_and_the_caller_keeps_its_own():
     before, *inside, after, of_torch = (json.loads(counts) for counts in run.stdout.split(";"))
     if not before:
         pytest.skip("torch is built without OpenMP here")
-    assert of_torch == [2, 2]  # in the caller, and in a thread that is new to torch
+    # in threads new to torch while workers work, in one after that, and in the caller
+    assert of_torch == [2, 2, 2, 2]
     assert set(before) == set(after) == {2}
-    assert [set(counts) for counts in inside] == [{1}] * 4
+    assert [set(counts) for counts in inside] == [{1}] * 5  # the last ones are those of MKL
 
 
 def test_threads_of_mkl_stay_those_of_openmp():

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sklearn_audio._generators import generators_in_use
 from sklearn_audio.engine.training._checkpoint_file import read_state, remove_file, write_state, write_whole
 from sklearn_audio.engine.training._run import DIGEST
 
@@ -143,7 +144,7 @@ class Checkpoint:
             "history": _plain(rows, "the history"),
             "epoch": _plain(last, "the history"),
             "batches_done": 0 if epoch_is_over else net.batches_done,
-            "generators": _generators(net),
+            "generators": {kind: generator.get_state() for kind, generator in _generators(net).items()},
         }
         write_state(self.file, state)
         self.saved_at = time.monotonic()
@@ -187,9 +188,8 @@ def _load(net: Any, saved: dict[str, Any]) -> None:
     net.optimizer_.load_state_dict(copy.deepcopy(saved["optimizer"]))
     for name, callback in net.callbacks_:
         _load_into(callback, copy.deepcopy(saved["callbacks"][name]))
-    torch.set_rng_state(saved["generators"]["cpu"])
-    if "cuda" in saved["generators"]:  # pragma: no cover - needs CUDA
-        torch.cuda.set_rng_state(saved["generators"]["cuda"], torch.device(net.device))
+    for kind, state in saved["generators"].items():
+        _generators(net)[kind].set_state(state)
 
 
 def _difference(name: str, before: str | None, now: str | None) -> str:
@@ -198,11 +198,12 @@ def _difference(name: str, before: str | None, now: str | None) -> str:
     return f"{name} was {before} and is {now}"
 
 
-def _generators(net: Any) -> dict[str, Tensor]:
-    states = {"cpu": torch.get_rng_state()}
-    if torch.device(net.device).type == "cuda":  # pragma: no cover - needs CUDA
-        states["cuda"] = torch.cuda.get_rng_state(torch.device(net.device))
-    return states
+def _generators(net: Any) -> dict[str, torch.Generator]:
+    """Give the generators that the fit draws from, by kind of device."""
+    own, device = generators_in_use(), torch.device(net.device)
+    if own is None:
+        raise RuntimeError("a fit that is saved draws from generators of its own; train within `seeded`.")
+    return {kind: own.of(device if device.type == kind else torch.device("cpu")) for kind in {"cpu", device.type}}
 
 
 def _state_of(callback: Any, name: str) -> dict[str, Any]:

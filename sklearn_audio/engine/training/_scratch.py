@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import tempfile
-import threading
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from sklearn_audio._forks import ForkSafeLock
 from sklearn_audio._progress import progress_bar
 from sklearn_audio.engine._prefetch import ordered_map
 from sklearn_audio.engine.training._row_view import RowView, Values
@@ -55,7 +55,7 @@ class ScratchValues:
         self._n_items = 0
         # unbuffered: the system's own cache is enough, and a read costs no more than what it returns
         self._file = tempfile.TemporaryFile(prefix="sklearn-audio-", buffering=0)  # noqa: SIM115 - lives as long as this
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         weakref.finalize(self, self._file.close)
 
     @property

@@ -11,6 +11,9 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 
+from sklearn_audio._generators import Generators
+from sklearn_audio._isolation import isolated
+
 __all__ = ["draw_seed", "seeded"]
 
 
@@ -42,14 +45,14 @@ def draw_seed(random_state: Any) -> int:
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Let torch draw from a seed, and put its generators back after that.
+    """Let torch draw from a seed in this thread; the generators of the process are neither used nor changed.
 
     Parameters
     ----------
     seed : int
         The seed.
     device : torch.device
-        Its generator is seeded, too.
+        Draws from a generator of its own.
 
     Yields
     ------
@@ -66,10 +69,5 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
     ...     print(bool(first == torch.rand(1)))
     True
     """
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        torch.default_generator.manual_seed(seed)
-        for cuda in devices:  # pragma: no cover - needs CUDA
-            with torch.cuda.device(cuda):
-                torch.cuda.manual_seed(seed)
+    with isolated(Generators(seed)):
         yield

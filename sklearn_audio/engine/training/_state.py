@@ -9,6 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sklearn_audio._generators import Generators
+from sklearn_audio._isolation import isolated
+
 __all__ = ["Frozen", "freeze", "thaw"]
 
 _OURS = ("sklearn_audio.", "torch.")
@@ -73,11 +76,11 @@ def thaw(frozen: Frozen) -> nn.Module:
         The network.
     """
     # on "meta" nothing is drawn at random
-    with torch.device("meta"):
+    with isolated(), torch.device("meta"):
         network = frozen.network(**frozen.options)
     if not all(type(module).__module__.startswith(_OURS) for module in network.modules()):
         # a network from elsewhere may hold tensors beside its state, which must be computed
-        with torch.random.fork_rng(devices=[]):
+        with isolated(Generators(0)):
             network = frozen.network(**frozen.options)
     own = network.state_dict()
     state = {name: _laid_like(own.get(name), array) for name, array in frozen.arrays.items()}

@@ -1,0 +1,193 @@
+"""Generators of random numbers that belong to one fit, where torch would draw from those of the process.
+
+Initialisation and dropout draw from torch's global generators, which all threads share: two fits at once would take
+each other's numbers. Within `drawing_from`, the functions of torch that draw are given a generator of their own; the
+numbers are those that the global one would give after the same seed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from sklearn_audio._forks import ForkSafeLock
+
+__all__ = ["Generators", "drawing_from", "functions_named", "generators_in_use"]
+
+_Function = Callable[..., Any]
+
+
+def functions_named(*names: str) -> frozenset[_Function]:
+    """Collect the functions and methods of torch with these names."""
+    homes = (torch, torch.Tensor, torch.nn.functional, nn.init, torch._C._nn)
+    return frozenset(getattr(home, name) for home in homes for name in names if hasattr(home, name))
+
+
+# They have a parameter `generator`.
+_TAKE_A_GENERATOR = functions_named(
+    *("bernoulli", "multinomial", "normal", "poisson", "rand", "randint", "randn", "randperm"),
+    *("bernoulli_", "cauchy_", "exponential_", "geometric_", "log_normal_", "normal_", "random_", "uniform_"),
+    *("kaiming_normal_", "kaiming_uniform_", "orthogonal_", "sparse_", "trunc_normal_"),
+    *("xavier_normal_", "xavier_uniform_"),
+)
+# They have none, but draw within.
+_DRAW_WITHIN = functions_named(
+    *("rand_like", "randint_like", "randn_like", "binomial", "rrelu", "rrelu_", "gumbel_softmax", "native_dropout"),
+    *("fractional_max_pool2d", "fractional_max_pool2d_with_indices"),
+    *("fractional_max_pool3d", "fractional_max_pool3d_with_indices"),
+    *("_standard_gamma", "_sample_dirichlet", "rrelu_with_noise", "rrelu_with_noise_"),
+)
+# They do if their probability of dropout, the one float among their arguments, is above zero.
+_DROP = functions_named(
+    *("dropout", "dropout_", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "alpha_dropout_"),
+    *("feature_dropout", "feature_dropout_", "feature_alpha_dropout", "feature_alpha_dropout_"),
+    *("multi_head_attention_forward", "scaled_dot_product_attention", "gru", "lstm", "rnn_relu", "rnn_tanh"),
+)
+
+
+class Generators:
+    """One generator per device, all from one seed.
+
+    Parameters
+    ----------
+    seed : int
+        The seed.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio._generators import Generators, drawing_from
+    >>> with drawing_from(Generators(0)):
+    ...     mine = torch.rand(2)
+    >>> bool((mine == torch.rand(2, generator=torch.Generator().manual_seed(0))).all())
+    True
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._by_device: dict[torch.device, torch.Generator] = {}
+
+    def of(self, device: torch.device) -> torch.Generator:
+        """Give the generator of a device."""
+        if device.type == "cuda" and device.index is None:  # pragma: no cover - needs CUDA
+            device = torch.device("cuda", torch.cuda.current_device())
+        if device not in self._by_device:
+            self._by_device[device] = torch.Generator(device=device).manual_seed(self._seed)
+        return self._by_device[device]
+
+    @contextmanager
+    def lent(self, device: torch.device) -> Iterator[None]:
+        """Let torch's global generator be that of a device, for operations that can be given none."""
+        own = self.of(device)
+        of_cuda, index = torch.cuda.default_generators, own.device.index
+        of_process = torch.default_generator if device.type == "cpu" else of_cuda[index]
+        with _lending:
+            before = of_process.get_state()
+            of_process.set_state(own.get_state())
+            try:
+                yield
+            finally:
+                own.set_state(of_process.get_state())
+                of_process.set_state(before)
+
+
+_lending = ForkSafeLock()
+_of_thread = threading.local()
+
+
+def generators_in_use() -> Generators | None:
+    """Return what `drawing_from` was given last in this thread, if anything."""
+    in_use: Generators | None = getattr(_of_thread, "in_use", None)
+    return in_use
+
+
+@contextmanager
+def drawing_from(generators: Generators) -> Iterator[None]:
+    """Draw from generators of one's own in place of those of the process, in this thread."""
+    before, _of_thread.in_use = generators_in_use(), generators
+    try:
+        with _Drawing(generators):
+            yield
+    finally:
+        _of_thread.in_use = before
+
+
+class _Drawing(TorchFunctionMode):
+    """Hands the functions of torch that draw a generator."""
+
+    def __init__(self, generators: Generators) -> None:
+        super().__init__()
+        self._generators = generators
+
+    def __torch_function__(
+        self, func: _Function, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func in _TAKE_A_GENERATOR:
+            device = _device_of(args, kwargs)
+            if kwargs.get("generator") is None and device.type != "meta":
+                kwargs = {**kwargs, "generator": self._generators.of(device)}
+        elif func in _DRAW_WITHIN or (func in _DROP and _drops(args, kwargs)):
+            with _DrawingWithin(self._generators):
+                return func(*args, **kwargs)
+        return func(*args, **kwargs)
+
+
+class _DrawingWithin(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Hands the operations that a function consists of a generator, or lends it to them."""
+
+    def __init__(self, generators: Generators) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._generators = generators
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if not _draws(func) or kwargs.get("generator") is not None:
+            return func(*args, **kwargs)
+        device, func = _device_of(args, kwargs), _overload(func)
+        if _takes_a_generator(func):
+            return func(*args, **{**kwargs, "generator": self._generators.of(device)})
+        if device.type not in ("cpu", "cuda"):
+            return func(*args, **kwargs)
+        with self._generators.lent(device):
+            return func(*args, **kwargs)
+
+
+@cache
+def _takes_a_generator(operation: Any) -> bool:
+    return any(argument.name == "generator" for argument in operation._schema.arguments)
+
+
+def _overload(operation: Any) -> Any:
+    """Give the form of an operation that takes a generator, where that is another one."""
+    if operation._overloadname != "default":
+        return operation
+    return getattr(operation.overloadpacket, "generator", operation)
+
+
+@cache
+def _draws(operation: Any) -> bool:
+    return _takes_a_generator(operation) or torch.Tag.nondeterministic_seeded in operation.tags
+
+
+def _drops(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    return any(isinstance(value, float) and value > 0 for value in (*args, *kwargs.values()))
+
+
+def _device_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.device:
+    """Find the device of what is drawn: that of the tensors, or the one that is named."""
+    for value in (*args, *kwargs.values()):
+        if isinstance(value, Tensor):
+            return value.device
+    named = kwargs.get("device")
+    return torch.get_default_device() if named is None else torch.device(named)

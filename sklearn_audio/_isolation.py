@@ -1,0 +1,92 @@
+"""Torch as if nobody had set it up: what a program sets for itself changes no result of the library.
+
+Autocast, gradient modes and the default device belong to a thread, and are set for the time of a call. The default type
+belongs to the process, where other threads would see it change; so it stays, and functions that make tensors are told
+the type. The same holds for torch's global generator, see `Generators`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from sklearn_audio import _forks as _forks  # a forked child computes, too
+from sklearn_audio._generators import Generators, drawing_from, functions_named
+
+__all__ = ["isolated"]
+
+_AUTOCAST = ("cpu", "cuda", "mps", "xpu")
+_MAKERS_OF_FLOATS = functions_named(
+    *("empty", "empty_strided", "eye", "linspace", "logspace", "normal", "ones", "rand", "randn", "zeros"),
+    *("bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window"),
+)
+# of floats if they are given some
+_MAKERS = functions_named("arange", "as_tensor", "asarray", "full", "range", "scalar_tensor", "tensor")
+
+
+class _Float32(TorchFunctionMode):
+    """Lets functions that make tensors make them of float32, whatever torch's default type is."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if torch.get_default_dtype() != torch.float32 and _makes_the_default(func, args, kwargs):
+            kwargs = {**kwargs, "dtype": torch.float32}
+        return func(*args, **kwargs)
+
+
+def _makes_the_default(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a function makes a tensor of torch's default type because it is given no other."""
+    given = (*args, *kwargs.values())
+    if any(value is not None and (hasattr(value, "dtype") or isinstance(value, torch.dtype)) for value in given):
+        return False
+    return func in _MAKERS_OF_FLOATS or (func in _MAKERS and func(*args, **kwargs).dtype == torch.get_default_dtype())
+
+
+@contextmanager
+def isolated(generators: Generators | None = None, *, keep_gradients: bool = False) -> Iterator[None]:
+    """Compute in float32, on the CPU unless told otherwise, with gradients, without autocast.
+
+    All that is set is the thread's own, and put back. Other contexts may be entered within, and then hold.
+
+    Parameters
+    ----------
+    generators : Generators, default=None
+        What is drawn from in place of torch's global generators.
+    keep_gradients : bool, default=False
+        Leave it to the caller whether there are gradients.
+
+    Yields
+    ------
+    None
+        While it holds.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio._isolation import isolated
+    >>> with torch.inference_mode(), torch.device("meta"), isolated():
+    ...     tensor = torch.ones(2)
+    >>> tensor.device.type, tensor.is_inference()
+    ('cpu', False)
+    """
+    with ExitStack() as stack:
+        for kind in _AUTOCAST:
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        if not keep_gradients:
+            stack.enter_context(torch.inference_mode(False))
+            stack.enter_context(torch.enable_grad())
+        if torch.get_default_device().type != "cpu":
+            stack.enter_context(torch.device("cpu"))
+        # a fit takes long enough for another thread to set the default type meanwhile
+        if generators is not None or torch.get_default_dtype() != torch.float32:
+            stack.enter_context(_Float32())
+        if generators is not None:
+            stack.enter_context(drawing_from(generators))
+        yield
