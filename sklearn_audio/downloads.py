@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import re
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +19,18 @@ import pooch
 
 from sklearn_audio._progress import can_show_progress
 
-__all__ = ["ByHand", "cache_folder", "check_hash", "download"]
+__all__ = ["ByHand", "cache_folder", "check_hash", "download", "scratch_folder"]
 
-_TIMEOUT = 30  # seconds without an answer before a download is given up
+_TIMEOUT = 30  # seconds without a single byte before a download is given up
+_GRACE = 60.0  # seconds that a download may be behind the slowest speed
+_SLOWEST = 1000.0  # bytes per second
 _SHORTEST_HASH = 32  # hexadecimal digits of an md5
+_HOME = "SKLEARN_AUDIO_HOME"
+_SCRATCH = re.compile(r"\.(fetching|unpacking)-[a-z0-9_]{8}")
+_ABANDONED_SECONDS = 24 * 3600.0  # without a change: whoever used the folder was killed
+# What requests, urllib3 and the standard library raise for addresses and answers that are none; a redirect is not
+# checked before it is followed.
+_FAILURES = (OSError, ValueError, TypeError, AttributeError, ArithmeticError, LookupError, RuntimeError, HTTPException)
 
 
 @dataclass(frozen=True)
@@ -56,7 +71,13 @@ def cache_folder() -> Path:
     Returns
     -------
     Path
-        What the environment variable SKLEARN_AUDIO_HOME names, else a folder in the user's cache.
+        What the environment variable SKLEARN_AUDIO_HOME names ("~" is the user's home folder), else a folder in the
+        user's cache. It may not exist yet.
+
+    Raises
+    ------
+    ValueError
+        If the variable begins with "~" and a name that is no user's.
 
     Examples
     --------
@@ -64,12 +85,85 @@ def cache_folder() -> Path:
     >>> cache_folder().is_absolute()
     True
     """
-    home = os.environ.get("SKLEARN_AUDIO_HOME")
-    return Path(home).absolute() if home else Path(pooch.os_cache("sklearn-audio"))
+    home = os.environ.get(_HOME)
+    if not home:
+        return Path(pooch.os_cache("sklearn-audio"))
+    folder = os.path.expanduser(home)
+    if folder.startswith("~"):
+        raise ValueError(f"{_HOME}={home!r}: there is no home folder of that user. Give the path of a folder.")
+    return Path(folder).absolute()
+
+
+@contextmanager
+def scratch_folder(folder: Path, kind: str, *, failure: Callable[[str], OSError]) -> Iterator[Path]:
+    """Make a folder for work in progress, in which nothing is taken for a result; it is removed in the end.
+
+    Folders of the same kind that a killed process left behind a day ago or longer are removed, too.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the result belongs. It is made if need be.
+    kind : {"fetching", "unpacking"}
+        How the scratch folder is called.
+    failure : callable
+        Makes the exception from its message.
+
+    Yields
+    ------
+    Path
+        The scratch folder, on the same file system as the result.
+
+    Raises
+    ------
+    OSError
+        The exception of `failure`, if the folder cannot be made or written to.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sklearn_audio.downloads import scratch_folder
+    >>> with tempfile.TemporaryDirectory() as home:
+    ...     with scratch_folder(Path(home) / "weights", "fetching", failure=OSError) as scratch:
+    ...         _ = (scratch / "half").write_bytes(b"half")
+    ...     [path.name for path in Path(home).rglob("*")]
+    ['weights']
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
+        scratch = tempfile.TemporaryDirectory(dir=folder, prefix=f".{kind}-")
+    except OSError as error:
+        raise failure(f"cannot write to '{folder}': {error.strerror or error}. {_advice(folder)}") from error
+    with scratch as name:
+        yield Path(name)
+
+
+def _advice(folder: Path) -> str:
+    if not folder.is_relative_to(cache_folder()):
+        return "Give a folder that can be written to; it need not exist yet."
+    home = os.environ.get(_HOME)
+    if not home:
+        return f"Set the environment variable {_HOME} to a folder that can be written to."
+    return f"{_HOME} is {home!r}; it must name a folder that can be written to, which need not exist yet."
+
+
+def _sweep(folder: Path) -> None:
+    """Remove scratch folders in which nothing has changed for a day."""
+    for name in filter(_SCRATCH.fullmatch, os.listdir(folder)):
+        path = folder / name
+        if path.is_dir() and not path.is_symlink():
+            with suppress(OSError):  # another process removes it at the moment
+                newest = max(part.lstat().st_mtime for part in (path, *path.rglob("*")))
+                if time.time() - newest > _ABANDONED_SECONDS:
+                    shutil.rmtree(path, ignore_errors=True)
 
 
 def download(url: str, target: Path, by_hand: ByHand, *, failure: Callable[[str], OSError], verbose: int = 0) -> None:
     """Download a file, whole or not at all: what fails leaves nothing that could be taken for the file.
+
+    A download that has fallen a minute behind a speed of 1 kB/s is given up, in whatever pieces its bytes arrive.
 
     Parameters
     ----------
@@ -87,20 +181,71 @@ def download(url: str, target: Path, by_hand: ByHand, *, failure: Callable[[str]
     Raises
     ------
     OSError
-        The exception of `failure`, if the address does not answer, refuses, or the connection is cut.
+        The exception of `failure`, if the address does not answer, refuses, is none or leads to one that is none, or if
+        the connection is cut or too slow.
     """
-    hooks = {"response": _close_refusal}
-    fetch = pooch.HTTPDownloader(progressbar=bool(verbose) and can_show_progress(), timeout=_TIMEOUT, hooks=hooks)
+    transfer = _Transfer(url, target, verbose)
+    transfer.start()
     try:
-        fetch(url, str(target), None)
-    except OSError as error:  # requests raises no other kind
+        transfer.wait()
+    except _FAILURES as error:
         raise failure(f"could not download {url}: {error}. {by_hand}") from error
+    finally:
+        transfer.is_wanted = False
 
 
-def _close_refusal(response: Any, **options: Any) -> None:
-    # pooch raises on a refusal without closing the connection
-    if not response.ok:
-        response.close()
+class _Transfer(threading.Thread):
+    """A download in the background, because only from outside it can be ended while it waits for a byte."""
+
+    def __init__(self, url: str, target: Path, verbose: int) -> None:
+        super().__init__(daemon=True)
+        self.is_wanted = True
+        self._url = url
+        self._target = target
+        self._verbose = verbose
+        self._error: Exception | None = None
+        self._is_complete = False
+        self._deadline = time.monotonic() + _GRACE
+
+    def run(self) -> None:
+        hooks = {"response": self._watch}
+        fetch = pooch.HTTPDownloader(
+            progressbar=bool(self._verbose) and can_show_progress(), timeout=_TIMEOUT, hooks=hooks
+        )
+        try:
+            fetch(self._url, str(self._target), None)
+            self._is_complete = True
+        except _FAILURES as error:
+            self._error = error
+
+    def wait(self) -> None:
+        """Return when all is there; each byte that arrives extends the deadline."""
+        while self.is_alive():
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(f"less than {_SLOWEST:.0f} bytes per second came for {_GRACE:.0f} s")
+            self.join(left)
+        if self._error is not None:
+            raise self._error
+        if not self._is_complete:
+            raise RuntimeError("the download ended early")
+
+    def _watch(self, response: Any, **options: Any) -> None:
+        """Count the bytes of an answer; close a refusal, which pooch leaves open."""
+        if not response.ok:
+            response.close()
+        pieces = response.iter_content
+
+        def counted(*args: Any, **options: Any) -> Iterator[bytes]:
+            for piece in pieces(*args, **options):
+                if not self.is_wanted:
+                    response.close()
+                    raise RuntimeError("the download was given up")
+                now = time.monotonic()
+                self._deadline = min(self._deadline + len(piece) / _SLOWEST, now + _GRACE)
+                yield piece
+
+        response.iter_content = counted
 
 
 def check_hash(file: Path, source: str, by_hand: ByHand, *, failure: Callable[[str], OSError]) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import tarfile
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from sklearn_audio.downloads import ByHand, check_hash
+from sklearn_audio.downloads import ByHand, check_hash, scratch_folder
 from sklearn_audio.downloads import download as download_file
 from sklearn_audio.exceptions import AudioReadError
 
@@ -38,14 +37,13 @@ def unpack_archive(archive: Archive, home: Path, folder: Path, *, download: bool
     advice = ByHand(by_hand, expected=archive.sha256)
     if not by_hand.is_file() and not download:
         raise AudioReadError(f"{archive.url} has not been downloaded, and download_if_missing=False. {advice}")
-    home.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=home, prefix=".unpacking-") as scratch:
+    with scratch_folder(home, "unpacking", failure=AudioReadError) as scratch:
         file = by_hand
         if not by_hand.is_file():
-            file = Path(scratch) / archive.name
+            file = scratch / archive.name
             download_file(archive.url, file, advice, failure=AudioReadError, verbose=verbose)
         check_hash(file, str(by_hand) if file == by_hand else archive.url, advice, failure=AudioReadError)
-        unpacked = Path(scratch) / folder.name
+        unpacked = scratch / folder.name
         unpacked.mkdir()
         _unpack(archive, file, unpacked)
         _move(unpacked, folder)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import io
+import json
 import os
 import pickle
 import re
@@ -16,9 +19,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from sklearn_audio._stamp import Stamp, stamp_of
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.weights._converters import (
     convert_ast,
@@ -28,9 +31,18 @@ from sklearn_audio.weights._converters import (
     convert_vggish_pca,
 )
 from sklearn_audio.weights._musicnn import convert_musicnn
+from sklearn_audio.weights._safetensors import (
+    MAX_HEADER,
+    SEAL,
+    about_of,
+    read_header,
+    read_safetensors,
+    read_tensors,
+    whole,
+)
 from sklearn_audio.weights._tensorflow import read_tensorflow
 
-__all__ = ["CONVERTERS", "metadata", "read_checkpoint"]
+__all__ = ["CONVERTERS", "content_hash", "read_checkpoint", "read_packed"]
 
 CONVERTERS: dict[str, Callable[[Mapping[str, Any]], dict[str, Tensor]]] = {
     "vggish": convert_vggish,
@@ -57,8 +69,9 @@ _LOAD_ERRORS = (
 # and NumPy and zipfile on bytes that are no archive of arrays
 _ARCHIVE_ERRORS = (EOFError, OSError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error)
 _TABLE_END = bytes.fromhex("57fb808b247547db")  # of TensorFlow's first format, and of the index of its second
-_MAX_HEADER = 100_000_000  # bytes of the header of a safetensors file, by its definition
 _DTYPES = tuple(f"{kind}DType" for kind in ("Float64", "Float32", "Int64", "Int32", "UInt8", "Bool", "Str", "Bytes"))
+_CHUNK_BYTES = 1 << 20
+_KIND = "converter"  # of the metadata of converted files
 
 
 def read_checkpoint(path: str | os.PathLike[str], converter: str) -> dict[str, Tensor]:
@@ -97,21 +110,50 @@ def read_checkpoint(path: str | os.PathLike[str], converter: str) -> dict[str, T
     if converter not in CONVERTERS:
         raise ValueError(f"unknown converter {converter!r}; choose one of {sorted(CONVERTERS)}.")
     file = Path(path)
-    read = _reader(file)
-    raw = read(file)
-    converted = metadata(file).get("converter") if read is _read_safetensors else None
-    if converted == converter:
-        return dict(raw)
-    if converted:
-        raise WeightsError(f"'{file}' holds converted weights of {converted!r}, not of {converter!r}.")
+    before = _stamp(file)
     try:
-        return CONVERTERS[converter](raw)
+        raw, kind = _read(file)
+    except WeightsError:
+        raise
+    except OSError as error:
+        raise WeightsError(f"'{file}' cannot be read: {error.strerror or error}.") from error
+    if _stamp(file) != before:
+        raise WeightsError(f"'{file}' changed while it was read. Use it when it is complete.")
+    if kind and kind != converter:
+        raise WeightsError(f"'{file}' holds converted weights of {kind!r}, not of {converter!r}.")
+    try:
+        tensors = dict(raw) if kind else CONVERTERS[converter](raw)
+        _check_finite(tensors)
     except WeightsError as error:
         raise WeightsError(f"'{file}': {error}") from error
+    return tensors
 
 
-def metadata(file: Path) -> dict[str, str]:
-    """Return what a safetensors file says about itself.
+def read_packed(packed: bytes, name: str) -> dict[str, Tensor]:
+    """Read tensors that travelled with a pickle, in the format of safetensors.
+
+    Parameters
+    ----------
+    packed : bytes
+        The tensors.
+    name : str
+        What they are called in a message.
+
+    Returns
+    -------
+    dict of str to Tensor
+        In memory of their own, on the CPU.
+
+    Raises
+    ------
+    WeightsError
+        If the bytes are damaged.
+    """
+    return read_tensors(io.BytesIO(packed), name)[0]
+
+
+def content_hash(file: Path) -> str:
+    """Hash what counts of one file of a checkpoint, so that equal hashes are equal weights.
 
     Parameters
     ----------
@@ -120,11 +162,50 @@ def metadata(file: Path) -> dict[str, str]:
 
     Returns
     -------
-    dict of str to str
-        Empty where it says nothing.
+    str
+        Of converted weights of ours it follows from where they come from, which their seal vouches for. What other
+        safetensors files say about themselves does not count, because it is written in another order each time; what
+        they were converted for does. Of all other files every byte counts.
+
+    Raises
+    ------
+    WeightsError
+        If the file is no checkpoint, or a damaged safetensors file.
     """
-    with safe_open(file, "pt") as stored:
-        return dict(stored.metadata() or {})
+    content = hashlib.sha256()
+    with file.open("rb") as stream:
+        if _reader(file) is read_safetensors:
+            header = read_header(stream, f"'{file}'")
+            if SEAL in header.about:
+                origin = {key: value for key, value in whole(file).items() if key not in (SEAL, "name", "url")}
+                return hashlib.sha256(json.dumps(origin, sort_keys=True).encode()).hexdigest()
+            content.update(json.dumps([header.tensors, header.about.get(_KIND)], sort_keys=True).encode())
+        while chunk := stream.read(_CHUNK_BYTES):
+            content.update(chunk)
+    return content.hexdigest()
+
+
+def _stamp(file: Path) -> Stamp | None:
+    return stamp_of(file) if file.is_file() else None
+
+
+def _read(file: Path) -> tuple[Mapping[str, Any], str | None]:
+    """Return what a file holds, and which converter it went through."""
+    read = _reader(file)
+    return read(file), about_of(file).get(_KIND) if read is read_safetensors else None
+
+
+def _check_finite(tensors: Mapping[str, Tensor]) -> None:
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point():
+            values = tensor.float()
+            # one pass without a mask; a sum that overflows only costs the second look
+            if not torch.isfinite(values.sum()) and not (finite := torch.isfinite(values)).all():
+                n_bad = int((~finite).sum())
+                raise WeightsError(
+                    f"{n_bad} of the {values.numel()} values of the tensor {name!r} are NaN or infinite in float32. "
+                    "Its training may have diverged, or the file is damaged; use another checkpoint."
+                )
 
 
 def _reader(file: Path) -> Callable[[Path], Mapping[str, Any]]:
@@ -144,8 +225,8 @@ def _reader_of_content(file: Path) -> Callable[[Path], Mapping[str, Any]] | None
         head = stream.read(9)
         stream.seek(-min(len(_TABLE_END), file.stat().st_size), os.SEEK_END)
         tail = stream.read()
-    if head[8:] == b"{" and int.from_bytes(head[:8], "little") <= _MAX_HEADER:
-        return _read_safetensors
+    if head[8:] == b"{" and int.from_bytes(head[:8], "little") <= MAX_HEADER:
+        return read_safetensors
     if head.startswith(b"PK"):
         return _reader_of_archive(file)
     if head.startswith(b"\x80"):  # a pickle: PyTorch's format of old
@@ -158,7 +239,7 @@ def _reader_of_name(suffix: str) -> Callable[[Path], Mapping[str, Any]] | None:
         return _read_torch
     if suffix in (".ckpt", ".index"):
         return read_tensorflow
-    return {".npz": _read_npz, ".safetensors": _read_safetensors}.get(suffix)
+    return {".npz": _read_npz, ".safetensors": read_safetensors}.get(suffix)
 
 
 def _reader_of_archive(file: Path) -> Callable[[Path], Mapping[str, Any]] | None:
@@ -168,14 +249,6 @@ def _reader_of_archive(file: Path) -> Callable[[Path], Mapping[str, Any]] | None
     except _ARCHIVE_ERRORS:
         return None  # damaged; the reader of its name says so
     return _read_npz if holds_arrays else _read_torch
-
-
-def _read_safetensors(file: Path) -> dict[str, Tensor]:
-    try:
-        with safe_open(file, "pt") as stored:
-            return {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - it is no mapping
-    except SafetensorError as error:
-        raise WeightsError(f"'{file}' is damaged or no safetensors file: {error}.") from error
 
 
 def _read_npz(file: Path) -> dict[str, Any]:

@@ -4,16 +4,37 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from sklearn_audio.downloads import ByHand
 
 __all__ = ["WeightsEntry", "find", "registry"]
 
 _VARIABLE = "SKLEARN_AUDIO_REGISTRY"
+_STORED = ".safetensors"
+_SPECIAL = '/\\:*?"<>|'  # on some system, a name with one of them is no name, or that of another place
+_LONGEST = 200  # bytes of a name, so that a suffix fits into the 255 of the name of a file
+# Names of devices, which Windows opens whatever suffix they have.
+_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_KINDS = {str: "text", int: "a whole number"}
+_HASHES = {"sha256": 64, "md5": 32}  # hexadecimal digits
+_SHORTEST_HASH = 8
+
+
+def _check_plain(name: str, what: str) -> None:
+    """Refuse what would be written to, or read from, a place outside of the cache, or another one on another system."""
+    is_plain = name.isprintable() and not any(character in name for character in _SPECIAL)
+    is_whole = name == name.strip() and not name.startswith(".") and not name.endswith(".")
+    if not (name and is_plain and is_whole and len(name.encode()) <= _LONGEST) or _DEVICES.fullmatch(name):
+        raise ValueError(
+            f"{what} must be the plain name of a file, without folders, any of {_SPECIAL}, a point at either end or the "
+            f"name of a device, and of at most {_LONGEST} bytes; got {name[:_LONGEST]!r}"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +82,24 @@ class WeightsEntry:
     size: int | None = None
     member: str = ""
 
+    def __post_init__(self) -> None:
+        for field, value in vars(self).items():
+            wanted = int if field == "size" else str
+            if type(value) is not wanted and not (field == "size" and value is None):
+                raise ValueError(f"{field} of {self.name!r} must be {_KINDS[wanted]}, got {value!r}")
+        for field, length in _HASHES.items():
+            if not re.fullmatch(rf"([0-9a-f]{{{_SHORTEST_HASH},{length}}})?", getattr(self, field)):
+                raise ValueError(
+                    f"{field} of {self.name!r} must be the hash, of {length} digits 0-9 and a-f, or its first "
+                    f"{_SHORTEST_HASH} or more; got {getattr(self, field)!r}"
+                )
+        _check_plain(self.name, f"the name {self.name!r}")
+        _check_plain(self.file, f"file of {self.name!r}")
+        for part in self.member.split("/") if self.member else ():
+            _check_plain(part, f"each part of member of {self.name!r}")
+        if self.file.lower() == f"{self.name}{_STORED}".lower():
+            raise ValueError(f"file of {self.name!r} is the name of the converted weights; give it another")
+
     def by_hand(self, folder: Path) -> ByHand:
         """Say what a user can do where a download fails.
 
@@ -92,7 +131,8 @@ def registry() -> dict[str, WeightsEntry]:
     Raises
     ------
     ValueError
-        If the file of the environment variable is not such a file.
+        If the file of the environment variable is not such a file, or a name or a file in it is no plain name of a
+        file, such as "../../weights".
 
     Examples
     --------
@@ -104,10 +144,16 @@ def registry() -> dict[str, WeightsEntry]:
     extra = os.environ.get(_VARIABLE)
     try:
         if extra:
-            tables |= tomllib.loads(Path(extra).read_text(encoding="utf-8"))
-        return {name: WeightsEntry(name=name, **table) for name, table in tables.items()}
-    except (OSError, ValueError, TypeError) as error:
+            tables |= tomllib.loads(Path(os.path.expanduser(extra)).read_text(encoding="utf-8"))
+        return {name: WeightsEntry(name=name, **_lower_hashes(table)) for name, table in tables.items()}
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"the registry '{extra}' named by {_VARIABLE} cannot be used: {error}.") from error
+
+
+def _lower_hashes(table: Any) -> dict[str, Any]:
+    if not isinstance(table, dict):
+        raise TypeError(f"{table!r} is no table")
+    return {key: value.lower() if key in _HASHES and isinstance(value, str) else value for key, value in table.items()}
 
 
 def find(name: str) -> WeightsEntry:

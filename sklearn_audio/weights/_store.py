@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import zipfile
 from pathlib import Path
 
@@ -11,12 +10,21 @@ import pooch
 import torch
 from safetensors.torch import save_file
 
-from sklearn_audio.downloads import cache_folder, check_hash, download
+from sklearn_audio._stamp import Stamp, stamp_of
+from sklearn_audio.downloads import cache_folder, check_hash, download, scratch_folder
 from sklearn_audio.exceptions import WeightsError
-from sklearn_audio.weights._readers import metadata, read_checkpoint
+from sklearn_audio.weights._readers import read_checkpoint
 from sklearn_audio.weights._registry import WeightsEntry, find
+from sklearn_audio.weights._safetensors import SEAL, UNSEALED, check_seal, seal, whole
 
 __all__ = ["fetch", "stored_file", "verify", "weights_folder"]
+
+# Version of all converters together: raise it when one of them makes other tensors of the same file. What an earlier
+# version has converted is then converted anew.
+_CONVERSION = "1"
+
+# sha256 of files that were put into the folder by hand; one is hashed once per process.
+_hashes: dict[Stamp, str] = {}
 
 
 def weights_folder() -> Path:
@@ -66,6 +74,10 @@ def stored_file(name: str) -> Path:
 def fetch(name: str, *, verbose: int = 0) -> Path:
     """Return the file of some published weights, downloading and converting them if need be.
 
+    What is stored under the name counts only while it is what the registry names: it came from a file with that hash
+    (or, where the registry gives none, from that address), was converted in that way and by this version of the
+    converters. Else it is downloaded and converted anew. Its own hash is compared once per process.
+
     Parameters
     ----------
     name : str
@@ -82,7 +94,7 @@ def fetch(name: str, *, verbose: int = 0) -> Path:
     ------
     WeightsError
         If they cannot be downloaded, have another hash, or are not what they should be. The message says where to put
-        the published file by hand; nothing that is half written is ever used.
+        the published file by hand; nothing that is half written is ever used. Also if the stored file is damaged.
     ValueError
         If there is no such name.
     ImportError
@@ -97,14 +109,17 @@ def fetch(name: str, *, verbose: int = 0) -> Path:
     ValueError: unknown weights 'panns_cnn41'; did you mean 'panns_cnn14'? Choose one of ...
     """
     entry, stored = find(name), stored_file(name)
-    if stored.is_file():
-        return stored
-    stored.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=stored.parent, prefix=".fetching-") as scratch:
-        source = _published_file(entry, Path(scratch), verbose)
-        converted = Path(scratch) / "converted.safetensors"
-        _convert(entry, source, converted, Path(scratch))
-        os.replace(converted, stored)  # atomic: another process sees the whole file or none
+    outdated = ""
+    if os.path.isfile(stored):
+        outdated = _difference(entry, _facts(stored))
+        if not outdated:
+            return stored
+    try:
+        _store(entry, stored, verbose)
+    except WeightsError as error:
+        if not outdated:
+            raise
+        raise WeightsError(f"{error} The stored '{stored}' {outdated}, and is not used.") from error
     return stored
 
 
@@ -132,23 +147,75 @@ def verify(name: str) -> None:
     ValueError: unknown weights 'efficientat_mn04'; did you mean 'efficientat_mn04_as'? Choose one of ...
     """
     entry, stored = find(name), stored_file(name)
-    if not stored.is_file():
+    if not os.path.isfile(stored):
         raise WeightsError(f"{name} is not in the cache; download it first.")
-    advice = f"Delete '{stored}' and download it again."
     try:
+        facts = check_seal(stored)
         read_checkpoint(stored, entry.converter)
     except WeightsError as error:
-        raise WeightsError(f"{error} {advice}") from error
-    expected = entry.by_hand(stored.parent)
-    if not metadata(stored).get(expected.algorithm, "").startswith(expected.expected):
-        raise WeightsError(f"'{stored}' came from a file with another {expected.algorithm}. {advice}")
+        raise WeightsError(f"{error} {_advice(stored)}") from error
+    difference = _difference(entry, facts)
+    if difference:
+        raise WeightsError(f"'{stored}' {difference}. {_advice(stored)}")
+
+
+def _advice(stored: Path) -> str:
+    return f"Delete '{stored}' and download it again."
+
+
+def _facts(stored: Path) -> dict[str, str]:
+    """Return where stored weights come from, once their hash has been compared."""
+    try:
+        return whole(stored)
+    except PermissionError as error:
+        raise WeightsError(f"'{stored}' cannot be read: {error.strerror}. Change its permissions.") from error
+    except WeightsError as error:
+        raise WeightsError(f"{error} {_advice(stored)}") from error
+
+
+def _difference(entry: WeightsEntry, facts: dict[str, str]) -> str:
+    """Say how stored weights differ from what the registry names; empty if they do not."""
+    if SEAL not in facts or facts.get("conversion") != _CONVERSION:
+        return "was converted by another version of this library"
+    if any(facts.get(key) != getattr(entry, key) for key in ("converter", "member")):
+        return "was converted in another way"
+    hashes = {algorithm: getattr(entry, algorithm) for algorithm in ("sha256", "md5")}
+    for algorithm, expected in hashes.items():
+        if not facts.get(algorithm, "").startswith(expected):
+            return f"came from a file with another {algorithm}"
+    if entry.size is not None and facts.get("size") != str(entry.size):
+        return "came from a file of another size"
+    return "" if any(hashes.values()) else _difference_without_hash(entry, facts)
+
+
+def _difference_without_hash(entry: WeightsEntry, facts: dict[str, str]) -> str:
+    """Where the registry gives no hash, the address tells files apart, and the file that was put there by hand."""
+    if facts.get("url") != entry.url:
+        return f"came from {facts.get('url')}"
+    by_hand = entry.by_hand(weights_folder()).path
+    if os.path.isfile(by_hand):
+        stamp = stamp_of(by_hand)
+        if stamp not in _hashes:
+            _hashes[stamp] = pooch.file_hash(str(by_hand), alg="sha256")
+        if _hashes[stamp] != facts.get("sha256"):
+            return f"came from another file than the present '{by_hand}'"
+    return ""
+
+
+def _store(entry: WeightsEntry, stored: Path, verbose: int) -> None:
+    """Download and convert; the result appears whole or not at all."""
+    with scratch_folder(stored.parent, "fetching", failure=WeightsError) as scratch:
+        source = _published_file(entry, scratch, verbose)
+        converted = scratch / "converted.safetensors"
+        _convert(entry, source, converted, scratch)
+        os.replace(converted, stored)  # atomic: another process sees the whole file or none
 
 
 def _published_file(entry: WeightsEntry, scratch: Path, verbose: int) -> Path:
     """Return the published file, verified: one that was put there by hand, or a download."""
     by_hand = entry.by_hand(weights_folder())
     file, source = by_hand.path, str(by_hand.path)
-    if not file.is_file():
+    if not os.path.isfile(file):
         file, source = scratch / entry.file, entry.url
         download(entry.url, file, by_hand, failure=WeightsError, verbose=verbose)
     size = file.stat().st_size
@@ -165,10 +232,12 @@ def _convert(entry: WeightsEntry, source: Path, target: Path, scratch: Path) -> 
         advice = entry.by_hand(weights_folder())
         raise WeightsError(f"{entry.url} did not give the weights of {entry.name}: {error} {advice}") from error
     hashes = {algorithm: pooch.file_hash(str(source), alg=algorithm) for algorithm in ("sha256", "md5")}
-    facts = {"name": entry.name, "url": entry.url, "converter": entry.converter, **hashes}
+    facts = {key: getattr(entry, key) for key in ("name", "url", "converter", "member")}
+    facts |= {"conversion": _CONVERSION, "size": str(source.stat().st_size), **hashes, SEAL: UNSEALED}
     # safetensors refuses tensors that share memory, which those of a PyTorch checkpoint may
     own = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
     save_file(own, target, facts)
+    seal(target)
 
 
 def _unpacked(entry: WeightsEntry, source: Path, scratch: Path) -> Path:

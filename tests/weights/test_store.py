@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from sklearn_audio import PANNsEmbedder
 from sklearn_audio.engine.models import CARDS
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.weights import _store, fetch, stored_file, verify, weights_folder
-from sklearn_audio.weights._readers import metadata
+from sklearn_audio.weights._safetensors import about_of
 from tests.registered import PANNS, STATE, toml, torch_bytes
 
 SHA256, MD5 = hashlib.sha256(PANNS).hexdigest(), hashlib.md5(PANNS).hexdigest()
@@ -51,7 +52,11 @@ def test_download_convert_keep(offer, loopback, home, capsys):
     path = fetch("small")
     assert path == stored_file("small") == home / "weights" / "small.safetensors"
     assert same_tensors(path)
-    assert metadata(path) == {"name": "small", "url": url, "converter": "panns", "sha256": SHA256, "md5": MD5}
+    about = about_of(path)
+    assert re.fullmatch("[0-9a-f]{64}", about.pop("seal"))
+    hashes = {"sha256": SHA256, "md5": MD5}
+    origin = {"name": "small", "url": url, "converter": "panns", "member": "", "conversion": "1"}
+    assert about == origin | hashes | {"size": str(len(PANNS))}
     assert files(home) == ["weights/small.safetensors"]
     assert fetch("small") == path
     assert loopback.paths == ["/small.pth"]
