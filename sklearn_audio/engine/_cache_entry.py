@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import struct
+import zlib
 
 import numpy as np
 
@@ -11,12 +13,13 @@ from sklearn_audio.engine._clip_vectors import ClipVectors
 
 __all__ = ["pack_entry", "unpack_entry"]
 
-_MAGIC = b"sklearn-audio vectors 1\n"
+_MAGIC = b"sklearn-audio vectors 2\n"
 _CHECKSUM_BYTES = 32
-_HEAD = struct.Struct("<QB")  # timepoints of the clip, axes of the vectors
+_HEAD = struct.Struct("<QIB")  # timepoints of the clip, bytes of its warnings, axes of the vectors
+_PLAIN, _COMPRESSED = b"\0", b"\1"
 
 
-def pack_entry(key: str, clip: ClipVectors) -> bytes:
+def pack_entry(key: str, clip: ClipVectors, compression: int = 0) -> bytes:
     """Write the vectors of a clip into bytes.
 
     Parameters
@@ -25,11 +28,13 @@ def pack_entry(key: str, clip: ClipVectors) -> bytes:
         Name of the entry; the bytes count for this name and no other.
     clip : ClipVectors
         At least one vector; all of one shape.
+    compression : int, default=0
+        From 0, not at all, to 9; entries are read alike whatever it was.
 
     Returns
     -------
     bytes
-        Little-endian: checksum, length of the clip, shape, weights in float64, vectors in float32.
+        Little-endian: checksum, length of the clip, shape, weights in float64, vectors in float32, warnings.
 
     Examples
     --------
@@ -38,14 +43,17 @@ def pack_entry(key: str, clip: ClipVectors) -> bytes:
     >>> from sklearn_audio.engine._clip_vectors import ClipVectors
     >>> packed = pack_entry("a", ClipVectors([np.ones(2, np.float32)], [1.0], 16000))
     >>> unpack_entry("a", packed)
-    ClipVectors(vectors=[array([1., 1.], dtype=float32)], weights=[1.0], n_timepoints=16000)
+    ClipVectors(vectors=[array([1., 1.], dtype=float32)], weights=[1.0], n_timepoints=16000, warnings=[])
     >>> unpack_entry("a", packed[:-1]) is None
     True
     """
     vectors = np.stack(clip.vectors).astype("<f4", copy=False)  # P * (d,) -> (P, d)
     shape = struct.pack(f"<{vectors.ndim}Q", *vectors.shape)
     weights = np.asarray(clip.weights, dtype="<f8").tobytes()
-    body = _HEAD.pack(clip.n_timepoints, vectors.ndim) + shape + weights + vectors.tobytes()
+    texts = json.dumps(clip.warnings).encode()
+    head = _HEAD.pack(clip.n_timepoints, len(texts), vectors.ndim)
+    content = b"".join((head, shape, weights, vectors.tobytes(), texts))
+    body = _COMPRESSED + zlib.compress(content, compression) if compression else _PLAIN + content
     return _MAGIC + _checksum(key, body) + body
 
 
@@ -68,12 +76,14 @@ def unpack_entry(key: str, packed: bytes) -> ClipVectors | None:
     body = packed[start:]
     if packed[:start] != _MAGIC + _checksum(key, body):
         return None
-    n_timepoints, n_axes = _HEAD.unpack_from(body)
-    shape = struct.unpack_from(f"<{n_axes}Q", body, _HEAD.size)
+    content = zlib.decompress(body[1:]) if body[:1] == _COMPRESSED else body[1:]
+    n_timepoints, n_text, n_axes = _HEAD.unpack_from(content)
+    shape = struct.unpack_from(f"<{n_axes}Q", content, _HEAD.size)
     at = _HEAD.size + 8 * n_axes
-    weights = np.frombuffer(body, "<f8", shape[0], at)
-    vectors = np.frombuffer(body, "<f4", offset=at + weights.nbytes).reshape(shape)  # (P * d,) -> (P, d)
-    return ClipVectors(list(vectors.astype(np.float32)), weights.tolist(), n_timepoints)
+    weights = np.frombuffer(content, "<f8", shape[0], at)
+    end = len(content) - n_text
+    vectors = np.frombuffer(content[at + weights.nbytes : end], "<f4").reshape(shape)  # (P * d,) -> (P, d)
+    return ClipVectors(list(vectors.astype(np.float32)), weights.tolist(), n_timepoints, json.loads(content[end:]))
 
 
 def _checksum(key: str, body: bytes) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from sklearn_audio._stamp import Stamp, stamp_of
 from sklearn_audio.files import Source
 from sklearn_audio.files._sources import open_source
 from sklearn_audio.validation import AudioClips
@@ -17,7 +18,6 @@ from sklearn_audio.validation._rows import Row
 __all__ = ["CacheKey", "ClipKey", "clip_key"]
 
 CacheKey = Literal["content", "stat"]
-Status = tuple[int, int, int]
 
 _CHUNK_BYTES = 1 << 20
 
@@ -31,8 +31,8 @@ class ClipKey(NamedTuple):
         64 hexadecimal digits.
     path : str, default=None
         The file; None if the clip is none.
-    status : tuple of int, default=None
-        Its size, time of modification and inode before it was looked into.
+    stamp : tuple, default=None
+        What `stamp_of` said of it before it was read.
 
     Examples
     --------
@@ -43,11 +43,11 @@ class ClipKey(NamedTuple):
 
     digest: str
     path: str | None = None
-    status: Status | None = None
+    stamp: Stamp | None = None
 
     def still_holds(self) -> bool:
         """Whether the file is what it was when the key was made."""
-        return self.path is None or _status(self.path) == self.status
+        return self.path is None or _stamp(self.path) == self.stamp
 
 
 def clip_key(clips: AudioClips, row: int, recipe: str, cache_key: CacheKey) -> ClipKey | None:
@@ -62,8 +62,8 @@ def clip_key(clips: AudioClips, row: int, recipe: str, cache_key: CacheKey) -> C
     recipe : str
         What is done to it.
     cache_key : {"content", "stat"}
-        Whether a file is told by its bytes, or by its absolute path, size and time of modification. Clips that are not
-        files are always told by their content.
+        Whether a file is told by its bytes, or by what `stamp_of` says of it. Clips that are not files are always told
+        by their content.
 
     Returns
     -------
@@ -93,9 +93,9 @@ def clip_key(clips: AudioClips, row: int, recipe: str, cache_key: CacheKey) -> C
     if _is_read_once(clip.source):
         return None
     path = os.path.abspath(os.fsdecode(clip.source)) if isinstance(clip.source, (str, os.PathLike)) else None
-    status = _status(path)
-    told = (path, *status[:2]) if cache_key == "stat" and status else (_content(clip.source, row),)
-    return ClipKey(_digest(recipe, told, place), path, status)
+    stamp = _stamp(path)
+    told = stamp if cache_key == "stat" and stamp else (_content(clip.source, row),)
+    return ClipKey(_digest(recipe, told, place), path, stamp)
 
 
 def _numbers(clip: Row, bare_rate: float | None) -> tuple[object, ...] | None:
@@ -128,11 +128,10 @@ def _digest(recipe: str, told: tuple[object, ...], place: tuple[object, ...]) ->
     return hashlib.sha256(repr((recipe, told, place)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _status(path: str | None) -> Status | None:
+def _stamp(path: str | None) -> Stamp | None:
     if path is None:
         return None
     try:
-        status = os.stat(path)
+        return stamp_of(path)
     except (OSError, ValueError):  # whoever opens the file says what is wrong with it
         return None
-    return status.st_size, status.st_mtime_ns, status.st_ino

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from pathlib import Path
-from typing import BinaryIO
 
 from sklearn_audio import weights as published
-from sklearn_audio.engine._networks import Source, parts_of, stamp_of
+from sklearn_audio._stamp import Stamp, stamp_of
+from sklearn_audio.engine._networks import Source, parts_of
 from sklearn_audio.engine.models import ModelCard
 
 __all__ = ["content_of", "pca_identity", "weights_identity"]
 
-_MAX_HEADER = 100_000_000  # bytes of the header of a safetensors file, by its definition
-_CHUNK_BYTES = 1 << 20
-
-# (file, size, time of modification) -> sha256: a checkpoint is hashed once per process
-_known: dict[tuple[object, ...], str] = {}
+# The hash of a checkpoint is computed once per process.
+_known: dict[Stamp, str] = {}
 
 
 def weights_identity(card: ModelCard, source: Source, *, verbose: int = 0) -> tuple[object, ...]:
@@ -106,32 +102,19 @@ def content_of(file: Path) -> tuple[str, ...]:
     tuple of str
         One sha256 per file; empty if there is none. What a safetensors file says about itself does not count, because
         it is written in another order each time; what it was converted for does.
+
+    Raises
+    ------
+    WeightsError
+        If a file is no checkpoint, or damaged.
     """
     return tuple(_hash_of(part) for part in parts_of(file))
 
 
 def _hash_of(file: Path) -> str:
-    # by no more than networks in memory are told by: were one of them taken for new and the other for known, vectors of
-    # the old weights would be kept as those of the new ones
-    key = stamp_of(file)
-    if key not in _known:
-        with file.open("rb") as stream:
-            content = hashlib.sha256(_canonical_header(stream))
-            while chunk := stream.read(_CHUNK_BYTES):
-                content.update(chunk)
-        _known[key] = content.hexdigest()
-    return _known[key]
-
-
-def _canonical_header(stream: BinaryIO) -> bytes:
-    """Read past the header of a safetensors file and return what counts of it; of other files nothing."""
-    length = int.from_bytes(stream.read(8), "little")
-    try:
-        header = json.loads(stream.read(length)) if length <= _MAX_HEADER else None
-    except ValueError:
-        header = None
-    if not isinstance(header, dict):
-        stream.seek(0)
-        return b""
-    about = header.pop("__metadata__", {})
-    return json.dumps([header, about.get("converter")], sort_keys=True).encode()
+    # by the same stamp as networks in memory: were a file new by one and known by the other, vectors of the old weights
+    # would be kept as those of the new ones
+    stamp = stamp_of(file)
+    if stamp not in _known:
+        _known[stamp] = published.content_hash(file)
+    return _known[stamp]

@@ -22,6 +22,8 @@ class ClipVectors:
         Share of each patch that is the clip.
     n_timepoints : int
         Length of the clip, at the rate of the model.
+    warnings : list of str
+        What was warned of while the clip was read, without its row.
 
     Examples
     --------
@@ -33,3 +35,4 @@ class ClipVectors:
     vectors: list[NDArray[np.float32]] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
     n_timepoints: int = 0
+    warnings: list[str] = field(default_factory=list)

@@ -24,6 +24,7 @@ from sklearn_audio import weights as published
 from sklearn_audio._forks import ForkSafeLock
 from sklearn_audio._generators import Generators
 from sklearn_audio._isolation import isolated
+from sklearn_audio._stamp import stamp_of
 from sklearn_audio.engine._tuning import tune
 from sklearn_audio.engine.models import ModelCard
 from sklearn_audio.exceptions import WeightsError
@@ -38,7 +39,6 @@ __all__ = [
     "parts_of",
     "read_network",
     "seed_of",
-    "stamp_of",
     "unpack_pca",
 ]
 
@@ -122,31 +122,6 @@ def parts_of(file: Path) -> list[Path]:
     prefix = _TENSORFLOW_PART.sub("", file.name)
     beside = sorted(file.parent.iterdir()) if file.parent.is_dir() else []
     return [part for part in beside if part.name == file.name or _TENSORFLOW_PART.sub("", part.name) == prefix]
-
-
-def stamp_of(file: Path) -> tuple[str, int, int]:
-    """Say what changes when a file does, without reading it.
-
-    Parameters
-    ----------
-    file : Path
-        A file.
-
-    Returns
-    -------
-    tuple of (str, int, int)
-        Its path, size and time of modification in nanoseconds.
-
-    Examples
-    --------
-    >>> import inspect
-    >>> from pathlib import Path
-    >>> from sklearn_audio.engine._networks import stamp_of
-    >>> stamp_of(Path(inspect.getfile(stamp_of)))[1] > 0
-    True
-    """
-    status = file.stat()
-    return str(file.resolve()), status.st_size, status.st_mtime_ns
 
 
 def seed_of(random_state: Any) -> int:
@@ -276,7 +251,7 @@ def _file(card: ModelCard, source: Source, verbose: int) -> Path | None:
         return None
     if source.weights != "pretrained":
         file = Path(os.fspath(source.weights or ""))
-        if not file.exists():
+        if not parts_of(file) and not file.is_dir():
             raise WeightsError(f"there is no checkpoint '{file}'; check the path, or pass weights='pretrained'.")
         return file
     if card.weights is None:
@@ -287,7 +262,7 @@ def _file(card: ModelCard, source: Source, verbose: int) -> Path | None:
 
 def _build(card: ModelCard, source: Source, file: Path | None) -> nn.Module:
     if source.packed is not None:
-        tensors = safetensors.torch.load(source.packed)
+        tensors = published.read_packed(source.packed, "the packed weights")
     elif file is not None:
         tensors = published.read_checkpoint(file, card.converter)
         tensors = card.prepare(tensors, card) if card.prepare else tensors
@@ -415,5 +390,11 @@ def unpack_pca(packed: bytes) -> PCA:
     -------
     PCA
         The matrix and the means.
+
+    Raises
+    ------
+    WeightsError
+        If the bytes are damaged.
     """
-    return PCA(**safetensors.numpy.load(packed))
+    tensors = published.read_packed(packed, "the packed matrix of VGGish")
+    return PCA(tensors["eigen_vectors"].numpy(), tensors["means"].numpy())

@@ -31,6 +31,7 @@ CACHE_CONSTRAINTS: dict[str, list[Any]] = {
 }
 _LIMIT = "SKLEARN_AUDIO_CACHE_BYTES"
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_USUAL, _HARDEST = 3, 9  # levels of compression: joblib's for True, and the last one
 _CHECKS_PER_LIMIT = 10  # the size is looked at when a tenth of what is allowed was added
 
 
@@ -46,6 +47,8 @@ class VectorCache:
         which are exchanged meanwhile are not taken for the old ones.
     cache_key : {"content", "stat"}, default="content"
         How files are told apart.
+    compression : int, default=0
+        Of new entries, from 0 to 9.
 
     Examples
     --------
@@ -65,8 +68,11 @@ class VectorCache:
     (True, 8)
     """
 
-    def __init__(self, store: Store, recipe: Callable[[], str], cache_key: CacheKey = "content") -> None:
+    def __init__(
+        self, store: Store, recipe: Callable[[], str], cache_key: CacheKey = "content", compression: int = 0
+    ) -> None:
         self._store = store
+        self._compression = compression
         self._current_recipe = recipe
         self._recipe = recipe()
         self._cache_key: CacheKey = cache_key
@@ -114,7 +120,7 @@ class VectorCache:
         """
         if not self._may_write() or not key.still_holds():
             return
-        packed = pack_entry(key.digest, clip)
+        packed = pack_entry(key.digest, clip, self._compression)
         self._n_new_bytes += len(packed)
         try:
             self._store.write(key.digest, packed)
@@ -171,7 +177,7 @@ def cache_store(cache: Any) -> Store | None:
     Raises
     ------
     ValueError
-        If there is a file where the folder should be.
+        If there is a file where the folder should be, or a Memory has options that mean nothing here.
 
     Examples
     --------
@@ -180,6 +186,8 @@ def cache_store(cache: Any) -> Store | None:
     >>> cache_store(None) is cache_store(Memory(None)) is None
     True
     """
+    if isinstance(cache, Memory):
+        _check_memory(cache)
     location = cache.location if isinstance(cache, Memory) else cache
     if location is None:
         return None
@@ -189,6 +197,32 @@ def cache_store(cache: Any) -> Store | None:
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"cache='{folder}' is a file; give a folder, which need not exist yet.")
     return Store(folder)
+
+
+def _check_memory(memory: Memory) -> None:
+    """Refuse what a Memory was told and an entry of ours cannot follow: its location and a zlib level it can."""
+    compress, verbose = memory.compress, getattr(memory, "_verbose", 0)
+    is_level = isinstance(compress, int) and 0 <= compress <= _HARDEST
+    without_meaning = {
+        "backend": (memory.backend, memory.backend == "local"),
+        "mmap_mode": (memory.mmap_mode, memory.mmap_mode is None),
+        "compress": (compress, is_level),
+        "backend_options": (memory.backend_options, not memory.backend_options),
+        "verbose": (verbose, verbose in (0, 1)),  # 1 is joblib's default
+    }
+    given = [f"{name}={value!r}" for name, (value, is_fine) in without_meaning.items() if not is_fine]
+    if given:
+        raise ValueError(
+            f"cache=joblib.Memory(..., {', '.join(given)}) cannot be honoured. Of a Memory, `location` counts and "
+            "`compress` from 0 to 9 or as a boolean; leave the rest at its defaults, or give the folder instead. The "
+            "estimator's own `verbose` shows progress."
+        )
+
+
+def _compression(cache: Any) -> int:
+    """Return the zlib level that a Memory asks for, by joblib's rule."""
+    compress = cache.compress if isinstance(cache, Memory) else 0
+    return _USUAL if compress is True else int(compress)
 
 
 def open_cache(
@@ -237,7 +271,7 @@ def open_cache(
     def describe() -> str:
         return repr((model, weights_identity(card, source, verbose=verbose), recipe()))
 
-    return VectorCache(store, describe, cache_key)
+    return VectorCache(store, describe, cache_key, _compression(cache))
 
 
 def parse_bytes(size: int | str, name: str) -> int:

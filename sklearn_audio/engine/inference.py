@@ -76,7 +76,7 @@ def embed(
         One per clip, in order.
     """
     errors = ClipErrors(on_error)
-    collector = _Collector(load, batch_size, cache)
+    collector = _Collector(clips, load, batch_size, cache)
     if cache is None:
         collector.load()  # missing weights are told of before anything is decoded
 
@@ -96,7 +96,7 @@ def embed(
             if done.cached is None and done.error is None:
                 collector.load()  # here, where no error of it could be taken for one of the clip
             try:
-                collector.add(done, patches)
+                collector.add(row, done, patches)
             except errors.caught as error:
                 errors.add(row, error)
                 collector.discard_last()
@@ -128,7 +128,10 @@ class _Work:
 class _Collector:
     """Patches that wait for the network, and the clips they belong to."""
 
-    def __init__(self, load: Callable[[], Forward], batch_size: int, cache: VectorCache | None) -> None:
+    def __init__(
+        self, clips: AudioClips, load: Callable[[], Forward], batch_size: int, cache: VectorCache | None
+    ) -> None:
+        self._admitted = clips
         self._load = load
         self._forward: Forward | None = None
         self._batch_size = batch_size
@@ -142,9 +145,11 @@ class _Collector:
             self._forward = self._load()
         return self._forward
 
-    def add(self, done: _Work, patches: Iterator[Patch]) -> None:
+    def add(self, row: int, done: _Work, patches: Iterator[Patch]) -> None:
         if done.cached is not None:
             self._clips.append((done.cached, None))
+            for text in done.cached.warnings:
+                self._admitted.warn(row, text)
             return
         clip = ClipVectors()
         self._clips.append((clip, done.key))
@@ -154,6 +159,7 @@ class _Collector:
             clip.weights.append(patch.weight)
             self._wait(patch, clip)
         clip.n_timepoints = done.n_timepoints
+        clip.warnings = self._admitted.warnings_of(row)
 
     def _wait(self, patch: Patch, clip: ClipVectors) -> None:
         """Run a forward pass as soon as it is full; and all of them, when too many wait for others of their shape."""

@@ -133,6 +133,7 @@ class AudioClips(Sequence[NDArray[np.float32]]):
         self._channel = channel
         self._offset = offset
         self._duration = duration
+        self._warnings: dict[int, list[str]] = {}
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -165,6 +166,34 @@ class AudioClips(Sequence[NDArray[np.float32]]):
         source = self._rows[row].source
         return f"row {row} ('{os.fspath(source)}')" if isinstance(source, (str, os.PathLike)) else f"row {row}"
 
+    def warn(self, row: int, text: str) -> None:
+        """Warn of a clip, whether it is read or known from a cache.
+
+        Parameters
+        ----------
+        row : int
+            Which clip.
+        text : str
+            What is to be said of it, without the row.
+        """
+        self._warnings.setdefault(row, []).append(text)
+        warnings.warn(f"{self.describe(row)}: {text}", UserWarning, stacklevel=3)
+
+    def warnings_of(self, row: int) -> list[str]:
+        """Return what was warned of while a clip was last read.
+
+        Parameters
+        ----------
+        row : int
+            Which clip.
+
+        Returns
+        -------
+        list of str
+            Texts without the row, for `warn`.
+        """
+        return list(self._warnings.get(row, ()))
+
     def stream(self, row: int) -> Iterator[NDArray[np.float32]]:
         """Iterate over one clip in blocks, so that an hour costs no more memory than a minute.
 
@@ -187,6 +216,7 @@ class AudioClips(Sequence[NDArray[np.float32]]):
         """
         clip = self._rows[row]
         n_timepoints = 0
+        self._warnings.pop(row, None)
         for block in self._file_blocks(clip, row) if clip.source is not None else self._array_blocks(clip, row):
             with np.errstate(over="ignore", invalid="ignore"):
                 total = block.sum()  # one pass; an overflow only costs the second look
@@ -246,9 +276,8 @@ class AudioClips(Sequence[NDArray[np.float32]]):
     def _warn_if_cancelled(self, mix: MonoMix, row: int) -> None:
         if mix.loss_db < _CANCELLATION_DB:
             level = "silent" if math.isinf(mix.loss_db) else f"{-mix.loss_db:.0f} dB below the channels"
-            warnings.warn(
-                f"{self.describe(row)}: the mean of the channels is {level}, because they cancel each other out. "
+            self.warn(
+                row,
+                f"the mean of the channels is {level}, because they cancel each other out. "
                 "Take one of them: AudioLoader(channel=0).",
-                UserWarning,
-                stacklevel=2,
             )

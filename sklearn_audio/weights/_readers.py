@@ -123,9 +123,9 @@ def read_checkpoint(path: str | os.PathLike[str], converter: str) -> dict[str, T
         raise WeightsError(f"'{file}' holds converted weights of {kind!r}, not of {converter!r}.")
     try:
         tensors = dict(raw) if kind else CONVERTERS[converter](raw)
-        _check_finite(tensors)
     except WeightsError as error:
         raise WeightsError(f"'{file}': {error}") from error
+    _check_finite(tensors, f"'{file}'")
     return tensors
 
 
@@ -147,9 +147,11 @@ def read_packed(packed: bytes, name: str) -> dict[str, Tensor]:
     Raises
     ------
     WeightsError
-        If the bytes are damaged.
+        If the bytes are damaged, or hold NaN or infinity.
     """
-    return read_tensors(io.BytesIO(packed), name)[0]
+    tensors, _ = read_tensors(io.BytesIO(packed), name)
+    _check_finite(tensors, name)
+    return tensors
 
 
 def content_hash(file: Path) -> str:
@@ -195,7 +197,7 @@ def _read(file: Path) -> tuple[Mapping[str, Any], str | None]:
     return read(file), about_of(file).get(_KIND) if read is read_safetensors else None
 
 
-def _check_finite(tensors: Mapping[str, Tensor]) -> None:
+def _check_finite(tensors: Mapping[str, Tensor], source: str) -> None:
     for name, tensor in tensors.items():
         if tensor.is_floating_point():
             values = tensor.float()
@@ -203,8 +205,8 @@ def _check_finite(tensors: Mapping[str, Tensor]) -> None:
             if not torch.isfinite(values.sum()) and not (finite := torch.isfinite(values)).all():
                 n_bad = int((~finite).sum())
                 raise WeightsError(
-                    f"{n_bad} of the {values.numel()} values of the tensor {name!r} are NaN or infinite in float32. "
-                    "Its training may have diverged, or the file is damaged; use another checkpoint."
+                    f"{source}: {n_bad} of the {values.numel()} values of the tensor {name!r} are NaN or infinite in "
+                    "float32. The training may have diverged, or the file is damaged; use another checkpoint."
                 )
 
 

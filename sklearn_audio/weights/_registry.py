@@ -32,8 +32,8 @@ def _check_plain(name: str, what: str) -> None:
     is_whole = name == name.strip() and not name.startswith(".") and not name.endswith(".")
     if not (name and is_plain and is_whole and len(name.encode()) <= _LONGEST) or _DEVICES.fullmatch(name):
         raise ValueError(
-            f"{what} must be the plain name of a file, without folders, any of {_SPECIAL}, a point at either end or the "
-            f"name of a device, and of at most {_LONGEST} bytes; got {name[:_LONGEST]!r}"
+            f"{what} must be the plain name of a file: no folder, none of {_SPECIAL}, no point at either end, not the "
+            f"name of a device, at most {_LONGEST} bytes; got {name[:_LONGEST]!r}"
         )
 
 

@@ -194,7 +194,7 @@ def read_tensors(stream: BinaryIO, name: str, *, check: bool = True) -> tuple[di
         tensors[key] = torch.empty(layout.shape, dtype=_DTYPES[layout.dtype], device="cpu")
         if layout.end == layout.start:
             continue
-        memory = memoryview(tensors[key].reshape(-1).view(torch.uint8).numpy())
+        memory: Any = tensors[key].reshape(-1).view(torch.uint8).numpy()  # no copy
         if stream.readinto(memory) != len(memory):  # type: ignore[attr-defined]
             raise _damaged(name, "it became shorter while it was read")
         if content is not None:
