@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.server
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ class Answer:
     status: int = 200
     location: str = ""
     sent: int | None = None  # bytes before the connection is cut; None sends all
+    pause: float = 0.0  # seconds between two bytes of the body; 0 sends it at once
+    slow_head: bool = False  # whether the answer itself comes so slowly
 
 
 class Loopback:
@@ -24,6 +27,7 @@ class Loopback:
         self._server = server
         self.answers: dict[str, Answer] = {}
         self.paths: list[str] = []
+        self.is_closing = False
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self._server.server_port}{path}"
@@ -33,6 +37,7 @@ class Loopback:
         return self.url(path)
 
     def close(self) -> None:
+        self.is_closing = True
         self._server.shutdown()
         self._server.server_close()
 
@@ -46,12 +51,27 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if answer is None:
             self.send_error(404)
             return
+        if answer.slow_head:
+            self._drip(b"HTTP/1.1 200 OK\r\nX-Long: " + bytes(1000).replace(b"\0", b"x"), answer.pause)
+            return
         self.send_response(answer.status)
         if answer.location:
             self.send_header("Location", answer.location)
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
-        self.wfile.write(answer.body if answer.sent is None else answer.body[: answer.sent])
+        body = answer.body if answer.sent is None else answer.body[: answer.sent]
+        if answer.pause:
+            self._drip(body, answer.pause)
+        else:
+            self.wfile.write(body)
+
+    def _drip(self, content, pause):
+        with contextlib.suppress(OSError):  # whoever listened has gone
+            for byte in content:
+                if self.loopback.is_closing:
+                    return
+                self.wfile.write(bytes([byte]))
+                time.sleep(pause)
 
     def log_message(self, *args):
         pass
@@ -69,5 +89,6 @@ def running() -> Iterator[Loopback]:
         try:
             yield loopback
         finally:
+            loopback.is_closing = True
             server.shutdown()
             thread.join()

@@ -376,3 +376,49 @@ def test_places_without_a_checkpoint(tmp_path):
         read_checkpoint("no/such.pth", "panns")
     with pytest.raises(WeightsError, match="holds no TensorFlow checkpoint"):
         read_checkpoint(tmp_path, "panns")
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("kind", [torch.float32, torch.float16, torch.float64])
+def test_numbers_that_are_none(tmp_path, bad, kind):
+    weight = torch.ones(5, 3, dtype=kind)
+    weight[2, 1] = weight[4, 0] = bad
+    content = {"bn0.weight": torch.ones(3), "fc1.weight": weight}
+    for body in (torch_bytes(content), save(content)):
+        with pytest.raises(
+            WeightsError, match=r"file\.pth': 2 of the 15 values of the tensor 'fc1\.weight' are NaN or infinite"
+        ):
+            read_checkpoint(write(tmp_path, body), "panns")
+
+
+def test_numbers_beyond_float32(tmp_path):
+    body = torch_bytes({"fc1.weight": torch.tensor([1.0, 1e300], dtype=torch.float64)})
+    with pytest.raises(WeightsError, match=r"1 of the 2 values of the tensor 'fc1\.weight' are NaN or infinite in"):
+        read_checkpoint(write(tmp_path, body), "panns")
+    large = {"fc1.weight": torch.full((4,), 3e38)}  # their sum overflows, they do not
+    assert equal(read_checkpoint(write(tmp_path, torch_bytes(large)), "panns"), large)
+
+
+def test_a_file_that_changes_while_it_is_read(tmp_path, monkeypatch):
+    path = write(tmp_path, PANNS)
+    load = torch.load
+
+    def overwrite(stream, **options):
+        raw = load(stream, **options)
+        path.write_bytes(PANNS + b"more")
+        return raw
+
+    monkeypatch.setattr(torch, "load", overwrite)
+    with pytest.raises(WeightsError, match=r"file\.pth' changed while it was read\. Use it when it is complete\."):
+        read_checkpoint(path, "panns")
+
+
+def test_a_file_that_cannot_be_read(tmp_path, monkeypatch):
+    path = write(tmp_path, PANNS)
+
+    def refuse(self, *args, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(path), "open", refuse)
+    with pytest.raises(WeightsError, match=r"file\.pth' cannot be read: Permission denied\."):
+        read_checkpoint(path, "panns")

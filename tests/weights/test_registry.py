@@ -79,3 +79,89 @@ def test_unknown_names():
         find("panns_cnn41")
     with pytest.raises(ValueError, match=r"unknown weights 'xyzzy'; Choose one of"):
         find("xyzzy")
+
+
+BAD_NAMES = [
+    "../../escape",
+    "/etc/escape",
+    "a/b",
+    "a\\\\b",
+    "..",
+    ".",
+    "",
+    ".hidden",
+    "trailing.",
+    " a",
+    "a ",
+    "C:a",
+    "a\\u0000b",
+    "a\\nb",
+    "a*",
+    "NUL",
+    "con",
+    "Com1.pth",
+    "aux.safetensors",
+    "x" * 201,
+    "é" * 101,
+]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+@pytest.mark.parametrize("field", ["name", "file", "member"])
+def test_names_that_would_lead_out_of_the_cache(use_registry, name, field):
+    if field == "member" and not name:
+        return  # no member is none
+    text = toml("mine", "http://127.0.0.1/mine", PANNS)
+    if field == "name":
+        text = text.replace('["mine"]', f'["{name}"]')
+    elif field == "file":
+        text = text.replace('file = "mine.pth"', f'file = "{name}"')
+    else:
+        text += f'member = "{name}"\n' if name != "a/b" else 'member = "a//b"\n'
+    use_registry(text)
+    with pytest.raises(ValueError, match=rf"cannot be used: .*{field}.* must be the plain name of a file: no folder"):
+        find("panns_cnn6")
+
+
+@pytest.mark.parametrize("name", ["mine", "MINE v1", "ast_10_10_0.4593", "müller", "a=b,c'd&e[1]", "x" * 200])
+def test_names_that_are_plain(use_registry, name):
+    use_registry(toml("mine", "http://127.0.0.1/mine", PANNS).replace('["mine"]', f'["{name}"]'))
+    assert find(name).name == name
+
+
+@pytest.mark.parametrize(
+    ("fields", "match"),
+    [
+        ('sha256 = "0123"', "sha256 of 'mine' must be the hash, of 64 digits 0-9 and a-f, or its first 8 or more"),
+        ('md5 = "so it is nothing"', "md5 of 'mine' must be the hash, of 32 digits"),
+        ("sha256 = 12345678", "sha256 of 'mine' must be text, got 12345678"),
+        ('size = "17"', "size of 'mine' must be a whole number, got '17'"),
+        ("size = true", "size of 'mine' must be a whole number, got True"),
+        ("member = [1]", r"member of 'mine' must be text, got \[1\]"),
+        ('file = "Mine.safetensors"', "file of 'mine' is the name of the converted weights; give it another"),
+    ],
+)
+def test_fields_that_are_none(use_registry, fields, match):
+    text = toml("mine", "http://127.0.0.1/mine", PANNS, licence="mine")
+    use_registry((text.replace('file = "mine.pth"\n', "") if "file" in fields else text) + fields + "\n")
+    with pytest.raises(ValueError, match=match):
+        registry()
+
+
+def test_hashes_in_capitals(use_registry):
+    use_registry(toml("mine", "http://127.0.0.1/mine", PANNS, sha256="ABCDEF01"))
+    assert find("mine").sha256 == "abcdef01"
+
+
+def test_a_registry_in_the_home_folder(tmp_path, use_registry, monkeypatch):
+    use_registry(toml("mine", "http://127.0.0.1/mine", PANNS))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("SKLEARN_AUDIO_REGISTRY", "~/registry.toml")
+    assert find("mine").file == "mine.pth"
+
+
+def test_a_registry_without_end(use_registry):
+    use_registry("a = " + "[" * 100_000)
+    with pytest.raises(ValueError, match="named by SKLEARN_AUDIO_REGISTRY cannot be used"):
+        registry()

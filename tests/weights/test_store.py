@@ -13,7 +13,7 @@ import joblib
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from sklearn.pipeline import make_pipeline
 
 from sklearn_audio import PANNsEmbedder
@@ -263,3 +263,161 @@ def test_bundled_weights_need_neither_cache_nor_network(loopback, home, use_regi
     subprocess.run(command, check=True, env=os.environ | threads)
     np.testing.assert_array_equal(joblib.load(tmp_path / "received.joblib"), wanted)
     assert not home.exists()
+
+
+OTHER = torch_bytes({"model": {name: value + 1 for name, value in STATE.items()}})
+UNREACHABLE = "http://127.0.0.1:9/small.pth"
+
+
+def is_other(path):
+    return all(torch.equal(value, STATE[name] + 1) for name, value in load_file(path).items())
+
+
+def test_what_another_registry_names_is_fetched_anew(offer):
+    offer()
+    assert same_tensors(fetch("small"))
+    offer(OTHER)
+    assert is_other(fetch("small"))
+    verify("small")
+    offer()
+    assert same_tensors(fetch("small"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "match"),
+    [
+        ({"sha256": hashlib.sha256(OTHER).hexdigest()}, "came from a file with another sha256"),
+        ({"sha256": hashlib.sha256(OTHER).hexdigest()[:8]}, "came from a file with another sha256"),
+        ({"md5": hashlib.md5(OTHER).hexdigest()}, "came from a file with another md5"),
+        ({"sha256": SHA256, "md5": hashlib.md5(OTHER).hexdigest()}, "came from a file with another md5"),
+        ({"sha256": SHA256, "size": 17}, "came from a file of another size"),
+        ({"sha256": SHA256, "member": "a/b"}, "was converted in another way"),
+        ({"licence": "mine"}, r"came from http://127\.0\.0\.1:\d+/small\.pth"),  # no hash: the address counts
+    ],
+)
+def test_without_a_network_other_weights_are_an_error(offer, use_registry, fields, match):
+    offer()
+    stored = fetch("small")
+    use_registry(toml("small", UNREACHABLE, OTHER, **fields))
+    for find, message in (
+        (fetch, rf"could not download {UNREACHABLE}: .*The stored '.*small\.safetensors' {match}, and is not used\."),
+        (verify, rf"small\.safetensors' {match}\. Delete '.*' and download it again\."),
+    ):
+        with pytest.raises(WeightsError, match=message):
+            find("small")
+    assert same_tensors(stored)
+
+
+def test_another_converter(offer, use_registry):
+    offer()
+    fetch("small")
+    use_registry(toml("small", UNREACHABLE, PANNS, converter="efficientat"))
+    with pytest.raises(WeightsError, match="was converted in another way, and is not used"):
+        fetch("small")
+
+
+def test_another_version_of_the_converters(offer, loopback, monkeypatch):
+    offer()
+    fetch("small")
+    monkeypatch.setattr(_store, "_CONVERSION", "0")
+    with pytest.raises(WeightsError, match="was converted by another version of this library"):
+        verify("small")
+    assert same_tensors(fetch("small"))
+    assert len(loopback.paths) == 2
+    verify("small")
+
+
+def test_files_of_an_earlier_version_carry_no_seal(offer, loopback):
+    offer()
+    stored = fetch("small")
+    save_file({name: value + 2 for name, value in STATE.items()}, stored, {"converter": "panns", "sha256": SHA256})
+    with pytest.raises(WeightsError, match="was converted by another version of this library"):
+        verify("small")
+    assert same_tensors(fetch("small"))
+
+
+def test_a_mirror_of_the_same_file_is_the_same(offer, loopback, use_registry):
+    offer()
+    stored = fetch("small")
+    use_registry(toml("small", UNREACHABLE, PANNS))
+    assert fetch("small") == stored
+    assert len(loopback.paths) == 1
+
+
+def test_without_a_hash_the_file_put_there_by_hand_counts(offer, loopback, home):
+    offer(fields={"licence": "mine"})
+    weights_folder().mkdir(parents=True)
+    (weights_folder() / "small.pth").write_bytes(PANNS)
+    assert same_tensors(fetch("small"))
+    assert same_tensors(fetch("small"))
+    (weights_folder() / "small.pth").write_bytes(OTHER)
+    with pytest.raises(WeightsError, match=r"came from another file than the present '.*small\.pth'\. Delete"):
+        verify("small")
+    assert is_other(fetch("small"))
+    assert loopback.paths == []
+
+
+def test_a_flipped_bit_in_a_stored_file(offer, loopback):
+    offer()
+    stored = fetch("small")
+    content = stored.read_bytes()
+    for at in (3, 30, len(content) // 2, len(content) - 1):
+        damaged = bytearray(content)
+        damaged[at] ^= 16
+        stored.write_bytes(damaged)
+        for find in (fetch, verify):
+            with pytest.raises(WeightsError, match=r"is damaged or no .*\. Delete '.*small\.safetensors' and download"):
+                find("small")
+    stored.write_bytes(content)
+    assert fetch("small") == stored
+    verify("small")
+
+
+def test_an_embedder_finds_damage_and_other_weights(loopback, home, use_registry):
+    def offered(seed):
+        torch.manual_seed(seed)
+        body = torch_bytes({"model": CARDS["panns"]["leenet11"].build().state_dict()})
+        use_registry(toml("panns_leenet11", loopback.serve("/LeeNet11.pth", body), body))
+
+    clip, embeddings = [np.ones(5000, np.float32)], []
+    for seed in (0, 1):
+        offered(seed)
+        embeddings.append(PANNsEmbedder("leenet11", sample_rate=32000).transform(clip))
+    assert not np.array_equal(*embeddings)
+    stored = stored_file("panns_leenet11")
+    damaged = bytearray(stored.read_bytes())
+    damaged[-5] ^= 1
+    stored.write_bytes(damaged)
+    with pytest.raises(WeightsError, match="its content is not what was written"):
+        PANNsEmbedder("leenet11", sample_rate=32000).transform(clip)
+
+
+def test_a_stored_file_that_cannot_be_read(offer, monkeypatch):
+    offer()
+    fetch("small")
+
+    def refuse(file):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(_store, "whole", refuse)
+    with pytest.raises(WeightsError, match=r"small\.safetensors' cannot be read: Permission denied\. Change its perm"):
+        fetch("small")
+
+
+def test_what_a_killed_download_left_behind_goes(offer, home):
+    offer()
+    old = weights_folder() / ".fetching-abcdefgh"
+    old.mkdir(parents=True)
+    (old / "small.pth").write_bytes(b"half")
+    for path in (old / "small.pth", old):
+        os.utime(path, (1e9, 1e9))
+    fetch("small")
+    assert files(home) == ["weights/small.safetensors"]
+
+
+def test_a_home_that_is_a_file(offer, tmp_path, monkeypatch):
+    offer()
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SKLEARN_AUDIO_HOME", str(tmp_path / "file"))
+    with pytest.raises(WeightsError, match=r"cannot write to .*SKLEARN_AUDIO_HOME is '.*file'; it must name a folder"):
+        fetch("small")
