@@ -10,6 +10,7 @@ from sklearn_audio import weights as published
 from sklearn_audio._stamp import Stamp, stamp_of
 from sklearn_audio.engine._networks import Source, parts_of
 from sklearn_audio.engine.models import ModelCard
+from sklearn_audio.weights._readers import content_hash
 
 __all__ = ["content_of", "pca_identity", "weights_identity"]
 
@@ -116,5 +117,5 @@ def _hash_of(file: Path) -> str:
     # would be kept as those of the new ones
     stamp = stamp_of(file)
     if stamp not in _known:
-        _known[stamp] = published.content_hash(file)
+        _known[stamp] = content_hash(file)
     return _known[stamp]

@@ -57,7 +57,7 @@ def test_a_file_is_read_once(tmp_path, monkeypatch):
     path.write_bytes(b"weights")
     before = content_of(path)
     with monkeypatch.context() as patch:
-        patch.setattr(_cache_weights.published, "content_hash", None)
+        patch.setattr(_cache_weights, "content_hash", None)
         assert content_of(path) == before
     path.write_bytes(b"WEIGHTS")
     os.utime(path, (1e9, 1e9))
