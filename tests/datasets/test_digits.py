@@ -154,9 +154,7 @@ def test_wrong_archive_put_there_by_hand(serve, tmp_path):
 def test_home_that_cannot_be_written(serve, tmp_path):
     serve()
     (tmp_path / "cache").write_text("a file where the folder should be")
-    with pytest.raises(
-        AudioReadError, match=r"cannot write to .*cache'.* SKLEARN_AUDIO_HOME is '.*cache'; it must name"
-    ):
+    with pytest.raises(AudioReadError, match=r"cannot write to .*cache'.* SKLEARN_AUDIO_HOME is '.*cache'; it must"):
         fetch_spoken_digits()
 
 

@@ -1,11 +1,13 @@
 """The embedding cache as a user meets it: the same rows, computed once, and never those of something else."""
 
+import gc
 import io
 import os
 import pickle
 import shutil
 import subprocess
 import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -279,6 +281,47 @@ def test_a_moved_file(tmp_path, files, cache_key, n_computed, patches):
     assert sum(patches) == n_computed
 
 
+def times_of(path, like):
+    """Give a file the size and the time of modification of another."""
+    assert path.stat().st_size == like.stat().st_size
+    os.utime(path, ns=(like.stat().st_atime_ns, like.stat().st_mtime_ns))
+
+
+@pytest.mark.parametrize("cache_key", ["content", "stat"])
+def test_a_link_that_is_turned(tmp_path, cache_key):
+    one, two, link = (tmp_path / name for name in ("one.wav", "two.wav", "link.wav"))
+    for seed, path in enumerate((one, two)):
+        soundfile.write(path, noise(9000, seed), RATE)
+    times_of(two, one)
+    link.symlink_to(one)
+    cached = embedder(tmp_path / "cache", cache_key=cache_key)
+    first = cached.transform([link])
+    link.unlink()
+    link.symlink_to(two)
+    second = cached.transform([link])
+    same(second, embedder(None).transform([two]))
+    assert not np.array_equal(first, second)
+    same(cached.transform([one]), first)
+
+
+@pytest.mark.parametrize("how", ["renamed", "rewritten"])
+def test_stat_tells_a_file_that_was_exchanged_and_dated_back(tmp_path, files, how):
+    cached = embedder(tmp_path / "cache", cache_key="stat")
+    first = cached.transform(files[:1])
+    other = tmp_path / "other.wav"
+    soundfile.write(other, noise(9000, 77), RATE)
+    times_of(other, files[0])
+    if how == "renamed":
+        other.rename(files[0])
+    else:
+        times = files[0].stat()
+        files[0].write_bytes(other.read_bytes())
+        os.utime(files[0], ns=(times.st_atime_ns, times.st_mtime_ns))
+    second = cached.transform(files[:1])
+    same(second, embedder(None).transform(files[:1]))
+    assert not np.array_equal(first, second)
+
+
 def test_stat_needs_not_read_the_file(tmp_path, files, monkeypatch):
     cached = embedder(tmp_path / "cache", cache_key="stat")
     wanted = cached.transform([str(file) for file in files])
@@ -412,6 +455,33 @@ def test_packed_weights(tmp_path, checkpoint, no_network):
     same(unpacked.transform(CLIPS), wanted)
 
 
+@pytest.mark.parametrize("how", ["renamed", "rewritten"])
+def test_weights_exchanged_and_dated_back(tmp_path, checkpoint, how):
+    path = checkpoint(1)
+    network = PANNsEmbedder("leenet11", weights=path, sample_rate=32000)
+    before = network.transform(CLIPS[:1])
+    old = path.stat()
+    if how == "renamed":
+        path.rename(tmp_path / "old.pth")
+    checkpoint(2)
+    os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns))
+    assert path.stat().st_size == old.st_size
+    assert not np.array_equal(network.transform(CLIPS[:1]), before)
+
+
+def test_what_is_no_checkpoint_is_the_same_error_with_a_cache(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    for header in (b'{"__metadata__": 7}', b'{"a":' * 60_000, b'{"\\ud800": 1}', b"\xff\xfe"):
+        path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(16))
+        for cache in (None, tmp_path / "cache"):
+            with pytest.raises(WeightsError, match=r"weights\.safetensors' is damaged or no safetensors file"):
+                PANNsEmbedder("leenet11", weights=path, sample_rate=RATE, cache=cache).transform(CLIPS)
+    path = tmp_path / "weights.txt"
+    path.write_text("no checkpoint")
+    with pytest.raises(WeightsError, match=r"weights\.txt' is no checkpoint of PyTorch or TensorFlow"):
+        PANNsEmbedder("leenet11", weights=path, sample_rate=RATE, cache=tmp_path).transform(CLIPS)
+
+
 def test_missing_weights(tmp_path):
     for weights, match in (("no/such.pth", r"no/such\.pth"), ("", "holds no TensorFlow checkpoint")):
         cached = PANNsEmbedder("leenet11", weights=weights, cache=tmp_path, sample_rate=RATE)
@@ -449,6 +519,51 @@ def test_a_damaged_entry_is_computed_again_and_replaced(tmp_path, patches):
         same(cached.transform(CLIPS), wanted)
         assert sum(patches) == 7
         assert {entry: entry.read_bytes() for entry in entries(tmp_path)} == whole
+
+
+def test_a_damaged_entry_leaves_no_file_open(tmp_path, files):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ResourceWarning)
+        for n_jobs in (1, 2):
+            cached = embedder(tmp_path / "cache", n_jobs=n_jobs)
+            cached.transform(files)
+            for entry in entries(tmp_path):
+                entry.write_bytes(entry.read_bytes()[:-1])
+            cached.transform(files)
+            gc.collect()
+    if Path("/proc/self/fd").is_dir():
+        links = (Path("/proc/self/fd") / name for name in os.listdir("/proc/self/fd"))
+        assert not [path for link in links if link.is_symlink() and str(tmp_path) in (path := os.readlink(link))]
+
+
+def cancelling(path):
+    tone = noise(9000)
+    soundfile.write(path, np.stack([tone, -tone * 0.999], axis=1), RATE)
+    return path
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("cache_key", ["content", "stat"])
+def test_warnings_of_a_clip_come_from_the_cache_too(tmp_path, files, cache_key, n_jobs):
+    path = cancelling(tmp_path / "antiphase.wav")
+    cached = embedder(tmp_path / "cache", cache_key=cache_key, n_jobs=n_jobs)
+    said = []
+    for X in ([path, files[0]], [path, files[0]], [files[1], files[0], path], [path]):
+        with pytest.warns(UserWarning, match="cancel each other out") as caught:
+            cached.transform(X)
+        said += [str(warning.message) for warning in caught]
+    rows = [text.split(":")[0] for text in said]
+    assert rows == [f"row {row} ('{path}')" for row in (0, 0, 2, 0)]
+    assert len({text.partition(": ")[2] for text in said}) == 1
+
+
+def test_warnings_of_an_array_come_from_the_cache_too(tmp_path):
+    tone = noise(9000)
+    clip = {"array": np.stack([tone, -tone], axis=1), "sampling_rate": RATE}
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="row 1: the mean of the channels is silent") as caught:
+            embedder(tmp_path).transform([CLIPS[0], clip])
+        assert len(caught) == 1
 
 
 def test_an_entry_under_another_name_is_not_believed(tmp_path):
@@ -607,6 +722,41 @@ def test_joblib_memory_and_clones(tmp_path, no_network):
         same(each.transform(CLIPS), wanted)
     assert clone(by_path).get_params()["cache"] == tmp_path / "cache"
     assert "Memory" in repr(by_memory)
+
+
+@pytest.mark.parametrize("compress", [True, 1, 9])
+def test_a_memory_that_compresses(tmp_path, compress, no_network):
+    silence = [np.zeros(5 * 15600, np.float32)]
+    plain, small = tmp_path / "plain", tmp_path / "small"
+    wanted = embedder(plain, layer="max_pool").transform(silence)
+    memory = joblib.Memory(small, compress=compress, verbose=0)
+    same(embedder(memory, layer="max_pool").transform(silence), wanted)
+    assert entries(small)[0].stat().st_size < 0.5 * entries(plain)[0].stat().st_size
+    no_network()
+    for cache in (memory, small):  # whoever reads needs not know
+        same(embedder(cache, layer="max_pool").transform(silence), wanted)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"mmap_mode": "r"}, "mmap_mode='r'"),
+        ({"verbose": 10}, "verbose=10"),
+        ({"compress": 10}, "compress=10"),
+        ({"compress": "lz4"}, "compress='lz4'"),
+        ({"compress": ("zlib", 3)}, r"compress=\('zlib', 3\)"),
+        ({"backend_options": {"colour": 1}}, "backend_options={'colour': 1}"),
+        ({"mmap_mode": "c", "verbose": 2}, "mmap_mode='c', verbose=2"),
+    ],
+)
+def test_options_of_a_memory_that_mean_nothing_here(tmp_path, options, match):
+    memory = joblib.Memory(tmp_path, **options)
+    wanted = rf"cache=joblib\.Memory\(\.\.\., {match}\) cannot be honoured\. Of a Memory, `location` counts"
+    for method in ("fit", "transform"):
+        with pytest.raises(ValueError, match=wanted):
+            getattr(embedder(memory), method)(CLIPS)
+    with pytest.raises(ValueError, match=wanted):
+        clear_cache(memory)
 
 
 def test_memory_without_a_location_is_off(tmp_path, monkeypatch):
