@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklearn_audio._output import LabelledOutputMixin
 from sklearn_audio._sklearn import Interval, StrOptions
+from sklearn_audio.files import MAX_RATE, MIN_RATE
 from sklearn_audio.ragged import Ragged, check_same_names
 from sklearn_audio.validation import AudioClips, Channel, check_audio, check_sequences, container_kind
 
@@ -24,7 +25,7 @@ __all__ = ["AUDIO_CONSTRAINTS", "AudioEstimator", "FloatOutputMixin", "RaggedOut
 
 # Constraints of the parameters that mean the same in every estimator that reads audio.
 AUDIO_CONSTRAINTS: dict[str, list[Any]] = {
-    "sample_rate": [Interval(Integral, 1, None, closed="left")],
+    "sample_rate": [Interval(Integral, MIN_RATE, MAX_RATE, closed="both")],
     "n_jobs": [None, Integral],
     "on_error": [StrOptions({"raise", "nan"})],
     "verbose": ["verbose"],

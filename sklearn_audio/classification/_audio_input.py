@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn_audio._progress import progress_bar
 from sklearn_audio.dsp import PRESETS, FrontEnd
 from sklearn_audio.engine._frames import front_end_frames
+from sklearn_audio.engine._outputs import check_output
 from sklearn_audio.engine._prefetch import ordered_map
 from sklearn_audio.engine.models import check_name
 from sklearn_audio.engine.training import RowView, store_rows
@@ -95,6 +96,7 @@ class AudioInput(NamedTuple):
             return clips[row]
         frames = np.concatenate(list(front_end_frames(self.front_end, clips.stream(row))))
         self.front_end.finish(torch.from_numpy(frames))
+        check_output(frames, clips.describe(row))
         return frames
 
     def store(self, clips: AudioClips, *, waveforms: bool, **options: Any) -> RowView:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 from torch import nn
 
 from sklearn_audio._sklearn import HasMethods, Interval, StrOptions
+from sklearn_audio.base import AUDIO_CONSTRAINTS
 from sklearn_audio.classification._windowed import WindowedClassifier
 from sklearn_audio.dsp import FrontEnd
 from sklearn_audio.engine.training import Crop, ShortClip
@@ -130,7 +131,7 @@ class CNNClassifier(WindowedClassifier):
         "architecture": [str, type],
         "options": [dict, None],
         "front_end": [str, FrontEnd, None],
-        "sample_rate": [_COUNT, None],
+        "sample_rate": [None, *AUDIO_CONSTRAINTS["sample_rate"]],
         "n_frames": [_COUNT, None],
         "patch_frames": [_COUNT, None],
         "patch_hop": [_COUNT, None],

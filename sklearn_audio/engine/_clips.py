@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from sklearn_audio._progress import progress_bar
+from sklearn_audio.engine._outputs import check_output
 from sklearn_audio.engine._streams import ordered_streams
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.ragged import Ragged, RaggedBuilder
@@ -60,7 +61,7 @@ class ClipErrors:
     def warn(self) -> None:
         """Warn once about all failed rows; quiet if there are none."""
         if self.rows:
-            listed = "\n".join(f"  {reason}" for reason in self._reasons)
+            listed = "\n".join(f"  {reason}" for _, reason in sorted(zip(self.rows, self._reasons, strict=True)))
             warnings.warn(
                 f"{len(self.rows)} clip(s) could not be used and became NaN:\n{listed}", UserWarning, stacklevel=2
             )
@@ -91,7 +92,7 @@ def collect_rows(
     dtype : dtype, default=numpy.float32
         Type of the values.
     complete : callable, default=None
-        Called with the finished row, to change it in place.
+        Called with the row when all of it is there, to change it in place.
     n_jobs : int, default=None
         Background threads.
     on_error : {"raise", "nan"}, default="raise"
@@ -126,14 +127,13 @@ def collect_rows(
             try:
                 for part in parts:
                     builder.extend(part)
+                if complete is not None:
+                    complete(builder.open_row())
+                check_output(builder.open_row(), clips.describe(row))
             except errors.caught as error:
                 errors.add(row, error)
                 builder.discard()
                 builder.extend(np.full((1, *item_shape), np.nan, dtype=dtype))
-                builder.close_row()
-            else:
-                finished = builder.close_row()
-                if complete is not None:
-                    complete(finished)
+            builder.close_row()
     errors.warn()
     return Ragged(*builder.finish()), errors.rows

@@ -15,6 +15,7 @@ from sklearn_audio.engine._cache_key import ClipKey
 from sklearn_audio.engine._clip_vectors import ClipVectors
 from sklearn_audio.engine._clips import ClipErrors, OnError
 from sklearn_audio.engine._forward import Forward, Vectors
+from sklearn_audio.engine._outputs import check_output
 from sklearn_audio.engine._patches import Cutting, Patch, cut
 from sklearn_audio.engine._streams import ordered_streams
 from sklearn_audio.engine._vector_cache import VectorCache
@@ -76,7 +77,7 @@ def embed(
         One per clip, in order.
     """
     errors = ClipErrors(on_error)
-    collector = _Collector(clips, load, batch_size, cache)
+    collector = _Collector(clips, load, batch_size, cache, errors)
     if cache is None:
         collector.load()  # missing weights are told of before anything is decoded
 
@@ -129,10 +130,17 @@ class _Collector:
     """Patches that wait for the network, and the clips they belong to."""
 
     def __init__(
-        self, clips: AudioClips, load: Callable[[], Forward], batch_size: int, cache: VectorCache | None
+        self,
+        clips: AudioClips,
+        load: Callable[[], Forward],
+        batch_size: int,
+        cache: VectorCache | None,
+        errors: ClipErrors,
     ) -> None:
         self._admitted = clips
         self._load = load
+        self._errors = errors
+        self._n_finished = 0
         self._forward: Forward | None = None
         self._batch_size = batch_size
         self._cache = cache
@@ -207,6 +215,13 @@ class _Collector:
             self.flush()
         while self._clips and len(self._clips[0][0].vectors) == len(self._clips[0][0].weights):
             clip, key = self._clips.popleft()
+            row, self._n_finished = self._n_finished, self._n_finished + 1
+            try:
+                for vector in clip.vectors:
+                    check_output(vector, self._admitted.describe(row))
+            except self._errors.caught as error:
+                self._errors.add(row, error)
+                clip, key = ClipVectors(), None
             if self._cache is not None and key is not None:
                 self._cache.keep(key, clip)
             yield clip

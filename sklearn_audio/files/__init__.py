@@ -7,18 +7,23 @@ the extra ``ffmpeg`` is installed. Rates are converted by soxr at its high quali
 
 from sklearn_audio.files._listing import AUDIO_EXTENSIONS, list_clips
 from sklearn_audio.files._mix import MonoMix
+from sklearn_audio.files._rates import MAX_RATE, MIN_RATE, RATES, is_rate
 from sklearn_audio.files._resample import Resampler, resample
 from sklearn_audio.files._sources import Source
 from sklearn_audio.files._stream import AudioInfo, AudioStream, audio_info, open_audio, read_audio
 
 __all__ = [
     "AUDIO_EXTENSIONS",
+    "MAX_RATE",
+    "MIN_RATE",
+    "RATES",
     "AudioInfo",
     "AudioStream",
     "MonoMix",
     "Resampler",
     "Source",
     "audio_info",
+    "is_rate",
     "list_clips",
     "open_audio",
     "read_audio",

@@ -20,6 +20,7 @@ from sklearn_audio.files._content import (
     tag_bytes,
 )
 from sklearn_audio.files._ffmpeg import FfmpegDecoder
+from sklearn_audio.files._rates import RATES, is_rate
 from sklearn_audio.files._sndfile import SndfileDecoder
 from sklearn_audio.files._sources import OpenSource
 
@@ -70,6 +71,8 @@ def open_decoder(opened: OpenSource) -> Decoder:
             decoder: Decoder = SndfileDecoder(opened)
         except soundfile.LibsndfileError as error:
             decoder = _other_decoder(opened, error)
+        on_failure.callback(decoder.close)
+        _check_rate(decoder, opened)
         on_failure.pop_all()
         return decoder
 
@@ -83,6 +86,14 @@ def _refuse_stump(opened: OpenSource) -> None:
         return
     if is_cut_mpeg(opened.peek(HEAD_BYTES, at=tag_bytes(head))):
         raise opened.label.unreadable("it ends within its first MPEG frame", "download or record it again")
+
+
+def _check_rate(decoder: Decoder, opened: OpenSource) -> None:
+    if not is_rate(decoder.sample_rate):
+        raise opened.label.unreadable(
+            f"its header gives a sample rate of {decoder.sample_rate} Hz, and one lies {RATES}",
+            "the header is damaged, so replace the file or give its samples as (array, rate)",
+        )
 
 
 def _other_decoder(opened: OpenSource, error: soundfile.LibsndfileError) -> Decoder:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,23 @@ def check_channel(channel: object, n_channels: int | None = None, where: str = "
         raise ValueError(f"{where}there is no channel {channel}: the recording has {there}.")
 
 
+class NotFinite(NamedTuple):
+    """Something in a waveform that is no finite number, and where: how many timepoints are before it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.files import MonoMix
+    >>> mix = MonoMix()
+    >>> _ = mix(np.array([[0], [1], [np.nan]], dtype=np.float32))
+    >>> mix.not_finite
+    NotFinite(kind='NaN', timepoint=2)
+    """
+
+    kind: Literal["NaN", "infinity"]
+    timepoint: int
+
+
 class MonoMix:
     """Turn blocks of many channels into one, and measure what cancels out.
 
@@ -47,6 +64,11 @@ class MonoMix:
     ----------
     channel : "mean" or int, default="mean"
         Average the channels, or take one of them.
+
+    Attributes
+    ----------
+    not_finite : NotFinite or None
+        The first that was NaN or infinite in the channels that count.
 
     Raises
     ------
@@ -72,6 +94,8 @@ class MonoMix:
         self._channel = channel
         self._channel_power = 0.0
         self._mean_power = 0.0
+        self._n_timepoints = 0
+        self.not_finite: NotFinite | None = None
 
     def __call__(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
         """Mix one block.
@@ -91,6 +115,15 @@ class MonoMix:
         ValueError
             If the chosen channel is not there.
         """
+        mono = self._mixed(block)
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = mono.sum()  # one pass; an overflow only costs the second look
+        if not math.isfinite(total):
+            mono = self._looked_into(block, mono)
+        self._n_timepoints += len(mono)
+        return mono
+
+    def _mixed(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
         n_channels = block.shape[1]
         check_channel(self._channel, n_channels)
         if n_channels == 1:
@@ -104,6 +137,18 @@ class MonoMix:
             mono /= np.float32(n_channels)
             self._channel_power += float(np.einsum("tc,tc->", block, block)) / n_channels
             self._mean_power += float(np.einsum("t,t->", mono, mono))
+        return mono
+
+    def _looked_into(self, block: NDArray[np.float32], mono: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Note what is not finite in the channels; finite ones, the sum of which is not, are mixed once more."""
+        channels = block if self._channel == "mean" else mono[:, None]
+        bad = np.flatnonzero(~np.isfinite(channels).all(axis=1))
+        if len(bad) == 0:
+            if not np.isfinite(mono).all():
+                mono = (channels / np.float32(channels.shape[1])).sum(axis=1)
+        elif self.not_finite is None:
+            kind: Literal["NaN", "infinity"] = "NaN" if np.isnan(channels[bad[0]]).any() else "infinity"
+            self.not_finite = NotFinite(kind, self._n_timepoints + int(bad[0]))
         return mono
 
     @property

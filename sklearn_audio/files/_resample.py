@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from numbers import Real
 from typing import Any
 
@@ -13,6 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = ["Resampler", "n_resampled", "resample"]
 
 _QUALITY = "HQ"
+# What comes out at once; blocks of a quarter of it go in, so only rates more than four times higher are affected.
+_PIECE_TIMEPOINTS = 1 << 20
 
 
 def n_resampled(n_timepoints: int, orig_rate: float, target_rate: float) -> int:
@@ -94,6 +97,28 @@ class Resampler:
         _check_rates(orig_rate, target_rate)
         self._rates = (orig_rate, target_rate)
         self._stream: Any = None
+
+    def feed(self, block: NDArray[np.float32], last: bool = False) -> Iterator[NDArray[np.float32]]:
+        """Convert the next block, and give out what comes of it in pieces that are bounded whatever the ratio.
+
+        Parameters
+        ----------
+        block : ndarray of float32, shape (n_timepoints,)
+            The next timepoints; may be empty.
+        last : bool, default=False
+            Whether they are the last ones.
+
+        Yields
+        ------
+        ndarray of float32, shape (n,)
+            A million timepoints at most; never empty.
+        """
+        orig_rate, target_rate = self._rates
+        size = max(1, int(_PIECE_TIMEPOINTS * orig_rate / target_rate))
+        for first in range(0, max(1, len(block)), size):
+            piece = self.process(block[first : first + size], last=last and first + size >= len(block))
+            for begin in range(0, len(piece), _PIECE_TIMEPOINTS):  # soxr gathers before it gives
+                yield piece[begin : begin + _PIECE_TIMEPOINTS]
 
     def process(self, block: NDArray[np.float32], last: bool = False) -> NDArray[np.float32]:
         """Convert the next block.

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from numbers import Real
 from types import TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_audio.files._decoding import Decoder, open_decoder
 from sklearn_audio.files._mix import Channel, MonoMix, check_channel
+from sklearn_audio.files._rates import RATES, is_rate
 from sklearn_audio.files._resample import Resampler, n_resampled
 from sklearn_audio.files._sources import Label, Source, open_source
 
@@ -259,6 +260,8 @@ class AudioStream:
     ----------
     sample_rate : int
         Rate in Hz of the blocks.
+    source_rate : int
+        Rate in Hz of the recording.
     n_channels : int
         Channels of the recording.
     n_timepoints_expected : int or None
@@ -292,6 +295,7 @@ class AudioStream:
         block: int,
     ) -> None:
         self.sample_rate = sample_rate
+        self.source_rate = decoder.sample_rate
         self.n_channels = decoder.n_channels
         self.mix = MonoMix(channel)
         self._decoder = decoder
@@ -368,9 +372,7 @@ class AudioStream:
     def _resampled(self) -> Iterator[NDArray[np.float32]]:
         resampler = Resampler(self._decoder.sample_rate, self.sample_rate)
         for block, last in self._decoded():
-            resampled = resampler.process(self.mix(block), last=last)
-            if len(resampled):
-                yield resampled
+            yield from resampler.feed(self.mix(block), last=last)
 
     def _decoded(self) -> Iterator[tuple[NDArray[np.float32], bool]]:
         """Blocks of all channels, and whether each is the last."""
@@ -402,13 +404,12 @@ def _check_block(block: object) -> None:
         raise ValueError(f"block must be a whole number of timepoints, at least 1, got {block!r}.")
 
 
-def _check_rate(sample_rate: object, label: Label) -> int | None:
+def _check_rate(sample_rate: Any, label: Label) -> int | None:
     if sample_rate is None:
         return None
-    number = float(sample_rate) if isinstance(sample_rate, Real) and not isinstance(sample_rate, bool) else math.nan
-    if not (0 < number < math.inf and number == int(number)):
-        raise ValueError(f"{label.where}: sample_rate must be a whole, positive number of Hz, got {sample_rate!r}.")
-    return int(number)
+    if not is_rate(sample_rate) or sample_rate != int(sample_rate):
+        raise ValueError(f"{label.where}: sample_rate must be a whole number of Hz, {RATES}, got {sample_rate!r}.")
+    return int(sample_rate)
 
 
 def _check_part(start: object, end: object, label: Label) -> None:

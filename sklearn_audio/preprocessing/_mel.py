@@ -86,7 +86,10 @@ class FrontEndExtractor:
             frames -= lowest
             frames /= span if span > 0 else 1  # silence becomes 0, not 0 / 0
         elif self._normalize == "l2":
-            norms = np.linalg.norm(frames, axis=1, keepdims=True)
+            with np.errstate(over="ignore"):
+                norms = np.linalg.norm(frames, axis=1, keepdims=True)
+            if not np.isfinite(norms).all():
+                norms = np.linalg.norm(frames.astype(np.float64), axis=1, keepdims=True)
             frames /= np.maximum(norms, np.finfo(np.float32).tiny)
 
 

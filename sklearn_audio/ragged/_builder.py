@@ -73,6 +73,16 @@ class RaggedBuilder:
         """Forget the pieces of the open row."""
         self._used = self._offsets[-1]
 
+    def open_row(self) -> NDArray[Any]:
+        """Return what the open row holds so far.
+
+        Returns
+        -------
+        ndarray of shape (length, *item_shape)
+            A view, valid until the next call of `extend`.
+        """
+        return np.empty(0) if self._values is None else self._values[self._offsets[-1] : self._used]
+
     def close_row(self) -> NDArray[Any]:
         """End the open row.
 
@@ -81,9 +91,9 @@ class RaggedBuilder:
         ndarray of shape (length, *item_shape)
             A view of the row, valid until the next call of `extend`.
         """
-        start = self._offsets[-1]
+        row = self.open_row()
         self._offsets.append(self._used)
-        return np.empty(0) if self._values is None else self._values[start : self._used]
+        return row
 
     def finish(self) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Return the rows. The builder is used up.

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_audio.files import MonoMix, Resampler, open_audio
-from sklearn_audio.files._mix import check_channel
+from sklearn_audio.files._mix import NotFinite, check_channel
 from sklearn_audio.ragged import Ragged
 from sklearn_audio.validation._containers import container_kind
 from sklearn_audio.validation._rows import Row, array_samples, parse_row, scaled
@@ -218,24 +218,31 @@ class AudioClips(Sequence[NDArray[np.float32]]):
         n_timepoints = 0
         self._warnings.pop(row, None)
         for block in self._file_blocks(clip, row) if clip.source is not None else self._array_blocks(clip, row):
-            with np.errstate(over="ignore", invalid="ignore"):
-                total = block.sum()  # one pass; an overflow only costs the second look
-            if not np.isfinite(total):
-                self._refuse_not_finite(block, row, n_timepoints)
-            if len(block):
-                n_timepoints += len(block)
-                yield block
+            n_timepoints += len(block)
+            yield block
         if not n_timepoints:
             raise ValueError(f"{self.describe(row)}: the clip has no samples. Leave it out.")
 
-    def _refuse_not_finite(self, block: NDArray[np.float32], row: int, before: int) -> None:
-        bad = np.flatnonzero(~np.isfinite(block))
-        if len(bad):
-            kind = "NaN" if np.isnan(block[bad[0]]) else "infinity"
-            second = (before + int(bad[0])) / self.sample_rate
-            raise ValueError(
-                f"{self.describe(row)}: the clip contains {kind} (at {second:.3f} s). Repair it or leave it out."
-            )
+    def _finite(self, blocks: Iterator[NDArray[np.float32]], mix: MonoMix, rate: float, row: int) -> Iterator[Any]:
+        """Hand over the blocks of a clip that was mixed by `mix`, at `rate`, as long as all of it is finite."""
+        for block in blocks:
+            self._refuse_not_finite(mix.not_finite, rate, row)
+            if not np.isfinite(block).all():
+                raise ValueError(
+                    f"{self.describe(row)}: the clip leaves the range of float32 on its way to {self.sample_rate} Hz, "
+                    "so far are its samples from [-1, 1]. Repair it or leave it out."
+                )
+            if len(block):
+                yield block
+        self._refuse_not_finite(mix.not_finite, rate, row)
+
+    def _refuse_not_finite(self, found: NotFinite | None, rate: float, row: int) -> None:
+        if found is None:
+            return
+        start = self._bounds(self._rows[row])[0]
+        second = found.timepoint / rate
+        place = f"at {second:.3f} s" + (f", which is {start + second:.3f} s of the recording" if start else "")
+        raise ValueError(f"{self.describe(row)}: the clip contains {found.kind} ({place}). Repair it or leave it out.")
 
     def _bounds(self, clip: Row) -> tuple[float, float | None]:
         start = clip.start + self._offset
@@ -250,7 +257,7 @@ class AudioClips(Sequence[NDArray[np.float32]]):
         with open_audio(
             source, sample_rate=self.sample_rate, start=start, end=end, channel=self._channel, row=row
         ) as stream:
-            yield from stream.blocks()
+            yield from self._finite(stream.blocks(), stream.mix, stream.source_rate, row)
             self._warn_if_cancelled(stream.mix, row)
 
     def _array_blocks(self, clip: Row, row: int) -> Iterator[NDArray[np.float32]]:
@@ -268,9 +275,10 @@ class AudioClips(Sequence[NDArray[np.float32]]):
         resampler = Resampler(rate, self.sample_rate) if rate != self.sample_rate else None
         for first in range(0, max(1, len(samples)), _BLOCK_TIMEPOINTS):
             block = scaled(samples[first : first + _BLOCK_TIMEPOINTS], rectangular=clip.rectangular)
-            mono = mix(block) if block.ndim == 2 else block
+            mono = mix(block if block.ndim == 2 else block[:, None])
             last = first + _BLOCK_TIMEPOINTS >= len(samples)
-            yield resampler.process(mono, last=last) if resampler else mono
+            blocks = resampler.feed(mono, last=last) if resampler else iter((mono,))
+            yield from self._finite(blocks, mix, rate, row)
         self._warn_if_cancelled(mix, row)
 
     def _warn_if_cancelled(self, mix: MonoMix, row: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_audio.files import Source
+from sklearn_audio.files import RATES, Source, is_rate
 
 __all__ = ["Row", "array_samples", "parse_row", "scaled"]
 
@@ -69,8 +69,8 @@ def _parse_dict(item: dict[str, Any], row: int) -> Row:
 def _rated(array: Any, rate: Any, row: int) -> Row:
     if isinstance(array, (str, bytes)):
         raise TypeError(f"row {row}: (path, number) is no clip; a part of a file is (path, start_s, end_s).")
-    if not isinstance(rate, Real) or not 0 < float(rate) < float("inf"):
-        raise ValueError(f"row {row}: the sample rate must be a positive number of Hz, got {rate!r}.")
+    if not is_rate(rate):
+        raise ValueError(f"row {row}: the sample rate must be a number {RATES}, got {rate!r}.")
     return Row(array=np.asarray(array), rate=float(rate))
 
 
@@ -108,4 +108,5 @@ def scaled(block: NDArray[Any], *, rectangular: bool) -> NDArray[np.float32]:
         return np.asarray(block * np.float32(1 / _PCM_SCALES[block.dtype.name]), dtype=np.float32)
     if block.dtype == np.uint8 and not rectangular:
         return (block.astype(np.float32) - 128.0) / 128.0
-    return np.asarray(block, dtype=np.float32)
+    with np.errstate(over="ignore"):  # infinity, which is looked for
+        return np.asarray(block, dtype=np.float32)

@@ -151,7 +151,10 @@ def test_channels_that_cancel(shared_data, n_jobs):
 @pytest.mark.parametrize(
     ("params", "match"),
     [
-        ({"sample_rate": 0}, r"'sample_rate' parameter of AudioLoader must be an int in the range \[1, inf\)\. Got 0"),
+        (
+            {"sample_rate": 0},
+            r"'sample_rate' parameter of AudioLoader must be an int in the range \[100, 10000000\]\. Got 0",
+        ),
         ({"sample_rate": 16000.0}, "'sample_rate' parameter of AudioLoader must be an int"),
         ({"offset": -1}, r"'offset' parameter of AudioLoader must be a float in the range \[0\.0, inf\)\. Got -1"),
         ({"duration": 0}, r"'duration' parameter of AudioLoader must be .* \(0\.0, inf\) or None\. Got 0|'duration'.*"),

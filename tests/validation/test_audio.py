@@ -272,6 +272,64 @@ def test_sums_that_overflow_are_no_infinities():
     np.testing.assert_array_equal(one(huge), huge)
 
 
+@pytest.mark.parametrize("rate", [RATE, 8000, 44100])
+@pytest.mark.parametrize("place", [0, 7777, 39_999])
+@pytest.mark.parametrize("channel", ["mean", 1])
+def test_not_finite_is_looked_for_before_mixing_and_resampling(monkeypatch, tmp_path, rate, place, channel):
+    monkeypatch.setattr(_audio, "_BLOCK_TIMEPOINTS", 3000)
+    stereo = np.stack([noise(40_000), noise(40_000, 1)], axis=1)
+    stereo[place] = [np.inf, -np.inf]
+    soundfile.write(tmp_path / "a.wav", stereo, rate, subtype="FLOAT")
+    for clip in (str(tmp_path / "a.wav"), (stereo, rate)):
+        with pytest.raises(ValueError, match=rf"row 0.*: the clip contains infinity \(at {place / rate:.3f} s\)"):
+            one(clip, channel=channel)
+
+
+def test_a_channel_that_is_not_taken_may_hold_anything():
+    stereo = np.stack([noise(100), np.full(100, np.nan, np.float32)], axis=1)
+    np.testing.assert_array_equal(one((stereo, RATE), channel=0), stereo[:, 0])
+    with pytest.raises(ValueError, match=r"the clip contains NaN \(at 0.000 s\)"):
+        one((stereo, RATE))
+
+
+def test_not_finite_within_a_part_is_timed_in_both(tmp_path):
+    samples = noise(3 * RATE)
+    samples[2 * RATE] = np.nan
+    soundfile.write(tmp_path / "a.wav", samples, RATE, subtype="FLOAT")
+    with pytest.raises(ValueError, match=r"contains NaN \(at 0.500 s, which is 2.000 s of the recording\)"):
+        one((str(tmp_path / "a.wav"), 1.5, 3.0))
+
+
+def test_finite_channels_have_a_finite_mean():
+    largest = np.finfo(np.float32).max
+    stereo = np.full((10, 2), largest, dtype=np.float32)
+    np.testing.assert_allclose(one((stereo, RATE)), stereo[:, 0])
+    many = np.full((10, 8), -largest, dtype=np.float32)
+    np.testing.assert_allclose(one((many, RATE)), many[:, 0])
+
+
+def test_an_overflow_of_the_resampler_is_refused(tmp_path):
+    square = np.tile(np.repeat([3.4e38, -3.4e38], 50), 40).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", square, 44100, subtype="FLOAT")
+    for clip in (str(tmp_path / "a.wav"), (square, 44100)):
+        with pytest.raises(ValueError, match=rf"row 0.*: the clip leaves the range of float32 on its way to {RATE} Hz"):
+            one(clip)
+
+
+def test_a_number_beyond_float32_is_infinite():
+    with pytest.raises(ValueError, match=r"row 0: the clip contains infinity \(at 0.000 s\)"):
+        one(np.array([1e300, 0.0]))
+
+
+@pytest.mark.parametrize("rate", [True, 1e-3, 1, 99.9, 10_000_001, 1 << 40, "8000", np.nan, -8000, 1j])
+def test_a_rate_that_no_sound_has(rate):
+    for clip in ({"array": CLIPS[0], "sampling_rate": rate},) + ((CLIPS[0], rate),) * (
+        not isinstance(rate, str | complex)
+    ):
+        with pytest.raises(ValueError, match=r"row 1: the sample rate must be a number between 100 Hz and 10 MHz, got"):
+            check_audio([CLIPS[0], clip], RATE, bare_rate=RATE)
+
+
 # ---- mistakes --------------------------------------------------------------------------------------------------------
 
 
@@ -294,9 +352,9 @@ def test_sums_that_overflow_are_no_infinities():
         ({"array": CLIPS[0]}, ValueError, r"row 1: a dict needs .* got \['array'\]; missing: \['sampling_rate'\]"),
         ({"sampling_rate": RATE}, ValueError, r"row 1: a dict needs .*; missing: \['array'\]"),
         ({}, ValueError, r"row 1: a dict needs .*; missing: \['array', 'sampling_rate'\]"),
-        ((CLIPS[0], 0), ValueError, r"row 1: the sample rate must be a positive number of Hz, got 0\."),
-        ((CLIPS[0], np.nan), ValueError, r"row 1: the sample rate must be a positive number of Hz, got nan\."),
-        ((CLIPS[0], np.inf), ValueError, r"row 1: the sample rate must be a positive number of Hz, got inf\."),
+        ((CLIPS[0], 0), ValueError, r"row 1: the sample rate must be a number between 100 Hz and 10 MHz, got 0\."),
+        ((CLIPS[0], np.nan), ValueError, r"row 1: the sample rate must be a number between .*, got nan\."),
+        ((CLIPS[0], np.inf), ValueError, r"row 1: the sample rate must be a number between .*, got inf\."),
         ({"array": CLIPS[0], "sampling_rate": "8000"}, ValueError, r"row 1: the sample rate must be .* got '8000'\."),
     ],
 )

@@ -1,0 +1,19 @@
+"""Which numbers are sample rates: those of sound, from below telephony to above ultrasound."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+__all__ = ["MAX_RATE", "MIN_RATE", "RATES", "is_rate"]
+
+MIN_RATE = 100
+MAX_RATE = 10_000_000
+RATES = "between 100 Hz and 10 MHz"
+
+
+def is_rate(value: object) -> bool:
+    """Whether a value is a number of Hz that a recording may have; NaN, text and True are none."""
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    number: Any = value if is_number else 0
+    return bool(MIN_RATE <= number <= MAX_RATE)
