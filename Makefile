@@ -64,6 +64,9 @@ $(VENV)/.installed: pyproject.toml setup.py constraints.txt
 	@.venv-slow/bin/python $(INSTALL) --no-deps audiomentations==0.43.1 musicnn==0.1.0
 	@touch $@
 
+# Recordings beside a checkout, for what asks for them; the library itself looks at its cache only.
+demo bench: export SKLEARN_AUDIO_DATA := $(or $(SKLEARN_AUDIO_DATA),$(wildcard ../shared/data))
+
 demo: $(VENV)/.installed ## Train, report and predict on recordings of spoken digits
 	@$(BIN)/python -m sklearn_audio demo
 

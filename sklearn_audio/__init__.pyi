@@ -21,6 +21,7 @@ from .classification import LSTMClassifier as LSTMClassifier
 from .classification import PatchVotingClassifier as PatchVotingClassifier
 from .classification import PrototypicalClassifier as PrototypicalClassifier
 from .classification import TokenMeanClassifier as TokenMeanClassifier
+from .classification import events_from_frames as events_from_frames
 from .display import FewShotDisplay as FewShotDisplay
 from .display import TokenDisplay as TokenDisplay
 from .dsp import FrontEnd as FrontEnd

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from sklearn_audio._meaning import Uses, refuse_idle
 from sklearn_audio._output import LabelledOutputMixin
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.files import MAX_RATE, MIN_RATE
@@ -111,6 +112,8 @@ class AudioEstimator(WholeFitMixin, LabelledOutputMixin, BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
+    # Where the parameters that do not always have an effect have one; elsewhere they are refused.
+    _parameter_uses: ClassVar[Uses] = {}
     # Learns nothing from X: usable without fit.
     _stateless: ClassVar[bool] = True
 
@@ -132,6 +135,10 @@ class AudioEstimator(WholeFitMixin, LabelledOutputMixin, BaseEstimator):
 
     def _takes_audio(self) -> bool:
         return hasattr(self, "sample_rate")
+
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        refuse_idle(self)
 
     def _admit_audio(
         self,

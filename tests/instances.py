@@ -47,8 +47,8 @@ EMBEDDERS = {
     "ASTEmbedder": ASTEmbedder("tiny224", n_frames=48, stride=(16, 16), weights=None, sample_rate=16000),
     "EfficientATEmbedder": EfficientATEmbedder("mn04_as", weights=None, sample_rate=32000),
     "PANNsEmbedder": PANNsEmbedder("leenet11", weights=None, sample_rate=32000),
-    "PANNsEmbedder-patches": PANNsEmbedder("leenet11", weights=None, sample_rate=32000, pooling=None, hop=0.5),
-    "StandInVGGish": StandInVGGish(weights=None, sample_rate=16000, pooling="mean_std", n_jobs=2),
+    "PANNsEmbedder-patches": PANNsEmbedder("leenet11", weights=None, sample_rate=32000, pooling=None),
+    "StandInVGGish": StandInVGGish(weights=None, sample_rate=16000, pooling="max", n_jobs=2),
     "StandInMusiCNN": StandInMusiCNN(weights=None, sample_rate=16000, partial="drop", short_clip="zero"),
 }
 # the networks that the stand-ins stand in for, and those of the size that is published
@@ -58,7 +58,7 @@ LARGE = {
     "PANNsEmbedder": PANNsEmbedder("cnn6", weights=None, sample_rate=32000),
     "ASTEmbedder": ASTEmbedder("tiny224", n_frames=256, weights=None, sample_rate=16000),
     "CNNClassifier-cnn4": CNNClassifier(
-        dropout=0.0, max_epochs=4, batch_size=16, lr_schedule="onecycle", random_state=0
+        "cnn4", dropout=0.0, max_epochs=4, batch_size=16, lr_schedule="onecycle", random_state=0
     ),
 }
 SEQUENCES = {

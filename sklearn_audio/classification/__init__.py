@@ -3,6 +3,7 @@
 from sklearn_audio.classification._autoencoder import ConvAutoencoder
 from sklearn_audio.classification._bert import BERTClassifier
 from sklearn_audio.classification._cnn import CNNClassifier
+from sklearn_audio.classification._events import events_from_frames
 from sklearn_audio.classification._lstm import LSTMClassifier
 from sklearn_audio.classification._prototypical import PrototypicalClassifier
 from sklearn_audio.classification._tagger import AudioTagger
@@ -18,4 +19,5 @@ __all__ = [
     "PatchVotingClassifier",
     "PrototypicalClassifier",
     "TokenMeanClassifier",
+    "events_from_frames",
 ]

@@ -15,10 +15,11 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils.validation import check_array, check_consistent_length
 from torch import nn
 
+from sklearn_audio._meaning import Uses
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import FloatOutputMixin
 from sklearn_audio.classification._trained_network import TrainedNetwork
-from sklearn_audio.classification._training_parameters import TRAINING_CONSTRAINTS
+from sklearn_audio.classification._training_parameters import TRAINING_CONSTRAINTS, TRAINING_USES
 from sklearn_audio.engine._devices import resolve_device
 from sklearn_audio.engine.training import (
     Checkpoint,
@@ -75,10 +76,12 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         Learning rate, at its largest.
     batch_size : int, default=32
         Most clips per step of training. `transform` does not depend on it.
-    optimizer : {"adamw", "adam", "sgd"} or type, default="adamw"
-        "sgd" has a Nesterov momentum of 0.9; a class of torch is taken with its own defaults.
+    optimizer : {"adamw", "adam", "sgd"}, dict, type or functools.partial, default="adamw"
+        "sgd" has a Nesterov momentum of 0.9. A dict holds a name and other arguments, as in
+        ``{"name": "adam", "betas": (0.8, 0.99)}``. A class of `torch.optim`, or a partial of one such as
+        ``partial(torch.optim.RMSprop, momentum=0.5)``, is given the learning rate and nothing else.
     weight_decay : float, default=0.01
-        For the optimiser.
+        Of an optimiser by name; a class takes it by a partial.
     lr_schedule : {"plateau", "cosine", "step", "onecycle"}, default="cosine"
         As of the classifiers, see `CNNClassifier`; None keeps the learning rate.
     warmup : float, default=0.0
@@ -164,6 +167,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         "n_filters": ["array-like"],
         "normalize": [StrOptions({"standard"}), None],
     }
+    _parameter_uses: ClassVar[Uses] = TRAINING_USES
     # with metadata routing, groups come here as they come to the splitter
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"groups": True}
 

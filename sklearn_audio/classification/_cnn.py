@@ -25,10 +25,10 @@ class CNNClassifier(WindowedClassifier):
 
     Parameters
     ----------
-    architecture : str or type, default="cnn4"
-        Over frames: "cnn4", "sbcnn", "timbre", "vgg32", "vgg128", "cnn6", "cnn10", "cnn14", "mobilenet_v1",
-        "mobilenet_v2", "resnet22", "efficientat", "crnn", "cnn_transformer", "ast" and "mlp", the baseline without a
-        notion of time, which also takes tokens. Over waveforms: "leenet11", "res1dnet31". Or a class of torch modules
+    architecture : str or type, default="crnn"
+        Over frames: "crnn", "cnn_transformer", "cnn4", "sbcnn", "timbre", "vgg32", "vgg128", "cnn6", "cnn10", "cnn14",
+        "mobilenet_v1", "mobilenet_v2", "resnet22", "efficientat", "ast" and "mlp", the baseline without a notion of
+        time, which also takes tokens. Over waveforms: "leenet11", "res1dnet31". Or a class of torch modules
         of your own, called with `n_outputs` and `n_features`, which maps (n_clips, n_frames, n_features) to
         (n_clips, n_outputs).
     options : dict, default=None
@@ -151,7 +151,7 @@ class CNNClassifier(WindowedClassifier):
 
     def __init__(
         self,
-        architecture: str | type[nn.Module] = "cnn4",
+        architecture: str | type[nn.Module] = "crnn",
         *,
         options: Mapping[str, Any] | None = None,
         front_end: str | FrontEnd | None = None,

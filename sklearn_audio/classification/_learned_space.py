@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,11 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length
 from torch import Tensor
 
+from sklearn_audio._meaning import Uses, needs
 from sklearn_audio.classification._architecture_checks import check_length, check_options
 from sklearn_audio.classification._labels import Labels
 from sklearn_audio.classification._trained_network import TrainedNetwork
+from sklearn_audio.classification._training_parameters import BY_NAME
 from sklearn_audio.engine._devices import resolve_device
 from sklearn_audio.engine.models import check_name
 from sklearn_audio.engine.training import (
@@ -34,6 +36,17 @@ from sklearn_audio.ragged import Ragged, mean_and_std
 
 __all__ = ["LearnedSpace"]
 
+_NETWORK = needs("network", lambda owner: owner.network is not None, "network")
+_LEARNED = needs(
+    "network or embedding_dim, without which nothing is trained",
+    lambda owner: owner._is_learned,
+    "network",
+    "embedding_dim",
+)
+_OF_LEARNING = (
+    *("n_way", "n_support", "n_query", "n_episodes"),
+    *("normalize", "lr", "optimizer", "weight_decay", "lr_schedule", "gradient_clip"),
+)
 _OF_TRAINING = ("network_", "history_", "n_parameters_")
 
 
@@ -60,7 +73,7 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
     options: dict[str, Any] | None
     normalize: Literal["standard", "clip"] | None
     lr: float
-    optimizer: str
+    optimizer: Any
     weight_decay: float
     lr_schedule: Literal["cosine", "step", "onecycle"] | None
     gradient_clip: float | None
@@ -68,6 +81,11 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
     random_state: Any
     verbose: int
     n_features_in_: int
+    _parameter_uses: ClassVar[Uses] = {
+        **dict.fromkeys(_OF_LEARNING, _LEARNED),
+        **dict.fromkeys(("patch_frames", "patch_hop", "options"), _NETWORK),
+        "weight_decay": (_LEARNED, BY_NAME),
+    }
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -80,10 +98,11 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
         return self.network is not None or self.embedding_dim is not None
 
     def _validate_params(self) -> None:
+        if isinstance(self.network, str):
+            check_name("network", self.network, [name for name, what in ARCHITECTURES.items() if not what.waveforms])
         super()._validate_params()
         if self.network is None:
             return
-        check_name("network", self.network, [name for name, what in ARCHITECTURES.items() if not what.waveforms])
         what = ARCHITECTURES[self.network]
         check_options("network", self.network, self.options or (), what.options)
         check_length("network", self.network, what, "patch_frames", self.patch_frames)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from torch import nn
 
+from sklearn_audio._meaning import Uses, needs_tokens
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.classification._sequences import SequenceClassifier
 from sklearn_audio.nets import SequenceLSTM
@@ -73,6 +74,7 @@ class LSTMClassifier(SequenceClassifier):
         "embedding_size": [Interval(Integral, 1, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
     }
+    _parameter_uses: ClassVar[Uses] = {**SequenceClassifier._parameter_uses, "embedding_size": needs_tokens()}
 
     def __init__(
         self,

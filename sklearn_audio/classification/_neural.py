@@ -14,9 +14,10 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length
 from torch import nn
 
+from sklearn_audio._meaning import Uses, refuse_idle
 from sklearn_audio.classification._labels import Labels, check_weights, label_weights, weights_of_classes
 from sklearn_audio.classification._trained_network import TrainedNetwork
-from sklearn_audio.classification._training_parameters import TrainingParameters
+from sklearn_audio.classification._training_parameters import TRAINING_USES, TrainingParameters
 from sklearn_audio.engine._devices import resolve_device
 from sklearn_audio.engine.augmentation import Augmentation
 from sklearn_audio.engine.training import (
@@ -45,6 +46,7 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
     A subclass admits X (`_admit`), cuts long rows (`_cut`) and names its network (`_network_options`).
     """
 
+    _parameter_uses: ClassVar[Uses] = TRAINING_USES
     _network_class: ClassVar[type[nn.Module]]
     # large matrix products of a CPU library round by the place of a row in its batch
     _one_by_one: ClassVar[bool] = True
@@ -127,6 +129,7 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
         self._validate_params()
         more = self.warm_start and hasattr(self, "network_")
         sequences = self._admit(X, reset=not more)
+        refuse_idle(self, of_data=True)
         labels = Labels.learn(y, type(self).__name__)
         if more:
             self._check_same_classes(labels.classes)
@@ -171,6 +174,7 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
             raise ValueError("class_weight='balanced' needs all clips at once; give partial_fit a dict of weights.")
         more = hasattr(self, "network_")
         sequences = self._admit(X, reset=not more)
+        refuse_idle(self, of_data=True)
         check_consistent_length(sequences, y)
         self._learn_classes(y, classes, more)
         targets, weights = self._labels.encode(y), check_weights(sample_weight, len(sequences))

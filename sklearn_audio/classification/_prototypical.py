@@ -14,6 +14,7 @@ from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.classification._labels import Labels
 from sklearn_audio.classification._learned_space import LearnedSpace
 from sklearn_audio.classification._prototypes import Prototypes, fit_temperature
+from sklearn_audio.classification._training_parameters import TRAINING_CONSTRAINTS
 from sklearn_audio.ragged import Ragged
 
 __all__ = ["PrototypicalClassifier"]
@@ -72,10 +73,12 @@ class PrototypicalClassifier(LearnedSpace):
         deviation of each feature in training, "clip" over those of the patch itself; None takes them as they are.
     lr : float, default=0.001
         Learning rate, at its largest.
-    optimizer : {"adamw", "adam", "sgd"}, default="adamw"
-        "sgd" has a Nesterov momentum of 0.9.
+    optimizer : {"adamw", "adam", "sgd"}, dict, type or functools.partial, default="adamw"
+        "sgd" has a Nesterov momentum of 0.9. A dict holds a name and other arguments, as in
+        ``{"name": "adam", "betas": (0.8, 0.99)}``. A class of `torch.optim`, or a partial of one such as
+        ``partial(torch.optim.RMSprop, momentum=0.5)``, is given the learning rate and nothing else.
     weight_decay : float, default=0.01
-        For the optimiser.
+        Of an optimiser by name; a class takes it by a partial.
     lr_schedule : {"cosine", "step", "onecycle"}, default="cosine"
         Of the learning rate over the episodes; None keeps it.
     gradient_clip : float, default=1.0
@@ -151,7 +154,7 @@ class PrototypicalClassifier(LearnedSpace):
         "options": [dict, None],
         "normalize": [StrOptions({"standard", "clip"}), None],
         "lr": [_POSITIVE],
-        "optimizer": [StrOptions({"adamw", "adam", "sgd"})],
+        "optimizer": TRAINING_CONSTRAINTS["optimizer"],
         "weight_decay": [_NOT_NEGATIVE],
         "lr_schedule": [StrOptions({"cosine", "step", "onecycle"}), None],
         "gradient_clip": [_POSITIVE, None],
@@ -177,7 +180,7 @@ class PrototypicalClassifier(LearnedSpace):
         options: dict[str, Any] | None = None,
         normalize: Literal["standard", "clip"] | None = "standard",
         lr: float = 0.001,
-        optimizer: Literal["adamw", "adam", "sgd"] = "adamw",
+        optimizer: Any = "adamw",
         weight_decay: float = 0.01,
         lr_schedule: Literal["cosine", "step", "onecycle"] | None = "cosine",
         gradient_clip: float | None = 1.0,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from torch import nn
 
+from sklearn_audio._meaning import Uses, needs_frames, needs_tokens
 from sklearn_audio.classification._neural import NeuralClassifier
 from sklearn_audio.engine.training import Cut, cut_rows
 from sklearn_audio.ragged import Ragged, mean_and_std
@@ -25,6 +26,11 @@ class SequenceClassifier(NeuralClassifier):
     """
 
     n_tokens_: int | None
+    _parameter_uses: ClassVar[Uses] = {
+        **NeuralClassifier._parameter_uses,
+        "n_tokens": needs_tokens(),
+        "normalize": needs_frames(None),
+    }
 
     def _admit(self, X: Any, *, reset: bool) -> Ragged:
         kind, items = container_kind(X) if getattr(X, "ndim", None) != 3 else ("rows", X)

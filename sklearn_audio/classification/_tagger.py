@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
@@ -13,16 +13,17 @@ import torch
 from joblib import Memory
 from numpy.typing import NDArray
 
+from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator
+from sklearn_audio.classification._events import Threshold, event_rules, event_table, events_from_frames
 from sklearn_audio.classification._frame_scores import frames_of_segments, frames_of_windows
-from sklearn_audio.classification._timeline import EventRules, find_events
 from sklearn_audio.engine._devices import resolve_device
 from sklearn_audio.engine._forward import Forward, Segmentwise
 from sklearn_audio.engine._networks import Source, load_network, seed_of
 from sklearn_audio.engine._patches import Cutting, spans
 from sklearn_audio.engine._pooling import pool
-from sklearn_audio.engine._vector_cache import CACHE_CONSTRAINTS, cache_store, open_cache
+from sklearn_audio.engine._vector_cache import CACHE_CONSTRAINTS, CACHE_USES, cache_store, open_cache
 from sklearn_audio.engine.inference import ClipVectors, embed
 from sklearn_audio.engine.models import TAGGERS, ModelCard, audioset_labels, check_name, windowed
 from sklearn_audio.ragged import Ragged, RaggedBuilder
@@ -31,9 +32,8 @@ from sklearn_audio.validation import AudioClips
 __all__ = ["AudioTagger"]
 
 FRAMES_PER_SECOND = 100
-_COLUMNS = ["clip", "start", "end", "label", "score"]
-Threshold = float | Mapping[str, float]
 _DECISION_LEVEL = "panns_cnn14_decision"
+_WINDOWS = needs("a model that sees windows", lambda owner: not owner.model.startswith(_DECISION_LEVEL), "model")
 
 
 class AudioTagger(AudioEstimator):
@@ -56,10 +56,10 @@ class AudioTagger(AudioEstimator):
     sample_rate : int, default=None
         Rate in Hz of arrays that carry none; None refuses such arrays. Files and arrays with a rate are resampled.
     window : float, default=1.0
-        Seconds that a network sees at once in `predict_frames` and `events`; of no effect on the "panns_cnn14_decision"
-        models.
+        Seconds that a network sees at once in `predict_frames` and `events`; the "panns_cnn14_decision" models
+        decide without windows, and refuse another.
     hop : float, default=0.1
-        Seconds between these windows. The score of a frame is the mean over the windows around it.
+        Seconds between these windows, at most `window`. The score of a frame is the mean over the windows around it.
     batch_size : int, default=32
         Patches collected before they go through the network; changes speed and memory, never a result.
     device : str or torch.device, default="auto"
@@ -90,6 +90,7 @@ class AudioTagger(AudioEstimator):
     See Also
     --------
     sklearn_audio.embedding.PANNsEmbedder : The same networks as features for a classifier of your own.
+    events_from_frames : Events from the scores of any detector.
     sklearn_audio.metrics.event_f1 : Score events.
 
     References
@@ -124,6 +125,7 @@ class AudioTagger(AudioEstimator):
         **CACHE_CONSTRAINTS,
         "random_state": ["random_state"],
     }
+    _parameter_uses: ClassVar[Uses] = {**CACHE_USES, "window": _WINDOWS, "hop": _WINDOWS}
 
     def __init__(
         self,
@@ -287,9 +289,10 @@ class AudioTagger(AudioEstimator):
 
     def events(
         self,
-        X: Any,
+        X: Any = None,
         threshold: Threshold = 0.5,
         *,
+        frames: Any = None,
         median: float = 0.0,
         min_duration: float = 0.0,
         merge_gap: float = 0.0,
@@ -298,10 +301,12 @@ class AudioTagger(AudioEstimator):
 
         Parameters
         ----------
-        X : sequence of clips
-            Paths, arrays, ...; see the user guide.
-        threshold : float or dict of str to float, default=0.5
+        X : sequence of clips, default=None
+            Paths, arrays, ...; see the user guide. None where `frames` are given.
+        threshold : float, dict of str to float, or array-like of shape (527,), default=0.5
             Probability from which on a label is active; a dict names the labels that are looked for.
+        frames : Ragged, default=None
+            In place of X: what `predict_frames` returned, so that a search over thresholds runs the network once.
         median : float, default=0.0
             Seconds of a median filter over the decisions, which drops what is alone; 0 is none.
         min_duration : float, default=0.0
@@ -322,44 +327,34 @@ class AudioTagger(AudioEstimator):
         WeightsError
             If the weights cannot be downloaded, or are not those of the model.
         TypeError, ValueError
-            If a parameter, X or a clip is not admissible, or a label is unknown.
+            If a parameter, X or a clip is not admissible, a label is unknown, or both X and `frames` are given.
         """
         self._check_fitted()
-        rules = EventRules(
-            self._thresholds(threshold),
-            *(
-                round(FRAMES_PER_SECOND * _seconds(name, value))
-                for name, value in (("median", median), ("min_duration", min_duration), ("merge_gap", merge_gap))
-            ),
+        if (X is None) == (frames is None):
+            raise ValueError("events takes either recordings, X, or the frames of predict_frames, frames=; give one.")
+        if frames is None:
+            rules = event_rules(threshold, self.classes_, FRAMES_PER_SECOND, median, min_duration, merge_gap)
+            return event_table(self._frames(X), rules, self.classes_, FRAMES_PER_SECOND)
+        return events_from_frames(
+            frames,
+            threshold,
+            labels=self.classes_,
+            frames_per_second=FRAMES_PER_SECOND,
+            median=median,
+            min_duration=min_duration,
+            merge_gap=merge_gap,
         )
-        rows = [
-            (
-                clip,
-                event.first / FRAMES_PER_SECOND,
-                event.last / FRAMES_PER_SECOND,
-                self.classes_[event.label],
-                event.score,
-            )
-            for clip, scores in enumerate(self._frames(X))
-            if scores is not None
-            for event in find_events(scores, rules)
-        ]
-        return pd.DataFrame(rows, columns=_COLUMNS)
-
-    def _thresholds(self, threshold: Threshold) -> NDArray[np.float64]:
-        if not isinstance(threshold, Mapping):
-            return np.full(len(self.classes_), float(threshold))
-        thresholds = np.full(len(self.classes_), np.inf)
-        for label, value in threshold.items():
-            check_name("label", label, self.classes_.tolist())
-            thresholds[self.classes_ == label] = value
-        return thresholds
 
     def _frames(self, X: Any) -> Iterator[NDArray[np.float32] | None]:
         """Scores of the frames, clip by clip; None for one that failed."""
         by_itself = self.model.startswith(_DECISION_LEVEL)
+        if self.hop > self.window:
+            raise ValueError(
+                f"hop={self.hop} is longer than window={self.window}, so that no window would see the time between two "
+                "of them; give a hop of at most the window."
+            )
         card = self._card() if by_itself else windowed(self._card_name(), self.window)
-        cutting = Cutting() if by_itself else Cutting(hop=min(self.hop, self.window))
+        cutting = Cutting() if by_itself else Cutting(hop=self.hop)
         for clip in self._run(card, self._admit(card, X, reset=False), cutting, segmentwise=by_itself):
             n_frames = 1 + clip.n_timepoints * FRAMES_PER_SECOND // card.sample_rate
             if not clip.vectors:
@@ -408,9 +403,3 @@ class AudioTagger(AudioEstimator):
     def _admit(self, card: ModelCard, X: Any, *, reset: bool) -> AudioClips:
         cache_store(self.cache)
         return self._admit_audio(X, card.sample_rate, reset=reset, bare_rate=self.sample_rate)
-
-
-def _seconds(name: str, value: float) -> float:
-    if not (isinstance(value, Real) and value >= 0):
-        raise ValueError(f"{name} must be a number of seconds, at least 0, got {value!r}.")
-    return float(value)

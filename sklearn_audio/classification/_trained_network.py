@@ -17,7 +17,7 @@ from torch.nn.utils import parameters_to_vector
 
 from sklearn_audio.base import AudioEstimator
 from sklearn_audio.engine._devices import resolve_device
-from sklearn_audio.engine.training import Checkpoint, Net, are_all_alike, describe_run, freeze, thaw
+from sklearn_audio.engine.training import Checkpoint, Net, are_all_alike, check_optimizer, describe_run, freeze, thaw
 from sklearn_audio.ragged import Ragged
 
 __all__ = ["TrainedNetwork"]
@@ -37,12 +37,17 @@ class TrainedNetwork(AudioEstimator):
     lr_schedule: Literal["plateau", "cosine", "step", "onecycle"] | None
     checkpoint_dir: Any
     device: Any
+    optimizer: Any
     network_: nn.Module
     history_: pd.DataFrame
     n_iter_: int
     _options: dict[str, Any]
     _optimizer_state: dict[str, Any] | None
     _checkpoint: Checkpoint | None
+
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        check_optimizer(self.optimizer)
 
     def _fraction_to_watch(self) -> float:
         """Return the share of the clips that is held out."""

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any, ClassVar, Literal
 
 import torch
 
-from sklearn_audio._sklearn import HasMethods, Interval, StrOptions
-from sklearn_audio.engine.training import Recipe
+from sklearn_audio._meaning import Uses, needs
+from sklearn_audio._sklearn import Interval, StrOptions
+from sklearn_audio.engine.training import Recipe, is_named
 
-__all__ = ["TRAINING_ATTRIBUTES", "TRAINING_CONSTRAINTS", "TRAINING_PARAMETERS", "TrainingParameters"]
+__all__ = [
+    "BY_NAME",
+    "TRAINING_ATTRIBUTES",
+    "TRAINING_CONSTRAINTS",
+    "TRAINING_PARAMETERS",
+    "TRAINING_USES",
+    "TrainingParameters",
+]
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 _COUNT = Interval(Integral, 1, None, closed="left")
@@ -23,7 +32,7 @@ TRAINING_CONSTRAINTS: dict[str, list[Any]] = {
     "max_epochs": [_COUNT],
     "lr": [_POSITIVE],
     "batch_size": [_COUNT],
-    "optimizer": [StrOptions({"adamw", "adam", "sgd"}), HasMethods(["step", "zero_grad"])],
+    "optimizer": [StrOptions({"adamw", "adam", "sgd"}), dict, type, partial],
     "weight_decay": [Interval(Real, 0, None, closed="left")],
     "lr_schedule": [StrOptions({"plateau", "cosine", "step", "onecycle"}), None],
     "warmup": [Interval(Real, 0, None, closed="left")],
@@ -47,6 +56,19 @@ TRAINING_CONSTRAINTS: dict[str, list[Any]] = {
     "verbose": ["verbose"],
 }
 
+BY_NAME = needs(
+    "an optimizer by name; others take it by functools.partial", lambda owner: is_named(owner.optimizer), "optimizer"
+)
+TRAINING_USES: Uses = {
+    "patience": needs(
+        "early_stopping=True or lr_schedule='plateau'",
+        lambda owner: owner.early_stopping or owner.lr_schedule == "plateau",
+        "early_stopping",
+        "lr_schedule",
+    ),
+    "weight_decay": BY_NAME,
+}
+
 TRAINING_PARAMETERS = """\
 normalize : {"standard", "clip"}, default="standard"
     Of frames: "standard" subtracts the mean and divides by the standard deviation of each feature over the training
@@ -59,10 +81,12 @@ lr : float, default=0.001
     Learning rate, at its largest.
 batch_size : int, default=32
     Most clips per step of training. Inference does not depend on it.
-optimizer : {"adamw", "adam", "sgd"} or type, default="adamw"
-    "sgd" has a Nesterov momentum of 0.9; a class of torch is taken with its own defaults.
+optimizer : {"adamw", "adam", "sgd"}, dict, type or functools.partial, default="adamw"
+    "sgd" has a Nesterov momentum of 0.9. A dict holds a name and other arguments, as in
+    ``{"name": "adam", "betas": (0.8, 0.99)}``. A class of `torch.optim`, or a partial of one such as
+    ``partial(torch.optim.RMSprop, momentum=0.5)``, is given the learning rate and nothing else.
 weight_decay : float, default=0.01
-    For the optimiser.
+    Of an optimiser by name; a class takes it by a partial.
 lr_schedule : {"plateau", "cosine", "step", "onecycle"}, default="cosine"
     "cosine" lets the learning rate fall to zero; "step" divides it by ten after half and after three quarters of the
     epochs; "onecycle" rises for 30 % of the time and falls after that; "plateau" multiplies it with 0.3 when the

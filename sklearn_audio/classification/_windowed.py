@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.utils import Tags
 from torch import nn
 
+from sklearn_audio._meaning import Uses, needs, needs_tokens
 from sklearn_audio._sklearn import clone_parametrized
 from sklearn_audio.classification._architecture_checks import check_length, check_options
 from sklearn_audio.classification._audio_input import AudioInput, check_powers
@@ -43,6 +44,38 @@ _MOST_FRAMES, _MOST_SECONDS = 1024, 10
 # What "auto" is where frames are changed, and elsewhere; the page of benchmarks tells what it is worth.
 _AUTOMATIC: dict[str, tuple[Any, Any]] = {"mixup": (0.3, 0.0), "spec_augment": (True, False)}
 
+_ONLY_MLP = needs("architecture='mlp'", lambda owner: owner._flat, "architecture")
+_NOT_MLP = needs("another architecture", lambda owner: not owner._flat, "architecture")
+_FRAMES = needs("frames", lambda owner: not owner._takes().waveforms, "architecture", idle=("auto", None, False))
+_AUDIO = needs(
+    "audio, which a front_end or an architecture over waveforms takes",
+    lambda owner: owner._takes_audio(),
+    "front_end",
+    "architecture",
+)
+_WINDOWED: Uses = {
+    "sample_rate": _AUDIO,
+    "patch_hop": needs("patch_frames", lambda owner: owner.patch_frames is not None, "patch_frames"),
+    "crop": (_NOT_MLP, needs("patch_frames=None", lambda owner: owner.patch_frames is None, "patch_frames")),
+    "short_clip": _NOT_MLP,
+    "voting": needs(
+        "several windows of a clip, which patch_frames or crop='random' give",
+        lambda owner: owner.patch_frames is not None or (owner.crop == "random" and not owner._flat),
+        "patch_frames",
+        "crop",
+        "architecture",
+    ),
+    "log_compression": (_NOT_MLP, _FRAMES),
+    "hidden_sizes": _ONLY_MLP,
+    "embedding_size": (_ONLY_MLP, needs_tokens()),
+    "n_tokens": (_ONLY_MLP, needs_tokens()),
+    "mixup_on": (
+        _AUDIO,
+        needs("mixup above 0", lambda owner: owner._chosen("mixup") > 0, "mixup", "architecture"),
+    ),
+    "spec_augment": _FRAMES,
+}
+
 
 class WindowedClassifier(SequenceClassifier):
     """Base class of `CNNClassifier`: X as rows of one length, and votes of the windows of a clip.
@@ -68,6 +101,7 @@ class WindowedClassifier(SequenceClassifier):
     dropout: float | None
     n_jobs: int | None
     n_frames_: int
+    _parameter_uses: ClassVar[Uses] = {**SequenceClassifier._parameter_uses, **_WINDOWED}
 
     # what the architecture is and what it takes
 
@@ -97,18 +131,25 @@ class WindowedClassifier(SequenceClassifier):
         return cloned
 
     def _validate_params(self) -> None:
-        super()._validate_params()
         if isinstance(self.architecture, str):
             check_name("architecture", self.architecture, [*ARCHITECTURES, _MLP])
+        super()._validate_params()
+        self._check_options()
+        self._check_lengths()
+
+    def _check_options(self) -> None:
+        if not isinstance(self.architecture, str):
+            if not issubclass(self.architecture, nn.Module):
+                raise TypeError(
+                    f"architecture={self.architecture!r} is no class of torch modules; give one, or a name."
+                )
+        else:
             given = {*(self.options or {}), *(["dropout"] if self.dropout is not None else [])}
             check_options("architecture", self.architecture, given, self._takes().options)
-        elif not issubclass(self.architecture, nn.Module):
-            raise TypeError(f"architecture={self.architecture!r} is no class of torch modules; give one, or a name.")
-        if self.mixup_on == "waveforms" and not self._takes_audio():
+        if self.dropout is not None and "dropout" in (self.options or {}):
             raise ValueError(
-                "mixup_on='waveforms' needs audio, and X is frames or tokens; give front_end, or mix frames."
+                f"dropout={self.dropout} and options={self.options!r} both say what dropout is; give one of them."
             )
-        self._check_lengths()
 
     def _check_lengths(self) -> None:
         takes = self._takes()
@@ -121,8 +162,6 @@ class WindowedClassifier(SequenceClassifier):
                 f"n_frames={self.n_frames} is for one window per clip and patch_frames={self.patch_frames} for all its "
                 "patches; give one of them."
             )
-        if self.patch_frames is None and self.patch_hop is not None:
-            raise ValueError(f"patch_hop={self.patch_hop} is a distance of patches; give their length by patch_frames.")
 
     # X
 

@@ -12,6 +12,7 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from sklearn_audio.datasets._archives import Archive, unpack_archive
+from sklearn_audio.datasets._published import hold_out
 from sklearn_audio.datasets._table import load_audio_table
 from sklearn_audio.downloads import cache_folder
 
@@ -41,11 +42,11 @@ def fetch_spoken_digits(
 ) -> Bunch:
     """Load the Free Spoken Digit Dataset, downloading it if need be.
 
-    The recordings are looked for in `data_home`, or where that is None in the folder named by the environment
-    variable ``SKLEARN_AUDIO_DATA`` (default ``../shared/data``), then in the cache. There they are a folder ``digits``
-    with a table ``labels.csv`` (path, label, speaker, take, official_split), or what this function unpacked from
-    version 1.0.9 of the original (12 MB, hash checked). The cache is the folder named by ``SKLEARN_AUDIO_HOME``, else
-    the one the operating system gives to applications.
+    The recordings are looked for in `data_home`, or where that is None in the cache: the folder named by the
+    environment variable ``SKLEARN_AUDIO_HOME``, else the one the operating system gives to applications. Where the
+    variable ``SKLEARN_AUDIO_DATA`` names a folder of data sets, that is looked at before the cache. There they are a
+    folder ``digits`` with a table ``labels.csv`` (path, label, speaker, take, official_split), or what this function
+    unpacked from version 1.0.9 of the original (12 MB, hash checked).
 
     Parameters
     ----------
@@ -61,8 +62,9 @@ def fetch_spoken_digits(
     Bunch
         ``data`` and ``filenames`` : ndarray of object (str), shape (n_clips,); ``target`` : ndarray of str, ``"0"`` to
         ``"9"``; ``target_names`` : ndarray of str; ``groups`` : ndarray of str, the speakers; ``takes`` : ndarray of
-        int64; ``official_split`` : ndarray of str, ``"train"`` or ``"test"``; ``frame`` : DataFrame of path, label,
-        speaker, take, official_split; ``DESCR`` : str.
+        int64; ``official_split`` : ndarray of str, ``"train"`` or ``"test"``; ``splits`` : PredefinedSplit of one fold,
+        which holds the test part out; ``frame`` : DataFrame of path, label, speaker, take, official_split; ``DESCR`` :
+        str.
 
     Raises
     ------
@@ -98,7 +100,8 @@ def _homes(data_home: str | os.PathLike[str] | None) -> Iterator[Path]:
     if data_home is not None:
         yield Path(data_home)
         return
-    yield Path(os.environ.get("SKLEARN_AUDIO_DATA") or "../shared/data")
+    if named := os.environ.get("SKLEARN_AUDIO_DATA"):
+        yield Path(named)
     yield cache_folder()
 
 
@@ -126,5 +129,6 @@ def _bunch(clips: Bunch) -> Bunch:
     speakers = np.unique(clips.groups)
     clips.takes = clips.frame["take"].to_numpy(dtype=np.int64)
     clips.official_split = clips.frame["official_split"].to_numpy(dtype=np.str_)
+    clips.splits = hold_out(clips.official_split == "test")
     clips.DESCR = _DESCR.format(n_clips=len(clips.data), n_speakers=len(speakers), speakers=", ".join(speakers))
     return clips

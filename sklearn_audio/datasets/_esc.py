@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from typing import Literal
 
+import numpy as np
 import pandas as pd
+from sklearn.model_selection import PredefinedSplit
 from sklearn.utils import Bunch
 
 from sklearn_audio.datasets._published import published_bunch, published_root
@@ -37,7 +39,8 @@ def load_esc50(path: str | os.PathLike[str], *, subset: Literal["esc10"] | None 
     Bunch
         ``data`` and ``filenames`` : ndarray of object (str), shape (n_clips,); ``target`` : ndarray of str, the
         categories; ``target_names`` : ndarray of str; ``groups`` : ndarray of str, the folds ``"1"`` to ``"5"``;
-        ``frame`` : DataFrame of path, label, fold, source (the original recording) and take; ``DESCR`` : str.
+        ``splits`` : PredefinedSplit that tests each fold in turn; ``frame`` : DataFrame of path, label, fold, source
+        (the original recording) and take; ``DESCR`` : str.
 
     Raises
     ------
@@ -72,4 +75,6 @@ def load_esc50(path: str | os.PathLike[str], *, subset: Literal["esc10"] | None 
         }
     )
     name = "ESC-10" if subset else "ESC-50"
-    return published_bunch(frame, group="fold", description=_DESCR.format(name=name))
+    # the first fold is tested first
+    splits = PredefinedSplit(frame["fold"].astype(np.int64))
+    return published_bunch(frame, group="fold", description=_DESCR.format(name=name), splits=splits)

@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from sklearn_audio.datasets._gtzan_split import part_of_clips
-from sklearn_audio.datasets._published import published_bunch, published_root
+from sklearn_audio.datasets._published import hold_out, published_bunch, published_root
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files import list_clips
 
@@ -50,7 +50,9 @@ def load_gtzan(path: str | os.PathLike[str], *, filtered: bool = True) -> Bunch:
     Bunch
         ``data`` and ``filenames`` : ndarray of object (str), shape (n_clips,); ``target`` : ndarray of str, the genres;
         ``target_names`` : ndarray of str; ``official_split`` : ndarray of str, ``"train"``, ``"valid"`` or ``"test"``;
-        ``groups`` : the same, so that a split by groups is the official one; ``frame`` : DataFrame of path, label,
+        ``splits`` : PredefinedSplit of one fold, the official one: trains on "train" and "valid" and tests on "test"
+        (not with ``filtered=False``, as no part has the faulty clips); ``groups`` : the same as `official_split`, as no
+        artist is in two parts, but a split by groups tests each part in turn; ``frame`` : DataFrame of path, label,
         number, official_split; ``DESCR`` : str.
 
     Raises
@@ -92,7 +94,8 @@ def load_gtzan(path: str | os.PathLike[str], *, filtered: bool = True) -> Bunch:
     frame = pd.DataFrame(rows)
     if filtered:
         frame = frame[frame["official_split"] != "faulty"].reset_index(drop=True)
-    return published_bunch(frame, group="official_split", description=_DESCR)
+    splits = hold_out(frame["official_split"].to_numpy() == "test") if filtered else None
+    return published_bunch(frame, group="official_split", description=_DESCR, splits=splits)
 
 
 def _files(root: Path) -> dict[tuple[str, int], Path]:

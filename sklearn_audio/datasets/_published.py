@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from sklearn.model_selection import PredefinedSplit
 from sklearn.utils import Bunch
 
 from sklearn_audio.datasets._table import load_audio_table
 from sklearn_audio.exceptions import AudioReadError
 
-__all__ = ["published_bunch", "published_root"]
+__all__ = ["hold_out", "published_bunch", "published_root"]
 
 
 def published_root(path: str | os.PathLike[str], marker: str, folders: Sequence[str], *, name: str) -> Path:
@@ -56,7 +58,32 @@ def published_root(path: str | os.PathLike[str], marker: str, folders: Sequence[
     )
 
 
-def published_bunch(frame: pd.DataFrame, *, group: str, description: str) -> Bunch:
+def hold_out(is_test: NDArray[np.bool_]) -> PredefinedSplit:
+    """Make the split that tests on some clips and trains on all others.
+
+    Parameters
+    ----------
+    is_test : ndarray of bool, shape (n_clips,)
+        Which clips are for test.
+
+    Returns
+    -------
+    PredefinedSplit
+        Of one fold; what ``cv=`` of scikit-learn takes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio.datasets._published import hold_out
+    >>> [[part.tolist() for part in split] for split in hold_out(np.array([False, True, False])).split()]
+    [[[0, 2], [1]]]
+    """
+    return PredefinedSplit(np.where(is_test, 0, -1))
+
+
+def published_bunch(
+    frame: pd.DataFrame, *, group: str, description: str, splits: PredefinedSplit | None = None
+) -> Bunch:
     """Return a data set whose table has paths, labels, groups and perhaps official parts.
 
     Parameters
@@ -67,6 +94,8 @@ def published_bunch(frame: pd.DataFrame, *, group: str, description: str) -> Bun
         Column of the groups.
     description : str
         What, from whom and under which licence.
+    splits : PredefinedSplit, default=None
+        The official split; None leaves it out.
 
     Returns
     -------
@@ -94,5 +123,7 @@ def published_bunch(frame: pd.DataFrame, *, group: str, description: str) -> Bun
     clips = load_audio_table(frame, label="label", group=group)
     if "official_split" in frame:
         clips.official_split = frame["official_split"].to_numpy(dtype=np.str_)
+    if splits is not None:
+        clips.splits = splits
     clips.DESCR = f"{len(frame)} recordings of {len(clips.target_names)} classes.\n{description}"
     return clips

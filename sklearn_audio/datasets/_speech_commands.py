@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from sklearn_audio.datasets._archives import Archive, unpack_archive
-from sklearn_audio.datasets._published import published_bunch, published_root
+from sklearn_audio.datasets._published import hold_out, published_bunch, published_root
 from sklearn_audio.downloads import cache_folder
 from sklearn_audio.files import list_clips
 
@@ -54,8 +54,9 @@ def load_speech_commands(path: str | os.PathLike[str]) -> Bunch:
     Bunch
         ``data`` and ``filenames`` : ndarray of object (str), shape (n_clips,); ``target`` : ndarray of str, the words;
         ``target_names`` : ndarray of str; ``groups`` : ndarray of str, the speakers; ``official_split`` : ndarray of
-        str, ``"train"``, ``"valid"`` or ``"test"``; ``frame`` : DataFrame of path, label, speaker, official_split;
-        ``DESCR`` : str.
+        str, ``"train"``, ``"valid"`` or ``"test"``; ``splits`` : PredefinedSplit of one fold, which trains on "train"
+        and "valid" and tests on "test"; ``frame`` : DataFrame of path, label, speaker, official_split; ``DESCR`` :
+        str.
 
     Raises
     ------
@@ -91,7 +92,8 @@ def load_speech_commands(path: str | os.PathLike[str]) -> Bunch:
         if name.count("/") == 1 and not name.startswith(_NOISE)
     ]
     frame = pd.DataFrame(rows, columns=["path", "label", "speaker", "official_split"])
-    return published_bunch(frame, group="speaker", description=_DESCR)
+    splits = hold_out(frame["official_split"].to_numpy() == "test")
+    return published_bunch(frame, group="speaker", description=_DESCR, splits=splits)
 
 
 def fetch_speech_commands(

@@ -6,10 +6,12 @@ import os
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pandas as pd
+from sklearn.model_selection import PredefinedSplit
 from sklearn.utils import Bunch
 
-from sklearn_audio.datasets._published import published_bunch, published_root
+from sklearn_audio.datasets._published import hold_out, published_bunch, published_root
 from sklearn_audio.exceptions import AudioReadError
 
 __all__ = ["load_tut_scenes_2017"]
@@ -45,7 +47,9 @@ def load_tut_scenes_2017(
         ``data`` and ``filenames`` : ndarray of object (str), shape (n_clips,); ``target`` : ndarray of str, the
         scenes; ``target_names`` : ndarray of str; ``groups`` : ndarray of str, for development the fold ``"1"`` to
         ``"4"`` in which the recording is for test, for evaluation ``"evaluation"``; ``official_split`` : ndarray of
-        str, the part; ``frame`` : DataFrame of path, label, fold, official_split; ``DESCR`` : str.
+        str, the part; ``splits`` : PredefinedSplit, for development of the four folds, for "all" of one, which trains
+        on development and tests on evaluation (not for evaluation alone); ``frame`` : DataFrame of path, label, fold,
+        official_split; ``DESCR`` : str.
 
     Raises
     ------
@@ -68,7 +72,15 @@ def load_tut_scenes_2017(
         raise ValueError(f"part={part!r} must be 'development', 'evaluation' or 'all'.")
     parts = ("development", "evaluation") if part == "all" else (part,)
     frame = pd.concat([_read(path, name, alone=part != "all") for name in parts], ignore_index=True)
-    return published_bunch(frame, group="fold", description=_DESCR)
+    return published_bunch(frame, group="fold", description=_DESCR, splits=_splits(frame, part))
+
+
+def _splits(frame: pd.DataFrame, part: str) -> PredefinedSplit | None:
+    if part == "evaluation":
+        return None  # there is nothing to train on
+    if part == "all":
+        return hold_out(frame["official_split"].to_numpy() == "evaluation")
+    return PredefinedSplit(frame["fold"].astype(np.int64))
 
 
 def _read(path: str | os.PathLike[str], part: str, *, alone: bool) -> pd.DataFrame:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
 import pandas as pd
+from sklearn.model_selection import PredefinedSplit
 from sklearn.utils import Bunch
 
 from sklearn_audio.datasets._published import published_bunch, published_root
@@ -34,8 +36,9 @@ def load_urbansound8k(path: str | os.PathLike[str]) -> Bunch:
     Bunch
         ``data`` and ``filenames`` : ndarray of object (str), shape (n_clips,); ``target`` : ndarray of str, the
         classes; ``target_names`` : ndarray of str; ``groups`` : ndarray of str, the folds ``"1"`` to ``"10"``;
-        ``frame`` : DataFrame of path, label, fold, source (the original recording at freesound.org), source_start
-        and source_end (seconds within that) and salience (1: foreground, 2: background); ``DESCR`` : str.
+        ``splits`` : PredefinedSplit that tests each fold in turn; ``frame`` : DataFrame of path, label, fold, source
+        (the original recording at freesound.org), source_start and source_end (seconds within that) and salience (1:
+        foreground, 2: background); ``DESCR`` : str.
 
     Raises
     ------
@@ -67,4 +70,6 @@ def load_urbansound8k(path: str | os.PathLike[str]) -> Bunch:
             "salience": table["salience"].astype(int),
         }
     )
-    return published_bunch(frame, group="fold", description=_DESCR)
+    # the first fold is tested first
+    splits = PredefinedSplit(frame["fold"].astype(np.int64))
+    return published_bunch(frame, group="fold", description=_DESCR, splits=splits)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from numbers import Integral, Real
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self, overload
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._sklearn import Interval, StrOptions, clone_parametrized
 from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, FloatOutputMixin
+from sklearn_audio.embedding._several_patches import asks_for_several, check_several
 from sklearn_audio.engine._cache_key import CacheKey
 from sklearn_audio.engine._clips import ClipErrors
 from sklearn_audio.engine._devices import resolve_device
@@ -21,7 +23,7 @@ from sklearn_audio.engine._forward import Forward
 from sklearn_audio.engine._networks import Source, load_network, pack_network, read_network, seed_of
 from sklearn_audio.engine._patches import Cutting, spans
 from sklearn_audio.engine._pooling import POOLINGS, pool
-from sklearn_audio.engine._vector_cache import CACHE_CONSTRAINTS, cache_store, open_cache
+from sklearn_audio.engine._vector_cache import CACHE_CONSTRAINTS, CACHE_USES, cache_store, open_cache
 from sklearn_audio.engine.inference import ClipVectors, embed
 from sklearn_audio.engine.models import ModelCard, check_name, layer_width, layers_of
 from sklearn_audio.ragged import Ragged, RaggedBuilder
@@ -80,6 +82,13 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         "bundle_weights": ["boolean"],
         "random_state": ["random_state"],
     }
+    _parameter_uses: ClassVar[Uses] = {
+        **CACHE_USES,
+        "bundle_weights": needs("weights that are read", lambda owner: owner.weights is not None, "weights"),
+        "short_clip": needs(
+            "a model that has a shortest clip", lambda owner: owner._card().patching.shortest > 1, "model"
+        ),
+    }
     _prefix: ClassVar[str]
 
     model: str
@@ -103,6 +112,8 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
 
     # Weights that came with a pickle; None for an estimator that was not unpickled.
     _packed: PackedWeights | None = None
+    # The parameters for which `fit` saw clips of several patches: then shorter ones may follow.
+    _looked_at: tuple[object, ...] | None = None
 
     def _models(self) -> Iterable[str]:
         raise TypeError(f"{type(self).__name__} must define _models.")  # pragma: no cover - abstract
@@ -119,7 +130,10 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         return ()
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Check the parameters and X; nothing is read, downloaded or learned.
+        """Check the parameters and X; nothing is downloaded or learned.
+
+        Nothing is read either, but for the headers of recordings where `hop` or a pooling of two statistics needs a
+        clip of several patches.
 
         Parameters
         ----------
@@ -136,10 +150,12 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         Raises
         ------
         TypeError, ValueError
-            If a parameter or X is not admissible.
+            If a parameter or X is not admissible, or `hop` is set and every clip is a single patch.
         """
         self._check_fitted()
-        self._admit(self._card(), X, reset=True)
+        card = self._card()
+        self._look_for_several(card, self._admit(card, X, reset=True))
+        self._looked_at = self._choice(card)
         return self
 
     def transform(self, X: Any) -> NDArray[np.float32] | Ragged:
@@ -163,53 +179,75 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
             If the weights cannot be downloaded, or are not those of the model.
         TypeError, ValueError
             If a clip is not admissible and `on_error` is "raise", or a row is of a type that is no clip, which is
-            always refused; the message names the row.
+            always refused; the message names the row. If `hop` is set, every clip is a single patch, and `fit` has not
+            seen longer ones.
         """
         self._check_fitted()
         card = self._card()
         clips = self._admit(card, X, reset=False)
+        if self._looked_at != self._choice(card):
+            self._look_for_several(card, clips)
         vectors = self._embed(card, clips)
         width = layer_width(card, self._layer(card))
         if self.pooling is None:
             return _ragged(vectors, width)
         return _pooled(vectors, len(clips), width, self.pooling)
 
-    def segments(self, X: Any) -> pd.DataFrame:
+    @overload
+    def segments(self, X: Any, *, return_vectors: Literal[False] = False) -> pd.DataFrame: ...
+
+    @overload
+    def segments(self, X: Any, *, return_vectors: Literal[True]) -> tuple[pd.DataFrame, Ragged]: ...
+
+    def segments(self, X: Any, *, return_vectors: bool = False) -> pd.DataFrame | tuple[pd.DataFrame, Ragged]:
         """Say where the patches of the clips lie.
 
         Parameters
         ----------
         X : sequence of clips
             As in `transform`. Files are decoded, to know their lengths to the timepoint.
+        return_vectors : bool, default=False
+            Whether to return the vectors of the patches, too, so that each clip is decoded once.
 
         Returns
         -------
-        DataFrame
+        segments : DataFrame
             Columns "clip" (row of X), "start" and "end" (seconds), one row per patch: as many, and in the same order,
             as the rows of `transform` with ``pooling=None``. A clip that failed with ``on_error="nan"`` has one row,
             of NaN.
+        vectors : Ragged
+            With ``return_vectors=True``: what `transform` returns with ``pooling=None``, whatever `pooling` is.
 
         Raises
         ------
         AudioReadError
             If a recording cannot be read and `on_error` is "raise".
+        WeightsError
+            With ``return_vectors=True``, if the weights cannot be downloaded, or are not those of the model.
         TypeError, ValueError
             If a parameter, X or a clip is not admissible.
         """
         self._check_fitted()
-        card, cutting = self._card(), self._cutting()
+        card = self._card()
         clips = self._admit(card, X, reset=False)
+        if not return_vectors:
+            return _table(card, self._cutting(), self._lengths(clips))
+        embedded = list(self._embed(card, clips))
+        table = _table(card, self._cutting(), (clip.n_timepoints if clip.vectors else None for clip in embedded))
+        return table, _ragged(iter(embedded), layer_width(card, self._layer(card)))
+
+    def _lengths(self, clips: AudioClips) -> Iterator[int | None]:
+        """Count the timepoints of clips; None for one that failed."""
         errors = ClipErrors(self.on_error)
-        tables = []
         for row in range(len(clips)):
             try:
-                where = spans(card, sum(len(block) for block in clips.stream(row)), cutting)
+                length = sum(len(block) for block in clips.stream(row))
             except errors.caught as error:
                 errors.add(row, error)
-                where = np.full((1, 2), np.nan)
-            tables.append(pd.DataFrame({"clip": row, "start": where[:, 0], "end": where[:, 1]}))
+                yield None
+            else:
+                yield length
         errors.warn()
-        return pd.concat(tables, ignore_index=True)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Name the numbers of an embedding.
@@ -279,6 +317,13 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         cache_store(self.cache)
         return self._admit_audio(X, card.sample_rate, reset=reset, bare_rate=self.sample_rate)
 
+    def _choice(self, card: ModelCard) -> tuple[object, ...]:
+        return card.name, self.hop, self.pooling
+
+    def _look_for_several(self, card: ModelCard, clips: AudioClips) -> None:
+        if asks_for_several(self.hop, self.pooling):
+            check_several(card, clips, self._cutting(), self.pooling)
+
     def _source(self) -> Source:
         return Source(self.weights, seed_of(self.random_state), self._packed_parts().get("network"))
 
@@ -305,6 +350,14 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
             verbose=self.verbose,
             description=type(self).__name__,
         )
+
+
+def _table(card: ModelCard, cutting: Cutting, lengths: Iterable[int | None]) -> pd.DataFrame:
+    tables = []
+    for row, length in enumerate(lengths):
+        where = np.full((1, 2), np.nan) if length is None else spans(card, length, cutting)
+        tables.append(pd.DataFrame({"clip": row, "start": where[:, 0], "end": where[:, 1]}))
+    return pd.concat(tables, ignore_index=True)
 
 
 def _ragged(vectors: Iterator[ClipVectors], width: int) -> Ragged:

@@ -11,6 +11,7 @@ import numpy as np
 from joblib import Memory
 from numpy.typing import NDArray
 
+from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._sklearn import StrOptions
 from sklearn_audio.embedding._base import PretrainedEmbedder
 from sklearn_audio.engine._cache_weights import pca_identity
@@ -111,6 +112,10 @@ class VGGishEmbedder(PretrainedEmbedder):
         "output_activation": [StrOptions({"relu"}), None],
         "postprocess": [StrOptions({"pca", "quantized"}), None],
         "pca_weights": [str, os.PathLike],
+    }
+    _parameter_uses: ClassVar[Uses] = {
+        **PretrainedEmbedder._parameter_uses,
+        "pca_weights": needs("postprocess", lambda owner: owner.postprocess is not None, "postprocess"),
     }
 
     def __init__(

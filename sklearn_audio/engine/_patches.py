@@ -14,7 +14,7 @@ from torch import Tensor
 from sklearn_audio.engine._frames import tensor_frames, to_tensor
 from sklearn_audio.engine.models import ClipPatching, FramePatching, ModelCard
 
-__all__ = ["Cutting", "Patch", "cut", "spans"]
+__all__ = ["Cutting", "Patch", "cut", "longest_patch", "spans"]
 
 Blocks = Iterator[NDArray[np.float32]]
 
@@ -185,6 +185,13 @@ def _framed(card: ModelCard, waveform: NDArray[np.float32], weight: float, devic
         with torch.inference_mode():
             inputs["frames"] = card.front_end(inputs["waveform"])
     return Patch(tuple(inputs[name] for name in card.reads), weight)
+
+
+def longest_patch(card: ModelCard, cutting: Cutting) -> float:
+    """Return the seconds up to which a clip is a single patch."""
+    if isinstance(card.patching, ClipPatching):
+        return _timepoints(card, card.patching, cutting)[2] / card.sample_rate
+    return card.patch_seconds
 
 
 def spans(card: ModelCard, n_timepoints: int, cutting: Cutting) -> NDArray[np.float64]:

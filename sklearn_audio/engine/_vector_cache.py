@@ -11,6 +11,7 @@ from typing import Any
 
 from joblib import Memory
 
+from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._sklearn import StrOptions
 from sklearn_audio._version import __version__
 from sklearn_audio.engine._cache_entry import pack_entry, unpack_entry
@@ -22,13 +23,14 @@ from sklearn_audio.engine._networks import Source
 from sklearn_audio.engine.models import ModelCard
 from sklearn_audio.validation import AudioClips
 
-__all__ = ["CACHE_CONSTRAINTS", "VectorCache", "cache_store", "open_cache", "parse_bytes"]
+__all__ = ["CACHE_CONSTRAINTS", "CACHE_USES", "VectorCache", "cache_store", "open_cache", "parse_bytes"]
 
 # Constraints of the parameters that every estimator with a cache has.
 CACHE_CONSTRAINTS: dict[str, list[Any]] = {
     "cache": [None, str, os.PathLike, Memory],
     "cache_key": [StrOptions({"content", "stat"})],
 }
+CACHE_USES: Uses = {"cache_key": needs("cache", lambda owner: cache_store(owner.cache) is not None, "cache")}
 _LIMIT = "SKLEARN_AUDIO_CACHE_BYTES"
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _USUAL, _HARDEST = 3, 9  # levels of compression: joblib's for True, and the last one

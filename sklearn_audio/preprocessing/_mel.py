@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sklearn_audio._meaning import Uses, idle_parameters, needs
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import AUDIO_CONSTRAINTS
 from sklearn_audio.dsp import WINDOWS, FrontEnd, preset
@@ -19,7 +20,7 @@ from sklearn_audio.engine._frames import front_end_frames
 from sklearn_audio.preprocessing._frames import Blocks, FrameTransformer
 from sklearn_audio.ragged import Ragged, mean_and_std
 
-__all__ = ["FRONT_END_CONSTRAINTS", "FrontEndExtractor", "MelSpectrogramTransformer"]
+__all__ = ["FRONT_END_CONSTRAINTS", "FRONT_END_USES", "FrontEndExtractor", "MelSpectrogramTransformer"]
 
 FRONT_END_CONSTRAINTS: dict[str, list[Any]] = {
     "n_fft": [Interval(Integral, 1, None, closed="left")],
@@ -50,6 +51,29 @@ FRONT_END_CONSTRAINTS: dict[str, list[Any]] = {
     "half_precision": ["boolean"],
     "mean": [Real],
     "std": [Real],
+}
+
+
+_LOG = needs("a logarithm", lambda owner: owner.log is not None, "log")
+FRONT_END_USES: Uses = {
+    "window_periodic": needs("a window that is not flat", lambda owner: owner.window != "rectangular", "window"),
+    "window_align": needs(
+        "win_length below n_fft",
+        lambda owner: owner.win_length is not None and owner.win_length < owner.n_fft,
+        "win_length",
+        "n_fft",
+    ),
+    "pad_mode": needs("center=True", lambda owner: owner.center, "center"),
+    "preemphasis_scope": needs("preemphasis above 0", lambda owner: owner.preemphasis > 0, "preemphasis"),
+    "log_gain": _LOG,
+    "log_offset": _LOG,
+    "log_floor": (
+        _LOG,
+        needs("half_precision=False", lambda owner: not owner.half_precision, "half_precision", idle=(0.0,)),
+    ),
+    "ref": needs("log='db'", lambda owner: owner.log == "db", "log"),
+    "top_db": needs("log='db'", lambda owner: owner.log == "db", "log", idle=(None,)),
+    "half_precision": needs("log='log10'", lambda owner: owner.log == "log10", "log"),
 }
 
 
@@ -212,6 +236,7 @@ class MelSpectrogramTransformer(FrameTransformer):
         "normalize": [None, StrOptions({"minmax", "standard", "l2"})],
         "device": [str],
     }
+    _parameter_uses: ClassVar[Uses] = FRONT_END_USES
 
     def __init__(
         self,
@@ -318,7 +343,11 @@ class MelSpectrogramTransformer(FrameTransformer):
         """
         names = {field.name for field in fields(FrontEnd)}
         front_end = preset(name, **{key: value for key, value in overrides.items() if key in names})
-        return cls(**asdict(front_end) | overrides)
+        transformer = cls(**asdict(front_end) | overrides)
+        # what an override leaves without effect, such as the floor of a logarithm that is not taken
+        given = {key: default for key, default, _ in idle_parameters(transformer) if key not in overrides}
+        transformer.set_params(**given)
+        return transformer
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

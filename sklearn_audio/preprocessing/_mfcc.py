@@ -11,12 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import AUDIO_CONSTRAINTS
 from sklearn_audio.dsp import FrontEnd, dct_matrix, deltas, lifter_weights
 from sklearn_audio.engine._frames import front_end_frames
 from sklearn_audio.preprocessing._frames import Blocks, FrameTransformer
-from sklearn_audio.preprocessing._mel import FRONT_END_CONSTRAINTS
+from sklearn_audio.preprocessing._mel import FRONT_END_CONSTRAINTS, FRONT_END_USES
 
 __all__ = ["MFCCTransformer"]
 
@@ -33,6 +34,7 @@ _TAKEN = (
     "mel_norm",
     "top_db",
 )
+_DERIVATIVES = needs("deltas above 0", lambda owner: owner.deltas > 0, "deltas")
 # Log-mel frames of one clip that are kept in memory; of a longer clip they are computed twice instead.
 _KEPT_FRAMES = 1 << 15
 
@@ -154,6 +156,14 @@ class MFCCTransformer(FrameTransformer):
         "delta_width": [Interval(Integral, 3, None, closed="left")],
         "delta_kind": [StrOptions({"savgol", "difference"})],
         "lifter": [Interval(Real, 0, None, closed="left")],
+    }
+    _parameter_uses: ClassVar[Uses] = {
+        "delta_kind": _DERIVATIVES,
+        "delta_width": (
+            _DERIVATIVES,
+            needs("delta_kind='savgol'", lambda owner: owner.delta_kind == "savgol", "delta_kind"),
+        ),
+        "pad_mode": FRONT_END_USES["pad_mode"],
     }
 
     def __init__(

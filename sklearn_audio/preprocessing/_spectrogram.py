@@ -10,17 +10,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import AUDIO_CONSTRAINTS
 from sklearn_audio.dsp import FrontEnd
 from sklearn_audio.preprocessing._frames import Blocks, FrameExtractor, FrameTransformer
-from sklearn_audio.preprocessing._mel import FRONT_END_CONSTRAINTS, FrontEndExtractor
+from sklearn_audio.preprocessing._mel import FRONT_END_CONSTRAINTS, FRONT_END_USES, FrontEndExtractor
 
 __all__ = ["SpectrogramTransformer"]
 
 # C1, the lowest note of the constant-Q transform unless told otherwise
 _C1_HZ = 32.70319566257483
 _TAKEN = ("n_fft", "win_length", "hop_length", "window", "center", "pad_mode", "power", "top_db")
+_STFT = needs("kind='stft'", lambda owner: owner.kind == "stft", "kind")
+_CQT = needs("kind='cqt'", lambda owner: owner.kind == "cqt", "kind")
 
 
 class _ConstantQExtractor:
@@ -135,6 +138,12 @@ class SpectrogramTransformer(FrameTransformer):
         "n_bins": [Interval(Integral, 1, None, closed="left")],
         "bins_per_octave": [Interval(Integral, 1, None, closed="left")],
         "device": [str],
+    }
+    _parameter_uses: ClassVar[Uses] = {
+        **dict.fromkeys(("n_fft", "win_length", "center"), _STFT),
+        **dict.fromkeys(("fmin", "n_bins", "bins_per_octave"), _CQT),
+        "pad_mode": FRONT_END_USES["pad_mode"],
+        "top_db": FRONT_END_USES["top_db"],
     }
 
     def __init__(

@@ -11,7 +11,8 @@ from typing import Any, Literal, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_audio.files import MonoMix, Resampler, open_audio
+from sklearn_audio.exceptions import AudioReadError
+from sklearn_audio.files import MonoMix, Resampler, audio_info, open_audio
 from sklearn_audio.files._mix import NotFinite, check_channel
 from sklearn_audio.ragged import Ragged
 from sklearn_audio.validation._containers import container_kind
@@ -193,6 +194,32 @@ class AudioClips(Sequence[NDArray[np.float32]]):
             Texts without the row, for `warn`.
         """
         return list(self._warnings.get(row, ()))
+
+    def stated_seconds(self, row: int) -> float | None:
+        """Tell how long a clip is by what is known before it is read.
+
+        Parameters
+        ----------
+        row : int
+            Which clip.
+
+        Returns
+        -------
+        float or None
+            Seconds, of a recording by its header; None where that cannot be told.
+        """
+        clip = self._rows[row]
+        start, end = self._bounds(clip)
+        try:
+            if clip.source is not None:
+                info = audio_info(clip.source, row=row)
+                seconds = info.n_timepoints / info.sample_rate
+            else:
+                rate = clip.rate or self._bare_rate
+                seconds = len(array_samples(clip, self.describe(row))) / rate if rate else 0.0
+        except (AudioReadError, TypeError, ValueError):
+            return None  # reading it will say why
+        return max(0.0, (seconds if end is None else min(end, seconds)) - start) if seconds else None
 
     def stream(self, row: int) -> Iterator[NDArray[np.float32]]:
         """Iterate over one clip in blocks, so that an hour costs no more memory than a minute.

@@ -149,8 +149,7 @@ def test_waveforms_can_be_mixed_in_place_of_frames(options):
     assert same_weights(mixed, fit(mixup=0.5, mixup_on="waveforms", n_jobs=2, **options))
     assert not same_weights(mixed, fit(mixup=0.5, **options))
     assert mixed.score(X, Y) > 0.8
-    # without mixup there is nothing to mix, and a network over waveforms has nothing else to mix
-    assert same_weights(fit(mixup_on="waveforms"), fit())
+    # a network over waveforms has nothing else to mix
     assert same_weights(waves(mixup=0.5, mixup_on="waveforms"), waves(mixup=0.5))
     assert not same_weights(waves(mixup=0.5), waves())
 

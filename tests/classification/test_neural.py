@@ -98,8 +98,8 @@ def test_last_training_loss_is_that_of_the_clips():
 
 def test_early_stopping_restores_the_best_weights():
     noise = np.random.default_rng(1).permutation(Y)
-    options = {"lr": 0.3, "lr_schedule": None, "patience": 3, "max_epochs": 60, "dropout": 0.0}
-    stopped = classifier(early_stopping=True, validation_fraction=0.3, **options).fit(X, noise)
+    options = {"lr": 0.3, "lr_schedule": None, "max_epochs": 60, "dropout": 0.0}
+    stopped = classifier(early_stopping=True, patience=3, validation_fraction=0.3, **options).fit(X, noise)
     assert stopped.n_iter_ == len(stopped.history_) < 60
     best = int(stopped.history_["valid_loss"].argmin()) + 1
     assert best <= stopped.n_iter_ - 3

@@ -71,6 +71,9 @@ def test_download_unpacks_the_recordings(serve, loopback, tmp_path, capsys):
     assert digits.takes[:4].tolist() == [0, 12, 4, 5]
     assert digits.takes.dtype == np.int64
     assert digits.official_split[:4].tolist() == ["test", "train", "test", "train"]
+    ((train, test),) = digits.splits.split()
+    assert set(digits.takes[test].tolist()) == {0, 1, 4}
+    assert set(digits.takes[train].tolist()) == {5, 12}
     assert "17 recordings" in digits.DESCR
     assert "3 speakers\n(ann, bob, eve)" in digits.DESCR
     # nothing but the recordings, all of them in their folder
@@ -78,6 +81,20 @@ def test_download_unpacks_the_recordings(serve, loopback, tmp_path, capsys):
     assert (tmp_path / "cache" / _digits._UNPACKED / NAMES[0]).read_bytes() == NAMES[0].encode()
     assert not list(tmp_path.parent.rglob("1_link_0.wav"))
     assert capsys.readouterr() == ("", "")
+
+
+def test_folder_beside_the_working_folder_is_not_looked_at(tmp_path, monkeypatch):
+    monkeypatch.delenv("SKLEARN_AUDIO_DATA")
+    beside = tmp_path / "shared" / "data" / _digits._UNPACKED
+    beside.mkdir(parents=True)
+    for name in NAMES:
+        (beside / name).write_bytes(b"")
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    with pytest.raises(AudioReadError, match="has not been downloaded"):
+        fetch_spoken_digits(download_if_missing=False)
+    monkeypatch.setenv("SKLEARN_AUDIO_DATA", str(tmp_path / "shared" / "data"))
+    assert len(fetch_spoken_digits(download_if_missing=False).data) == len(NAMES)
 
 
 def test_second_time_nothing_is_downloaded(serve, loopback):

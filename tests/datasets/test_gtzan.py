@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.model_selection import LeaveOneGroupOut
 
 from sklearn_audio.datasets import load_gtzan
 from sklearn_audio.datasets._gtzan_split import PARTS, part_of_clips
@@ -31,7 +30,9 @@ def test_fault_filtered_split(tmp_path, below, ending):
     assert (first["label"], first["number"], first["official_split"]) == ("blues", 0, "valid")
     assert clips.data[0] == str(tmp_path / below / "blues" / f"blues.00000.{ending}")
     assert all(Path(name).name.startswith(label) for name, label in zip(clips.data, clips.target, strict=True))
-    assert LeaveOneGroupOut().get_n_splits(groups=clips.groups) == 3
+    ((train, test),) = clips.splits.split()
+    assert set(clips.official_split[train]) == {"train", "valid"}
+    assert set(clips.official_split[test]) == {"test"}
     assert clips.DESCR.startswith("930 recordings of 10 classes")
 
 
@@ -40,6 +41,7 @@ def test_faulty_clips_too(tmp_path):
     clips = load_gtzan(tmp_path, filtered=False)
     assert len(clips.data) == 1000
     assert (clips.official_split == "faulty").sum() == 70
+    assert "splits" not in clips
 
 
 def test_missing_clip(tmp_path):

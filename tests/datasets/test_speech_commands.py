@@ -55,6 +55,7 @@ def test_layout(tmp_path):
         assert clips.target.tolist() == ["no", "no", "yes", "yes"]
         assert clips.groups.tolist() == ["ann", "eve", "ann", "bob"]
         assert clips.official_split.tolist() == ["train", "test", "train", "valid"]
+    assert [[part.tolist() for part in split] for split in clips.splits.split()] == [[[0, 2, 3], [1]]]
     assert clips.DESCR.startswith("4 recordings of 2 classes")
 
 

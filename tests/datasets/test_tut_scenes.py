@@ -37,6 +37,7 @@ def test_development(folder):
     assert clips.groups.tolist() == ["1", "1", "2", "3"]
     assert clips.data[0] == str(folder / f"{NAME}-development" / "audio/b020_90_100.wav")
     assert set(clips.official_split) == {"development"}
+    assert [test.tolist() for _, test in clips.splits.split()] == [[0, 1], [2], [3]]
     assert load_tut_scenes_2017(folder / f"{NAME}-development").groups.tolist() == clips.groups.tolist()
 
 
@@ -45,6 +46,8 @@ def test_evaluation_and_all(folder):
     clips = load_tut_scenes_2017(folder, part="all")
     assert clips.official_split.tolist() == ["development"] * 4 + ["evaluation"] * 2
     assert clips.groups.tolist() == ["1", "1", "2", "3", "evaluation", "evaluation"]
+    assert [[part.tolist() for part in split] for split in clips.splits.split()] == [[[0, 1, 2, 3], [4, 5]]]
+    assert "splits" not in load_tut_scenes_2017(folder / f"{NAME}-evaluation", part="evaluation")
     assert clips.DESCR.startswith("6 recordings of 3 classes")
 
 

@@ -25,6 +25,7 @@ def test_folds_are_groups(folder):
     clips = load_urbansound8k(folder)
     assert clips.target.tolist() == ["dog_bark", "children_playing", "gun_shot"]
     assert clips.groups.tolist() == ["5", "5", "10"]
+    assert [test.tolist() for _, test in clips.splits.split()] == [[0, 1], [2]]
     assert clips.data[2] == str(folder / "UrbanSound8K" / "audio" / "fold10" / "7061-6-0-0.wav")
     # the times are those of the original recording: a clip is the whole of its file
     assert clips.data.shape == (3,)

@@ -15,6 +15,7 @@ from sklearn_audio.engine.training._episodes import (
 from sklearn_audio.engine.training._inference import compute_logits
 from sklearn_audio.engine.training._losses import ClassificationLoss, to_probabilities
 from sklearn_audio.engine.training._net import Net, build_net, train
+from sklearn_audio.engine.training._optimizers import check_optimizer, is_named
 from sklearn_audio.engine.training._recipe import Recipe
 from sklearn_audio.engine.training._reconstruction import MethodNetwork, ReconstructionLoss
 from sklearn_audio.engine.training._row_view import Patches, RowView, are_all_alike, cut_patches, running_statistics
@@ -53,6 +54,7 @@ __all__ = [
     "are_all_alike",
     "build_net",
     "check_answers",
+    "check_optimizer",
     "compute_logits",
     "cut_patches",
     "cut_rows",
@@ -60,6 +62,7 @@ __all__ = [
     "draw_seed",
     "episode_logits",
     "freeze",
+    "is_named",
     "running_statistics",
     "seeded",
     "split_off_validation",

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from sklearn_audio._progress import progress_bar
 from sklearn_audio.engine.training._divergence import check_weights_finite, divergence
-from sklearn_audio.engine.training._recipe import OPTIMIZERS
+from sklearn_audio.engine.training._optimizers import optimizer_of
 from sklearn_audio.engine.training._schedules import SCHEDULES
 
 __all__ = ["EmbeddedSpace", "Episode", "EpisodeRecipe", "Episodes", "episode_logits", "train_in_episodes"]
@@ -127,10 +127,10 @@ class EpisodeRecipe:
         Steps of the optimiser.
     lr : float
         Learning rate.
-    optimizer : {"adamw", "adam", "sgd"}
-        The optimiser.
+    optimizer : str, type, functools.partial or dict
+        What `optimizer_of` takes.
     weight_decay : float, default=0.0
-        For the optimiser.
+        Of an optimiser by name.
     lr_schedule : {"cosine", "step", "onecycle"}, default=None
         Of the learning rate over the episodes.
     gradient_clip : float, default=None
@@ -149,7 +149,7 @@ class EpisodeRecipe:
 
     n_episodes: int
     lr: float
-    optimizer: str
+    optimizer: Any
     weight_decay: float = 0.0
     lr_schedule: Literal["cosine", "step", "onecycle"] | None = None
     gradient_clip: float | None = None
@@ -309,11 +309,10 @@ def train_in_episodes(
 def _optimizer(
     network: nn.Module, log_slope: Tensor, recipe: EpisodeRecipe, device: torch.device
 ) -> torch.optim.Optimizer:
-    kind, options = OPTIMIZERS[recipe.optimizer]
-    options = {name: value for name, value in options.items() if name != "fused" or device.type in ("cpu", "cuda")}
+    kind, options = optimizer_of(recipe.optimizer, recipe.weight_decay, device)
     make: Any = kind
     groups = [{"params": list(network.parameters())}, {"params": [log_slope], "weight_decay": 0.0}]
-    optimizer: torch.optim.Optimizer = make(groups, lr=recipe.lr, weight_decay=recipe.weight_decay, **options)
+    optimizer: torch.optim.Optimizer = make(groups, lr=recipe.lr, **options)
     return optimizer
 
 

@@ -22,10 +22,11 @@ from sklearn_audio.engine.training._checkpoint import Checkpoint
 from sklearn_audio.engine.training._divergence import check_weights_finite, divergence
 from sklearn_audio.engine.training._interrupts import is_stop
 from sklearn_audio.engine.training._losses import ClassificationLoss
-from sklearn_audio.engine.training._recipe import OPTIMIZERS, Precision, Recipe
+from sklearn_audio.engine.training._optimizers import optimizer_of
+from sklearn_audio.engine.training._recipe import Precision, Recipe
 from sklearn_audio.engine.training._reconstruction import ReconstructionLoss
 
-__all__ = ["OPTIMIZERS", "Net", "Recipe", "build_net", "train"]
+__all__ = ["Net", "Recipe", "build_net", "train"]
 
 
 # Callbacks that decide at the end which weights remain; none do after an error.
@@ -309,14 +310,11 @@ def build_net(
     >>> len(net.history)
     0
     """
-    named = isinstance(recipe.optimizer, str)
-    optimizer, options = OPTIMIZERS[str(recipe.optimizer)] if named else (recipe.optimizer, {})
-    options = {name: value for name, value in options.items() if name != "fused" or device.type in ("cpu", "cuda")}
+    optimizer, options = optimizer_of(recipe.optimizer, recipe.weight_decay, device)
     net = Net(
         network,
         criterion=loss,
         optimizer=optimizer,
-        optimizer__weight_decay=recipe.weight_decay,
         lr=recipe.lr,
         batch_size=recipe.batch_size,
         max_epochs=recipe.n_epochs,

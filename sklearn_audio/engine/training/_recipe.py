@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import torch
 from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping
 from skorch.utils import noop
 
@@ -15,15 +14,9 @@ from sklearn_audio.engine.training._averaging import Averaging, WeightAverage
 from sklearn_audio.engine.training._callbacks import EpochRecord, ProgressBar
 from sklearn_audio.engine.training._schedules import Schedule, ScheduleName
 
-__all__ = ["OPTIMIZERS", "Precision", "Recipe"]
+__all__ = ["Precision", "Recipe"]
 
 Precision = Literal["float32", "bfloat16"]
-# Fused ones take a step in one kernel.
-OPTIMIZERS: dict[str, tuple[type[torch.optim.Optimizer], dict[str, Any]]] = {
-    "adamw": (torch.optim.AdamW, {"fused": True}),
-    "adam": (torch.optim.Adam, {"fused": True}),
-    "sgd": (torch.optim.SGD, {"fused": True, "momentum": 0.9, "nesterov": True}),
-}
 
 
 @dataclass(frozen=True)
@@ -38,10 +31,10 @@ class Recipe:
         Learning rate.
     batch_size : int
         Most clips of a batch.
-    optimizer : str or type
-        One of `OPTIMIZERS`, or a class of torch.
+    optimizer : str, type, functools.partial or dict
+        What `optimizer_of` takes.
     weight_decay : float, default=0.0
-        For the optimiser.
+        Of an optimiser by name.
     lr_schedule : {"plateau", "cosine", "step", "onecycle"}, default=None
         Of the learning rate.
     warmup : float, default=0.0
@@ -77,7 +70,7 @@ class Recipe:
     n_epochs: int
     lr: float
     batch_size: int
-    optimizer: str | type[torch.optim.Optimizer]
+    optimizer: Any
     weight_decay: float = 0.0
     lr_schedule: ScheduleName | None = None
     warmup: float = 0.0

@@ -1,0 +1,82 @@
+"""Refusal of parameters that have no effect in the configuration of an estimator."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from numbers import Number
+from typing import Any, NamedTuple
+
+import numpy as np
+
+__all__ = ["Use", "Uses", "idle_parameters", "needs", "needs_frames", "needs_tokens", "refuse_idle"]
+
+
+class Use(NamedTuple):
+    """A condition under which a parameter has an effect.
+
+    `words` completes "it needs ...", `found` says what the estimator has instead. `idle` are the values that, beside
+    the default, ask for nothing. A condition `of_data` is known once X has been seen.
+    """
+
+    words: str
+    holds: Callable[[Any], bool]
+    found: Callable[[Any], str]
+    idle: tuple[Any, ...] = ()
+    of_data: bool = False
+
+
+# parameter -> its condition, or several that must hold at once
+Uses = dict[str, Use | tuple[Use, ...]]
+
+
+def needs(words: str, holds: Callable[[Any], bool], *shown: str, idle: tuple[Any, ...] = ()) -> Use:
+    """Make a condition on other parameters, whose values the message shows."""
+
+    def found(estimator: Any) -> str:
+        return " and ".join(f"{name}={getattr(estimator, name)!r}" for name in shown)
+
+    return Use(words, holds, found, idle)
+
+
+def needs_tokens(*idle: Any) -> Use:
+    """Make the condition that X holds tokens."""
+    return Use("tokens", lambda fitted: fitted.n_tokens_ is not None, lambda fitted: "X holds frames", idle, True)
+
+
+def needs_frames(*idle: Any) -> Use:
+    """Make the condition that X holds frames."""
+    return Use("frames", lambda fitted: fitted.n_tokens_ is None, lambda fitted: "X holds tokens", idle, True)
+
+
+def idle_parameters(estimator: Any, *, of_data: bool = False) -> Iterator[tuple[str, Any, Use]]:
+    """Find the parameters that are set and have no effect: their names, their defaults, and what they need."""
+    signature = inspect.signature(type(estimator).__init__).parameters
+    for name, uses in type(estimator)._parameter_uses.items():
+        if name not in signature:
+            continue  # of the family, but not of this class
+        value, default = getattr(estimator, name), signature[name].default
+        for use in (uses,) if isinstance(uses, Use) else uses:
+            asks = not any(_are_same(value, idle) for idle in (default, *use.idle))
+            if asks and use.of_data == of_data and not use.holds(estimator):
+                yield name, default, use
+
+
+def refuse_idle(estimator: Any, *, of_data: bool = False) -> None:
+    """Refuse a parameter that is set and has no effect."""
+    for name, default, use in idle_parameters(estimator, of_data=of_data):
+        raise ValueError(
+            f"{name}={getattr(estimator, name)!r} has no effect here: it needs {use.words}, but "
+            f"{use.found(estimator)}. Leave {name} at its default, {default!r}."
+        )
+
+
+def _are_same(value: Any, other: Any) -> bool:
+    """Compare two values of a parameter; lists, tuples and arrays by what they hold."""
+    if value is other:
+        return True
+    for kind in (str, Number):
+        if isinstance(value, kind) and isinstance(other, kind):
+            return bool(value == other)
+    both = all(isinstance(each, (list, tuple, np.ndarray)) for each in (value, other))
+    return both and list(value) == list(other)

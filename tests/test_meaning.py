@@ -1,0 +1,165 @@
+"""Parameters that have no effect in a configuration are refused, whichever estimator has them."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+
+from sklearn_audio import (
+    AudioTagger,
+    CNNClassifier,
+    ConvAutoencoder,
+    LSTMClassifier,
+    MelSpectrogramTransformer,
+    MFCCTransformer,
+    PANNsEmbedder,
+    PrototypicalClassifier,
+    SpectrogramTransformer,
+    TokenMeanClassifier,
+    VGGishEmbedder,
+)
+from sklearn_audio._meaning import Use, idle_parameters
+from sklearn_audio.dsp._presets import PRESETS
+from tests.instances import INSTANCES
+
+LEARNED = {"embedding_dim": 4}
+# estimator, parameter, value, and what gives it an effect (None where another class of X does)
+CASES = [
+    (MelSpectrogramTransformer(), "window_periodic", False, {"window": "rectangular"}),
+    (MelSpectrogramTransformer(), "window_align", "left", {"win_length": None}),
+    (MelSpectrogramTransformer(), "pad_mode", "reflect", {"center": False}),
+    (MelSpectrogramTransformer(), "preemphasis_scope", "waveform", {"preemphasis": 0.0}),
+    (MelSpectrogramTransformer(), "log_gain", 2.0, {"log": None}),
+    (MelSpectrogramTransformer(), "log_offset", 0.1, {"log": None}),
+    (MelSpectrogramTransformer(), "log_floor", 0.1, {"log": None}),
+    (MelSpectrogramTransformer(), "log_floor", 0.1, {"log": "log10", "half_precision": True, "log_offset": 1.0}),
+    (MelSpectrogramTransformer(), "ref", "max", {"log": "ln"}),
+    (MelSpectrogramTransformer(), "top_db", 60.0, {"log": None}),
+    (MelSpectrogramTransformer(), "half_precision", True, {"log": "db"}),
+    (SpectrogramTransformer(), "n_fft", 512, {"kind": "cqt"}),
+    (SpectrogramTransformer(), "win_length", 512, {"kind": "cqt"}),
+    (SpectrogramTransformer(), "center", False, {"kind": "cqt"}),
+    (SpectrogramTransformer(), "fmin", 50.0, {"kind": "stft"}),
+    (SpectrogramTransformer(), "n_bins", 60, {"kind": "stft"}),
+    (SpectrogramTransformer(), "bins_per_octave", 24, {"kind": "stft"}),
+    (SpectrogramTransformer(), "pad_mode", "reflect", {"center": False}),
+    (SpectrogramTransformer(), "top_db", 60.0, {"log": None}),
+    (MFCCTransformer(), "delta_kind", "difference", {"deltas": 0}),
+    (MFCCTransformer(), "delta_width", 5, {"deltas": 0}),
+    (MFCCTransformer(), "delta_width", 5, {"deltas": 1, "delta_kind": "difference"}),
+    (MFCCTransformer(), "pad_mode", "reflect", {"center": False}),
+    (PANNsEmbedder(weights=None), "cache_key", "stat", {"cache": None}),
+    (PANNsEmbedder(), "bundle_weights", True, {"weights": None}),
+    (PANNsEmbedder(weights=None), "short_clip", "zero", {"model": "leenet11"}),
+    (VGGishEmbedder(weights=None), "pca_weights", "matrix.npz", {"postprocess": None}),
+    (AudioTagger(weights=None), "cache_key", "stat", {"cache": None}),
+    (AudioTagger(weights=None), "window", 2.0, {"model": "panns_cnn14_decision_max"}),
+    (AudioTagger(weights=None), "hop", 0.2, {"model": "panns_cnn14_decision_att"}),
+    (CNNClassifier(), "sample_rate", 16000, {"front_end": None}),
+    (CNNClassifier(), "patch_hop", 8, {"patch_frames": None}),
+    (CNNClassifier(), "crop", "center", {"architecture": "mlp"}),
+    (CNNClassifier(), "crop", "center", {"patch_frames": 8}),
+    (CNNClassifier(), "short_clip", "zero", {"architecture": "mlp"}),
+    (CNNClassifier(), "voting", "log", {"crop": "start"}),
+    (CNNClassifier(), "voting", "log", {"architecture": "mlp"}),
+    (CNNClassifier(), "log_compression", "learned", {"architecture": "mlp"}),
+    (CNNClassifier(), "log_compression", "learned", {"architecture": "leenet11"}),
+    (CNNClassifier(), "hidden_sizes", (64,), {"architecture": "crnn"}),
+    (CNNClassifier(), "embedding_size", 8, {"architecture": "cnn4"}),
+    (CNNClassifier(), "n_tokens", 8, {"architecture": "vgg32"}),
+    (CNNClassifier(), "mixup_on", "waveforms", {"front_end": None}),
+    (CNNClassifier(front_end="panns_8k"), "mixup_on", "waveforms", {"mixup": 0.0}),
+    (CNNClassifier(), "spec_augment", True, {"architecture": "leenet11"}),
+    (CNNClassifier(), "patience", 3, {"early_stopping": False}),
+    (LSTMClassifier(), "patience", 3, {"lr_schedule": "cosine"}),
+    (LSTMClassifier(), "weight_decay", 0.1, {"optimizer": torch.optim.Adam}),
+    (PrototypicalClassifier(**LEARNED), "weight_decay", 0.1, {"optimizer": {"name": "sgd", "weight_decay": 0.2}}),
+    (ConvAutoencoder(), "patience", 3, {"early_stopping": False}),
+    *((PrototypicalClassifier(), name, 7, {}) for name in ("n_way", "n_support", "n_query", "n_episodes")),
+    (PrototypicalClassifier(), "normalize", None, {}),
+    (PrototypicalClassifier(), "lr", 0.01, {}),
+    (PrototypicalClassifier(), "optimizer", "sgd", {}),
+    (PrototypicalClassifier(), "weight_decay", 0.1, {}),
+    (PrototypicalClassifier(), "lr_schedule", None, {}),
+    (PrototypicalClassifier(), "gradient_clip", None, {}),
+    (PrototypicalClassifier(**LEARNED), "patch_frames", 64, {"network": None}),
+    (PrototypicalClassifier(**LEARNED), "patch_hop", 64, {"network": None}),
+    (PrototypicalClassifier(**LEARNED), "options", {"dropout": 0.5}, {"network": None}),
+]
+FRAMES = [np.random.default_rng(i).normal(size=(9, 3)).astype(np.float32) for i in range(8)]
+TOKENS = [np.arange(9) % (i + 2) for i in range(8)]
+Y = ["a", "b"] * 4
+# known once X was seen
+OF_DATA = [
+    (LSTMClassifier(max_epochs=1, embedding_size=8), "embedding_size", FRAMES, "it needs tokens, but X holds frames"),
+    (TokenMeanClassifier(max_epochs=1, n_tokens=9), "n_tokens", FRAMES, "it needs tokens, but X holds frames"),
+    (TokenMeanClassifier(max_epochs=1, normalize="clip"), "normalize", TOKENS, "it needs frames, but X holds tokens"),
+    (CNNClassifier("mlp", max_epochs=1, embedding_size=8), "embedding_size", FRAMES, "it needs tokens"),
+    (CNNClassifier("mlp", max_epochs=1, n_tokens=9), "n_tokens", FRAMES, "it needs tokens"),
+]
+
+
+def name_of(case):
+    return f"{type(case[0]).__name__}-{case[1]}-{'-'.join(map(str, case[3])) or 'alone'}"
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_idle_parameter_is_refused(case):
+    estimator, name, value, others = case
+    estimator = clone(estimator).set_params(**others, **{name: value})
+    default = inspect.signature(type(estimator)).parameters[name].default
+    start, end = f"{name}={value!r} has no effect here: it needs ", f". Leave {name} at its default, {default!r}."
+    with pytest.raises(ValueError, match=f"^{re.escape(start)}.*{re.escape(end)}$"):
+        estimator.fit(FRAMES, Y)
+    # at its default it asks for nothing
+    assert name not in [idle for idle, *_ in idle_parameters(estimator.set_params(**{name: default}))]
+
+
+@pytest.mark.parametrize(("estimator", "name", "X", "match"), OF_DATA)
+def test_parameter_for_another_kind_of_X_is_refused(estimator, name, X, match):
+    with pytest.raises(ValueError, match=f"^{name}=.* has no effect here: {match}"):
+        clone(estimator).fit(X, Y)
+
+
+def test_every_condition_has_a_case():
+    """One case at least for each condition of each table, in which that condition is the one that fails."""
+    covered = {
+        (name, use)
+        for estimator, name, value, others in CASES
+        for idle, _, use in idle_parameters(clone(estimator).set_params(**others, **{name: value}))
+        if idle == name
+    }
+    for cls in {type(instance) for instance in INSTANCES.values() if hasattr(instance, "_parameter_uses")}:
+        names = inspect.signature(cls).parameters
+        for name, uses in cls._parameter_uses.items():
+            for use in (uses,) if isinstance(uses, Use) else uses:
+                if name in names and not use.of_data:
+                    assert (name, use) in covered, (cls.__name__, name, use.words)
+
+
+@pytest.mark.parametrize("name", sorted(INSTANCES))
+def test_instances_of_all_checks_are_admissible(name):
+    assert not hasattr(INSTANCES[name], "_parameter_uses") or list(idle_parameters(INSTANCES[name])) == []
+
+
+@pytest.mark.parametrize("preset", sorted(PRESETS))
+@pytest.mark.parametrize("log", ["as it is", None])
+def test_presets_set_nothing_without_effect(preset, log):
+    changed = {} if log == "as it is" else {"log": log, "half_precision": False}
+    assert list(idle_parameters(MelSpectrogramTransformer.from_preset(preset, **changed))) == []
+
+
+def test_lists_and_tuples_are_one_value():
+    CNNClassifier("crnn", hidden_sizes=[256, 128])._validate_params()
+    CNNClassifier("crnn", hidden_sizes=np.array([256, 128]))._validate_params()
+
+
+def test_seeds_and_machinery_are_never_refused():
+    """`random_state` is set from outside, by ensembles; `n_jobs`, `device` and the like change no result."""
+    PANNsEmbedder("leenet11", weights="a.pth", random_state=3, n_jobs=2, batch_size=4)._validate_params()
+    PrototypicalClassifier(random_state=3, device="cpu", precision="bfloat16")._validate_params()
