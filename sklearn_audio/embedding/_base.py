@@ -112,7 +112,7 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
 
     # Weights that came with a pickle; None for an estimator that was not unpickled.
     _packed: PackedWeights | None = None
-    # The parameters for which `fit` saw clips of several patches: then shorter ones may follow.
+    # The parameters for which `fit` has looked for clips of several patches: then shorter ones may follow.
     _looked_at: tuple[object, ...] | None = None
 
     def _models(self) -> Iterable[str]:
@@ -154,7 +154,9 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         """
         self._check_fitted()
         card = self._card()
-        self._look_for_several(card, self._admit(card, X, reset=True))
+        clips = self._admit(card, X, reset=True)
+        self._looked_at = None
+        self._look_for_several(card, clips, self.pooling)
         self._looked_at = self._choice(card)
         return self
 
@@ -185,8 +187,7 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         self._check_fitted()
         card = self._card()
         clips = self._admit(card, X, reset=False)
-        if self._looked_at != self._choice(card):
-            self._look_for_several(card, clips)
+        self._look_for_several(card, clips, self.pooling)
         vectors = self._embed(card, clips)
         width = layer_width(card, self._layer(card))
         if self.pooling is None:
@@ -230,6 +231,7 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         self._check_fitted()
         card = self._card()
         clips = self._admit(card, X, reset=False)
+        self._look_for_several(card, clips, None)
         if not return_vectors:
             return _table(card, self._cutting(), self._lengths(clips))
         embedded = list(self._embed(card, clips))
@@ -320,9 +322,9 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
     def _choice(self, card: ModelCard) -> tuple[object, ...]:
         return card.name, self.hop, self.pooling
 
-    def _look_for_several(self, card: ModelCard, clips: AudioClips) -> None:
-        if asks_for_several(self.hop, self.pooling):
-            check_several(card, clips, self._cutting(), self.pooling)
+    def _look_for_several(self, card: ModelCard, clips: AudioClips, pooling: str | None) -> None:
+        if self._looked_at != self._choice(card) and asks_for_several(self.hop, pooling):
+            check_several(card, clips, self._cutting(), pooling)
 
     def _source(self) -> Source:
         return Source(self.weights, seed_of(self.random_state), self._packed_parts().get("network"))

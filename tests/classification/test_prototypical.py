@@ -24,7 +24,8 @@ X = CENTRES[CODES] + RNG.normal(size=(30, 6))
 QUERIES = CENTRES[[0, 1, 2, 3] * 10] + RNG.normal(size=(40, 6))
 FRAMES = Ragged.from_list(RNG.normal(size=(40 + i % 3, 20)).astype(np.float32) + (i % 3) for i in range(18))
 WORDS = np.array(["no", "oh", "yes"])[np.arange(18) % 3]
-SMALL = {"n_support": 2, "n_query": 2, "n_episodes": 4, "patch_frames": 32, "random_state": 0, "device": "cpu"}
+EPISODES = {"n_support": 2, "n_query": 2, "n_episodes": 4, "random_state": 0, "device": "cpu"}
+SMALL = EPISODES | {"patch_frames": 32}
 
 
 def means(vectors, y=Y):
@@ -350,8 +351,8 @@ def test_novel_classes_in_the_space_of_others():
 
 
 def test_fit_without_a_network_forgets_the_one_before():
-    classifier = PrototypicalClassifier(embedding_dim=2, **SMALL).fit(X, Y)
-    classifier.set_params(embedding_dim=None).fit(X, Y)
+    classifier = PrototypicalClassifier(embedding_dim=2, **EPISODES).fit(X, Y)
+    classifier.set_params(embedding_dim=None, n_support=5, n_query=5, n_episodes=200).fit(X, Y)
     assert not hasattr(classifier, "network_")
     assert not hasattr(classifier, "history_")
     assert classifier.prototypes_ == pytest.approx(means(X))
@@ -367,7 +368,7 @@ def test_normalisation(normalize):
 
 @pytest.mark.parametrize("schedule", ["cosine", "step", "onecycle", None])
 def test_learning_rate_follows_its_schedule(schedule):
-    options = SMALL | {"n_episodes": 8, "lr": 0.01}
+    options = EPISODES | {"n_episodes": 8, "lr": 0.01}
     rates = PrototypicalClassifier(embedding_dim=2, lr_schedule=schedule, **options).fit(X, Y).history_["lr"]
     if schedule is None:
         assert rates.tolist() == [0.01] * 8
@@ -377,7 +378,7 @@ def test_learning_rate_follows_its_schedule(schedule):
 
 
 def test_loss_that_becomes_nan():
-    options = SMALL | {"n_episodes": 50, "lr": 1e30, "gradient_clip": None, "optimizer": "sgd", "lr_schedule": None}
+    options = EPISODES | {"n_episodes": 50, "lr": 1e30, "gradient_clip": None, "optimizer": "sgd", "lr_schedule": None}
     with pytest.raises(ValueError, match=r"the loss became \w+ in episode \d+ at a learning rate of 1e\+30"):
         PrototypicalClassifier(embedding_dim=2, **options).fit(X, Y)
 
@@ -391,7 +392,7 @@ def test_bfloat16_on_the_cpu_is_near():
 
 
 def test_progress_when_asked(capsys):
-    PrototypicalClassifier(embedding_dim=2, **SMALL).fit(X, Y)
+    PrototypicalClassifier(embedding_dim=2, **EPISODES).fit(X, Y)
     assert capsys.readouterr().err == ""
-    PrototypicalClassifier(embedding_dim=2, verbose=1, **SMALL).fit(X, Y)
+    PrototypicalClassifier(embedding_dim=2, verbose=1, **EPISODES).fit(X, Y)
     assert "PrototypicalClassifier: 100%" in capsys.readouterr().err
