@@ -39,7 +39,6 @@ from sklearn_audio import (
     FewShotSplit,
     MelSpectrogramTransformer,
     MFCCTransformer,
-    PatchVotingClassifier,
     PrototypicalClassifier,
     SequencePooling,
     learning_curve_few_shot,
@@ -80,8 +79,6 @@ class Recordings:
             mfcc = MFCCTransformer(self.rate, n_mfcc=20, deltas=2, n_fft=4 * hop, hop_length=hop, n_jobs=self.n_jobs)
             return make_pipeline(mfcc, SequencePooling(("mean", "std")))
         weights = self.folder / WEIGHTS
-        if kind == "patches":
-            return EfficientATEmbedder("mn04_as", weights=weights, pooling=None, hop=0.5, n_jobs=self.n_jobs)
         return EfficientATEmbedder("mn04_as", weights=weights, n_jobs=self.n_jobs)
 
 
@@ -93,8 +90,8 @@ def on_vectors() -> dict[str, dict[str, Any]]:
             "MFCC, 1-NN": make_pipeline(StandardScaler(), nearest),
             "MFCC, prototypes": make_pipeline(StandardScaler(), PrototypicalClassifier(distance="cosine")),
         },
-        "patches": {"mn04 patches, 1-NN, vote": PatchVotingClassifier(nearest, voting="hard")},
         "embeddings": {
+            "mn04, 1-NN": nearest,
             "mn04, prototypes": PrototypicalClassifier(distance="cosine"),
             "mn04, LogisticRegression": make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)),
             "mn04, SVC": make_pipeline(StandardScaler(), SVC(C=10)),

@@ -12,7 +12,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import AudioEstimator, RaggedOutputMixin
 from sklearn_audio.ragged import Ragged, mean_and_std
-from sklearn_audio.tokenization._engines import choose_engine, cluster
+from sklearn_audio.tokenization._engines import Engine, choose_engine, cluster
 from sklearn_audio.tokenization._frame_space import FrameSpace, random_kernels
 from sklearn_audio.tokenization._magnitude import check_magnitude
 from sklearn_audio.tokenization._passes import Assignment, VocabularyPass
@@ -39,7 +39,8 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
         What is done to a frame first. "l2": division by its Euclidean norm, so that loudness does not matter where
         frames are linear; "standard": mean 0 and standard deviation 1 per band, learned in `fit`.
     algorithm : {"auto", "faiss", "minibatch"}, default="auto"
-        Who clusters the sample: FAISS, scikit-learn's `MiniBatchKMeans`, or FAISS where it imports.
+        Who clusters the sample: FAISS, or scikit-learn's `MiniBatchKMeans`. "auto" is FAISS where it imports, else the
+        other, whose vocabulary differs; name one of them for the same on every machine.
     max_points_per_centroid : int, default=256
         The sample has this many frames per cluster, if there are so many. None takes every frame.
     n_init : int, default=1
@@ -59,6 +60,8 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
         n_kernels with a random convolution.
     token_counts_ : ndarray of int64, shape (n_clusters,)
         Frames seen per token.
+    algorithm_ : {"faiss", "minibatch"}
+        Who made the vocabulary.
     inertia_ : float
         Sum of squared distances of every frame seen to its centre. After `fit` with the final centres; `partial_fit`
         adds those of its frames to the centres as they were before it.
@@ -120,6 +123,7 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
     cluster_centers_: NDArray[np.float32]
     token_counts_: NDArray[np.int64]
     inertia_: float
+    algorithm_: Engine
 
     def __init__(
         self,
@@ -320,7 +324,7 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
         space = self._space()
         check_magnitude(frames, space)
         sample = space.apply(self._draw(values, random_state))
-        engine = choose_engine(self.algorithm)
+        self.algorithm_ = engine = choose_engine(self.algorithm)
         runs = [cluster(engine, sample, self.n_clusters, self.n_iter, random_state) for _ in range(self.n_init)]
         centres = min(runs, key=lambda run: run[1])[0]
         found = VocabularyPass(centres, space, self.verbose).assign(values)
