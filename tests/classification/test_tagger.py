@@ -109,6 +109,24 @@ def test_events():
         np.testing.assert_array_equal(found, scores[:, label] >= threshold)
 
 
+def test_events_of_frames_that_were_computed_before(monkeypatch):
+    rules = {"median": 0.05, "min_duration": 0.02, "merge_gap": 0.1}
+    frames = TAGGER.predict_frames(CLIPS)
+    threshold = np.median(frames.values, axis=0)
+    wanted = TAGGER.events(CLIPS, threshold, **rules)
+    assert len(wanted) > 0
+    monkeypatch.setattr(AudioTagger, "_run", lambda *_, **__: pytest.fail("computed again"))
+    pd.testing.assert_frame_equal(TAGGER.events(frames=frames, threshold=threshold, **rules), wanted)
+    for given in ({}, {"X": CLIPS, "frames": frames}):
+        with pytest.raises(ValueError, match="events takes either recordings, X, or the frames of predict_frames"):
+            TAGGER.events(**given)
+
+
+def test_hop_beyond_the_window_is_refused():
+    with pytest.raises(ValueError, match=r"hop=0\.6 is longer than window=0\.5, so that no window would see"):
+        clone(TAGGER).set_params(hop=0.6).predict_frames(CLIPS)
+
+
 def test_no_events():
     assert list(TAGGER.events(CLIPS, 1.1).columns) == ["clip", "start", "end", "label", "score"]
     assert len(TAGGER.events(CLIPS, 1.1)) == 0
