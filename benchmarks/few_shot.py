@@ -107,7 +107,7 @@ def curves(recordings: Recordings, methods: dict[str, Any], kind: str, args: arg
         n_shots=args.shots,
         n_repeats=args.repeats,
         groups=None if args.known_speakers else recordings.groups,
-        held_out=0.33,
+        **({} if args.known_speakers else {"held_out": 0.33}),
         random_state=SEED,
         n_jobs=args.n_jobs,
     )

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Use", "Uses", "idle_parameters", "needs", "needs_frames", "needs_tokens", "refuse_idle"]
+__all__ = ["Use", "Uses", "idle_error", "idle_parameters", "needs", "needs_frames", "needs_tokens", "refuse_idle"]
 
 
 class Use(NamedTuple):
@@ -65,10 +65,14 @@ def idle_parameters(estimator: Any, *, of_data: bool = False) -> Iterator[tuple[
 def refuse_idle(estimator: Any, *, of_data: bool = False) -> None:
     """Refuse a parameter that is set and has no effect."""
     for name, default, use in idle_parameters(estimator, of_data=of_data):
-        raise ValueError(
-            f"{name}={getattr(estimator, name)!r} has no effect here: it needs {use.words}, but "
-            f"{use.found(estimator)}. Leave {name} at its default, {default!r}."
-        )
+        raise idle_error(name, getattr(estimator, name), use.words, use.found(estimator), default)
+
+
+def idle_error(name: str, value: Any, words: str, found: str, default: Any) -> ValueError:
+    """Make the error about a parameter that is set and has no effect."""
+    return ValueError(
+        f"{name}={value!r} has no effect here: it needs {words}, but {found}. Leave {name} at its default, {default!r}."
+    )
 
 
 def _are_same(value: Any, other: Any) -> bool:

@@ -35,7 +35,8 @@ class MusiCNNEmbedder(PretrainedEmbedder):
         Rate in Hz of arrays that carry none; None refuses such arrays. Files and arrays with a rate are resampled to
         16 kHz.
     pooling : {"mean", "max", "mean_std", "mean_max"} or None, default="mean"
-        How the vectors of the patches of a clip become one; None returns a `Ragged` of one vector per patch.
+        How the vectors of the patches of a clip become one; None returns a `Ragged` of one vector per patch. Two
+        statistics warn where every clip is a single patch.
     partial : {"weight", "drop"}, default="weight"
         What becomes of a last patch that the clip does not fill: "weight" fills it with silence and lets it weigh by
         its share in "mean" and "mean_std"; "drop" leaves it out where there is a whole one.
@@ -45,7 +46,7 @@ class MusiCNNEmbedder(PretrainedEmbedder):
         Which representation to return, one of `layers()`; None is "max_pool". Maps are averaged over time and
         frequency.
     hop : float, default=None
-        Seconds between patches; None is their length, 3 s.
+        Seconds between patches; None is their length, 3 s. Refused where no clip is longer than a patch.
     batch_size : int, default=32
         Patches collected before they go through the network; changes speed and memory, never a result.
     device : str or torch.device, default="auto"

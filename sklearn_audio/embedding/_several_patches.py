@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+from sklearn_audio._meaning import idle_error
 from sklearn_audio.engine._patches import Cutting, longest_patch, spans
 from sklearn_audio.engine._pooling import POOLINGS
 from sklearn_audio.engine.models import ModelCard
@@ -28,10 +29,8 @@ def check_several(card: ModelCard, clips: AudioClips, cutting: Cutting, pooling:
         return
     longest = f"{longest_patch(card, cutting):g} s"
     if cutting.hop is not None:
-        raise ValueError(
-            f"hop={cutting.hop:g} has no effect here: it needs clips of several patches, but every clip of X is a "
-            f"single one, as {card.name} takes up to {longest} at once. Leave hop at its default, None."
-        )
+        found = f"every clip of X is a single one, as {card.name} takes up to {longest} at once"
+        raise idle_error("hop", cutting.hop, "clips of several patches", found, None)
     warnings.warn(
         f"pooling={pooling!r} adds nothing to 'mean' here: every clip of X is a single patch, as {card.name} takes up "
         f"to {longest} at once, and {_IDLE[str(pooling)]}. Take pooling='mean'.",

@@ -44,7 +44,8 @@ class VGGishEmbedder(PretrainedEmbedder):
         Rate in Hz of arrays that carry none; None refuses such arrays. Files and arrays with a rate are resampled to
         16 kHz.
     pooling : {"mean", "max", "mean_std", "mean_max"} or None, default="mean"
-        How the vectors of the patches of a clip become one; None returns a `Ragged` of one vector per patch.
+        How the vectors of the patches of a clip become one; None returns a `Ragged` of one vector per patch. Two
+        statistics warn where every clip is a single patch.
     partial : {"weight", "drop"}, default="weight"
         What becomes of a last patch that the clip does not fill: "weight" fills it with silence and lets it weigh by
         its share in "mean" and "mean_std"; "drop" leaves it out where there is a whole one.
@@ -54,7 +55,7 @@ class VGGishEmbedder(PretrainedEmbedder):
         Which representation to return, one of `layers()`; None is "embedding". Maps are averaged over time and
         frequency.
     hop : float, default=None
-        Seconds between patches; None is their length, 0.96 s.
+        Seconds between patches; None is their length, 0.96 s. Refused where no clip is longer than a patch.
     batch_size : int, default=32
         Patches collected before they go through the network; changes speed and memory, never a result.
     device : str or torch.device, default="auto"

@@ -12,11 +12,14 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
 
+from sklearn_audio._meaning import idle_error
+
 __all__ = ["FewShotSplit"]
 
 Rows = NDArray[np.int64]
 # So many orders of the groups are tried before it is said that no split keeps them apart.
 _TRIES = 50
+_HELD_OUT = 0.25
 
 
 class FewShotSplit(BaseCrossValidator):
@@ -39,8 +42,8 @@ class FewShotSplit(BaseCrossValidator):
         Clips of each class for test, drawn from those that may be; None takes all of them, at least one per class.
     held_out : float, default=0.25
         Share of the groups that give no shots, above 0 and below 1; more are kept from it where a class would
-        otherwise have too few clips for test, fewer where it would have too few for training. Means nothing without
-        groups.
+        otherwise have too few clips for test, fewer where it would have too few for training. Refused without groups,
+        where it has no effect.
     random_state : int, RandomState instance or None, default=None
         An int gives the same splits each time.
 
@@ -69,7 +72,7 @@ class FewShotSplit(BaseCrossValidator):
         n_repeats: int = 10,
         *,
         n_queries: int | None = None,
-        held_out: float = 0.25,
+        held_out: float = _HELD_OUT,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.n_shots = n_shots
@@ -100,9 +103,12 @@ class FewShotSplit(BaseCrossValidator):
         ------
         ValueError
             If a parameter is out of range, `y` holds no classes or a single one, lengths differ, a class has fewer
-            clips than shots and queries, or groups cannot be kept apart; the message names the class and both counts.
+            clips than shots and queries, or groups cannot be kept apart, where the message names the class and both
+            counts; or if `held_out` is set and there are no groups.
         """
         self._check_parameters()
+        if groups is None and self.held_out != _HELD_OUT:
+            raise idle_error("held_out", self.held_out, "groups", "groups=None", _HELD_OUT)
         classes, codes = _classes_of(y)
         check_consistent_length(X, codes, groups)
         self._check_counts(classes, np.bincount(codes), "")

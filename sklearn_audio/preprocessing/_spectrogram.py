@@ -15,7 +15,8 @@ from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import AUDIO_CONSTRAINTS
 from sklearn_audio.dsp import FrontEnd
 from sklearn_audio.preprocessing._frames import Blocks, FrameExtractor, FrameTransformer
-from sklearn_audio.preprocessing._mel import FRONT_END_CONSTRAINTS, FRONT_END_USES, FrontEndExtractor
+from sklearn_audio.preprocessing._front_end_parameters import FRONT_END_CONSTRAINTS, FRONT_END_USES
+from sklearn_audio.preprocessing._mel import FrontEndExtractor
 
 __all__ = ["SpectrogramTransformer"]
 

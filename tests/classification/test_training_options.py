@@ -204,8 +204,10 @@ def test_a_callback_that_raises_leaves_the_good_fit_before(method, warm_start):
 
 def test_a_callback_that_stops_leaves_the_best_weights():
     noise = np.random.default_rng(1).permutation(Y)
-    options = {"lr": 0.3, "lr_schedule": None, "patience": 9, "dropout": 0.0, "validation_fraction": 0.3}
-    stopped = classifier(early_stopping=True, max_epochs=60, callbacks=[StopAtEpoch(8)], **options).fit(X, noise)
+    options = {"lr": 0.3, "lr_schedule": None, "dropout": 0.0, "validation_fraction": 0.3}
+    stopped = classifier(early_stopping=True, patience=9, max_epochs=60, callbacks=[StopAtEpoch(8)], **options).fit(
+        X, noise
+    )
     # what stops at the end of an epoch comes before it is judged
     best = int(stopped.history_["valid_loss"][:7].argmin()) + 1
     assert best < 7

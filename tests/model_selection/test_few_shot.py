@@ -68,6 +68,13 @@ def test_test_clips_are_those_of_all_groups_that_gave_no_shot():
         assert np.array_equal(test, wanted)
 
 
+def test_share_of_groups_is_refused_without_groups():
+    with pytest.raises(
+        ValueError, match=r"^held_out=0\.5 has no effect here: it needs groups, but groups=None\. Leave"
+    ):
+        next(FewShotSplit(1, held_out=0.5).split(np.zeros(8), np.tile([0, 1], 4)))
+
+
 def test_more_groups_are_held_out_for_a_class_that_has_few():
     # "rare" is in two groups of twenty; one of them must be for test
     y = np.array(["often"] * 40 + ["rare"] * 4)
