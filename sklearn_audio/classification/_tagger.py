@@ -72,8 +72,8 @@ class AudioTagger(AudioEstimator):
         Folder of scores, one entry per clip, so that no clip goes through a network twice; None is off. See the user
         guide.
     cache_key : {"content", "stat"}, default="content"
-        What tells a file from others in the cache: its bytes, or, without reading it, its absolute path, size and time
-        of modification.
+        What tells a file from others in the cache: its bytes, or, without reading it, its path with links resolved,
+        size, inode and times of modification and change.
     on_error : {"raise", "nan"}, default="raise"
         "raise" ends at the first clip that cannot be used; "nan" gives it scores of NaN, or no rows in a table, and
         warns once at the end.

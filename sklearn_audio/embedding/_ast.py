@@ -62,8 +62,8 @@ class ASTEmbedder(PretrainedEmbedder):
     cache : None, str, path or joblib.Memory, default=None
         Folder of embeddings, one entry per clip, so that a grid search embeds once; None is off. See the user guide.
     cache_key : {"content", "stat"}, default="content"
-        What tells a file from others in the cache: its bytes, or, without reading it, its absolute path, size and time
-        of modification.
+        What tells a file from others in the cache: its bytes, or, without reading it, its path with links resolved,
+        size, inode and times of modification and change.
     bundle_weights : bool, default=False
         Put the weights into the pickle, so that it works without cache and network; the pickle is as large as they are.
     on_error : {"raise", "nan"}, default="raise"

@@ -263,7 +263,7 @@ def _file(card: ModelCard, source: Source, verbose: int) -> Path | None:
 
 def _build(card: ModelCard, source: Source, file: Path | None) -> nn.Module:
     if source.packed is not None:
-        tensors = read_packed(source.packed, "the packed weights")
+        tensors = read_packed(source.packed, "the bundle of weights")
     elif file is not None:
         tensors = published.read_checkpoint(file, card.converter)
         tensors = card.prepare(tensors, card) if card.prepare else tensors
@@ -397,5 +397,5 @@ def unpack_pca(packed: bytes) -> PCA:
     WeightsError
         If the bytes are damaged.
     """
-    tensors = read_packed(packed, "the packed matrix of VGGish")
+    tensors = read_packed(packed, "the bundled matrix of VGGish")
     return PCA(tensors["eigen_vectors"].numpy(), tensors["means"].numpy())

@@ -134,3 +134,64 @@ def test_a_matrix_of_another_size_is_refused(tmp_path):
     np.savez(path, pca_eigen_vectors=np.eye(3), pca_means=np.zeros(3))
     with pytest.raises(WeightsError, match=r"eigenvectors of shape \(3, 3\) and means of shape \(3,\); VGGish has 128"):
         load_pca(path)
+
+
+MUSICNN = CARDS["musicnn"]["msd_musicnn"]
+
+
+@pytest.fixture
+def second_format(tmp_path, monkeypatch):
+    """A checkpoint of TensorFlow's second format, as TensorFlow would read it; returns its prefix."""
+    from tests.weights.test_musicnn import variables
+
+    prefix = tmp_path / "musicnn.ckpt"
+    for suffix in (".index", ".data-00000-of-00001"):
+        prefix.with_name(prefix.name + suffix).write_bytes(b"content")
+    asked = []
+
+    def read(path):
+        asked.append(str(path))
+        return variables()
+
+    monkeypatch.setattr("sklearn_audio.weights._readers.read_tensorflow", read)
+    return prefix, asked
+
+
+@pytest.mark.parametrize("suffix", ["", ".index", ".data-00000-of-00001", "/"])
+def test_a_tensorflow_checkpoint_of_two_files(second_format, monkeypatch, suffix):
+    prefix, asked = second_format
+    path = prefix.parent if suffix == "/" else prefix.with_name(prefix.name + suffix)
+    monkeypatch.chdir(prefix.parent)
+    for given in (path, str(path), path.name if suffix != "/" else "."):
+        network = read_network(MUSICNN, Source(given))
+        assert asked.pop() == str(given)
+    again = read_network(MUSICNN, Source(prefix)).state_dict()
+    assert all(torch.equal(value, again[name]) for name, value in network.state_dict().items())
+
+
+def test_a_prefix_without_files(tmp_path):
+    (tmp_path / "musicnn.ckpt.txt").write_text("notes")
+    with pytest.raises(WeightsError, match=r"there is no checkpoint '.*musicnn\.ckpt'; check the path, or pass"):
+        read_network(MUSICNN, Source(tmp_path / "musicnn.ckpt"))
+
+
+def test_another_prefix_part_changes_the_network(second_format):
+    prefix, _ = second_format
+    before = Source(prefix).identity(prefix)
+    data = prefix.with_name(f"{prefix.name}.data-00000-of-00001")
+    old = data.stat()
+    data.write_bytes(b"CONTENT")
+    os.utime(data, ns=(old.st_atime_ns, old.st_mtime_ns))
+    assert Source(prefix).identity(prefix) != before
+
+
+def test_packed_weights_that_are_damaged(tmp_path):
+    packed = pack_network(CARD.build())
+    for damaged in (packed[:-1], b"", packed[:8] + b"x" + packed[9:]):
+        with pytest.raises(WeightsError, match="the bundle of weights is damaged or no safetensors file"):
+            read_network(CARD, Source(packed=damaged))
+    with pytest.raises(WeightsError, match="the bundled matrix of VGGish is damaged"):
+        unpack_pca(b"nothing")
+    bad = pack_pca(_networks.PCA(np.full((128, 128), np.nan, np.float32), np.zeros(128, np.float32)))
+    with pytest.raises(WeightsError, match="the bundled matrix of VGGish: 16384 of the 16384 values of the tensor"):
+        unpack_pca(bad)
