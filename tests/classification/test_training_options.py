@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -366,6 +367,28 @@ def test_what_a_network_does_not_depend_on_may_change(tmp_path):
     as_ragged = Ragged.from_list(X)
     other = classifier(checkpoint_dir=tmp_path, callbacks=[Break()], verbose=0, device="cpu").fit(as_ragged, list(Y))
     assert_same_weights(other, classifier(callbacks=[Break()]).fit(X, Y))
+
+
+def louder(frames, by):
+    return frames * np.float32(by)
+
+
+def test_a_change_within_a_function_is_another_fit(tmp_path):
+    one, other = (partial(louder, by=by) for by in (1.0, 50.0))
+    break_off(tmp_path, 9, augmentations=[one])
+    options = {"checkpoint_dir": tmp_path, "callbacks": [Break()]}
+    fitted = classifier(augmentations=[other], **options).fit(X, Y)
+    assert_same_weights(fitted, classifier(augmentations=[other]).fit(X, Y))
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_cannot_be_told_apart_is_refused(tmp_path):
+    numbers = (number for number in range(9))
+    broken = classifier(augmentations=[lambda frames: frames + next(numbers)], checkpoint_dir=tmp_path)
+    with pytest.raises(
+        ValueError, match=r"augmentations holds something whose content cannot be read \(cannot pickle 'gen"
+    ):
+        broken.fit(X, Y)
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path):

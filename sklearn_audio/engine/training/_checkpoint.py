@@ -16,7 +16,7 @@ from torch import Tensor
 
 from sklearn_audio._generators import generators_in_use
 from sklearn_audio.engine.training._checkpoint_file import read_state, remove_file, write_state, write_whole
-from sklearn_audio.engine.training._run import DIGEST
+from sklearn_audio.engine.training._content import DIGEST
 
 __all__ = ["Checkpoint"]
 

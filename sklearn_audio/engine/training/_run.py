@@ -1,23 +1,18 @@
-"""What tells one fit from another: all that its result depends on, in words that can be compared."""
+"""Fingerprint of a fit: all that its result depends on, as strings that can be compared."""
 
 from __future__ import annotations
 
-import hashlib
-from os import PathLike, fspath
+import pickle
+import platform
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from sklearn_audio._version import __version__
-from sklearn_audio.ragged import Ragged
+from sklearn_audio.engine.training._content import Describer, digest_of_array
 
-__all__ = ["DIGEST", "describe_run"]
-
-# In front of what nobody can read.
-DIGEST = "blake2b:"
-_MOST_LEVELS = 6
+__all__ = ["describe_run"]
 
 
 def describe_run(name: str, parameters: dict[str, Any], data: dict[str, Any], device: torch.device) -> dict[str, str]:
@@ -39,6 +34,11 @@ def describe_run(name: str, parameters: dict[str, Any], data: dict[str, Any], de
     dict of str
         Equal for fits that give the same network, given the same random numbers; values are short, or digests.
 
+    Raises
+    ------
+    ValueError
+        If a parameter holds something whose content cannot be read; the message names the parameter.
+
     Examples
     --------
     >>> import numpy as np
@@ -50,58 +50,21 @@ def describe_run(name: str, parameters: dict[str, Any], data: dict[str, Any], de
     """
     return {
         "estimator": name,
+        "python": platform.python_version(),
         "sklearn_audio": __version__,
         "torch": str(torch.__version__),
         "numpy": np.__version__,
         "device": device.type,
-        **{key: _describe(value) for key, value in parameters.items()},
-        **{key: _digest(value) for key, value in data.items()},
+        **{key: _describe(key, value) for key, value in parameters.items()},
+        **{key: "None" if value is None else digest_of_array(value) for key, value in data.items()},
     }
 
 
-def _describe(value: Any, level: int = 0) -> str:
-    """Name a value without the address of any object in it."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or isinstance(value, bool | int | float | str | bytes | torch.device | torch.dtype):
-        return repr(value)
-    if isinstance(value, PathLike):
-        return repr(fspath(value))
-    if isinstance(value, np.ndarray | Ragged):
-        return _digest(value)
-    if level == _MOST_LEVELS or isinstance(value, np.random.RandomState | np.random.Generator):
-        return type(value).__qualname__
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_describe(k, level + 1)}: {_describe(v, level + 1)}" for k, v in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_describe(item, level + 1) for item in value) + "]"
-    if isinstance(value, torch.nn.Module):
-        tensors = {name: tensor.detach().cpu().numpy() for name, tensor in value.state_dict().items()}
-        return f"{value}{_describe(tensors, level + 1)}"
-    # functions of older NumPy have no qualified name
-    name = getattr(value, "__qualname__", getattr(value, "__name__", None))
-    if name is not None:
-        return f"{getattr(value, '__module__', None)}.{name}"
-    fields = {k: v for k, v in getattr(value, "__dict__", {}).items() if _is_setting(k, v)}
-    return f"{type(value).__qualname__}({_describe(fields, level + 1)[1:-1]})"
-
-
-def _is_setting(name: str, value: Any) -> bool:
-    """Tell what an object was given, or has learned as a network, from what it works with."""
-    return not name.startswith("_") and (not name.endswith("_") or isinstance(value, torch.nn.Module))
-
-
-def _digest(value: Any) -> str:
-    if value is None:
-        return "None"
-    digest = hashlib.blake2b(digest_size=16)
-    digest.update(f"{value.dtype} {tuple(value.shape)}".encode())
-    if hasattr(value, "lengths"):
-        digest.update(value.lengths.tobytes())
-        # by the row, since all rows may be larger than memory
-        for row in range(len(value)):
-            digest.update(np.ascontiguousarray(value[row]).tobytes())
-    else:
-        array: NDArray[Any] = np.asarray(value)
-        digest.update(repr(array.tolist()).encode() if array.dtype == object else array.tobytes())
-    return f"{DIGEST}{digest.hexdigest()}"
+def _describe(name: str, value: Any) -> str:
+    try:
+        return Describer().describe(value)
+    except (TypeError, AttributeError, NotImplementedError, pickle.PicklingError) as error:
+        raise ValueError(
+            f"{name} holds something whose content cannot be read ({error}), so checkpoint_dir could not tell this fit "
+            f"from another. Give {name} functions or objects that can be pickled, or train without checkpoint_dir."
+        ) from error
