@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.weights import fetch, registry, stored_file, verify
+from sklearn_audio.weights._store import state_of
 
 __all__ = ["run"]
 
@@ -49,8 +50,7 @@ def _list() -> None:
     width = max(map(len, entries))
     for name, entry in entries.items():
         size = f"{entry.size / 1e6:.0f} MB" if entry.size else ""
-        state = "here" if stored_file(name).is_file() else ""
-        _write([f"{name:<{width}}  {size:>7}  {entry.licence:<12}  {state}".rstrip()])
+        _write([f"{name:<{width}}  {size:>7}  {entry.licence:<12}  {state_of(name)}".rstrip()])
 
 
 def _verify(names: list[str]) -> None:

@@ -15,9 +15,9 @@ from sklearn_audio.downloads import cache_folder, check_hash, download, scratch_
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.weights._readers import read_checkpoint
 from sklearn_audio.weights._registry import WeightsEntry, find
-from sklearn_audio.weights._safetensors import SEAL, UNSEALED, check_seal, seal, whole
+from sklearn_audio.weights._safetensors import SEAL, UNSEALED, about_of, check_seal, seal, whole
 
-__all__ = ["fetch", "stored_file", "verify", "weights_folder"]
+__all__ = ["fetch", "state_of", "stored_file", "verify", "weights_folder"]
 
 # Version of all converters together: raise it when one of them makes other tensors of the same file. What an earlier
 # version has converted is then converted anew.
@@ -121,6 +121,17 @@ def fetch(name: str, *, verbose: int = 0) -> Path:
             raise
         raise WeightsError(f"{error} The stored '{stored}' {outdated}, and is not used.") from error
     return stored
+
+
+def state_of(name: str) -> str:
+    """Say of the stored weights of a name, without hashing them, whether they are "here", "outdated" or "damaged"."""
+    entry, stored = find(name), stored_file(name)
+    if not os.path.isfile(stored):
+        return ""
+    try:
+        return "outdated" if _difference(entry, about_of(stored)) else "here"
+    except OSError:
+        return "damaged"
 
 
 def verify(name: str) -> None:

@@ -23,6 +23,19 @@ def test_list(registered, run):
     assert line.endswith("here")
 
 
+def test_list_tells_whether_what_is_here_counts(registered, run, use_registry):
+    def state():
+        (line,) = (line for line in run("weights", "list").splitlines() if line.split()[0] == "small")
+        return line.split()[-1]
+
+    run("weights", "-q", "download", "small")
+    assert state() == "here"
+    use_registry(toml("small", "http://127.0.0.1:9/small.pth", PANNS, sha256="0" * 64))
+    assert state() == "outdated"
+    stored_file("small").write_bytes(b"damaged")
+    assert state() == "damaged"
+
+
 def test_download_prints_the_file(registered, run):
     out = run("weights", "-q", "download", "small")
     assert out == f"{stored_file('small')}\n"
