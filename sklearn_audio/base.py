@@ -150,6 +150,7 @@ class AudioEstimator(WholeFitMixin, LabelledOutputMixin, BaseEstimator):
         channel: Channel = "mean",
         offset: float = 0.0,
         duration: float | None = None,
+        strict: bool = False,
     ) -> AudioClips:
         """Admit X as audio; a rectangular array honours scikit-learn's contract on the number of features."""
         kind, items = container_kind(X)
@@ -157,7 +158,9 @@ class AudioEstimator(WholeFitMixin, LabelledOutputMixin, BaseEstimator):
             items = self._admit_array(X, reset=reset)
         elif reset:
             self._forget_features()
-        return check_audio(items, sample_rate, bare_rate=bare_rate, channel=channel, offset=offset, duration=duration)
+        return check_audio(
+            items, sample_rate, bare_rate=bare_rate, channel=channel, offset=offset, duration=duration, strict=strict
+        )
 
     def _admit_vectors(self, X: Any, *, reset: bool) -> Ragged:
         """Admit sequences of vectors; each row of a two-dimensional array is a clip of one vector."""

@@ -5,12 +5,13 @@ soundfile. What libsndfile refuses (M4A, AAC, WebM, WMA, FLAC in Ogg, WAV of G.7
 the extra ``ffmpeg`` is installed. Rates are converted by soxr at its high quality, whichever decoder was used.
 """
 
+from sklearn_audio.files._info import AudioInfo, audio_info
 from sklearn_audio.files._listing import AUDIO_EXTENSIONS, list_clips
 from sklearn_audio.files._mix import MonoMix
 from sklearn_audio.files._rates import MAX_RATE, MIN_RATE, RATES, is_rate
 from sklearn_audio.files._resample import Resampler, resample
 from sklearn_audio.files._sources import Source
-from sklearn_audio.files._stream import AudioInfo, AudioStream, audio_info, open_audio, read_audio
+from sklearn_audio.files._stream import AudioStream, open_audio, read_audio
 
 __all__ = [
     "AUDIO_EXTENSIONS",

@@ -12,6 +12,7 @@ __all__ = [
     "explain",
     "impostor_of",
     "is_cut_mpeg",
+    "may_hold_mpeg",
     "tag_bytes",
 ]
 
@@ -83,13 +84,13 @@ _AUDIO_MAGICS = (b"RIFF", b"RIFX", b"RF64", b"FORM", b"fLaC", b"OggS", b".snd", 
 
 
 def tag_bytes(head: bytes) -> int:
-    """Length of the ID3v2 tag that opens a file, which is four times seven bits; 0 without one."""
+    """Length of the ID3v2 tag that opens a file, with its footer; its size is four times seven bits; 0 without one."""
     if head[:3] != b"ID3" or len(head) < 10:
         return 0
     length = 0
     for byte in head[6:10]:
         length = length << 7 | byte & 0x7F
-    return 10 + length
+    return 10 + length + (10 if head[5] & 0x10 else 0)
 
 
 def container_of(head: bytes) -> Container | None:
@@ -160,6 +161,11 @@ def impostor_of(head: bytes) -> tuple[str, str] | None:
     if _is_text(head):
         return "it is text", _NO_AUDIO
     return None
+
+
+def may_hold_mpeg(head: bytes) -> bool:
+    """Whether MPEG frames may follow these bytes, which are a tag or of no container with a name of its own."""
+    return head[:3] == b"ID3" or not head.startswith((*_AUDIO_MAGICS, b"Creative Voice File", b"G@", b"GA"))
 
 
 def explain(head: bytes, complaint: str) -> tuple[str, str]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from contextlib import ExitStack
-from typing import Protocol
 
-import numpy as np
 import soundfile
-from numpy.typing import NDArray
 
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files._content import (
@@ -17,33 +15,21 @@ from sklearn_audio.files._content import (
     explain,
     impostor_of,
     is_cut_mpeg,
+    may_hold_mpeg,
     tag_bytes,
 )
+from sklearn_audio.files._decoder import Decoder, Promise
 from sklearn_audio.files._ffmpeg import FfmpegDecoder
+from sklearn_audio.files._flac_decoder import FlacDecoder
+from sklearn_audio.files._joined import JoinedDecoder
+from sklearn_audio.files._links import Link
 from sklearn_audio.files._rates import RATES, is_rate
 from sklearn_audio.files._sndfile import SndfileDecoder
 from sklearn_audio.files._sources import OpenSource
+from sklearn_audio.files._survey import find_links
+from sklearn_audio.files._views import view_of
 
-__all__ = ["Decoder", "open_decoder"]
-
-
-class Decoder(Protocol):
-    """What both decoders offer: facts from the header, a jump before the first read, and reading on."""
-
-    sample_rate: int
-    n_channels: int
-    n_timepoints: int | None
-    length_is_exact: bool  # whether nothing follows after that many timepoints; there may be fewer
-    format: str
-
-    def seek(self, timepoint: int) -> int:
-        """Go to a timepoint or before it, and say where."""
-
-    def read(self, n: int) -> NDArray[np.float32]:
-        """Read up to n timepoints, shape (n, n_channels); fewer only at the end."""
-
-    def close(self) -> None:
-        """Close the decoder and what was opened for it."""
+__all__ = ["open_decoder"]
 
 
 def open_decoder(opened: OpenSource) -> Decoder:
@@ -67,14 +53,62 @@ def open_decoder(opened: OpenSource) -> Decoder:
     with ExitStack() as on_failure:
         on_failure.callback(opened.close)
         _refuse_stump(opened)
-        try:
-            decoder: Decoder = SndfileDecoder(opened)
-        except soundfile.LibsndfileError as error:
-            decoder = _other_decoder(opened, error)
+        links = find_links(opened)
+        if len(links) > 1:
+            decoder: Decoder = _join(opened, links)
+        elif links:
+            decoder = _open_link(opened, links[0])
+        else:
+            decoder = _open_bytes(opened)
         on_failure.callback(decoder.close)
         _check_rate(decoder, opened)
         on_failure.pop_all()
         return decoder
+
+
+def _join(opened: OpenSource, links: list[Link]) -> Decoder:
+    return JoinedDecoder(opened, links, lambda link: _open_view(opened, link, owns=False))
+
+
+def _open_link(opened: OpenSource, link: Link) -> Decoder:
+    """Open a file of one link, as it is or through a view that mends it."""
+    if link.pieces is None:
+        return _with_promise(_open_bytes(opened), link)
+    if link.n_timepoints is not None:
+        plain = SndfileDecoder(opened)
+        if plain.n_timepoints is not None and plain.n_timepoints >= link.n_timepoints:
+            plain.n_timepoints = link.n_timepoints  # its own is a guess
+            plain.promise = Promise(link.n_timepoints)
+            return plain
+        plain.detach()
+        opened.file.seek(0, io.SEEK_SET)
+    return _open_view(opened, link, owns=True)
+
+
+def _open_view(opened: OpenSource, link: Link, *, owns: bool) -> Decoder:
+    view = view_of(opened, link.pieces or ((0, opened.n_bytes),), owns=owns)
+    return _with_promise(_open_bytes(view), link)
+
+
+def _with_promise(decoder: Decoder, link: Link) -> Decoder:
+    """Hold the decoder to the length that the header of the link states, beside its own reading of it."""
+    if link.flaw or link.surplus or link.promised is not None:
+        own = None if link.flaw else decoder.promise.n_timepoints
+        tolerance = decoder.promise.tolerance
+        promised = own if link.promised is None else link.promised
+        decoder.promise = Promise(promised, tolerance, link.flaw, link.surplus)
+    if link.is_estimate:
+        decoder.length_is_exact = False
+    return decoder
+
+
+def _open_bytes(opened: OpenSource) -> Decoder:
+    """Open whichever decoder reads the bytes."""
+    try:
+        decoder = SndfileDecoder(opened)
+        return FlacDecoder(opened, decoder) if decoder.format == "FLAC" else decoder
+    except soundfile.LibsndfileError as error:
+        return _other_decoder(opened, error)
 
 
 def _refuse_stump(opened: OpenSource) -> None:
@@ -105,6 +139,11 @@ def _other_decoder(opened: OpenSource, error: soundfile.LibsndfileError) -> Deco
     impostor = impostor_of(head)
     if impostor is not None:
         raise opened.label.unreadable(*impostor) from error
+    links = find_links(opened, search=True) if may_hold_mpeg(head) else []
+    if len(links) > 1:
+        return _join(opened, links)
+    if links and links[0].pieces is not None:
+        return _open_view(opened, links[0], owns=True)
     reason, advice = explain(head, error.error_string)
     try:
         return FfmpegDecoder(opened, Container(f"{reason}; the file", None))

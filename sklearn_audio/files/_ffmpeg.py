@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files._content import PROBED_DEMUXERS, Container
+from sklearn_audio.files._decoder import Layout, Promise, changed_on_the_way
 from sklearn_audio.files._sources import OpenSource
 from sklearn_audio.optional import require
 
@@ -26,6 +28,9 @@ _SCALES = {
 }
 # FFmpeg opens nothing but the bytes it is given, and recognises nothing but recordings.
 _PROBING = {"format_whitelist": PROBED_DEMUXERS, "protocol_whitelist": "none"}
+# Demuxers of containers whose headers state a length, and by how much that may differ from the timepoints.
+_COUNTING = {"mov", "matroska", "asf", "ape", "wv", "tta", "dsf", "mpc8"}
+_ROUNDING_SECONDS = 0.1
 # A codec is exact again a few frames after a jump: AAC needs one frame, SBR a few more.
 _PREROLL_SECONDS = 0.5
 
@@ -64,6 +69,7 @@ class FfmpegDecoder:
         self.n_channels = int(self._stream.codec_context.layout.nb_channels)
         self.n_timepoints = self._length_from_header()
         self.format = container.title if container.demuxer else str(self._container.format.name).split(",")[0].upper()
+        self.promise = self._promise()
         self._frames = self._decoded()
         self._rest = np.empty((0, self.n_channels), dtype=np.float32)
 
@@ -83,6 +89,12 @@ class FfmpegDecoder:
         if self._container.duration is not None:
             return int(Fraction(self._container.duration, self._av.time_base) * self.sample_rate + Fraction(1, 2))
         return None
+
+    def _promise(self) -> Promise:
+        """Length that the header states, where it does and FFmpeg does not only guess it from the bit rate."""
+        if self._container.format.name.split(",")[0] not in _COUNTING or not self._stream.duration:
+            return Promise()
+        return Promise(self.n_timepoints, round(_ROUNDING_SECONDS * self.sample_rate))
 
     def seek(self, timepoint: int) -> int:
         """Go to a timepoint, or as near before it as is exact; the position reached.
@@ -117,17 +129,20 @@ class FfmpegDecoder:
         return np.concatenate(pieces)
 
     def _decoded(self) -> Generator[NDArray[np.float32], None, None]:
-        with self._decoding():
-            for frame in self._container.decode(self._stream):
-                yield self._as_samples(frame)
+        try:
+            with self._decoding():
+                for frame in self._container.decode(self._stream):
+                    yield self._as_samples(frame)
+        except AudioReadError as error:
+            # a file that is known to be cut ends there
+            if not self.promise.flaw or not isinstance(error.__cause__, self._av.error.FFmpegError):
+                raise
 
     def _as_samples(self, frame: Any) -> NDArray[np.float32]:
         n_channels = frame.layout.nb_channels
         if (frame.sample_rate, n_channels) != (self.sample_rate, self.n_channels):
-            raise self._opened.label.unreadable(
-                f"it changes from {self.n_channels} channels at {self.sample_rate} Hz to {n_channels} channels at "
-                f"{frame.sample_rate} Hz on the way",
-                "split it there",
+            raise changed_on_the_way(
+                self._opened.label, Layout(self.sample_rate, self.n_channels), Layout(frame.sample_rate, n_channels)
             )
         zero, scale = _SCALES[_packed(frame.format)]
         values = frame.to_ndarray()

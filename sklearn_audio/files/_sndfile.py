@@ -10,6 +10,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from sklearn_audio.files._decoder import Promise
 from sklearn_audio.files._guard import GuardedFile
 from sklearn_audio.files._sources import OpenSource
 
@@ -80,6 +81,7 @@ class SndfileDecoder:
         n_timepoints = int(self._file.frames)
         self.n_timepoints: int | None = n_timepoints if n_timepoints < _UNKNOWN_LENGTH else None
         self.format = str(self._file.format)
+        self.promise = Promise(self.n_timepoints)
         # libsndfile turns integers into floats one by one, three times slower than NumPy does
         self._reads_int16 = self._file.subtype == "PCM_16" and self.format != "FLAC"
 
@@ -102,9 +104,13 @@ class SndfileDecoder:
             read = self._file.read(out=block)
         return np.multiply(read, _INT16_STEP, dtype=np.float32) if self._reads_int16 else np.asarray(read)
 
+    def detach(self) -> None:
+        """Close the decoder, but not the recording."""
+        self._file.close()
+
     def close(self) -> None:
         """Close the decoder and what was opened for it."""
-        self._file.close()
+        self.detach()
         self._opened.close()
 
     @contextmanager

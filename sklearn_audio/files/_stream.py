@@ -3,93 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from numbers import Real
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_audio.files._decoding import Decoder, open_decoder
+from sklearn_audio.exceptions import AudioReadError
+from sklearn_audio.files._decoder import Decoder
+from sklearn_audio.files._decoding import open_decoder
+from sklearn_audio.files._delivery import Delivery
 from sklearn_audio.files._mix import Channel, MonoMix, check_channel
 from sklearn_audio.files._rates import RATES, is_rate
 from sklearn_audio.files._resample import Resampler, n_resampled
 from sklearn_audio.files._sources import Label, Source, open_source
 
-__all__ = ["AudioInfo", "AudioStream", "audio_info", "open_audio", "read_audio"]
+__all__ = ["AudioStream", "open_audio", "read_audio"]
 
 # Six seconds at 44.1 kHz, 1 MiB per channel: a short clip is one block.
 _BLOCK_TIMEPOINTS = 1 << 18
 # A header may promise anything; memory for up to 1 GiB is reserved at once, more grows as it is filled.
 _MAX_RESERVED = 1 << 28
-
-
-class AudioInfo(NamedTuple):
-    """What the header of a recording says.
-
-    Attributes
-    ----------
-    sample_rate : int
-        Hz.
-    n_channels : int
-        Number of channels.
-    n_timepoints : int
-        Values per channel. An estimate in MP3 without a Xing header and in the containers that FFmpeg reads.
-    format : str
-        Name of the format, such as "WAV" or "FLAC".
-
-    Examples
-    --------
-    >>> from sklearn_audio.files import AudioInfo
-    >>> info = AudioInfo(sample_rate=16000, n_channels=1, n_timepoints=8000, format="WAV")
-    >>> info.n_timepoints / info.sample_rate
-    0.5
-    """
-
-    sample_rate: int
-    n_channels: int
-    n_timepoints: int
-    format: str
-
-
-def audio_info(source: Source, *, row: int | None = None) -> AudioInfo:
-    """Read the header of a recording.
-
-    Parameters
-    ----------
-    source : str, PathLike, bytes-like or binary file object
-        The recording.
-    row : int, default=None
-        Row of X, named in messages.
-
-    Returns
-    -------
-    AudioInfo
-        Rate, channels, length and format. The length is 0 where the header gives none.
-
-    Raises
-    ------
-    AudioReadError
-        If it cannot be read.
-    TypeError
-        If the source is none of these types.
-
-    Examples
-    --------
-    >>> import io, numpy as np, soundfile
-    >>> from sklearn_audio.files import audio_info
-    >>> file = io.BytesIO()
-    >>> soundfile.write(file, np.zeros((8000, 2)), 16000, format="WAV")
-    >>> audio_info(file)
-    AudioInfo(sample_rate=16000, n_channels=2, n_timepoints=8000, format='WAV')
-    """
-    decoder = open_decoder(open_source(source, row))
-    try:
-        return AudioInfo(decoder.sample_rate, decoder.n_channels, decoder.n_timepoints or 0, decoder.format)
-    finally:
-        decoder.close()
 
 
 def read_audio(
@@ -100,6 +37,7 @@ def read_audio(
     end: float | None = None,
     channel: Channel = "mean",
     row: int | None = None,
+    strict: bool = False,
 ) -> tuple[NDArray[np.float32], int]:
     """Read a recording, or a part of it, as one mono waveform.
 
@@ -117,6 +55,8 @@ def read_audio(
         Average the channels, or take one of them.
     row : int, default=None
         Row of X, named in messages.
+    strict : bool, default=False
+        Refuse a recording that ends before its header says, or goes on after it; False reads what is there, and warns.
 
     Returns
     -------
@@ -144,7 +84,9 @@ def read_audio(
     >>> waveform.shape, rate
     ((12000,), 16000)
     """
-    with open_audio(source, sample_rate=sample_rate, start=start, end=end, channel=channel, row=row) as stream:
+    with open_audio(
+        source, sample_rate=sample_rate, start=start, end=end, channel=channel, row=row, strict=strict
+    ) as stream:
         return _join(stream.blocks(), stream.n_timepoints_expected or 0), stream.sample_rate
 
 
@@ -177,6 +119,7 @@ def open_audio(
     channel: Channel = "mean",
     row: int | None = None,
     block: int = _BLOCK_TIMEPOINTS,
+    strict: bool = False,
 ) -> AudioStream:
     """Open a recording, or a part of it, to be read in blocks of one mono waveform.
 
@@ -196,6 +139,8 @@ def open_audio(
         Row of X, named in messages.
     block : int, default=262144
         Timepoints to decode at a time, at the recording's own rate. It bounds the memory and changes no value.
+    strict : bool, default=False
+        Refuse a recording that ends before its header says, or goes on after it; False reads what is there, and warns.
 
     Returns
     -------
@@ -231,7 +176,9 @@ def open_audio(
         decoder = open_decoder(opened)
         on_failure.callback(decoder.close)
         check_channel(channel, decoder.n_channels, opened.label.where)
-        stream = AudioStream(decoder, opened.label, rate or decoder.sample_rate, (start, end), channel, int(block))
+        stream = AudioStream(
+            decoder, opened.label, rate or decoder.sample_rate, (start, end), channel, int(block), strict
+        )
         on_failure.pop_all()
         return stream
 
@@ -255,6 +202,8 @@ class AudioStream:
         Average the channels, or take one of them.
     block : int
         Timepoints to decode at a time.
+    strict : bool, default=False
+        Whether to refuse, instead of warning, where the length is not what the header says.
 
     Attributes
     ----------
@@ -266,6 +215,8 @@ class AudioStream:
         Channels of the recording.
     n_timepoints_expected : int or None
         How many timepoints the header promises, after cutting and resampling; None where it says nothing.
+    on_warning : callable or None
+        Given the text of a warning, without the name of the recording, instead of issuing it; None at first.
     mix : MonoMix
         Knows, once the blocks are read, how much of the channels cancelled out.
 
@@ -293,15 +244,18 @@ class AudioStream:
         part: tuple[float, float | None],
         channel: Channel,
         block: int,
+        strict: bool = False,
     ) -> None:
         self.sample_rate = sample_rate
         self.source_rate = decoder.sample_rate
         self.n_channels = decoder.n_channels
         self.mix = MonoMix(channel)
+        self.on_warning: Callable[[str], None] | None = None
         self._decoder = decoder
         self._label = label
         self._block = block
         self._start_s = part[0]
+        self._delivery = Delivery(label, decoder, strict)
         self._start, self._length = self._locate(*part)
         self.n_timepoints_expected = self._expect()
         self._state = "open"
@@ -311,11 +265,12 @@ class AudioStream:
         rate = self._decoder.sample_rate
         start = round(start_s * rate)
         end = None if end_s is None or math.isinf(end_s) else round(end_s * rate)
+        self._end = math.inf if end is None else end
         n_timepoints = self._decoder.n_timepoints
         if n_timepoints is None or not self._decoder.length_is_exact:
             return start, None if end is None else end - start
         if start > 0 and start >= n_timepoints:
-            raise self._too_late(n_timepoints)
+            raise self._too_late(n_timepoints, start)
         return start, (n_timepoints if end is None else min(end, n_timepoints)) - start
 
     def _expect(self) -> int | None:
@@ -325,7 +280,9 @@ class AudioStream:
         known = [length for length in lengths if length is not None]
         return n_resampled(min(known), self._decoder.sample_rate, self.sample_rate) if known else None
 
-    def _too_late(self, n_timepoints: int) -> ValueError:
+    def _too_late(self, n_timepoints: int, start: int) -> ValueError | AudioReadError:
+        if self._delivery.is_short_of(start + 1, n_timepoints):
+            return self._delivery.refusal(n_timepoints)
         seconds = n_timepoints / self._decoder.sample_rate
         return ValueError(
             f"{self._label.where}: start={self._start_s:g} s is not within the recording, which is {seconds:.3f} s "
@@ -357,7 +314,8 @@ class AudioStream:
         Raises
         ------
         AudioReadError
-            If decoding fails on the way.
+            If decoding fails on the way, or a recording is shorter or longer than its header says and is to be refused
+            for that, or nothing at all is left of it.
         ValueError
             If the stream is closed or was read before, or the recording ends before the start.
         """
@@ -378,15 +336,17 @@ class AudioStream:
         """Blocks of all channels, and whether each is the last."""
         self._skip_to_start()
         left = math.inf if self._length is None else self._length
-        read_any = False
+        n_read, read_any = 0, False
         while left > 0:
             wanted = int(min(self._block, left))
             block = self._decoder.read(wanted)
             left = left - len(block) if len(block) == wanted else 0
             if self._start > 0 and not read_any and not len(block):
-                raise self._too_late(self._start)
+                raise self._too_late(self._start, self._start)
             read_any = True
+            n_read += len(block)
             yield block, left == 0
+        self._delivery.check(self._end, self._start + n_read, self.on_warning)
 
     def _skip_to_start(self) -> None:
         """Jump, and decode what lies between the landing and the start."""
@@ -396,7 +356,7 @@ class AudioStream:
             n_read = len(self._decoder.read(wanted))
             position += n_read
             if n_read < wanted:
-                raise self._too_late(position)
+                raise self._too_late(position, self._start)
 
 
 def _check_block(block: object) -> None:

@@ -38,6 +38,8 @@ class AudioLoader(RaggedOutputMixin, AudioEstimator):
         given.
     channel : "mean" or int, default="mean"
         Average the channels, or take one of them, counted from 0.
+    strict : bool, default=False
+        Refuse a recording that ends before its header says, or goes on after it; False reads what is there, and warns.
     n_jobs : int, default=None
         Threads that decode and resample; None is 1, -1 one per core.
     on_error : {"raise", "nan"}, default="raise"
@@ -74,6 +76,7 @@ class AudioLoader(RaggedOutputMixin, AudioEstimator):
         "offset": [Interval(Real, 0, None, closed="left")],
         "duration": [None, Interval(Real, 0, None, closed="neither")],
         "fix_length": ["boolean"],
+        "strict": ["boolean"],
     }
 
     def __init__(
@@ -84,6 +87,7 @@ class AudioLoader(RaggedOutputMixin, AudioEstimator):
         duration: float | None = None,
         fix_length: bool = False,
         channel: Channel = "mean",
+        strict: bool = False,
         n_jobs: int | None = None,
         on_error: Literal["raise", "nan"] = "raise",
         verbose: int = 0,
@@ -93,6 +97,7 @@ class AudioLoader(RaggedOutputMixin, AudioEstimator):
         self.duration = duration
         self.fix_length = fix_length
         self.channel = channel
+        self.strict = strict
         self.n_jobs = n_jobs
         self.on_error = on_error
         self.verbose = verbose
@@ -194,4 +199,5 @@ class AudioLoader(RaggedOutputMixin, AudioEstimator):
             channel=self.channel,
             offset=self.offset,
             duration=self.duration,
+            strict=self.strict,
         )

@@ -6,6 +6,7 @@ import math
 import os
 import warnings
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -35,6 +36,7 @@ def check_audio(
     channel: Channel = "mean",
     offset: float = 0.0,
     duration: float | None = None,
+    strict: bool = False,
 ) -> AudioClips:
     """Admit audio: a lazy sequence of mono waveforms at one rate.
 
@@ -57,6 +59,8 @@ def check_audio(
         Seconds left out at the start of each clip.
     duration : float, default=None
         Seconds kept; None keeps all.
+    strict : bool, default=False
+        Refuse a recording whose length is not what its header says; False reads what is there, and warns.
 
     Returns
     -------
@@ -89,7 +93,7 @@ def check_audio(
                 f"an array of clips has shape (n_clips, n_timepoints), got {items.shape}. Wrap one clip: [x]."
             )
     rows = [parse_row(item, row, rectangular=isinstance(items, np.ndarray)) for row, item in enumerate(items)]
-    return AudioClips(rows, sample_rate, bare_rate, channel, offset, duration)
+    return AudioClips(rows, sample_rate, bare_rate, channel, offset, duration, strict)
 
 
 class AudioClips(Sequence[NDArray[np.float32]]):
@@ -109,6 +113,8 @@ class AudioClips(Sequence[NDArray[np.float32]]):
         Seconds left out at the start of each clip.
     duration : float, default=None
         Seconds kept; None keeps all.
+    strict : bool, default=False
+        Refuse a recording whose length is not what its header says; False reads what is there, and warns.
 
     Examples
     --------
@@ -127,6 +133,7 @@ class AudioClips(Sequence[NDArray[np.float32]]):
         channel: Channel = "mean",
         offset: float = 0.0,
         duration: float | None = None,
+        strict: bool = False,
     ) -> None:
         self._rows = rows
         self.sample_rate = sample_rate
@@ -134,6 +141,7 @@ class AudioClips(Sequence[NDArray[np.float32]]):
         self._channel = channel
         self._offset = offset
         self._duration = duration
+        self._strict = strict
         self._warnings: dict[int, list[str]] = {}
 
     def __len__(self) -> int:
@@ -282,8 +290,15 @@ class AudioClips(Sequence[NDArray[np.float32]]):
         if source is None:
             return
         with open_audio(
-            source, sample_rate=self.sample_rate, start=start, end=end, channel=self._channel, row=row
+            source,
+            sample_rate=self.sample_rate,
+            start=start,
+            end=end,
+            channel=self._channel,
+            row=row,
+            strict=self._strict,
         ) as stream:
+            stream.on_warning = partial(self.warn, row)
             yield from self._finite(stream.blocks(), stream.mix, stream.source_rate, row)
             self._warn_if_cancelled(stream.mix, row)
 

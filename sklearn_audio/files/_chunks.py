@@ -1,0 +1,297 @@
+"""Containers of chunks (WAV, RF64, AIFF, CAF, W64) and AU: where the samples lie, and how many the header declares."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from functools import partial
+from typing import NamedTuple
+
+from sklearn_audio.files._views import ByteReader
+
+__all__ = ["Chunk", "ChunkStyle", "SampleData", "sample_data"]
+
+_ALL_ONES = (1 << 32) - 1
+# Sizes that programs write which do not know how much will follow, beside 0 and all bits set: 2 GiB, or a little less.
+_OPEN_SIZES = range(0x7FFFF000, 0x80000001)
+_PLAIN_WAV_TAGS = (1, 3, 6, 7, 0xFFFE)  # integers, floats, A-law, mu-law, extensible
+_AU_WIDTHS = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
+_W64_GUID = b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
+
+
+class Chunk(NamedTuple):
+    """Name of a chunk, where its content lies, the bytes of that by its header, and where the next chunk begins."""
+
+    name: bytes
+    start: int
+    size: int
+    next: int
+
+
+class ChunkStyle(NamedTuple):
+    """How a container writes the headers of its chunks.
+
+    Attributes
+    ----------
+    name_bytes, size_code : int, str
+        Length of the name, and the code of `struct` for the size.
+    alignment : int
+        Chunks begin at multiples of it.
+    counts_header : bool
+        Whether the size includes the header.
+    """
+
+    name_bytes: int = 4
+    size_code: str = "<I"
+    alignment: int = 2
+    counts_header: bool = False
+
+    def at(self, reader: ByteReader, offset: int) -> Chunk | None:
+        """Read the header of the chunk at an offset; None if there is none."""
+        header_bytes = self.name_bytes + struct.calcsize(self.size_code)
+        header = reader.at(offset, header_bytes)
+        if len(header) < header_bytes or not header[:4].isascii() or min(header[:4]) < 32:
+            return None
+        name = header[: self.name_bytes]
+        size = int(struct.unpack(self.size_code, header[self.name_bytes :])[0])
+        size -= header_bytes if self.counts_header else 0
+        start = offset + header_bytes
+        end = start + max(0, size)
+        return Chunk(name, start, size, end + -end % self.alignment)
+
+    def walk(self, reader: ByteReader, offset: int) -> Iterator[Chunk]:
+        """Iterate over the chunks from an offset on; the last may reach beyond the end."""
+        while (chunk := self.at(reader, offset)) is not None:
+            yield chunk
+            offset = chunk.next
+
+    def fills(self, reader: ByteReader, offset: int) -> bool:
+        """Whether everything from an offset on is chunks, up to fewer bytes than the header of one."""
+        while offset < reader.size:
+            chunk = self.at(reader, offset)
+            if chunk is None or chunk.size < 0:
+                return reader.size - offset < self.name_bytes + struct.calcsize(self.size_code)
+            offset = chunk.next
+        return offset - reader.size < self.alignment  # the last may lack its padding
+
+
+_RIFF = ChunkStyle()
+_BIG_ENDIAN = ChunkStyle(size_code=">I")
+_CAF = ChunkStyle(size_code=">q", alignment=1)
+_W64 = ChunkStyle(name_bytes=16, size_code="<Q", alignment=8, counts_header=True)
+
+
+class SampleData(NamedTuple):
+    """Where the samples of a container lie.
+
+    Attributes
+    ----------
+    start : int
+        Offset of the first byte of samples.
+    declared : int or None
+        Their bytes by the header; None where it leaves them open. 0 may mean that it was never completed.
+    end : int or None
+        Where the container ends by its header, if that says so.
+    bytes_per_timepoint : Fraction or None
+        Bytes of a timepoint of all channels, on average; None where it varies.
+    mend : callable
+        From a number of bytes to what the header would say of them, as offset -> bytes.
+    style : ChunkStyle or None
+        How chunks after the samples would look; None for a container without chunks.
+    n_counted : int or None
+        Timepoints by a count beside the size.
+    """
+
+    start: int
+    declared: int | None
+    end: int | None
+    bytes_per_timepoint: Fraction | None
+    mend: Callable[[int], Mapping[int, bytes]]
+    style: ChunkStyle | None
+    n_counted: int | None = None
+
+
+def sample_data(reader: ByteReader) -> SampleData | None:
+    """Find the samples of a container that has a header and then samples; None for any other file."""
+    head = reader.at(0, 40)
+    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE":
+        return _in_wav(reader, head)
+    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
+        return _in_aiff(reader, head)
+    if head[:4] == b"caff":
+        return _in_caf(reader)
+    if head[:4] == b"riff" and head[28:40] == _W64_GUID:
+        return _in_w64(reader, head)
+    if head[:4] in (b".snd", b"dns.") and len(head) >= 24:
+        return _in_au(head)
+    return None
+
+
+def _closed(size: int, bits: int = 32) -> int | None:
+    """Size of a field of so many bits, or None if it is one that stands for an unknown size."""
+    if size < 0 or size >= (1 << bits) - 256 or (bits == 32 and size in _OPEN_SIZES):
+        return None
+    return size
+
+
+def _in_wav(reader: ByteReader, head: bytes) -> SampleData | None:
+    big = head[:4] == b"RIFX"
+    code = ">" if big else "<"
+    rate: Fraction | None = None
+    wide: Chunk | None = None
+    for chunk in (_BIG_ENDIAN if big else _RIFF).walk(reader, 12):
+        if chunk.name == b"ds64":
+            wide = chunk
+        elif chunk.name == b"fmt ":
+            rate = _wav_rate(reader.at(chunk.start, 16), code)
+        elif chunk.name == b"data":
+            end = _closed(struct.unpack(code + "I", head[4:8])[0])
+            if wide is not None:
+                return _in_rf64(reader, wide, chunk, rate)
+            magic = head[:4] if head[:4] in (b"RIFF", b"RIFX") else b"RIFF"
+            return SampleData(
+                chunk.start,
+                _closed(chunk.size),
+                end + 8 if end else None,
+                rate,
+                partial(_wav_sizes, magic, code, chunk.start),
+                _BIG_ENDIAN if big else _RIFF,
+            )
+    return None
+
+
+def _wav_sizes(magic: bytes, code: str, start: int, n: int) -> dict[int, bytes]:
+    """Both sizes of a WAV, or as much as their fields hold."""
+    riff, data = min(n + start - 8 + n % 2, _ALL_ONES), min(n, _ALL_ONES)
+    return {0: magic, 4: struct.pack(code + "I", riff), start - 4: struct.pack(code + "I", data)}
+
+
+def _wav_rate(body: bytes, code: str) -> Fraction | None:
+    if len(body) < 16:
+        return None
+    tag, _, rate, bytes_per_second, block, _ = struct.unpack(code + "HHIIHH", body)
+    if tag in _PLAIN_WAV_TAGS:
+        return Fraction(block) if block else None
+    return Fraction(bytes_per_second, rate) if rate and bytes_per_second else None
+
+
+def _in_rf64(reader: ByteReader, wide: Chunk, data: Chunk, rate: Fraction | None) -> SampleData:
+    riff_size, data_size = struct.unpack("<QQ", reader.at(wide.start, 16).ljust(16, b"\0"))
+    end = _closed(riff_size, 64)
+    return SampleData(
+        data.start,
+        _closed(data_size, 64) if data.size == _ALL_ONES else _closed(data.size),
+        end + 8 if end else None,
+        rate,
+        partial(_rf64_sizes, wide.start, data.start),
+        _RIFF,
+    )
+
+
+def _rf64_sizes(wide: int, start: int, n: int) -> dict[int, bytes]:
+    return {
+        0: b"RF64",
+        wide: struct.pack("<QQ", n + start - 8, n),
+        start - 4: struct.pack("<I", _ALL_ONES),
+    }
+
+
+def _in_aiff(reader: ByteReader, head: bytes) -> SampleData | None:
+    count, width, common = 0, 0, 0
+    for chunk in _BIG_ENDIAN.walk(reader, 12):
+        if chunk.name == b"COMM":
+            body = reader.at(chunk.start, 22).ljust(22, b"\0")
+            channels, count, bits = struct.unpack(">hIh", body[:8])
+            kind = body[18:22] if head[8:12] == b"AIFC" else b"NONE"
+            width, common = channels * _aiff_width(kind.lower(), bits), chunk.start
+        elif chunk.name == b"SSND" and common and width:
+            offset = int.from_bytes(reader.at(chunk.start, 4), "big")
+            start = chunk.start + 8 + offset
+            end = _closed(struct.unpack(">I", head[4:8])[0])
+            size = _closed(chunk.size)
+            return SampleData(
+                start,
+                None if size is None else max(0, size - 8 - offset),
+                end + 8 if end else None,
+                Fraction(width),
+                partial(_aiff_sizes, width, common, chunk.start, start),
+                _BIG_ENDIAN,
+                _closed(count),
+            )
+    return None
+
+
+def _aiff_width(kind: bytes, bits: int) -> int:
+    """Bytes of a sample; 0 where it is no whole number."""
+    if kind in (b"ulaw", b"alaw"):
+        return 1
+    return (bits + 7) // 8 if kind in (b"none", b"sowt", b"twos", b"raw ", b"fl32", b"fl64", b"in24", b"in32") else 0
+
+
+def _aiff_sizes(width: int, common: int, chunk: int, start: int, n: int) -> dict[int, bytes]:
+    sizes = {4: n + n % 2 + start - 8, common + 2: n // width, chunk - 4: n + start - chunk}
+    return {offset: struct.pack(">I", min(size, _ALL_ONES)) for offset, size in sizes.items()}
+
+
+def _in_caf(reader: ByteReader) -> SampleData | None:
+    rate: Fraction | None = None
+    for chunk in _CAF.walk(reader, 8):
+        if chunk.name == b"desc":
+            bytes_per_packet, per_packet = struct.unpack(">II", reader.at(chunk.start + 16, 8).ljust(8, b"\0"))
+            rate = Fraction(bytes_per_packet, per_packet) if bytes_per_packet and per_packet else None
+        elif chunk.name == b"data":
+            # four bytes count edits
+            return SampleData(
+                chunk.start + 4,
+                None if chunk.size < 4 else _closed(chunk.size - 4, 63),
+                None,
+                rate,
+                partial(_caf_size, chunk.start),
+                _CAF,
+            )
+    return None
+
+
+def _caf_size(start: int, n: int) -> dict[int, bytes]:
+    return {start - 8: struct.pack(">q", n + 4)}
+
+
+def _in_w64(reader: ByteReader, head: bytes) -> SampleData | None:
+    rate: Fraction | None = None
+    for chunk in _W64.walk(reader, 40):
+        if chunk.name[:4] == b"fmt ":
+            rate = _wav_rate(reader.at(chunk.start, 16), "<")
+        elif chunk.name[:4] == b"data":
+            end = _closed(int.from_bytes(head[16:24], "little"), 63)
+            return SampleData(
+                chunk.start,
+                0 if chunk.size <= 0 else _closed(chunk.size, 63),
+                end or None,
+                rate,
+                partial(_w64_sizes, chunk.start),
+                _W64,
+            )
+    return None
+
+
+def _w64_sizes(start: int, n: int) -> dict[int, bytes]:
+    return {16: struct.pack("<Q", n + -n % 8 + start), start - 8: struct.pack("<Q", n + 24)}
+
+
+def _in_au(head: bytes) -> SampleData | None:
+    code = ">" if head[:4] == b".snd" else "<"
+    start, size, encoding, _, channels = struct.unpack(code + "5I", head[4:24])
+    width = _AU_WIDTHS.get(encoding, 0) * channels
+    return SampleData(
+        start,
+        _closed(size),
+        None,
+        Fraction(width) if width else None,
+        partial(_au_size, code),
+        None,
+    )
+
+
+def _au_size(code: str, n: int) -> dict[int, bytes]:
+    return {8: struct.pack(code + "I", min(n, _ALL_ONES))}

@@ -1,0 +1,89 @@
+"""What a recording is, without decoding it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sklearn_audio.files._decoding import open_decoder
+from sklearn_audio.files._sources import Source, open_source
+
+__all__ = ["AudioInfo", "audio_info"]
+
+# No codec is so frugal; a header that gives more is wrong.
+_MAX_SECONDS_PER_BYTE = 1
+
+
+class AudioInfo(NamedTuple):
+    """What the header of a recording says.
+
+    Attributes
+    ----------
+    sample_rate : int
+        Hz.
+    n_channels : int
+        Number of channels.
+    n_timepoints : int
+        Values per channel.
+    format : str
+        Name of the format, such as "WAV" or "FLAC".
+    is_exact : bool, default=True
+        Whether reading gives just so many. Where FFmpeg reads, and in Ogg files that are cut off, `n_timepoints` is an
+        estimate.
+
+    Examples
+    --------
+    >>> from sklearn_audio.files import AudioInfo
+    >>> info = AudioInfo(sample_rate=16000, n_channels=1, n_timepoints=8000, format="WAV")
+    >>> info.n_timepoints / info.sample_rate
+    0.5
+    """
+
+    sample_rate: int
+    n_channels: int
+    n_timepoints: int
+    format: str
+    is_exact: bool = True
+
+
+def audio_info(source: Source, *, row: int | None = None) -> AudioInfo:
+    """Measure a recording by its header, and hold that against its bytes; nothing is decoded.
+
+    Parameters
+    ----------
+    source : str, PathLike, bytes-like or binary file object
+        The recording.
+    row : int, default=None
+        Row of X, named in messages.
+
+    Returns
+    -------
+    AudioInfo
+        Rate, channels, length and format. The length is that of the samples which are there, whatever the header says
+        of it; 0 where it cannot be known without decoding.
+
+    Raises
+    ------
+    AudioReadError
+        If it cannot be read.
+    TypeError
+        If the source is none of these types.
+
+    Examples
+    --------
+    >>> import io, numpy as np, soundfile
+    >>> from sklearn_audio.files import audio_info
+    >>> file = io.BytesIO()
+    >>> soundfile.write(file, np.zeros((8000, 2)), 16000, format="WAV")
+    >>> audio_info(file)
+    AudioInfo(sample_rate=16000, n_channels=2, n_timepoints=8000, format='WAV', is_exact=True)
+    """
+    opened = open_source(source, row)
+    decoder = open_decoder(opened)
+    try:
+        n_timepoints = decoder.n_timepoints or 0
+        if n_timepoints > opened.n_bytes * decoder.sample_rate * _MAX_SECONDS_PER_BYTE:
+            n_timepoints = 0
+        is_exact = decoder.length_is_exact and n_timepoints == decoder.n_timepoints
+        return AudioInfo(decoder.sample_rate, decoder.n_channels, n_timepoints, decoder.format, is_exact)
+    finally:
+        decoder.close()

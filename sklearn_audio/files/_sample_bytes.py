@@ -1,0 +1,107 @@
+"""The bytes of samples that a header declares and those that are there: which are read, and what is amiss."""
+
+from __future__ import annotations
+
+from sklearn_audio.files._chunks import SampleData, sample_data
+from sklearn_audio.files._links import Link
+from sklearn_audio.files._views import ByteReader, overlaid
+
+__all__ = ["MAGICS", "sample_link"]
+
+# How the containers of recordings begin that may follow each other in one file.
+MAGICS = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"caff", b"riff", b".snd", b"dns.", b"fLaC", b"OggS")
+# Tags that programs append to a file of whatever kind.
+_TAGS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"ID3", b"3DI")
+# Fewer bytes than one in so many of the samples, after the end of the container, are the remains of some program.
+_JUNK = 100
+
+
+def sample_link(reader: ByteReader) -> Link | None:
+    """Find out how far the samples of a WAV, RF64, AIFF, CAF, W64 or AU file reach.
+
+    Parameters
+    ----------
+    reader : ByteReader
+        At the first byte of the container.
+
+    Returns
+    -------
+    Link or None
+        None if it is none of these.
+    """
+    data = sample_data(reader)
+    if data is None:
+        return None
+    present = max(0, reader.size - data.start)
+    declared = data.declared
+    if data.n_counted is not None and data.bytes_per_timepoint and _counts_more(reader, data):
+        declared = int(data.n_counted * data.bytes_per_timepoint)
+    if declared is None or (declared == 0 and _samples_follow(reader, data, data.start)):
+        stop = _next_wav(reader, data.start)
+        return _declaring(data, stop - data.start, stop)
+    if declared > present:
+        promised = int(declared / data.bytes_per_timepoint) if data.bytes_per_timepoint else None
+        return _declaring(data, present, reader.size)._replace(promised=promised, flaw="it is cut short")
+    return _followed(reader, data, declared)
+
+
+def _counts_more(reader: ByteReader, data: SampleData) -> bool:
+    """Whether a count beside the size is larger than it, and nothing but samples can follow those of the size."""
+    if data.declared is None or not data.bytes_per_timepoint or data.n_counted is None:
+        return False
+    counted = data.n_counted * data.bytes_per_timepoint
+    end = data.start + data.declared
+    return counted > data.declared and (end >= reader.size or _samples_follow(reader, data, end))
+
+
+def _declaring(data: SampleData, n: int, stop: int) -> Link:
+    """Make a link whose header declares n bytes of samples."""
+    return Link(stop, overlaid(0, data.start + n, data.mend(n)))
+
+
+def _followed(reader: ByteReader, data: SampleData, declared: int) -> Link:
+    """Look at what follows the samples that the header declares."""
+    end = data.start + declared
+    for offset in (end, end + declared % 2):
+        if reader.at(offset, 4) in MAGICS:
+            return _declaring(data, declared, offset)
+    if not _samples_follow(reader, data, end):
+        mended = reader.at(0, 4) == b"BW64" or _miscounts(data, declared)
+        pieces = overlaid(0, reader.size, data.mend(declared)) if mended else None
+        return Link(reader.size, pieces, promised=data.n_counted or None)
+    surplus = "" if data.end is not None and data.end > end + 1 else "samples follow the end that its header gives"
+    return _declaring(data, reader.size - data.start, reader.size)._replace(surplus=surplus)
+
+
+def _miscounts(data: SampleData, declared: int) -> bool:
+    """Whether a count beside the size differs from it."""
+    return (
+        data.n_counted is not None
+        and data.bytes_per_timepoint is not None
+        and data.n_counted != declared // data.bytes_per_timepoint
+    )
+
+
+def _samples_follow(reader: ByteReader, data: SampleData, offset: int) -> bool:
+    """Whether samples lie at an offset: neither chunks nor tags nor zeros nor a few bytes of junk."""
+    left = reader.size - offset
+    if left < 8:
+        return False
+    if data.style is not None and any(data.style.fills(reader, offset + pad) for pad in (0, offset % 2)):
+        return False
+    head = reader.at(offset, 16)
+    if head.startswith(_TAGS) or head[:4] in MAGICS:
+        return False
+    within = data.end is not None and data.end > offset + 1
+    if not within and offset > data.start and left * _JUNK < offset - data.start:
+        return False
+    return any(block.strip(b"\0") for block in reader.blocks(offset))
+
+
+def _next_wav(reader: ByteReader, offset: int) -> int:
+    """Where a container with an open end ends: before the next WAV, or at the end of the file."""
+    while reader.at(8, 4) == b"WAVE" and (offset := reader.find(b"WAVEfmt ", offset)) >= 0:
+        if reader.at(offset - 8, 4) in MAGICS:
+            return offset - 8
+        offset += 8
+    return reader.size

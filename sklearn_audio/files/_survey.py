@@ -1,0 +1,60 @@
+"""The links that a file holds, one after another, and how long each is by its bytes."""
+
+from __future__ import annotations
+
+from sklearn_audio.files._boxes import box_link
+from sklearn_audio.files._content import tag_bytes
+from sklearn_audio.files._flac import flac_link
+from sklearn_audio.files._links import Link
+from sklearn_audio.files._mpeg_count import mpeg_link
+from sklearn_audio.files._ogg import ogg_link
+from sklearn_audio.files._sample_bytes import sample_link
+from sklearn_audio.files._sources import OpenSource
+from sklearn_audio.files._views import ByteReader, shifted
+
+__all__ = ["find_links"]
+
+
+def find_links(opened: OpenSource, *, search: bool = False) -> list[Link]:
+    """Find the links of a file and what is amiss with their lengths, by reading headers and decoding nothing.
+
+    Parameters
+    ----------
+    opened : OpenSource
+        The recording.
+    search : bool, default=False
+        Whether to look for MPEG frames after bytes of another kind.
+
+    Returns
+    -------
+    list of Link
+        In order; empty for a container that is not known here. Offsets are those of the file.
+    """
+    links: list[Link] = []
+    base = 0
+    while base < opened.n_bytes:
+        reader = ByteReader(opened, base)
+        link = mpeg_link(reader) if search else _link(reader)
+        if link is None:
+            break
+        pieces = None if link.pieces is None else shifted(link.pieces, base)
+        if base and pieces is None:
+            pieces = ((base, base + link.stop),)
+        base += link.stop
+        links.append(link._replace(stop=base, pieces=pieces))
+        search = link.is_mpeg  # only its frames can be told from junk around them
+    if len(links) < 2:
+        return links
+    return [link._replace(pieces=link.pieces or ((0, link.stop),), n_timepoints=None) for link in links]
+
+
+def _link(reader: ByteReader) -> Link | None:
+    head = reader.at(tag_bytes(reader.at(0, 10)), 4)
+    if head == b"OggS":
+        return ogg_link(reader)
+    if head == b"fLaC":
+        return flac_link(reader)
+    found = sample_link(reader) or box_link(reader)
+    if found is None and (head[:1] == b"\xff" or reader.at(0, 3) == b"ID3"):
+        return mpeg_link(reader)
+    return found
