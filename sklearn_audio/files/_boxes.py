@@ -79,6 +79,8 @@ def _ebml_size(reader: ByteReader, at: int) -> tuple[int | None, int]:
 def _asf(reader: ByteReader) -> Link:
     found = reader.at(0, 4096).find(_ASF_PROPERTIES)
     size = int.from_bytes(reader.at(found + 40, 8), "little") if found >= 0 else 0
+    if size and reader.at(size, 8) == _ASF:
+        return Link(size)
     return Link(reader.size, flaw=_CUT if size > reader.size else "")
 
 

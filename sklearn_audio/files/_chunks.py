@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import partial
 from typing import NamedTuple
 
-from sklearn_audio.files._views import ByteReader
+from sklearn_audio.files._views import ByteReader, Inserted
 
 __all__ = ["Chunk", "ChunkStyle", "SampleData", "sample_data"]
 
@@ -162,8 +162,12 @@ def _in_wav(reader: ByteReader, head: bytes) -> SampleData | None:
 
 
 def _wav_sizes(magic: bytes, code: str, start: int, n: int) -> dict[int, bytes]:
-    """Both sizes of a WAV, or as much as their fields hold."""
-    riff, data = min(n + start - 8 + n % 2, _ALL_ONES), min(n, _ALL_ONES)
+    """Both sizes of a WAV; those that its fields do not hold make an RF64 of it."""
+    riff, data = n + start - 8 + n % 2, n
+    if riff >= _ALL_ONES and code == "<":
+        wide = Inserted(b"ds64" + struct.pack("<IQQQI", 28, riff + 36, data, 0, 0))
+        return {0: b"RF64", 12: wide, start - 4: struct.pack("<I", _ALL_ONES)}
+    riff, data = min(riff, _ALL_ONES), min(data, _ALL_ONES)
     return {0: magic, 4: struct.pack(code + "I", riff), start - 4: struct.pack(code + "I", data)}
 
 

@@ -39,13 +39,12 @@ class Delivery:
 
     def is_short_of(self, wanted: float, n_timepoints: int) -> bool:
         """Whether the recording ends at a timepoint before the wanted one although it should go on."""
-        promised = self._promise.n_timepoints
         if n_timepoints >= wanted:
             return False
-        if promised is None:
-            return bool(self._promise.flaw)
-        tolerance = 0 if self._promise.flaw else self._promise.tolerance
-        return n_timepoints + tolerance < min(promised, wanted)
+        if self._promise.flaw:
+            return True
+        promised = self._promise.n_timepoints
+        return promised is not None and n_timepoints + self._promise.tolerance < min(promised, wanted)
 
     def check(self, wanted: float, n_timepoints: int, on_warning: Callable[[str], None] | None) -> None:
         """Warn, or raise, if the recording ends at a timepoint before the wanted one, or goes on beyond its header."""

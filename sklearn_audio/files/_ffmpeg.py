@@ -92,7 +92,7 @@ class FfmpegDecoder:
 
     def _promise(self) -> Promise:
         """Length that the header states, where it does and FFmpeg does not only guess it from the bit rate."""
-        if self._container.format.name.split(",")[0] not in _COUNTING or not self._stream.duration:
+        if self._container.format.name.split(",")[0] not in _COUNTING or not self.n_timepoints:
             return Promise()
         return Promise(self.n_timepoints, round(_ROUNDING_SECONDS * self.sample_rate))
 

@@ -46,6 +46,8 @@ class FlacDecoder:
 
     def read(self, n: int) -> NDArray[np.float32]:
         """Read up to n timepoints of all channels, shape (n, n_channels); fewer only at the end."""
+        if self.n_timepoints is not None:
+            n = min(n, max(0, self.n_timepoints - self._position))  # tags after the end would be taken for damage
         try:
             block = self._decoder.read(n)
         except AudioReadError as error:

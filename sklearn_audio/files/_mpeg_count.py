@@ -18,6 +18,8 @@ _RESERVOIR_BYTES = 511
 # Bytes beside the side information of a frame that holds the counts and LAME's fields.
 _INFO_BYTES = 56
 _DECODER_DELAY = 529
+_ID3V1_BYTES = 128
+_FEW = 128
 
 
 class _Count(NamedTuple):
@@ -63,16 +65,18 @@ def mpeg_link(reader: ByteReader) -> Link | None:
     n_frames = sum(run.n_frames for run in runs) - (count is not None)
     stop, flaw = (reader.size, "it ends within an MPEG frame") if runs[-1].cut else (runs[-1].stop, "")
     link = Link(stop, flaw=flaw, is_mpeg=True)
-    plain = len(runs) == 1 and not flaw and _is_plain(reader, start)
+    plain = len(runs) == 1 and not flaw and _is_plain(reader, start, stop)
     if count is None:
         return _uncounted(reader, kind, runs, n_frames, link, plain)
     return _counted(kind, runs, count, n_frames, link, plain)
 
 
-def _is_plain(reader: ByteReader, start: int) -> bool:
-    """Whether libsndfile finds the first frame by itself: at once, or after a tag without a footer."""
-    head = reader.at(0, 10)
-    return start == tag_bytes(head) and not (start and head[5] & 0x10)
+def _is_plain(reader: ByteReader, start: int, stop: int) -> bool:
+    """Whether libsndfile finds the first frame by itself, at once or after a tag without a footer, and also the end."""
+    head, left = reader.at(0, 10), reader.size - stop
+    # mpg123 complains on stderr if the number of bytes that an MP3 counts is off by a hundredth
+    ends = left * _FEW < stop or (left == _ID3V1_BYTES and reader.at(stop, 3) == b"TAG")
+    return ends and start == tag_bytes(head) and not (start and head[5] & 0x10)
 
 
 def _count_in(frame: bytes, kind: MpegKind) -> _Count:
@@ -106,8 +110,7 @@ def _counted(kind: MpegKind, runs: list[MpegRun], count: _Count, n_frames: int, 
     """Make the count say what is there."""
     n_bytes = sum(run.stop - run.start for run in runs)
     lost = count.n_frames is not None and count.n_frames > n_frames + 1
-    # mpg123 complains on stderr of a number of bytes that is off by a hundredth
-    sized = count.n_bytes is None or abs(count.n_bytes - n_bytes) * 128 < n_bytes
+    sized = count.n_bytes is None or abs(count.n_bytes - n_bytes) * _FEW < n_bytes
     if plain and sized and count.n_frames == n_frames:
         return link
     frame = _with_count(count.frame, kind, n_frames, n_bytes, keep_end=lost or bool(link.flaw))

@@ -14,6 +14,7 @@ MAGICS = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"caff", b"riff", b".snd"
 _TAGS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"ID3", b"3DI")
 # Fewer bytes than one in so many of the samples, after the end of the container, are the remains of some program.
 _JUNK = 100
+_LAST_BYTES = 4096
 
 
 def sample_link(reader: ByteReader) -> Link | None:
@@ -95,7 +96,8 @@ def _samples_follow(reader: ByteReader, data: SampleData, offset: int) -> bool:
     within = data.end is not None and data.end > offset + 1
     if not within and offset > data.start and left * _JUNK < offset - data.start:
         return False
-    return any(block.strip(b"\0") for block in reader.blocks(offset))
+    last = reader.at(max(offset, reader.size - _LAST_BYTES), _LAST_BYTES)
+    return bool(last.strip(b"\0")) or any(block.strip(b"\0") for block in reader.blocks(offset))
 
 
 def _next_wav(reader: ByteReader, offset: int) -> int:

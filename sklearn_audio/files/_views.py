@@ -10,7 +10,7 @@ from typing import Any
 
 from sklearn_audio.files._sources import OpenSource
 
-__all__ = ["ByteReader", "Pieces", "overlaid", "shifted", "view_of"]
+__all__ = ["ByteReader", "Inserted", "Pieces", "overlaid", "shifted", "view_of"]
 
 # Bytes of a view in order: those at (start, stop) of the recording, or others in their place.
 Pieces = tuple[tuple[int, int] | bytes, ...]
@@ -69,12 +69,16 @@ class ByteReader:
         return -1
 
 
+class Inserted(bytes):
+    """Bytes that are put in front of others, and replace none."""
+
+
 def overlaid(start: int, stop: int, replaced: Mapping[int, bytes]) -> Pieces:
     """Make the pieces of the bytes from start to stop, with those at some offsets replaced by as many others."""
     pieces: list[tuple[int, int] | bytes] = []
     for offset, content in sorted(replaced.items()):
         pieces += [(start, offset), content]
-        start = offset + len(content)
+        start = offset + (0 if isinstance(content, Inserted) else len(content))
     return (*pieces, (start, stop))
 
 

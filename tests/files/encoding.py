@@ -27,6 +27,7 @@ def encode_av(samples: np.ndarray, rate: int, *, container: str, codec: str, **o
     layout = {1: "mono", 2: "stereo"}[len(samples)]
     with av.open(file, "w", format=container, options=options) as out:
         stream = out.add_stream(codec, rate=rate, layout=layout)
+        stream.bit_rate = 64000
         resampler = av.AudioResampler(stream.codec_context.format.name, layout, rate)
         fifo = av.AudioFifo()
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples, dtype=np.float32), "fltp", layout)

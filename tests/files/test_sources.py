@@ -58,7 +58,8 @@ def test_a_file_object_that_cannot_seek(recording, tmp_path):
         sink.write(recording[:40000])
         sink.flush()
         sink.close()
-        assert len(read_audio(source)[0]) == (40000 - 44) // 2
+        with pytest.warns(UserWarning, match="it is cut short"):
+            assert len(read_audio(source)[0]) == (40000 - 44) // 2
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
