@@ -63,7 +63,9 @@ LARGE = {
 }
 SEQUENCES = {
     "SequencePooling": SequencePooling(),
-    "SequencePooling-all": SequencePooling(statistics=("mean", "std", "min", "max", "median", "first", "last")),
+    "SequencePooling-all": SequencePooling(
+        statistics=("mean", "std", "min", "max", "median", "first", "last", "range", "skew", "slope", "p10", "p97.5")
+    ),
 }
 TOKENIZERS = {
     "KMeansAudioTokenizer": KMeansAudioTokenizer(2, random_state=0),

@@ -25,7 +25,7 @@ from sklearn_audio.engine._patches import Cutting, spans
 from sklearn_audio.engine._pooling import POOLINGS, pool
 from sklearn_audio.engine._vector_cache import CACHE_CONSTRAINTS, CACHE_USES, cache_store, open_cache
 from sklearn_audio.engine.inference import ClipVectors, embed
-from sklearn_audio.engine.models import ModelCard, check_name, layer_width, layers_of
+from sklearn_audio.engine.models import ModelCard, check_name, layer_labels, layer_width, layers_of
 from sklearn_audio.ragged import Ragged, RaggedBuilder
 from sklearn_audio.validation import AudioClips
 
@@ -262,10 +262,12 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         Returns
         -------
         ndarray of str, shape (n_features,)
-            Such as ``vggish_0``, or ``vggish_0_mean`` where the pooling joins two statistics.
+            Such as ``vggish_0``, or ``vggish_0_mean`` where the pooling joins two statistics. Where `layer` scores
+            labels, as "probabilities" and "taggram" do, the labels, such as ``Speech`` or ``jazz``.
         """
         card = self._card()
-        names = [f"{self._prefix}_{i}" for i in range(layer_width(card, self._layer(card)))]
+        layer = self._layer(card)
+        names = layer_labels(card, layer) or [f"{self._prefix}_{i}" for i in range(layer_width(card, layer))]
         statistics = POOLINGS[self.pooling] if self.pooling else ()
         if len(statistics) > 1:
             names = [f"{name}_{kind}" for kind in statistics for name in names]

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_audio._sklearn import check_feature_names_in
 from sklearn_audio.base import AudioEstimator, FloatOutputMixin
-from sklearn_audio.ragged import STATISTICS
+from sklearn_audio.ragged import STATISTICS, find_statistic
 
 __all__ = ["SequencePooling"]
 
@@ -24,9 +24,19 @@ class SequencePooling(FloatOutputMixin, AudioEstimator):
 
     Parameters
     ----------
-    statistics : sequence of {"mean", "std", "min", "max", "median", "first", "last"}, default=("mean", "std")
-        What to compute over the frames, for each number of a frame. The standard deviation divides by the number of
-        frames. A single name is taken as it is.
+    statistics : str or sequence of str, default=("mean", "std")
+        What to compute over the frames of a clip, for each number x of a frame; a single name is taken as it is.
+
+        - "mean", "median", "min", "max", "first", "last";
+        - "std": the standard deviation, which divides by the number of frames;
+        - "range": the largest minus the smallest x;
+        - "p25" or any other percentile from "p0" to "p100", "p97.5" among them, interpolated linearly as by
+          `numpy.percentile`;
+        - "skew": the skewness, the mean of ``(x - mean)**3`` over the cube of "std", without a correction of its bias
+          as by `scipy.stats.skew`; 0 where x is the same in all frames;
+        - "slope": the slope of the least-squares line through x, per frame.
+
+        For a clip of one frame, "std", "range", "skew" and "slope" are 0.
 
     Attributes
     ----------
@@ -131,7 +141,9 @@ class SequencePooling(FloatOutputMixin, AudioEstimator):
 
     def _names(self) -> list[str]:
         names = [self.statistics] if isinstance(self.statistics, str) else list(self.statistics)
-        unknown = [name for name in names if name not in STATISTICS]
-        if unknown or not names:
-            raise ValueError(f"statistics={self.statistics!r}: choose one or more of {list(STATISTICS)}.")
+        if not names or any(find_statistic(name) is None for name in names):
+            raise ValueError(
+                f"statistics={self.statistics!r}: choose one or more of {list(STATISTICS)}, or percentiles such as "
+                "'p25'."
+            )
         return names

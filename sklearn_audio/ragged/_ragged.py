@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn_audio.ragged._builder import RaggedBuilder
 from sklearn_audio.ragged._labels import Labels, joined_index, joined_names, row_index, same_names
 from sklearn_audio.ragged._rectangular import Rectangular
-from sklearn_audio.ragged._statistics import KEEPS_DTYPE, STATISTICS
+from sklearn_audio.ragged._statistics import KEEPS_DTYPE, STATISTICS, find_statistic
 
 __all__ = ["Ragged"]
 
@@ -371,13 +371,14 @@ class Ragged(Labels, Rectangular):
 
         Parameters
         ----------
-        statistic : {"mean", "std", "min", "max", "median", "first", "last"}, default="mean"
-            What to compute over the items of a row. The standard deviation divides by the number of items.
+        statistic : str, default="mean"
+            "mean", "std", "min", "max", "median", "first", "last", "range", "skew", "slope", or a percentile such as
+            "p25"; see `SequencePooling`, which defines them.
 
         Returns
         -------
         ndarray of shape (n_rows, *item_shape)
-            Of the type of the values (float64 for "mean", "std" and "median" of integers).
+            Of the type of the values; of integers, float64 except for "min", "max", "first" and "last".
 
         Raises
         ------
@@ -390,14 +391,16 @@ class Ragged(Labels, Rectangular):
         >>> Ragged.from_list([[1.0, 4.0], [3.0]]).pool("max")
         array([4., 3.])
         """
-        if statistic not in STATISTICS:
-            raise ValueError(f"unknown statistic {statistic!r}; choose one of {sorted(STATISTICS)}.")
+        reduce = find_statistic(statistic)
+        if reduce is None:
+            raise ValueError(
+                f"unknown statistic {statistic!r}; choose one of {sorted(STATISTICS)}, or a percentile such as 'p25'."
+            )
         empty = np.flatnonzero(self.lengths == 0)
         if len(empty):
             raise ValueError(
                 f"row {empty[0]} is empty: the {statistic} of no items is undefined. Leave empty rows out."
             )
-        reduce = STATISTICS[statistic]
         kind = np.dtype(self.dtype if statistic in KEEPS_DTYPE or self.dtype.kind in "fc" else np.float64)
         pooled = np.empty((len(self), *self.item_shape), dtype=kind)
         for i, row in enumerate(self):

@@ -28,6 +28,7 @@ from sklearn_audio import (
     VGGishEmbedder,
 )
 from sklearn_audio.engine import _networks
+from sklearn_audio.engine.models import audioset_labels, layer_width, magnatagatune_labels, million_song_labels
 from sklearn_audio.exceptions import AudioReadError, WeightsError
 from tests.instances import EMBEDDERS
 
@@ -101,6 +102,36 @@ def test_feature_names():
     assert LEENET.get_feature_names_out()[:2].tolist() == ["panns_0", "panns_1"]
     names = clone(LEENET).set_params(pooling="mean_std").get_feature_names_out()
     assert (len(names), names[0], names[512]) == (1024, "panns_0_mean", "panns_0_std")
+
+
+@pytest.mark.parametrize(
+    ("embedder", "layers", "labels"),
+    [
+        (LEENET, ("logits", "probabilities"), audioset_labels()),
+        (PANNsEmbedder("cnn14_decision_max"), ("probabilities",), audioset_labels()),
+        (EfficientATEmbedder("mn10_as"), ("logits", "probabilities"), audioset_labels()),
+        (ASTEmbedder("audioset_16_16_0.4422"), ("logits", "probabilities"), audioset_labels()),
+        (MusiCNNEmbedder("msd_musicnn"), ("logits", "taggram"), million_song_labels()),
+        (MusiCNNEmbedder("mtt_musicnn"), ("logits", "taggram"), magnatagatune_labels()),
+    ],
+)
+def test_scores_are_named_by_their_labels(embedder, layers, labels):
+    card = embedder._card()
+    for layer in layers:
+        scores = clone(embedder).set_params(layer=layer)
+        assert scores.get_feature_names_out().tolist() == labels.tolist()
+        assert layer_width(card, layer) == len(set(labels.tolist())) == len(labels)
+        names = scores.set_params(pooling="mean_max").get_feature_names_out()
+        assert names[len(labels)] == f"{labels[0]}_max"
+    others = set(embedder.layers()) - set(layers)
+    assert all(clone(embedder).set_params(layer=layer).get_feature_names_out()[0].endswith("_0") for layer in others)
+
+
+def test_a_frame_of_scores_has_their_labels():
+    embedder = clone(LEENET).set_params(layer="probabilities").set_output(transform="pandas")
+    assert embedder.fit_transform(CLIPS[:1]).columns.tolist() == audioset_labels().tolist()
+    patches = embedder.set_params(pooling=None).transform(CLIPS[:1])
+    assert patches.feature_names.tolist() == audioset_labels().tolist()
 
 
 def test_long_clips_weigh_the_last_patch_by_its_share():

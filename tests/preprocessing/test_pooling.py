@@ -4,6 +4,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 import soundfile
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
@@ -14,7 +15,7 @@ from sklearn_audio import AudioLoader, MelSpectrogramTransformer, Ragged, Sequen
 RNG = np.random.default_rng(0)
 FRAMES = [RNG.normal(size=(n, 3)).astype(np.float32) for n in (5, 1, 4)]
 FAILED = np.full((1, 3), np.nan, dtype=np.float32)
-ALL = ("mean", "std", "min", "max", "median", "first", "last")
+ALL = (*("mean", "std", "min", "max", "median", "first", "last"), *("range", "skew", "slope", "p0", "p25", "p97.5"))
 REDUCE = {
     "mean": lambda x: x.mean(axis=0),
     "std": lambda x: x.std(axis=0),
@@ -23,6 +24,12 @@ REDUCE = {
     "median": lambda x: np.median(x, axis=0),
     "first": lambda x: x[0],
     "last": lambda x: x[-1],
+    "range": lambda x: np.ptp(x, axis=0),
+    "skew": lambda x: scipy.stats.skew(x, axis=0) if len(x) > 1 else np.zeros(3),
+    "slope": lambda x: np.polyfit(np.arange(len(x)), x, 1)[0] if len(x) > 1 else np.zeros(3),
+    "p0": lambda x: x.min(axis=0),
+    "p25": lambda x: np.percentile(x, 25, axis=0),
+    "p97.5": lambda x: np.percentile(x, 97.5, axis=0),
 }
 
 
@@ -37,6 +44,24 @@ def test_one_statistic(name):
 def test_all_statistics_side_by_side():
     X = SequencePooling(ALL).fit_transform(FRAMES)
     np.testing.assert_array_equal(X, np.hstack([SequencePooling(name).fit_transform(FRAMES) for name in ALL]))
+
+
+@pytest.mark.parametrize("name", ["skew", "slope", "range", "p25"])
+@pytest.mark.parametrize("n", [2, 3, 40_000])
+def test_long_and_short_clips(name, n):
+    x = RNG.gamma(2, size=(n, 2)).astype(np.float32) + 100  # far from zero, beyond one block
+    reduce = {"skew": scipy.stats.skew, "range": np.ptp, "p25": lambda x, axis: np.percentile(x, 25, axis=axis)}
+    reduce["slope"] = lambda x, axis: np.array([scipy.stats.linregress(np.arange(n), column)[0] for column in x.T])
+    wanted = reduce[name](x.astype(np.float64), axis=0)
+    np.testing.assert_allclose(SequencePooling(name).fit_transform([x])[0], wanted, rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, -1e6, 3e-30])
+@pytest.mark.parametrize("n", [1, 2, 7, 1000])
+def test_frames_that_are_all_the_same(value, n):
+    x = np.full((n, 2), value, dtype=np.float32)
+    X = SequencePooling(("skew", "slope", "range", "std", "p10")).fit_transform([x])
+    np.testing.assert_allclose(X, [[0] * 8 + [x[0, 0]] * 2], atol=1e-6 * abs(value))
 
 
 @pytest.mark.parametrize("form", [Ragged.from_list, tuple, lambda rows: np.array(rows, dtype=object), pd.Series])
@@ -151,7 +176,7 @@ def test_unfitted():
         SequencePooling().get_feature_names_out()
 
 
-@pytest.mark.parametrize("statistics", ["mode", ("mean", "mode"), (), []])
+@pytest.mark.parametrize("statistics", ["mode", ("mean", "mode"), (), [], "p101", "p-1", "p", "p25 ", ["mean", 25]])
 def test_unknown_statistics(statistics):
     with pytest.raises(ValueError, match=r"statistics=.*: choose one or more of \['mean', 'std', .*'last'\]"):
         SequencePooling(statistics).fit(FRAMES)

@@ -1,17 +1,19 @@
 """Model cards: every pretrained network with the front end and the patches it was trained on."""
 
 from sklearn_audio.engine.models._ast import AST_MODELS, ast_card
-from sklearn_audio.engine.models._audioset import TAGGERS, audioset_labels, check_name, windowed
+from sklearn_audio.engine.models._audioset import TAGGERS, check_name, windowed
 from sklearn_audio.engine.models._card import (
     ClipPatching,
     FramePatching,
     ModelCard,
     Patching,
     example_inputs,
+    layer_labels,
     layer_width,
     layers_of,
 )
 from sklearn_audio.engine.models._efficientat import EFFICIENTAT
+from sklearn_audio.engine.models._labels import audioset_labels, magnatagatune_labels, million_song_labels
 from sklearn_audio.engine.models._musicnn import MUSICNN
 from sklearn_audio.engine.models._panns import PANNS
 from sklearn_audio.engine.models._vggish import VGGISH
@@ -28,8 +30,11 @@ __all__ = [
     "audioset_labels",
     "check_name",
     "example_inputs",
+    "layer_labels",
     "layer_width",
     "layers_of",
+    "magnatagatune_labels",
+    "million_song_labels",
     "windowed",
 ]
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sklearn_audio.dsp import preset
 from sklearn_audio.engine.models._card import FramePatching, ModelCard
+from sklearn_audio.engine.models._labels import audioset_labels
 from sklearn_audio.nets import AST, adapt_positions, grid_shape
 
 __all__ = ["AST_MODELS", "ast_card"]
@@ -87,6 +88,8 @@ def ast_card(model: str, *, n_frames: int | None = None, stride: tuple[int, int]
         converter="ast",
         weights=f"ast_{model}",
         prepare=partial(_fit_positions, old=old, new=grid_shape(frames, _N_MELS, strides)),
+        # the order of the 35 words is not published beside the weights
+        labels=audioset_labels if published.n_labels == 527 else None,
     )
 
 

@@ -1,23 +1,17 @@
-"""The labels of AudioSet, and the models that know them."""
+"""The models that score the labels of AudioSet."""
 
 from __future__ import annotations
 
-import csv
 import difflib
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import lru_cache
-from importlib.resources import files
-
-import numpy as np
-from numpy.typing import NDArray
 
 from sklearn_audio.engine.models._ast import AST_MODELS, ast_card
 from sklearn_audio.engine.models._card import ClipPatching, ModelCard
 from sklearn_audio.engine.models._efficientat import EFFICIENTAT
 from sklearn_audio.engine.models._panns import PANNS
 
-__all__ = ["TAGGERS", "audioset_labels", "check_name", "windowed"]
+__all__ = ["TAGGERS", "check_name", "windowed"]
 
 # windows of one forward pass: nearly all of them are equally long
 _WINDOWS = 8
@@ -27,27 +21,6 @@ TAGGERS: dict[str, ModelCard] = {
     **{card.name: card for card in EFFICIENTAT.values()},
     **{f"ast_{name}": ast_card(name) for name, model in AST_MODELS.items() if model.n_labels == 527},
 }
-
-
-@lru_cache(maxsize=1)
-def audioset_labels() -> NDArray[np.str_]:
-    """Return the display names of AudioSet's 527 labels, in the order of the published networks.
-
-    Returns
-    -------
-    ndarray of str, shape (527,)
-        Read-only.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine.models import audioset_labels
-    >>> audioset_labels()[:2].tolist()
-    ['Speech', 'Male speech, man speaking']
-    """
-    text = (files("sklearn_audio.engine.models") / "audioset_labels.csv").read_text(encoding="utf-8")
-    names = np.array([row["display_name"] for row in csv.DictReader(text.splitlines())])
-    names.flags.writeable = False
-    return names
 
 
 def check_name(what: str, name: str, known: Iterable[str]) -> None:

@@ -7,12 +7,23 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sklearn_audio.dsp import FrontEnd
 
-__all__ = ["ClipPatching", "FramePatching", "ModelCard", "Patching", "example_inputs", "layer_width", "layers_of"]
+__all__ = [
+    "ClipPatching",
+    "FramePatching",
+    "ModelCard",
+    "Patching",
+    "example_inputs",
+    "layer_labels",
+    "layer_width",
+    "layers_of",
+]
 
 Reads = Literal["waveform", "frames"]
 
@@ -75,6 +86,8 @@ class ClipPatching:
 
 Patching = FramePatching | ClipPatching
 State = dict[str, Tensor]
+# layers with one number per label
+_SCORES = ("logits", "probabilities", "taggram")
 
 
 @dataclass(frozen=True)
@@ -101,6 +114,8 @@ class ModelCard:
         Layer that an embedder returns unless told otherwise.
     prepare : callable, default=None
         Takes the tensors of a converted checkpoint and the card, returns those of the network.
+    labels : callable, default=None
+        Returns the labels that the network scores, in order; None where they are not known.
 
     Examples
     --------
@@ -119,6 +134,7 @@ class ModelCard:
     reads: tuple[Reads, ...] = ("frames",)
     layer: str = "embedding"
     prepare: Callable[[State, ModelCard], State] | None = None
+    labels: Callable[[], NDArray[np.str_]] | None = None
 
     @property
     def sample_rate(self) -> int:
@@ -192,6 +208,31 @@ def layer_width(card: ModelCard, layer: str) -> int:
     """
     with torch.inference_mode():
         return int(card.on_meta()(*example_inputs(card), layer=layer).shape[1])
+
+
+def layer_labels(card: ModelCard, layer: str) -> list[str] | None:
+    """Name the numbers of a layer by the labels that they score.
+
+    Parameters
+    ----------
+    card : ModelCard
+        The model.
+    layer : str
+        One of its layers.
+
+    Returns
+    -------
+    list of str or None
+        None where the layer is no score of labels.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine.models import CARDS, layer_labels
+    >>> card = CARDS["musicnn"]["msd_musicnn"]
+    >>> layer_labels(card, "taggram")[:3], layer_labels(card, "penultimate")
+    (['rock', 'pop', 'alternative'], None)
+    """
+    return card.labels().tolist() if layer in _SCORES and card.labels is not None else None
 
 
 def example_inputs(card: ModelCard) -> list[Tensor]:

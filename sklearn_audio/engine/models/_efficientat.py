@@ -6,6 +6,7 @@ from functools import partial
 
 from sklearn_audio.dsp import preset
 from sklearn_audio.engine.models._card import ClipPatching, ModelCard
+from sklearn_audio.engine.models._labels import audioset_labels
 from sklearn_audio.nets import EfficientAT
 
 __all__ = ["EFFICIENTAT"]
@@ -21,6 +22,7 @@ EFFICIENTAT = {
         patching=ClipPatching(shortest=1024),
         converter="efficientat",
         weights=f"efficientat_{name}",
+        labels=audioset_labels,
     )
     for name, width in _WIDTHS.items()
 }

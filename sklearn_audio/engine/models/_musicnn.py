@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sklearn_audio.dsp import preset
 from sklearn_audio.engine.models._card import FramePatching, ModelCard
+from sklearn_audio.engine.models._labels import magnatagatune_labels, million_song_labels
 from sklearn_audio.nets import MusiCNN
 
 __all__ = ["MUSICNN"]
@@ -20,6 +21,7 @@ MUSICNN = {
         converter="musicnn",
         weights=f"musicnn_{name}",
         layer="max_pool",
+        labels=labels,
     )
-    for name in ("msd_musicnn", "mtt_musicnn")
+    for name, labels in (("msd_musicnn", million_song_labels), ("mtt_musicnn", magnatagatune_labels))
 }

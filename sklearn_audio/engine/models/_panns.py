@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from sklearn_audio import nets
 from sklearn_audio.dsp import FrontEnd, mel_filterbank, preset, window
 from sklearn_audio.engine.models._card import ClipPatching, ModelCard, Reads
+from sklearn_audio.engine.models._labels import audioset_labels
 from sklearn_audio.exceptions import WeightsError
 
 __all__ = ["PANNS"]
@@ -77,6 +78,7 @@ def _card(
         weights=f"panns_{name}" if published else None,
         reads=reads,
         prepare=_prepare,
+        labels=audioset_labels,
     )
 
 

@@ -1,0 +1,91 @@
+"""The labels that the published networks score, in the order of their outputs."""
+
+from __future__ import annotations
+
+import csv
+from functools import lru_cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["audioset_labels", "magnatagatune_labels", "million_song_labels"]
+
+# tags as their authors spell them, the most frequent ones of the Million Song Dataset on Last.fm
+_MILLION_SONG = """
+rock, pop, alternative, indie, electronic, female vocalists, dance, 00s, alternative rock, jazz, beautiful, metal,
+chillout, male vocalists, classic rock, soul, indie rock, Mellow, electronica, 80s, folk, 90s, chill, instrumental,
+punk, oldies, blues, hard rock, ambient, acoustic, experimental, female vocalist, guitar, Hip-Hop, 70s, party, country,
+easy listening, sexy, catchy, funk, electro, heavy metal, Progressive rock, 60s, rnb, indie pop, sad, House, happy
+"""
+_MAGNATAGATUNE = """
+guitar, classical, slow, techno, strings, drums, electronic, rock, fast, piano, ambient, beat, violin, vocal, synth,
+female, indian, opera, male, singing, vocals, no vocals, harpsichord, loud, quiet, flute, woman, male vocal, no vocal,
+pop, soft, sitar, solo, man, classic, choir, voice, new age, dance, male voice, female vocal, beats, harp, cello,
+no voice, weird, country, metal, female voice, choral
+"""
+
+
+@lru_cache(maxsize=1)
+def audioset_labels() -> NDArray[np.str_]:
+    """Return the display names of AudioSet's 527 labels, in the order of the published networks.
+
+    Returns
+    -------
+    ndarray of str, shape (527,)
+        Read-only.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine.models import audioset_labels
+    >>> audioset_labels()[:2].tolist()
+    ['Speech', 'Male speech, man speaking']
+    """
+    text = (files("sklearn_audio.engine.models") / "audioset_labels.csv").read_text(encoding="utf-8")
+    return _read_only([row["display_name"] for row in csv.DictReader(text.splitlines())])
+
+
+@lru_cache(maxsize=1)
+def million_song_labels() -> NDArray[np.str_]:
+    """Return the 50 tags of the networks trained on the Million Song Dataset.
+
+    Returns
+    -------
+    ndarray of str, shape (50,)
+        Read-only.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine.models import million_song_labels
+    >>> million_song_labels()[:2].tolist()
+    ['rock', 'pop']
+    """
+    return _read_only(_split(_MILLION_SONG))
+
+
+@lru_cache(maxsize=1)
+def magnatagatune_labels() -> NDArray[np.str_]:
+    """Return the 50 tags of the networks trained on MagnaTagATune.
+
+    Returns
+    -------
+    ndarray of str, shape (50,)
+        Read-only.
+
+    Examples
+    --------
+    >>> from sklearn_audio.engine.models import magnatagatune_labels
+    >>> magnatagatune_labels()[:2].tolist()
+    ['guitar', 'classical']
+    """
+    return _read_only(_split(_MAGNATAGATUNE))
+
+
+def _split(tags: str) -> list[str]:
+    return [tag.strip() for tag in tags.replace("\n", " ").split(",")]
+
+
+def _read_only(labels: list[str]) -> NDArray[np.str_]:
+    names = np.array(labels)
+    names.flags.writeable = False
+    return names
