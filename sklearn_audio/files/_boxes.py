@@ -1,4 +1,4 @@
-"""Containers that FFmpeg reads (MP4, WebM, WMA, ADTS): whether the bytes end before the header says, or go on."""
+"""Containers that FFmpeg reads (MP4, WebM, WMA, AVI, ADTS): whether the bytes end before the header says, or go on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BLOCK_BYTES = 1 << 20
 
 
 def box_link(reader: ByteReader) -> Link | None:
-    """Find the end of an MP4, WebM, WMA or ADTS file.
+    """Find the end of an MP4, WebM, WMA, AVI or ADTS file.
 
     Parameters
     ----------
@@ -33,6 +33,10 @@ def box_link(reader: ByteReader) -> Link | None:
         return _mp4(reader)
     if head[:4] == _EBML:
         return _webm(reader)
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        end = int.from_bytes(head[4:8], "little") + 8
+        joined = reader.at(end, 4) == b"RIFF" and reader.at(end + 8, 4) == b"AVI "
+        return Link(end if joined else reader.size, flaw=_CUT if end > reader.size else "")
     if head[:8] == _ASF:
         return _asf(reader)
     start = tag_bytes(reader.at(0, 10))

@@ -1,4 +1,4 @@
-"""Containers of chunks (WAV, RF64, AIFF, CAF, W64) and AU: where the samples lie, and how many the header declares."""
+"""Containers with a header before samples (WAV, RF64, AIFF, CAF, W64, AU, SPHERE): where these lie, and how many."""
 
 from __future__ import annotations
 
@@ -125,6 +125,8 @@ def sample_data(reader: ByteReader) -> SampleData | None:
         return _in_w64(reader, head)
     if head[:4] in (b".snd", b"dns.") and len(head) >= 24:
         return _in_au(head)
+    if head[:8] == b"NIST_1A\n":
+        return _in_sphere(reader)
     return None
 
 
@@ -299,3 +301,25 @@ def _in_au(head: bytes) -> SampleData | None:
 
 def _au_size(code: str, n: int) -> dict[int, bytes]:
     return {8: struct.pack(code + "I", min(n, _ALL_ONES))}
+
+
+def _in_sphere(reader: ByteReader) -> SampleData | None:
+    lines = reader.at(0, 1024).split(b"end_head")[0].splitlines()
+    fields = {parts[0]: parts[2] for line in lines[2:] if len(parts := line.split()) == 3}
+    numbers = [fields.get(name, b"") for name in (b"sample_count", b"sample_n_bytes", b"channel_count")]
+    if len(lines) < 2 or not all(number.isdigit() for number in (lines[1].strip(), *numbers)):
+        return None
+    count, width, channels = (int(number) for number in numbers)
+    size = Fraction(width * channels)
+    if not size or fields.get(b"sample_coding", b"pcm") != b"pcm":
+        return None
+    return SampleData(
+        int(lines[1]), int(count * size), None, size, partial(_sphere_count, reader, width * channels), None
+    )
+
+
+def _sphere_count(reader: ByteReader, width: int, n: int) -> dict[int, bytes]:
+    """Write the count over the old one, in as much room as that and the spaces in front of the next line give."""
+    start = reader.at(0, 1024).index(b"sample_count -i ") + len(b"sample_count -i ")
+    room = reader.at(start, 64).index(b"\n")
+    return {start: str(n // width).encode().rjust(room)} if len(str(n // width)) <= room else {}

@@ -28,9 +28,21 @@ _SCALES = {
 }
 # FFmpeg opens nothing but the bytes it is given, and recognises nothing but recordings.
 _PROBING = {"format_whitelist": PROBED_DEMUXERS, "protocol_whitelist": "none"}
-# Demuxers of containers whose headers state a length, and by how much that may differ from the timepoints.
-_COUNTING = {"mov", "matroska", "asf", "ape", "wv", "tta", "dsf", "mpc8"}
-_ROUNDING_SECONDS = 0.1
+# Demuxers of containers whose headers state a length, and by how many seconds that may differ from the timepoints.
+_TOLERANCES = {
+    "mov": 0.1,
+    "matroska": 0.1,
+    "asf": 0.1,
+    "mpc8": 0.1,
+    "caf": 0.1,
+    "avi": 0.1,
+    "ape": 0.0,
+    "wv": 0.0,
+    "tta": 0.0,
+}
+# Demuxers that read a file from its first byte to its last, and at what share of bytes they have left some out.
+_READ_IN_ORDER = {"tta", "flv"}
+_FEW = 10
 # A codec is exact again a few frames after a jump: AAC needs one frame, SBR a few more.
 _PREROLL_SECONDS = 0.5
 
@@ -92,9 +104,11 @@ class FfmpegDecoder:
 
     def _promise(self) -> Promise:
         """Length that the header states, where it does and FFmpeg does not only guess it from the bit rate."""
-        if self._container.format.name.split(",")[0] not in _COUNTING or not self.n_timepoints:
+        tolerance = _TOLERANCES.get(self._container.format.name.split(",")[0])
+        is_of_film = self._stream.duration is None and len(self._container.streams) > 1
+        if tolerance is None or is_of_film or not self.n_timepoints:
             return Promise()
-        return Promise(self.n_timepoints, round(_ROUNDING_SECONDS * self.sample_rate))
+        return Promise(self.n_timepoints, round(tolerance * self.sample_rate))
 
     def seek(self, timepoint: int) -> int:
         """Go to a timepoint, or as near before it as is exact; the position reached.
@@ -137,6 +151,15 @@ class FfmpegDecoder:
             # a file that is known to be cut ends there
             if not self.promise.flaw or not isinstance(error.__cause__, self._av.error.FFmpegError):
                 raise
+        self._look_behind_end()
+
+    def _look_behind_end(self) -> None:
+        """Find out if FFmpeg was content with the first of several joined files."""
+        left = self._opened.n_bytes - self._opened.file.tell()
+        if self._container.format.name in _READ_IN_ORDER and left * _FEW > self._opened.n_bytes:
+            self.promise = self.promise._replace(
+                flaw="FFmpeg does not read its last bytes, which may be another recording"
+            )
 
     def _as_samples(self, frame: Any) -> NDArray[np.float32]:
         n_channels = frame.layout.nb_channels

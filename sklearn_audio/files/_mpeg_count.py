@@ -144,7 +144,7 @@ def _uncounted(reader: ByteReader, kind: MpegKind, runs: list[MpegRun], n_frames
     stretches: Pieces = tuple((run.start, run.stop) for run in runs)
     n_timepoints = n_frames * kind.n_timepoints
     if kind.layer != 3:
-        return link._replace(pieces=stretches, n_timepoints=n_timepoints)
+        return link._replace(pieces=stretches, n_timepoints=n_timepoints if plain else None)
     silenced = _without_reservoir(reader, kind, runs[0])
     resumed = silenced[-1][1] if silenced and isinstance(silenced[-1], tuple) else runs[0].start
     info = _info_frames(reader.at(runs[0].start, 4), kind, n_frames, sum(run.stop - run.start for run in runs))

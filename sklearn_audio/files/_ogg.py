@@ -126,6 +126,8 @@ def _packet_timepoints(reader: ByteReader, offset: int) -> int:
     content = first[_HEADER_BYTES + first[26] :]
     if content.startswith(b"\x01vorbis") and len(content) > 28:
         return (1 << (content[28] >> 4)) // 2
+    if content.startswith(b"\x7fFLAC") and len(content) > 20:
+        return int.from_bytes(content[19:21], "big")
     if not content.startswith(b"OpusHead"):
         return _MAX_PACKET_TIMEPOINTS
     kind, count = (*reader.at(offset, 2), 0, 0)[:2]

@@ -9,7 +9,7 @@ from sklearn_audio.files._views import ByteReader, overlaid
 __all__ = ["MAGICS", "sample_link"]
 
 # How the containers of recordings begin that may follow each other in one file.
-MAGICS = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"caff", b"riff", b".snd", b"dns.", b"fLaC", b"OggS")
+MAGICS = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"caff", b"riff", b".snd", b"dns.", b"NIST", b"fLaC", b"OggS")
 # Tags that programs append to a file of whatever kind.
 _TAGS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"ID3", b"3DI")
 # Fewer bytes than one in so many of the samples, after the end of the container, are the remains of some program.

@@ -263,6 +263,14 @@ def test_without_av_lengths_are_mended_all_the_same(monkeypatch, capfd):
         read_audio(flac()[:-200])
 
 
+def test_bytes_that_ffmpeg_leaves_out_are_told():
+    pytest.importorskip("av")
+    recording = encode_av(tone(20).T, 16000, container="tta", codec="tta")
+    with pytest.warns(UserWarning, match="FFmpeg does not read its last bytes, which may be another recording"):
+        assert len(read_audio(recording * 2)[0]) == 20 * 16000
+    assert len(read_audio(recording, strict=True)[0]) == 20 * 16000
+
+
 def test_damage_within_flac_is_no_cut():
     damaged = bytearray(flac())
     damaged[len(damaged) // 2 : len(damaged) // 2 + 50] = bytes(50)
