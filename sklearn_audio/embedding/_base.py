@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, NamedTuple, Self, overload
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._sklearn import Interval, StrOptions, clone_parametrized
 from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, FloatOutputMixin
+from sklearn_audio.embedding._own_weights import missing_weights
 from sklearn_audio.embedding._several_patches import asks_for_several, check_several
 from sklearn_audio.engine._cache_key import CacheKey
 from sklearn_audio.engine._clips import ClipErrors
@@ -26,6 +28,7 @@ from sklearn_audio.engine._pooling import POOLINGS, pool
 from sklearn_audio.engine._vector_cache import CACHE_CONSTRAINTS, CACHE_USES, cache_store, open_cache
 from sklearn_audio.engine.inference import ClipVectors, embed
 from sklearn_audio.engine.models import ModelCard, check_name, layer_labels, layer_width, layers_of
+from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.ragged import Ragged, RaggedBuilder
 from sklearn_audio.validation import AudioClips
 
@@ -290,6 +293,13 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
             state["_packed"] = PackedWeights(self._card().name, str(self.weights), self._packed_parts() or self._pack())
         return state
 
+    def __setstate__(self, state: Any) -> None:
+        super().__setstate__(state)
+        # it may still be given other weights, or none be needed: an error only comes with the first use
+        missing = missing_weights(type(self).__name__, self._files_of_weights())
+        if missing is not None:
+            warnings.warn(missing, UserWarning, stacklevel=2)
+
     def __sklearn_clone__(self) -> Any:
         cloned = clone_parametrized(self)
         cloned._packed = self._packed
@@ -331,7 +341,14 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
     def _source(self) -> Source:
         return Source(self.weights, seed_of(self.random_state), self._packed_parts().get("network"))
 
+    def _files_of_weights(self) -> dict[str, Any]:
+        """Give the parameters that name files, unless these came with the pickle; a subclass may have more."""
+        return {} if self._packed_parts() else {"weights": self.weights}
+
     def _embed(self, card: ModelCard, clips: AudioClips) -> Iterator[ClipVectors]:
+        missing = missing_weights(type(self).__name__, self._files_of_weights())
+        if missing is not None:
+            raise WeightsError(missing)
         device, source, layer, cutting = resolve_device(self.device), self._source(), self._layer(card), self._cutting()
 
         def load() -> Forward:

@@ -189,6 +189,10 @@ class VGGishEmbedder(PretrainedEmbedder):
             pca = load_pca(self.pca_weights, verbose=self.verbose) if packed is None else unpack_pca(packed)
         return partial(_finish, relu=self.output_activation == "relu", pca=pca, codes=self.postprocess == "quantized")
 
+    def _files_of_weights(self) -> dict[str, Any]:
+        files = super()._files_of_weights()
+        return files | {"pca_weights": self.pca_weights} if files and self.postprocess else files
+
     def _variant(self) -> tuple[object, ...]:
         matrix: tuple[object, ...] = ()
         if self.postprocess is not None:

@@ -253,7 +253,9 @@ def _file(card: ModelCard, source: Source, verbose: int) -> Path | None:
     if source.weights != "pretrained":
         file = Path(os.fspath(source.weights or ""))
         if not parts_of(file) and not file.is_dir():
-            raise WeightsError(f"there is no checkpoint '{file}'; check the path, or pass weights='pretrained'.")
+            raise WeightsError(
+                f"weights='{file}': there is no checkpoint '{file}'; check the path, or pass weights='pretrained'."
+            )
         return file
     if card.weights is None:
         raise WeightsError(f"no weights are published for {card.name}. Pass weights=PATH, or None for random ones.")

@@ -362,6 +362,19 @@ def test_bundled_weights_stay_with_clones_and_count_for_nothing_else(checkpoint)
     )
 
 
+def test_weights_that_moved_are_named_with_the_parameter_and_the_remedy(checkpoint, tmp_path):
+    embedder = clone(LEENET).set_params(weights=str(checkpoint)).fit(CLIPS)
+    wanted, sent = embedder.transform(CLIPS), pickle.dumps(embedder)
+    moved = checkpoint.rename(tmp_path / "elsewhere.pth")
+    match = r"weights='.*LeeNet11.*': there is no such checkpoint\. A pickle of PANNsEmbedder .*bundle_weights=True"
+    with pytest.warns(UserWarning, match=match):
+        received = pickle.loads(sent)
+    for one in (embedder, received):
+        with pytest.raises(WeightsError, match=match):
+            one.transform(CLIPS)
+    np.testing.assert_array_equal(received.set_params(weights=moved).transform(CLIPS), wanted)
+
+
 def test_nothing_is_bundled_of_random_weights():
     assert len(pickle.dumps(clone(LEENET).set_params(bundle_weights=True))) < 10_000
 

@@ -1,0 +1,45 @@
+"""Weights of a user's own, of which an estimator holds the path only: what is said when they are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from sklearn_audio.engine._networks import parts_of
+
+__all__ = ["missing_weights"]
+
+
+def missing_weights(estimator: str, files: Mapping[str, Any]) -> str | None:
+    """Say which parameter names a file that is not there, and what to do.
+
+    Parameters
+    ----------
+    estimator : str
+        Name of its class.
+    files : mapping of str to path, "pretrained" or None
+        Parameters by name.
+
+    Returns
+    -------
+    str or None
+        A message; None if nothing is missing, as far as that is known without a download.
+
+    Examples
+    --------
+    >>> from sklearn_audio.embedding._own_weights import missing_weights
+    >>> missing_weights("PANNsEmbedder", {"weights": "pretrained"})
+    >>> print(missing_weights("PANNsEmbedder", {"weights": "no/such.pth"}).partition(".")[0])
+    weights='no/such
+    """
+    for name, path in files.items():
+        is_path = isinstance(path, str | PathLike) and path != "pretrained"
+        if is_path and not parts_of(Path(path)) and not Path(path).is_dir():
+            return (
+                f"{name}='{path}': there is no such checkpoint. A pickle of {estimator} holds the path of weights of "
+                f"your own, not the weights: put the file there, say where it is by set_params({name}=...), or save "
+                "the estimator with bundle_weights=True where the file is, which puts the weights into the pickle."
+            )
+    return None
