@@ -13,6 +13,7 @@ from sklearn_audio import ConvAutoencoder, TokenMeanClassifier
 from sklearn_audio.engine.training import Checkpoint
 from sklearn_audio.engine.training._interrupts import is_stop
 from tests.engine.training.trainable import clips, trained
+from tests.fuzz.interrupts import run
 
 RNG = np.random.default_rng(0)
 X = [RNG.normal(size=(12, 8)).astype(np.float32) + i % 2 for i in range(24)]
@@ -164,3 +165,10 @@ def test_a_callback_that_stops_does_so_in_a_thread():
     thread.start()
     thread.join()
     assert found == [2]
+
+
+def test_random_moments_of_ctrl_c():
+    """A few of those that `python -m tests.fuzz.interrupts` tries by the hundred."""
+    endings, faults = run(seed=int(np.random.default_rng().integers(2**31)), n_moments=2)
+    assert faults == []
+    assert sum(endings.values()) >= 2
