@@ -87,7 +87,6 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
     }
     _parameter_uses: ClassVar[Uses] = {
         **CACHE_USES,
-        "bundle_weights": needs("weights that are read", lambda owner: owner.weights is not None, "weights"),
         "short_clip": needs(
             "a model that has a shortest clip", lambda owner: owner._card().patching.shortest > 1, "model"
         ),

@@ -156,6 +156,7 @@ def test_whatever_can_change_a_vector_is_told_apart(tmp_path, params):
         {"n_jobs": 2},
         {"on_error": "nan"},
         {"verbose": 0},
+        {"bundle_weights": True},
     ],
 )
 def test_whatever_cannot_is_not(tmp_path, params, no_network):

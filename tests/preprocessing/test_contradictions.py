@@ -28,7 +28,11 @@ from sklearn_audio import MelSpectrogramTransformer, MFCCTransformer, Spectrogra
             {"n_mfcc": 41, "n_mels": 40},
             "41 cepstral coefficients need at least as many mel bands, got 40",
         ),
-        (MFCCTransformer, {"delta_width": 4}, r"delta_width=4 must be odd: a frame and as many on either side of it\."),
+        (
+            MFCCTransformer,
+            {"deltas": 1, "delta_width": 4},
+            r"delta_width=4 must be odd: a frame and as many on either side of it\.",
+        ),
         (MFCCTransformer, {"win_length": 4096}, "win_length=4096 must lie between 1 and n_fft=2048"),
         (MFCCTransformer, {"fmin": 9000.0, "fmax": 100.0}, "fmin=9000.0 and fmax=100.0 do not fit sample_rate=22050"),
         (MFCCTransformer, {"fmax": 20000.0}, "fmin=0.0 and fmax=20000.0 do not fit sample_rate=22050"),
