@@ -128,6 +128,9 @@ class MultilabelThresholdClassifierCV(WholeFitMixin, ClassifierMixin, MetaEstima
         if sample_weight is not None and not has_fit_parameter(self.estimator, "sample_weight"):
             raise TypeError(f"{type(self.estimator).__name__} takes no sample_weight; leave it out.")
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        for name in ("thresholds_", "f1_", "n_features_in_", "feature_names_in_"):
+            # those of an earlier fit, on labels of another kind or with another classifier
+            self.__dict__.pop(name, None)
         if type_of_target(y, input_name="y") == "multilabel-indicator":
             left_out = self._left_out(X, y, groups, weights)
             chosen = [_best(*column) for column in zip(np.asarray(y).T, left_out.T, strict=True)]

@@ -116,3 +116,16 @@ def test_one_column_is_left_to_the_classifier():
 def test_weights_for_a_classifier_that_takes_none():
     with pytest.raises(TypeError, match="KNeighborsClassifier takes no sample_weight; leave it out"):
         MultilabelThresholdClassifierCV(KNeighborsClassifier()).fit(X, Y, sample_weight=np.ones(120))
+
+
+def test_a_fit_keeps_nothing_of_the_one_before():
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    tuned = MultilabelThresholdClassifierCV(KNeighborsClassifier(), cv=3).fit(frame, Y)
+    again = tuned.fit(X, Y[:, 0])
+    assert set(vars(again)) == {"estimator", "cv", "n_jobs", "estimator_", "classes_", "n_features_in_"}
+    wanted = KNeighborsClassifier().fit(X, Y[:, 0])
+    np.testing.assert_array_equal(again.predict(X), wanted.predict(X))
+    np.testing.assert_array_equal(again.predict_proba(X), wanted.predict_proba(X))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        again.fit(X, Y[:5])
+    np.testing.assert_array_equal(again.predict(X), wanted.predict(X))
