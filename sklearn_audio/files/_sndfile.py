@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sklearn_audio.files._decoder import Promise
 from sklearn_audio.files._guard import GuardedFile
+from sklearn_audio.files._mpeg_jump import shortened_mpeg
 from sklearn_audio.files._sources import OpenSource
 
 __all__ = ["SndfileDecoder"]
@@ -20,9 +21,9 @@ __all__ = ["SndfileDecoder"]
 _UNSEEKABLE = ("GSM610", "G721_32", "G723_24", "G723_40", "NMS_ADPCM", "DWVW", "VOX_ADPCM")
 # Near the end of an Ogg Vorbis stream, libsndfile lands a few timepoints off; it is exact from a page earlier.
 _VORBIS_PREROLL = 1 << 16
-# The first frames after a jump within an MP3 lack the bits that earlier frames saved for them, about which mpg123
-# complains on stderr; so only a jump that saves real time is made.
-_MP3_JUMP_SECONDS = 60
+# Frames of MP3 use bits that earlier ones saved for them, so a jump is made by leaving frames out of the file, where
+# that saves real time: the jumps of mpg123 land without those bits, about which it complains on stderr.
+_MPEG_JUMP_SECONDS = 10
 _INT16_STEP = np.float32(1 / 2**15)
 _UNKNOWN_LENGTH = 1 << 62
 
@@ -90,11 +91,22 @@ class SndfileDecoder:
         subtype = str(self._file.subtype)
         if subtype == "VORBIS":
             timepoint -= _VORBIS_PREROLL
-        skips = subtype.startswith("MPEG") and timepoint < _MP3_JUMP_SECONDS * self.sample_rate
-        if timepoint <= 0 or skips or subtype.startswith(_UNSEEKABLE):
+        if timepoint <= 0 or subtype.startswith(_UNSEEKABLE):
             return 0
+        if subtype.startswith("MPEG"):
+            return self._leave_out_frames(timepoint) if timepoint > _MPEG_JUMP_SECONDS * self.sample_rate else 0
         with self._decoding():
             return int(self._file.seek(timepoint))
+
+    def _leave_out_frames(self, timepoint: int) -> int:
+        shorter = shortened_mpeg(self._opened, timepoint)
+        if shorter is None:
+            return 0
+        self._file.close()
+        self._opened, position = shorter
+        with self._decoding():
+            self._file = _ForwardFile(self._opened.file, closefd=False)
+        return position
 
     def read(self, n: int) -> NDArray[np.float32]:
         """Read up to n timepoints of all channels, shape (n, n_channels); fewer only at the end."""
