@@ -73,7 +73,7 @@ def test_late_parts_are_those_of_the_whole(rate, n_channels, kind, jumps, capfd)
 def test_many_and_few_bits(level, jumps, capfd):
     check_parts(recording(44100, 2, "CONSTANT", level), np.linspace(6, 11.9, 7), capfd)
     check_parts(recording(16000, 1, "CONSTANT", level), np.linspace(6, 11.9, 7), capfd)
-    assert max(jumps) > 0
+    assert jumps
 
 
 def test_a_stream_without_a_frame_of_counts(jumps, capfd):
