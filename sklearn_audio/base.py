@@ -153,7 +153,7 @@ class AudioEstimator(WholeFitMixin, LabelledOutputMixin, BaseEstimator):
         strict: bool = False,
     ) -> AudioClips:
         """Admit X as audio; a rectangular array honours scikit-learn's contract on the number of features."""
-        kind, items = container_kind(X)
+        kind, items = container_kind(X, audio=True)
         if kind == "array":
             items = self._admit_array(X, reset=reset)
         elif reset:

@@ -85,7 +85,7 @@ def clip_key(clips: AudioClips, row: int, recipe: str, cache_key: CacheKey) -> C
     >>> a == b, b == c
     (True, False)
     """
-    clip = clips._rows[row]
+    clip = clips._rows[row].decoded(clips.describe(row))
     place = (*clips._bounds(clip), clips.sample_rate, clips._channel)
     if clip.source is None:
         numbers = _numbers(clip, clips._bare_rate)

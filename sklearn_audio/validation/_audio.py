@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import partial
+from types import NoneType
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -46,9 +47,10 @@ def check_audio(
     Parameters
     ----------
     X : sequence of clips
-        Paths, bytes, binary file objects, 1-D arrays, ``{"array": ..., "sampling_rate": ...}``, ``(array, rate)``,
-        ``(path, start, end)`` in seconds; in a list, tuple, array, pandas Series or DataFrame, or `Ragged`; or a float
-        array of shape (n_clips, n_timepoints).
+        Paths, bytes, binary file objects, 1-D arrays, ``(array, rate)``, ``(path, start, end)`` in seconds, decoders of
+        torchcodec, and dicts of these by the keys path, bytes, array, sampling_rate, start, end, offset, duration; in
+        any container of one dimension (list, array, column of a data frame, `Ragged`) or in a table of path, start and
+        end; or a float array of shape (n_clips, n_timepoints).
     sample_rate : int
         Rate in Hz of the waveforms that come out.
     bare_rate : float, default=None
@@ -80,7 +82,7 @@ def check_audio(
     >>> [len(clip) for clip in clips]
     [8000, 16000]
     """
-    _, items = container_kind(X)
+    _, items = container_kind(X, audio=True)
     if isinstance(items, Ragged) and items.item_shape != ():
         raise ValueError(
             f"X is a Ragged of items of shape {items.item_shape}; waveforms have one number per timepoint. "
@@ -92,8 +94,43 @@ def check_audio(
             raise ValueError(
                 f"an array of clips has shape (n_clips, n_timepoints), got {items.shape}. Wrap one clip: [x]."
             )
-    rows = [parse_row(item, row, rectangular=isinstance(items, np.ndarray)) for row, item in enumerate(items)]
-    return AudioClips(rows, sample_rate, bare_rate, channel, offset, duration, strict)
+    return AudioClips(_parse(items), sample_rate, bare_rate, channel, offset, duration, strict)
+
+
+def _parse(items: Any) -> Sequence[Row]:
+    if isinstance(items, list) and _are_plain(items):
+        return _LazyRows(items)
+    return [parse_row(item, row, rectangular=isinstance(items, np.ndarray)) for row, item in enumerate(items)]
+
+
+def _are_plain(items: list[Any]) -> bool:
+    """Whether all rows are text, or all are (text, number, number): nothing that would be refused."""
+    types = set(map(type, items))
+    if types != {tuple} or set(map(len, items)) != {3}:
+        return types == {str}
+    paths, starts, ends = zip(*items, strict=True)
+    return set(map(type, paths)) == {str} and {*map(type, starts), *map(type, ends)} <= {float, int, NoneType}
+
+
+class _LazyRows(Sequence[Row]):
+    """Rows that are parsed when they are asked for: a million paths cost no time before they are read."""
+
+    def __init__(self, items: list[Any]) -> None:
+        self._items = items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, key: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, key: slice) -> list[Row]: ...
+
+    def __getitem__(self, key: int | slice) -> Row | list[Row]:
+        if isinstance(key, slice):
+            return [self[i] for i in range(*key.indices(len(self)))]
+        return parse_row(self._items[key], key)
 
 
 class AudioClips(Sequence[NDArray[np.float32]]):
@@ -101,7 +138,7 @@ class AudioClips(Sequence[NDArray[np.float32]]):
 
     Parameters
     ----------
-    rows : list
+    rows : sequence
         Parsed rows.
     sample_rate : int
         Hz of the waveforms that come out.
@@ -127,7 +164,7 @@ class AudioClips(Sequence[NDArray[np.float32]]):
 
     def __init__(
         self,
-        rows: list[Row],
+        rows: Sequence[Row],
         sample_rate: int,
         bare_rate: float | None = None,
         channel: Channel = "mean",
@@ -249,7 +286,7 @@ class AudioClips(Sequence[NDArray[np.float32]]):
         ValueError, TypeError
             If the clip has no timepoints, is not finite, or is an array that is no clip.
         """
-        clip = self._rows[row]
+        clip = self._rows[row].decoded(self.describe(row))
         n_timepoints = 0
         self._warnings.pop(row, None)
         for block in self._file_blocks(clip, row) if clip.source is not None else self._array_blocks(clip, row):
@@ -298,9 +335,17 @@ class AudioClips(Sequence[NDArray[np.float32]]):
             row=row,
             strict=self._strict,
         ) as stream:
+            self._check_stated_rate(clip, stream.source_rate, row)
             stream.on_warning = partial(self.warn, row)
             yield from self._finite(stream.blocks(), stream.mix, stream.source_rate, row)
             self._warn_if_cancelled(stream.mix, row)
+
+    def _check_stated_rate(self, clip: Row, source_rate: float, row: int) -> None:
+        if clip.rate is not None and clip.rate != source_rate:
+            raise ValueError(
+                f"{self.describe(row)}: X gives the sampling rate as {clip.rate:g} Hz, and the recording is at "
+                f"{source_rate:g} Hz. Leave the rate out: a recording carries its own."
+            )
 
     def _array_blocks(self, clip: Row, row: int) -> Iterator[NDArray[np.float32]]:
         rate = clip.rate or self._bare_rate

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Number, Real
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_audio.ragged import Ragged
-
-if TYPE_CHECKING:
-    import pandas as pd
+from sklearn_audio.validation._columns import as_list, is_number_type
+from sklearn_audio.validation._missing import is_missing
+from sklearn_audio.validation._tables import column_names, is_numeric, only_column, refuse_labels, table_rows
 
 __all__ = ["container_kind"]
 
-_SEGMENT_COLUMNS = ["path", "start", "end"]
+Kind = tuple[Literal["array", "rows"], Any]
 
 
-def container_kind(X: Any) -> tuple[Literal["array", "rows"], Any]:
+def container_kind(X: Any, *, audio: bool = False) -> Kind:
     """Decide by the type of X and of its first element, never by lengths, how X is to be read.
+
+    A container of one dimension that holds no numbers is a sequence of clips, whatever its class. A table is one if
+    its columns are those of a clip, by the names that tables of recordings use.
 
     Parameters
     ----------
     X : object
         What the user passed.
+    audio : bool, default=False
+        Whether numbers in X are waveforms. A table of numbers whose index names recordings is refused then, as its
+        numbers are labels or scores.
 
     Returns
     -------
@@ -39,7 +45,8 @@ def container_kind(X: Any) -> tuple[Literal["array", "rows"], Any]:
     Raises
     ------
     TypeError, ValueError
-        If X is one clip instead of a sequence of clips, or no sequence at all.
+        If X is one clip instead of a sequence of clips, holds no clips, is a table of other columns, or is no sequence
+        at all.
 
     Examples
     --------
@@ -49,66 +56,90 @@ def container_kind(X: Any) -> tuple[Literal["array", "rows"], Any]:
     'array'
     >>> container_kind([np.zeros(100), np.zeros(50)])[0]
     'rows'
+    >>> container_kind(np.array(["a.wav", "b.wav"]))
+    ('rows', ['a.wav', 'b.wav'])
     """
     if isinstance(X, Ragged):
         return "rows", X
+    if isinstance(X, list | tuple) and not _is_single_tuple(X):
+        return _list_kind(X, X)
+    if (names := column_names(X)) is not None:
+        return _table_kind(X, names, audio=audio)
     if hasattr(X, "toarray"):
         return "array", X  # sparse, which scikit-learn's validation refuses (and a kind of which is a dict)
     _refuse_single_clip(X)
-    if hasattr(X, "columns") and hasattr(X, "iloc"):
-        return _frame_kind(X)
-    if hasattr(X, "iloc"):
-        return _list_kind(X.tolist(), X)
     if isinstance(X, np.ndarray):
         return _array_kind(X)
-    if isinstance(X, (list, tuple)):
-        return _list_kind(X, X)
-    if hasattr(X, "__array__") or hasattr(X, "__array_interface__"):
-        return "array", X
-    if isinstance(X, Sequence):
-        return _list_kind(list(X), X)
-    raise TypeError(
-        f"X must be a sequence of clips (paths, arrays, ...), got {type(X).__name__}. "
-        "If it can be read only once, make a list of it: list(X)."
-    )
+    return _column_kind(X)
+
+
+def _is_single_tuple(X: Sequence[Any]) -> bool:
+    """Whether X is ``(array, rate)`` or ``(path, start, end)`` instead of a sequence of such clips."""
+    if len(X) == 2:
+        return isinstance(X, tuple) and hasattr(X[0], "__len__") and isinstance(X[1], Real)
+    is_path = len(X) == 3 and isinstance(X[0], str | os.PathLike)
+    times = [value for value in X[1:] if not is_missing(value)] if is_path else []
+    return bool(times) and all(isinstance(value, Real) for value in times)
 
 
 def _refuse_single_clip(X: Any) -> None:
-    single = isinstance(X, (str, bytes, bytearray, os.PathLike, dict)) or hasattr(X, "read")
-    if isinstance(X, tuple) and len(X) == 2 and hasattr(X[0], "__len__") and isinstance(X[1], Real):
-        single = True
-    if single:
+    is_scalar = isinstance(X, np.ndarray) and X.ndim == 0 and not is_number_type(X.dtype)
+    single = isinstance(X, list | tuple | str | bytes | bytearray | os.PathLike | Mapping) or is_scalar
+    if single or hasattr(X, "read") or hasattr(X, "get_all_samples"):
         raise ValueError(f"X is one clip ({type(X).__name__}) where a sequence of clips is wanted. Wrap it: [X].")
 
 
-def _frame_kind(X: pd.DataFrame) -> tuple[Literal["array", "rows"], Any]:
-    columns = list(X.columns)
-    if columns == _SEGMENT_COLUMNS:
-        return "rows", list(X.itertuples(index=False, name=None))
-    if all(dtype.kind in "biufc" for dtype in X.dtypes):
+def _table_kind(X: Any, names: Sequence[Any], *, audio: bool) -> Kind:
+    if is_numeric(X, names):
+        if audio:
+            refuse_labels(X)
         return "array", X
-    if len(columns) == 1:
-        return _list_kind(X.iloc[:, 0].tolist(), X)
-    raise ValueError(
-        f"a DataFrame of clips has one column, or the columns path, start, end, or only numbers; got {columns}. "
-        "Pick the column of paths: X['path']."
-    )
+    if len(names) == 1 or not len(X):
+        return _list_kind(only_column(X, names) if len(X) else [], X)
+    return "rows", table_rows(X, names)
 
 
-def _array_kind(X: NDArray[Any]) -> tuple[Literal["array", "rows"], Any]:
-    if X.dtype.kind not in "OUS":
+def _array_kind(X: NDArray[Any]) -> Kind:
+    if is_number_type(X.dtype) or X.ndim not in (1, 2):
         return "array", X
-    if X.ndim == 2 and X.shape[1] == 1 and X.size and not isinstance(X[0, 0], Number):
-        X = X[:, 0]
-    if X.ndim != 1 or (X.size and isinstance(X[0], Number)):
+    if X.ndim == 1:
+        return _list_kind(X.tolist(), X)
+    first = X[0, 0] if X.size else None
+    if X.shape[1] == 1 and not isinstance(first, Number):
+        return _list_kind(X[:, 0].tolist(), X)
+    if X.shape[1] == 3 and isinstance(first, str | os.PathLike):
+        return "rows", [tuple(row) for row in X.tolist()]
+    return "array", X
+
+
+def _column_kind(X: Any) -> Kind:
+    """Decide about anything else: a column of a data frame, an array of another library, or no sequence at all."""
+    dtype, n_dimensions = getattr(X, "dtype", None), getattr(X, "ndim", 1)
+    has_array = hasattr(X, "__array__") or hasattr(X, "__array_interface__") or isinstance(X, memoryview)
+    is_sequence = hasattr(X, "__len__") and hasattr(X, "__iter__") and not isinstance(X, set | frozenset)
+    if has_array and (is_number_type(dtype) or n_dimensions != 1 or not is_sequence):
         return "array", X
-    return "rows", X.tolist()
+    if not is_sequence:
+        raise TypeError(
+            f"X must be a sequence of clips (paths, arrays, ...), got {type(X).__name__}. "
+            "If it can be read only once, make a list of it: list(X)."
+        )
+    items = as_list(X)
+    return _array_kind(items) if isinstance(items, np.ndarray) else _list_kind(items, X)
 
 
-def _list_kind(rows: Sequence[Any], original: Any) -> tuple[Literal["array", "rows"], Any]:
-    first = rows[0] if len(rows) else None
-    if first is None or isinstance(first, Number) or (np.isscalar(first) and not isinstance(first, (str, bytes))):
+def _list_kind(rows: Sequence[Any], original: Any) -> Kind:
+    """Decide about a sequence by its first element that is not missing."""
+    if len(rows) == 0:
+        raise ValueError(
+            f"X holds no clips: it is an empty {type(original).__name__}. Check how it was made; at least one clip is "
+            "needed."
+        )
+    first = next((row for row in rows if not is_missing(row)), rows[0])
+    if isinstance(first, Number) or (np.isscalar(first) and not isinstance(first, str | bytes)):
         return "array", original
-    if isinstance(first, (list, tuple)) and (len(first) == 0 or all(isinstance(value, Number) for value in first)):
-        return "array", original
+    if isinstance(first, list | tuple) and all(isinstance(value, Number) for value in first):
+        if isinstance(original, list | tuple):
+            return "array", original
+        return "rows", [row if is_missing(row) else np.asarray(row) for row in rows]
     return "rows", rows

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import datetime
 import os
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_audio.files import RATES, Source, is_rate
+from sklearn_audio.exceptions import AudioReadError
+from sklearn_audio.files import AUDIO_EXTENSIONS, RATES, Source, is_rate
+from sklearn_audio.validation._missing import is_missing
+from sklearn_audio.validation._records import find_keys
 
 __all__ = ["Row", "array_samples", "parse_row", "scaled"]
 
 _PCM_SCALES = {"int8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31}
+_LONGEST_PATH = 4096
+_EXTENSIONS = frozenset(map(os.fsencode, AUDIO_EXTENSIONS))
+# A decoder that several rows share is used by one thread at a time.
+_LOCKS = tuple(threading.Lock() for _ in range(64))
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One clip as it was given: a recording to open, or an array with or without a rate."""
+    """One clip as it was given: a recording to open, a decoder to ask, or an array with or without a rate.
+
+    The rate beside a recording is what X says about it.
+    """
 
     source: Source | None = None
     array: NDArray[Any] | None = None
@@ -27,22 +39,31 @@ class Row:
     start: float = 0.0
     end: float | None = None
     rectangular: bool = False
+    decoder: Any = None
+
+    def decoded(self, name: str) -> Row:
+        """Return the row with the samples of its decoder as an array; any other row as it is."""
+        if self.decoder is None:
+            return self
+        try:
+            with _LOCKS[id(self.decoder) // 16 % len(_LOCKS)]:
+                samples = self.decoder.get_all_samples()
+        except (RuntimeError, OSError, ValueError) as error:
+            raise AudioReadError(f"{name}: the decoder failed ({error}); check the recording.") from error
+        # (n_channels, n_timepoints) -> (n_timepoints, n_channels)
+        array = np.asarray(samples.data).T
+        return replace(self, decoder=None, array=array, rate=float(samples.sample_rate))
 
 
 def parse_row(item: Any, row: int, *, rectangular: bool = False) -> Row:
-    if isinstance(item, (str, os.PathLike, bytes, bytearray, memoryview)) or hasattr(item, "read"):
+    if type(item) is str:  # the most frequent kind
         return Row(source=item)
-    if isinstance(item, dict):
-        return _parse_dict(item, row)
-    if isinstance(item, tuple) and len(item) == 3 and isinstance(item[0], (str, os.PathLike)):
-        return Row(source=item[0], start=_seconds(item[1], row) or 0.0, end=_seconds(item[2], row))
-    if isinstance(item, tuple) and len(item) == 2 and isinstance(item[1], Real) and hasattr(item[0], "__len__"):
-        return _rated(item[0], item[1], row)
-    if isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], Real):
-        raise TypeError(
-            f"row {row}: a pair is (array, sample_rate), got (number, {type(item[1]).__name__}). Swap the two."
-        )
-    if isinstance(item, (np.ndarray, list)) or hasattr(item, "__array__"):
+    clip = _parse_recording(item, row)
+    if clip is None and isinstance(item, tuple | list):
+        clip = _parse_sequence(item, row)
+    if clip is not None:
+        return clip
+    if isinstance(item, np.ndarray | list) or hasattr(item, "__array__"):
         array = np.asarray(item)
         if array.ndim == 2:
             raise ValueError(
@@ -50,34 +71,121 @@ def parse_row(item: Any, row: int, *, rectangular: bool = False) -> Row:
                 'Average its channels, or pass {"array": x, "sampling_rate": rate} with x (n_timepoints, n_channels).'
             )
         return Row(array=array, rectangular=rectangular)
+    advice = " The clip is missing: give its recording, or leave the row out." * is_missing(item)
     raise TypeError(
-        f"row {row}: expected a path, bytes, a binary file, an array, a dict or a tuple, got {type(item).__name__}."
+        f"row {row}: expected a path, bytes, a binary file, an array, a dict, (array, rate) or (path, start, end), "
+        f"got {type(item).__name__}.{advice}"
     )
 
 
-def _parse_dict(item: dict[str, Any], row: int) -> Row:
-    if item.get("array") is None and (item.get("path") or item.get("bytes")):
-        return Row(source=item.get("bytes") or item["path"])
-    missing = [key for key in ("array", "sampling_rate") if item.get(key) is None]
-    if missing:
-        raise ValueError(
-            f"row {row}: a dict needs the keys 'array' and 'sampling_rate', got {sorted(item)}; missing: {missing}."
+def _parse_recording(item: Any, row: int) -> Row | None:
+    """Parse a path, bytes, a file object, a decoder or a dict; None for anything else."""
+    if isinstance(item, dict):
+        return _parse_dict(item, row)
+    if isinstance(item, bytes):
+        return Row(source=os.fsdecode(item) if _is_path(item) else item)
+    if isinstance(item, str | os.PathLike | bytearray | memoryview) or hasattr(item, "read"):
+        return Row(source=item)
+    return Row(decoder=item) if hasattr(item, "get_all_samples") else None
+
+
+def _is_path(item: bytes) -> bool:
+    """Whether bytes are the name of a file, as HDF5 and NumPy keep text, and not the content of one."""
+    if not 0 < len(item) <= _LONGEST_PATH or b"\0" in item:
+        return False
+    extension = item[item.rfind(b".") :].lower()
+    return extension in _EXTENSIONS or os.path.isfile(item)
+
+
+def _parse_sequence(item: tuple[Any, ...] | list[Any], row: int) -> Row | None:
+    """Parse a tuple, or a list that starts with a recording; None for anything else, such as a list of numbers."""
+    recording = _parse_recording(item[0], row) if len(item) else None
+    if recording is not None and len(item) == 3:
+        return _part(recording, item[1], item[2], row)
+    if recording is not None and len(item) == 1:
+        return recording
+    if recording is not None and len(item) == 2:
+        raise TypeError(f"row {row}: (path, number) is no clip; a part of a file is (path, start_s, end_s).")
+    if recording is not None and isinstance(item, list):
+        raise TypeError(f"row {row}: a list of {len(item)} is no clip; a part of a file is [path, start_s, end_s].")
+    if isinstance(item, tuple) and len(item) == 2 and isinstance(item[1], Real) and hasattr(item[0], "__len__"):
+        return _rated(item[0], item[1], row)
+    if isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], Real):
+        raise TypeError(
+            f"row {row}: a pair is (array, sample_rate), got (number, {type(item[1]).__name__}). Swap the two."
         )
-    return _rated(item["array"], item["sampling_rate"], row)
+    return None
+
+
+def _parse_dict(item: dict[str, Any], row: int) -> Row:
+    keys = find_keys(tuple(item))
+    if keys.unknown:
+        advice = f" If only {keys.path!r} holds the clip, give [record[{keys.path!r}] for record in X]." * bool(
+            keys.path
+        )
+        raise ValueError(
+            f"row {row}: a dict of a clip has no key(s) {list(keys.unknown)}; its keys are 'path', 'bytes' or 'array', "
+            f"'sampling_rate', and 'start' and 'end' or 'offset' and 'duration' in seconds.{advice}"
+        )
+    rate, array = item.get(keys.rate), item.get("array")
+    if not is_missing(array) and not is_missing(rate):
+        clip: Row | None = _rated(array, rate, row)
+    else:
+        clip = _recording_of(item, keys.path, row) if is_missing(array) else None
+        if clip is not None and not is_missing(rate):
+            clip = replace(clip, rate=_rate(rate, row))
+    if clip is None:
+        missing = [key for key in ("array", "sampling_rate") if is_missing(item.get(key))]
+        raise ValueError(
+            f"row {row}: a dict needs 'path', 'bytes', or the keys 'array' and 'sampling_rate', got {sorted(item)}; "
+            f"missing: {missing}."
+        )
+    start, end, duration = (item.get(name) for name in keys.span)
+    if not is_missing(duration):
+        if not is_missing(end):
+            raise ValueError(f"row {row}: a part has an end or a duration, not both; got {end!r} and {duration!r}.")
+        end = (_seconds(start, row) or 0.0) + (_seconds(duration, row) or 0.0)
+    return _part(clip, start, end, row)
+
+
+def _recording_of(item: dict[str, Any], path_key: Any, row: int) -> Row | None:
+    """Parse the content, or else the path, of a dict."""
+    for content in (item.get("bytes"), item.get(path_key)):
+        if not is_missing(content) and content != "" and content != b"":
+            clip = _parse_recording(content, row)
+            if clip is None:
+                raise TypeError(f"row {row}: expected a path or bytes in the dict, got {type(content).__name__}.")
+            return clip
+    return None
+
+
+def _part(clip: Row, start: Any, end: Any, row: int) -> Row:
+    first, last = _seconds(start, row) or 0.0, _seconds(end, row)
+    if clip.source is None and not (first >= 0 and (last is None or last > first)):
+        raise ValueError(
+            f"row {row}: a part starts at 0 s or later and ends after its start, got {first:g} to {last} s."
+        )
+    return replace(clip, start=first, end=last)
 
 
 def _rated(array: Any, rate: Any, row: int) -> Row:
-    if isinstance(array, (str, bytes)):
-        raise TypeError(f"row {row}: (path, number) is no clip; a part of a file is (path, start_s, end_s).")
+    return Row(array=np.asarray(array), rate=_rate(rate, row))
+
+
+def _rate(rate: Any, row: int) -> float:
     if not is_rate(rate):
         raise ValueError(f"row {row}: the sample rate must be a number {RATES}, got {rate!r}.")
-    return Row(array=np.asarray(array), rate=float(rate))
+    return float(rate)
 
 
 def _seconds(value: Any, row: int) -> float | None:
-    if value is None or (isinstance(value, Real) and np.isnan(float(value))):
+    if is_missing(value):
         return None
-    if not isinstance(value, Real):
+    if isinstance(value, datetime.timedelta):  # pandas' Timedelta is one
+        return value.total_seconds()
+    if isinstance(value, np.timedelta64):
+        return float(value / np.timedelta64(1, "s"))
+    if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(f"row {row}: start and end are seconds, got {type(value).__name__}.")
     return float(value)
 
