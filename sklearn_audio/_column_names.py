@@ -6,7 +6,17 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-__all__ = ["DURATION_NAMES", "END_NAMES", "PATH_NAMES", "START_NAMES", "Span", "find_column", "find_span", "plain_name"]
+__all__ = [
+    "DURATION_NAMES",
+    "END_NAMES",
+    "EVENT_LABEL_NAMES",
+    "PATH_NAMES",
+    "START_NAMES",
+    "Span",
+    "find_column",
+    "find_span",
+    "plain_name",
+]
 
 PATH_NAMES = (
     "path",
@@ -27,6 +37,7 @@ PATH_NAMES = (
 START_NAMES = ("start", "start_time", "begin", "begin_time", "onset")
 END_NAMES = ("end", "end_time", "stop", "stop_time", "offset")
 DURATION_NAMES = ("duration",)
+EVENT_LABEL_NAMES = ("label", "event_label")
 
 # "Begin Time (s)", "start_s", "end_seconds"
 _UNIT = re.compile(r"[ _]*(\((s|sec|seconds)\)|\[(s|sec|seconds)\]|_(s|sec|seconds))$")

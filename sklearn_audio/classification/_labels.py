@@ -13,6 +13,9 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
+from sklearn_audio.validation import check_labels
+from sklearn_audio.validation._tables import column_names
+
 __all__ = ["Labels", "check_weights", "label_weights", "weights_of_classes"]
 
 
@@ -57,11 +60,12 @@ class Labels:
         Raises
         ------
         ValueError
-            If y is missing, or holds something else than labels.
+            If y or a label in it is missing, or if it holds something else than labels; the message names the row.
         """
         if y is None:
             raise ValueError(f"This {estimator} estimator requires y to be passed, but the target y is None.")
-        names = list(y.columns) if hasattr(y, "columns") else None
+        names = column_names(y)
+        y = check_labels(y)
         if _is_indicator(y):
             n_labels = np.shape(y)[1]
             return cls(np.arange(n_labels) if names is None else np.array(names), multi_label=True)
@@ -83,8 +87,9 @@ class Labels:
         Raises
         ------
         ValueError
-            If y holds a label that is not one of the classes, or is of another kind than it was.
+            If y holds a label that is not one of the classes, lacks a label, or is of another kind than it was.
         """
+        y = check_labels(y)
         # a single row or column of indicators may look like something else
         if self.multi_label:
             matrix = np.asarray(y.toarray() if hasattr(y, "toarray") else y)

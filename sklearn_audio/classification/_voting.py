@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d, has_
 from sklearn_audio._sklearn import HasMethods, StrOptions
 from sklearn_audio.base import AudioEstimator
 from sklearn_audio.ragged import Ragged
+from sklearn_audio.validation import check_labels
 
 __all__ = ["PatchVotingClassifier"]
 
@@ -109,7 +110,7 @@ class PatchVotingClassifier(MetaEstimatorMixin, ClassifierMixin, AudioEstimator)
         """
         self._validate_params()
         patches = self._admit_vectors(X, reset=True)
-        labels = column_or_1d(y, warn=True)
+        labels = column_or_1d(check_labels(y), warn=True)
         check_consistent_length(patches, labels, sample_weight, groups)
         if labels.dtype.kind == "f":
             assert_all_finite(labels, input_name="y")

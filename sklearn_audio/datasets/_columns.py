@@ -10,23 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-PATH_NAMES = (
-    "path",
-    "filepath",
-    "file_path",
-    "file",
-    "filename",
-    "file_name",
-    "wav",
-    "audio",
-    "slice_file_name",
-    "fname",
-)
+from sklearn_audio._column_names import PATH_NAMES, Span, find_column, find_span
+
 LABEL_NAMES = ("label", "class", "classname", "class_name", "category", "target")
 LABEL_LIST_NAMES = ("labels", "tags")
-SPAN_NAMES = (("start", "end"), ("start_s", "end_s"), ("start_time", "end_time"), ("onset", "offset"))
 
-_BITS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "False": 0, "True": 1}
+# In lower case: spreadsheets write TRUE and FALSE.
+_BITS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
 
 
 @dataclass(frozen=True)
@@ -37,7 +27,7 @@ class Columns:
     labels: list[Any]
     is_indicator: bool
     group: Any | None
-    span: tuple[Any, Any] | None
+    span: Span | None
 
 
 def find_columns(
@@ -51,10 +41,10 @@ def find_columns(
     end: str | None,
 ) -> Columns:
     """Resolve every role to a column of `frame`."""
-    path_column = named(frame, path, where=where) if path else _usual(frame, PATH_NAMES)
+    path_column = named(frame, path, where=where) if path else find_column(frame.columns, PATH_NAMES)
     if path_column is None:
         raise ValueError(f"{where} has no column {_either(PATH_NAMES)}; {_existing(frame)}. Pass path=.")
-    group_column = named(frame, group, where=where) if group else _usual(frame, ("group",))
+    group_column = named(frame, group, where=where) if group else find_column(frame.columns, ("group",))
     span = _span(frame, start, end, path_column, where)
     taken = {path_column, group_column, *(span or ())}
     if label is None:
@@ -91,17 +81,25 @@ def bits(frame: pd.DataFrame, name: Any, *, where: str) -> NDArray[np.int64]:
     """Return a column of 0 and 1."""
     cells = text(frame[name])
     for i, cell in enumerate(cells):
-        if cell not in _BITS:
+        if cell.lower() not in _BITS:
             raise ValueError(
                 f"row {i} of {where} has {cell!r} in the column {name!r}; a label column of several holds 0 or 1."
             )
-    return np.array([_BITS[cell] for cell in cells], dtype=np.int64)
+    return np.array([_BITS[cell.lower()] for cell in cells], dtype=np.int64)
 
 
-def seconds(frame: pd.DataFrame, name: Any, *, where: str) -> NDArray[np.float64]:
-    """Return a column of times in seconds, 0 or later."""
-    times = np.asarray(pd.to_numeric(frame[name], errors="coerce"), dtype=np.float64)
-    wrong = np.flatnonzero(~(np.isfinite(times) & (times >= 0)))
+def _holds_bits(column: pd.Series[Any]) -> bool:
+    return {cell.lower() for cell in text(column)} <= set(_BITS)
+
+
+def seconds(frame: pd.DataFrame, name: Any, *, where: str, may_miss: bool = False) -> NDArray[np.float64]:
+    """Return a column of times in seconds, 0 or later; an empty cell that may be missing is NaN."""
+    numbers = pd.to_numeric(frame[name], errors="coerce")
+    times: NDArray[np.float64] = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+    fine = np.isfinite(times) & (times >= 0)
+    if may_miss:
+        fine |= np.array([cell == "" for cell in text(frame[name])])
+    wrong = np.flatnonzero(~fine)
     if len(wrong):
         cell = text(frame[name])[wrong[0]]
         raise ValueError(
@@ -111,16 +109,11 @@ def seconds(frame: pd.DataFrame, name: Any, *, where: str) -> NDArray[np.float64
     return times
 
 
-def _usual(frame: pd.DataFrame, names: Sequence[str]) -> Any | None:
-    columns = {str(column).strip().lower(): column for column in reversed(list(frame.columns))}
-    return next((columns[name] for name in names if name in columns), None)
-
-
 def _usual_labels(frame: pd.DataFrame, taken: set[Any], where: str) -> tuple[list[Any], bool]:
-    column = _usual(frame, LABEL_NAMES + LABEL_LIST_NAMES)
+    column = find_column(frame.columns, LABEL_NAMES + LABEL_LIST_NAMES)
     if column is not None:
         return [column], False
-    indicators = [name for name in frame.columns if name not in taken and set(text(frame[name])) <= set(_BITS)]
+    indicators = [name for name in frame.columns if name not in taken and _holds_bits(frame[name])]
     if len(indicators) < 2:
         raise ValueError(
             f"{where} has no column {_either(LABEL_NAMES + LABEL_LIST_NAMES)} and no two columns of 0 and 1; "
@@ -129,18 +122,18 @@ def _usual_labels(frame: pd.DataFrame, taken: set[Any], where: str) -> tuple[lis
     return indicators, True
 
 
-def _span(
-    frame: pd.DataFrame, start: str | None, end: str | None, path_column: Any, where: str
-) -> tuple[Any, Any] | None:
+def _span(frame: pd.DataFrame, start: str | None, end: str | None, path_column: Any, where: str) -> Span | None:
     if (start is None) != (end is None):
         raise ValueError("start= and end= name the two ends of a clip within its file; pass both or neither.")
     if start is not None and end is not None:
-        return named(frame, start, where=where), named(frame, end, where=where)
+        return Span(named(frame, start, where=where), named(frame, end, where=where))
     if str(path_column).strip().lower() == "slice_file_name":
         # UrbanSound8K: the times are those of the slice in the recording it was cut from, not in the file.
         return None
-    pairs = ((_usual(frame, (first,)), _usual(frame, (last,))) for first, last in SPAN_NAMES)
-    return next((pair for pair in pairs if None not in pair), None)
+    span = find_span(frame.columns)
+    if span.end is not None:
+        span = span._replace(duration=None)  # what the end says already
+    return None if span.start is None or span.end is span.duration is None else span
 
 
 def _either(names: Sequence[str]) -> str:

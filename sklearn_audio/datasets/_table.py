@@ -12,10 +12,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
+from sklearn_audio._column_names import Span
 from sklearn_audio.datasets._columns import LABEL_LIST_NAMES, Columns, bits, filled_text, find_columns, seconds, text
 from sklearn_audio.datasets._labels import check_indicator, class_names, indicator, split_labels
 from sklearn_audio.datasets._table_files import read_class_labels, read_table
 from sklearn_audio.exceptions import AudioReadError
+from sklearn_audio.files import backslash_hint
 
 __all__ = ["load_audio_table"]
 
@@ -56,8 +58,9 @@ def load_audio_table(
     group : str, default=None
         Column of what must not be on both sides of a split. None takes a column group where there is one.
     start, end : str, default=None
-        Columns of the span of the clip within its file, in seconds. None looks for start and end, start_s and end_s,
-        start_time and end_time, onset and offset; beside slice_file_name (UrbanSound8K) these are left alone.
+        Columns of the span of the clip within its file, in seconds; an empty end is that of the file. None looks for
+        start, start_time, begin time (s) or onset, with end, end_time, end time (s), offset or duration, and for offset
+        with duration; beside slice_file_name (UrbanSound8K) these are left alone.
     root : str or path-like, default=None
         The folder relative paths start from; ``{column}`` in it stands for that column of the row, as in
         ``"audio/fold{fold}"``. None takes the folder of the table, for a DataFrame the working directory.
@@ -153,6 +156,7 @@ def _check_files(data: NDArray[np.object_], where: str) -> None:
         raise AudioReadError(
             f"{len(missing)} recording(s) of {where} do not exist: {', '.join(map(repr, missing[:3]))}{more}. "
             "Relative paths start from the folder of the table; pass root= if they start elsewhere."
+            + backslash_hint(missing[0])
         )
 
 
@@ -191,8 +195,12 @@ def _target(
     return target, np.array(found if names is None else list(names.values()))
 
 
-def _spans(frame: pd.DataFrame, data: NDArray[np.object_], span: tuple[Any, Any], where: str) -> pd.DataFrame:
-    start, end = (seconds(frame, name, where=where) for name in span)
+def _spans(frame: pd.DataFrame, data: NDArray[np.object_], span: Span, where: str) -> pd.DataFrame:
+    start = seconds(frame, span.start, where=where)
+    last = span.duration if span.end is None else span.end
+    end = seconds(frame, last, where=where, may_miss=True)  # NaN: to the end of the file
+    if span.end is None:
+        end += start
     backward = np.flatnonzero(start >= end)
     if len(backward):
         i = backward[0]

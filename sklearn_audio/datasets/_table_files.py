@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-_ENCODING = "utf-8-sig"  # UTF-8, with or without the byte order mark that spreadsheets write
+# By the byte order mark that spreadsheets write; UTF-32 first, as its mark begins with that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -40,16 +47,22 @@ def read_class_labels(path: Path) -> dict[str, str]:
     return dict(zip(ordered["mid"], ordered["display_name"], strict=True))
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
+def _encoding(path: Path) -> str:
+    """Return the encoding of a table: UTF-8, unless a byte order mark says otherwise."""
     with path.open("rb") as file:
-        header = file.readline()
-    if b"\0" in header:
-        raise ValueError(f"{str(path)!r} is not a table of text; expected CSV, TSV or JSON.")
-    delimiter = max(b",", b"\t", b";", key=header.count)  # the first of equals: a comma
+        head = file.read(4)
+    return next((encoding for mark, encoding in _MARKS if head.startswith(mark)), "utf-8-sig")
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    encoding = _encoding(path)
     try:
-        frame = pd.read_csv(
-            path, sep=delimiter.decode(), dtype=str, keep_default_na=False, encoding=_ENCODING, low_memory=False
-        )
+        with path.open(encoding=encoding, newline="") as file:
+            header = file.readline()
+        if "\0" in header:
+            raise ValueError(f"{str(path)!r} is not a table of text; expected CSV, TSV or JSON.")
+        delimiter = max(",", "\t", ";", key=header.count)  # the first of equals: a comma
+        frame = pd.read_csv(path, sep=delimiter, dtype=str, keep_default_na=False, encoding=encoding, low_memory=False)
     except pd.errors.EmptyDataError as error:
         raise ValueError(f"the table {str(path)!r} is empty.") from error
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
@@ -61,7 +74,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
 
 def _read_json(path: Path) -> pd.DataFrame:
     try:
-        document: Any = json.loads(path.read_text(encoding=_ENCODING))
+        document: Any = json.loads(path.read_text(encoding=_encoding(path)))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{str(path)!r} is not JSON: {error}.") from error
     records = document.get("data") if isinstance(document, dict) else None

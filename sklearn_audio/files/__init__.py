@@ -10,7 +10,7 @@ from sklearn_audio.files._listing import AUDIO_EXTENSIONS, list_clips
 from sklearn_audio.files._mix import MonoMix
 from sklearn_audio.files._rates import MAX_RATE, MIN_RATE, RATES, is_rate
 from sklearn_audio.files._resample import Resampler, resample
-from sklearn_audio.files._sources import Source
+from sklearn_audio.files._sources import Source, backslash_hint
 from sklearn_audio.files._stream import AudioStream, open_audio, read_audio
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Resampler",
     "Source",
     "audio_info",
+    "backslash_hint",
     "is_rate",
     "list_clips",
     "open_audio",

@@ -14,7 +14,7 @@ from sklearn_audio._forks import ForkSafeLock
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files._guard import GuardedFile, KeptFailure
 
-__all__ = ["Label", "OpenSource", "Source", "open_source"]
+__all__ = ["Label", "OpenSource", "Source", "backslash_hint", "open_source"]
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
@@ -210,7 +210,33 @@ def _open_path(path: str, row: int | None) -> OpenSource:
 def _missing_advice(path: str) -> str:
     if "://" in path:
         return "download it first, as a path names a local file"
-    return "check the path" if os.path.isabs(path) else "check the path, which is relative to the working directory"
+    advice = "check the path" if os.path.isabs(path) else "check the path, which is relative to the working directory"
+    hint = backslash_hint(path)
+    return f"{advice}.{hint}" if hint else advice
+
+
+def backslash_hint(path: str) -> str:
+    """Say what to do about a path as Windows writes it, on a system where a backslash separates nothing.
+
+    Parameters
+    ----------
+    path : str
+        A path that does not exist.
+
+    Returns
+    -------
+    str
+        A sentence to append, with a space before it; empty where it does not apply.
+
+    Examples
+    --------
+    >>> from sklearn_audio.files import backslash_hint
+    >>> backslash_hint("data/dog.wav")
+    ''
+    """
+    if os.sep == "\\" or "\\" not in path:
+        return ""
+    return f" It is written as on Windows; here the separator is a slash: {path.replace(chr(92), '/')!r}."
 
 
 def _open_file_object(source: Any, label: Label) -> OpenSource:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
+from sklearn_audio._column_names import EVENT_LABEL_NAMES, PATH_NAMES, find_column, find_span
+
 __all__ = ["event_f1", "segment_f1"]
 
 Average = Literal["micro", "macro"]
@@ -48,7 +50,8 @@ def event_f1(
     Parameters
     ----------
     reference, estimated : DataFrame
-        Columns "clip", "start", "end" (seconds) and "label", one row per event; others are ignored.
+        Columns "clip", "start", "end" (seconds) and "label", or others of their usual names such as "filename",
+        "onset", "offset" and "event_label", one row per event; others are ignored.
     collar : float, default=0.2
         Seconds by which starts and ends may differ, at least 0.
     end_share : float or None, default=0.5
@@ -98,7 +101,8 @@ def segment_f1(
     Parameters
     ----------
     reference, estimated : DataFrame
-        Columns "clip", "start", "end" (seconds) and "label", one row per event; others are ignored.
+        Columns "clip", "start", "end" (seconds) and "label", or others of their usual names such as "filename",
+        "onset", "offset" and "event_label", one row per event; others are ignored.
     segment : float, default=1.0
         Seconds of a segment; a label is active in each segment that one of its events touches.
     average : {"micro", "macro"}, default="micro"
@@ -154,14 +158,18 @@ def _average(
 
 
 def _checked(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    missing = [column for column in _COLUMNS if column not in table]
+    span = find_span(table.columns)
+    clip, label = find_column(table.columns, ("clip", *PATH_NAMES)), find_column(table.columns, EVENT_LABEL_NAMES)
+    found = dict(zip(_COLUMNS, (clip, span.start, span.end, label), strict=True))
+    missing = [column for column, spelled in found.items() if spelled is None]
     if missing:
         raise ValueError(f"{name} lacks the column(s) {missing}; it needs {_COLUMNS}.")
+    table = pd.DataFrame({column: table[spelled] for column, spelled in found.items()})
     backwards = np.flatnonzero(~(table["end"].to_numpy() >= table["start"].to_numpy()))
     if len(backwards):
         row = table.iloc[backwards[0]]
         raise ValueError(f"{name}: the event in row {backwards[0]} runs from {row['start']} to {row['end']} s.")
-    return table[_COLUMNS]
+    return table
 
 
 def _n_matches(reference: pd.DataFrame, estimated: pd.DataFrame, collar: float, end_share: float | None) -> int:

@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
 
 from sklearn_audio._meaning import idle_error
+from sklearn_audio.validation import check_labels
 
 __all__ = ["FewShotSplit"]
 
@@ -215,6 +216,7 @@ class FewShotSplit(BaseCrossValidator):
 def _classes_of(y: Any) -> tuple[NDArray[Any], Rows]:
     if y is None:
         raise ValueError("FewShotSplit draws clips of each class, so it needs y; got None.")
+    y = check_labels(y)
     kind = type_of_target(y, input_name="y")
     if kind not in ("binary", "multiclass"):
         raise ValueError(f"FewShotSplit draws clips of each class, so y must hold one class per clip; it is {kind}.")

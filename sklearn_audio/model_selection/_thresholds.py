@@ -16,6 +16,8 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 from sklearn_audio._sklearn import HasMethods
 from sklearn_audio.base import WholeFitMixin
 from sklearn_audio.model_selection._multilabel_splits import MultilabelStratifiedKFold
+from sklearn_audio.validation import check_labels
+from sklearn_audio.validation._tables import column_names
 
 __all__ = ["MultilabelThresholdClassifierCV"]
 
@@ -123,17 +125,19 @@ class MultilabelThresholdClassifierCV(WholeFitMixin, ClassifierMixin, MetaEstima
         """
         self._validate_params()
         X, y, sample_weight, groups = indexable(X, y, sample_weight, groups)
-        if np.asarray(y).dtype.kind == "f":
-            assert_all_finite(y, input_name="y")
+        labels = check_labels(y)
+        if np.asarray(labels).dtype.kind == "f":
+            assert_all_finite(labels, input_name="y")
+        y = y if column_names(y) is not None else labels  # the names of the columns become those of the classes
         if sample_weight is not None and not has_fit_parameter(self.estimator, "sample_weight"):
             raise TypeError(f"{type(self.estimator).__name__} takes no sample_weight; leave it out.")
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         for name in ("thresholds_", "f1_", "n_features_in_", "feature_names_in_"):
             # those of an earlier fit, on labels of another kind or with another classifier
             self.__dict__.pop(name, None)
-        if type_of_target(y, input_name="y") == "multilabel-indicator":
-            left_out = self._left_out(X, y, groups, weights)
-            chosen = [_best(*column) for column in zip(np.asarray(y).T, left_out.T, strict=True)]
+        if type_of_target(labels, input_name="y") == "multilabel-indicator":
+            left_out = self._left_out(X, labels, groups, weights)
+            chosen = [_best(*column) for column in zip(np.asarray(labels).T, left_out.T, strict=True)]
             self.thresholds_, self.f1_ = (np.array(column) for column in zip(*chosen, strict=True))
         self.estimator_ = clone(self.estimator).fit(X, y, **weights)
         self.classes_ = self.estimator_.classes_

@@ -2,7 +2,7 @@
 
 import io
 from array import array
-from collections import UserList
+from collections import UserDict, UserList, deque
 from pathlib import Path
 
 import numpy as np
@@ -90,8 +90,10 @@ class WithInterface:
         [[0.0, 1.0], [2.0, 3.0]],
         [(0.0, 1.0), (2.0, 3.0)],
         [[]],
-        [],
-        [None, "a.wav"],
+        pd.DataFrame({"read": [0.0], "features": [1.0], "collect": [2.0], "levels": [3.0]}),
+        pd.Series([1, 2], dtype="Int64"),
+        pd.MultiIndex.from_arrays([[0, 1], [2, 3]]),
+        [np.nan, np.nan],
         [1.0, 2.0],
         [np.float32(1.0)],
         np.zeros((0, 3)),
@@ -118,6 +120,10 @@ def test_what_scikit_learn_validates(X):
         ({"array": np.zeros(3), "sampling_rate": 8000}, "dict"),
         ((np.zeros(3), 8000), "tuple"),
         (([0.0, 1.0], 8000), "tuple"),
+        (("a.wav", 0.5, 1.0), "tuple"),
+        (["a.wav", 0.5, None], "list"),
+        (np.array("a.wav"), "ndarray"),
+        (UserDict(path="a.wav"), "UserDict"),
     ],
 )
 def test_one_clip_is_no_sequence(X, name):
@@ -135,9 +141,110 @@ def test_no_sequence_at_all(X):
     "X",
     [
         pd.DataFrame({"path": PATHS, "label": ["x", "y"]}),
-        pd.DataFrame({"start": [0.0, 0.0], "path": PATHS, "end": [1.0, 1.0]}),
+        pd.DataFrame({"first": [0.0, 0.0], "second": PATHS}),
     ],
 )
 def test_a_table_of_more_than_clips(X):
     with pytest.raises(ValueError, match=r"a DataFrame of clips has one column, or .* got \[.*\]\. Pick the column"):
         container_kind(X)
+
+
+def test_a_table_of_more_than_parts_is_told_its_columns():
+    table = pd.DataFrame({"file": PATHS, "start_time": 0.0, "end_time": 1.0, "label": "x"})
+    match = r"got \['file', 'start_time', 'end_time', 'label'\]\. Pick .*: X\[\['file', 'start_time', 'end_time'\]\]"
+    with pytest.raises(ValueError, match=match):
+        container_kind(table)
+
+
+def test_a_table_says_one_end():
+    with pytest.raises(ValueError, match="X has the columns 'end' and 'duration'; a part has an end or a duration"):
+        container_kind(pd.DataFrame({"path": PATHS, "start": 0, "end": 1, "duration": 1}))
+
+
+@pytest.mark.parametrize(
+    "X",
+    [[], (), np.array([], dtype=object), np.array([], dtype=str), pd.Series([], dtype=object), pd.Index([]), {}.keys()],
+)
+def test_an_empty_container(X):
+    with pytest.raises(
+        ValueError, match=rf"X holds no clips: it is an empty {type(X).__name__}\. .* at least one clip"
+    ):
+        container_kind(X)
+
+
+def test_an_empty_table():
+    with pytest.raises(ValueError, match="X holds no clips: it is an empty DataFrame"):
+        container_kind(pd.DataFrame({"path": [], "label": []}, dtype=object))
+
+
+class WithDtype(list):
+    """A column of a library that no one has heard of."""
+
+    dtype = "Utf8"
+    ndim = 1
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        deque(PATHS),
+        WithDtype(PATHS),
+        dict.fromkeys(PATHS).keys(),
+        pd.Index(PATHS),
+        pd.Series(PATHS).array,
+        pd.Categorical(PATHS),
+        np.ma.array(PATHS, mask=False),
+    ],
+)
+def test_a_container_of_one_dimension_without_numbers_is_a_list(X):
+    assert container_kind(X) == ("rows", PATHS)
+
+
+@pytest.mark.parametrize("gone", [None, np.nan, pd.NA, pd.NaT, np.datetime64("NaT")])
+def test_a_missing_clip_at_the_start_leaves_a_list_a_list(gone):
+    assert container_kind([gone, "a.wav"]) == ("rows", [gone, "a.wav"])
+    assert container_kind(np.array([gone, "a.wav"], dtype=object))[0] == "rows"
+
+
+@pytest.mark.parametrize("column", [pd.Series([[0.0, 1.0], [2.0]]), pd.DataFrame({"wave": [[0.0, 1.0], [2.0]]})])
+def test_a_column_of_lists_is_a_list_of_arrays(column):
+    kind, rows = container_kind(column)
+    assert kind == "rows"
+    assert [np.asarray(row).tolist() for row in rows] == [[0.0, 1.0], [2.0]]
+
+
+INDEX = pd.MultiIndex.from_arrays([PATHS, [0.0, 1.0], [1.0, 2.0]], names=["file", "start_time", "end_time"])
+LABELS = pd.DataFrame({"dog": [0, 1], "rain": [1, 1]}, index=INDEX)
+
+
+@pytest.mark.parametrize("table", [LABELS, LABELS * 0.3, LABELS.droplevel([1, 2]), LABELS.droplevel([1, 2]) > 0])
+def test_labels_are_no_waveforms(table):
+    with pytest.raises(
+        ValueError, match=r"index names recordings \('file'.*\): labels .* X\.index\.to_frame\(index=False\)"
+    ):
+        container_kind(table, audio=True)
+    assert container_kind(table) == ("array", table)
+
+
+def test_the_index_of_labels_is_x():
+    parts = [("a.wav", 0.0, 1.0), ("b.wav", 1.0, 2.0)]
+    assert container_kind(INDEX.to_frame(index=False)) == ("rows", parts)
+    assert container_kind(INDEX) == ("rows", parts)
+    assert container_kind(INDEX.set_names([None] * 3)) == ("rows", parts)
+
+
+def test_waveforms_under_names_of_files_are_waveforms():
+    table = pd.DataFrame(np.full((2, 3), 0.5), index=pd.Index(PATHS, name="file"))
+    assert container_kind(table, audio=True) == ("array", table)
+
+
+class Lazy:
+    columns = ("path",)
+
+    def collect(self):
+        pass
+
+
+def test_rows_that_are_not_computed_yet():
+    with pytest.raises(TypeError, match=r"X is a Lazy, whose rows are not computed yet\. Compute them: X\.collect\(\)"):
+        container_kind(Lazy())
