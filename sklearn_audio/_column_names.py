@@ -33,9 +33,18 @@ PATH_NAMES = (
     "slice_file_name",
     "fname",
 )
-# The n-th name of a start goes with the n-th name of an end where a table has several.
 START_NAMES = ("start", "start_time", "begin", "begin_time", "onset")
 END_NAMES = ("end", "end_time", "stop", "stop_time", "offset")
+# Where a table has several starts or ends, these go together.
+_PAIRS = (
+    ("start", "end"),
+    ("start_time", "end_time"),
+    ("begin", "end"),
+    ("begin_time", "end_time"),
+    ("onset", "offset"),
+    ("start", "stop"),
+    ("start_time", "stop_time"),
+)
 DURATION_NAMES = ("duration",)
 EVENT_LABEL_NAMES = ("label", "event_label")
 
@@ -110,7 +119,7 @@ def find_column(columns: Iterable[Any], names: Sequence[str]) -> Any | None:
     return next((spelled[name] for name in names if name in spelled), None)
 
 
-def find_span(columns: Iterable[Any]) -> Span:
+def find_span(columns: Iterable[Any], *, mixed: bool = True) -> Span:
     """Find the columns of the part of a recording.
 
     ``offset`` is the end beside the name of a start, as in ``onset``, ``offset``; else it is the start, as in
@@ -120,6 +129,8 @@ def find_span(columns: Iterable[Any]) -> Span:
     ----------
     columns : iterable
         Names of the columns of a table, or the keys of a dict.
+    mixed : bool, default=True
+        Whether the names of start and end may be of two kinds, such as ``onset`` and ``end``.
 
     Returns
     -------
@@ -134,9 +145,11 @@ def find_span(columns: Iterable[Any]) -> Span:
     """
     spelled = _spelled(columns)
     duration = next((spelled[name] for name in DURATION_NAMES if name in spelled), None)
-    for start, end in zip(START_NAMES, END_NAMES, strict=True):
+    for start, end in _PAIRS:
         if start in spelled and end in spelled:
             return Span(spelled[start], spelled[end], duration)
+    if not mixed:
+        return Span(spelled.get("start"), spelled.get("end"))
     first = next((spelled[name] for name in START_NAMES if name in spelled), None)
     if first is None and "offset" in spelled:
         first = spelled.pop("offset")

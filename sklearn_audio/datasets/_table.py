@@ -200,7 +200,7 @@ def _spans(frame: pd.DataFrame, data: NDArray[np.object_], span: Span, where: st
     last = span.duration if span.end is None else span.end
     end = seconds(frame, last, where=where, may_miss=True)  # NaN: to the end of the file
     if span.end is None:
-        end += start
+        end = start + end
     backward = np.flatnonzero(start >= end)
     if len(backward):
         i = backward[0]

@@ -158,7 +158,7 @@ def _average(
 
 
 def _checked(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    span = find_span(table.columns)
+    span = find_span(table.columns, mixed=False)
     clip, label = find_column(table.columns, ("clip", *PATH_NAMES)), find_column(table.columns, EVENT_LABEL_NAMES)
     found = dict(zip(_COLUMNS, (clip, span.start, span.end, label), strict=True))
     missing = [column for column, spelled in found.items() if spelled is None]

@@ -61,10 +61,22 @@ def test_csv(write, folder):
         ("semicolons.csv", ONE_LABEL.replace(",", ";")),
         ("mark.csv", "\ufeff" + ONE_LABEL),
         ("windows.csv", ONE_LABEL.replace("\n", "\r\n")),
+        ("class.csv", ONE_LABEL.replace("path,label", "File,Class Name")),
     ],
 )
 def test_other_ways_to_write_it(write, name, text):
     assert load_audio_table(write(text, name)).target.tolist() == ["dog", "cat", "dog"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_tables_with_a_byte_order_mark(folder, encoding):
+    text = ONE_LABEL.replace(",", "\t").replace("cat", "Käuzchen")
+    mark = "" if encoding in ("utf-16", "utf-32") else "\ufeff"  # these two write it by themselves
+    (folder / "unicode.txt").write_bytes((mark + text).encode(encoding))
+    assert load_audio_table(folder / "unicode.txt").target.tolist() == ["dog", "Käuzchen", "dog"]
+    recipe = json.dumps(RECIPE, ensure_ascii=False)
+    (folder / "unicode.json").write_bytes((mark + recipe).encode(encoding))
+    assert load_audio_table(folder / "unicode.json").target.tolist() == [[1, 1], [0, 1]]
 
 
 @pytest.mark.parametrize("path", ["path", "file", "filename", "wav", "audio", "slice_file_name", " Filename "])
@@ -119,7 +131,17 @@ def test_root_with_columns_in_it():
 # ---- spans ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("start", "end"), [("start", "end"), ("start_s", "end_s"), ("onset", "offset")])
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("start", "end"),
+        ("start_s", "end_s"),
+        ("start_time", "end_time"),
+        ("onset", "offset"),
+        ("Begin Time (s)", "End Time (s)"),
+        ("Start (s)", "offset"),
+    ],
+)
 def test_spans(write, start, end):
     text = f"path,label,{start},{end}\nwav/a.wav,dog,0,1.5\nwav/a.wav,cat,1.5,2\n"
     clips = load_audio_table(write(text))
@@ -133,6 +155,22 @@ def test_spans_by_name_and_not_of_slices():
     table = pd.DataFrame({"slice_file_name": ["a", "b"], "start": [60.0, 4.0], "end": [64.0, 8.0], "class": ["x", "y"]})
     assert load_frame(table).data.tolist() == ["a", "b"]
     assert load_frame(table, start="start", end="end").data["start"].tolist() == [60.0, 4.0]
+
+
+@pytest.mark.parametrize("start", ["start", "offset", "onset"])
+def test_spans_of_a_duration(start):
+    clips = load_frame(frame(label=list("xyx"), **{start: [0.0, 2.0, 1.0], "duration": [1.5, 0.5, np.nan]}))
+    assert clips.data["start"].tolist() == [0.0, 2.0, 1.0]
+    np.testing.assert_array_equal(clips.data["end"], [1.5, 2.5, np.nan])
+    assert load_frame(frame(label=list("xyx"), duration=[1.5, 0.5, 1.0])).data.shape == (3,)
+    with_end = frame(label=list("xyx"), start=[0.0, 2.0, 1.0], end=[1.0, 3.0, 4.0], duration=[9.0] * 3)
+    assert load_frame(with_end).data["end"].tolist() == [1.0, 3.0, 4.0]
+
+
+@pytest.mark.parametrize("gone", [None, np.nan, pd.NA, ""])
+def test_an_empty_end_is_that_of_the_file(gone):
+    clips = load_frame(frame(label=list("xyx"), start=[0.0, 1.0, 2.0], end=pd.Series([1.0, gone, 3.0], dtype=object)))
+    np.testing.assert_array_equal(clips.data["end"], [1.0, np.nan, 3.0])
 
 
 def test_half_a_span():
@@ -195,6 +233,12 @@ def test_indicator_columns_of_a_file(write):
     clips = load_audio_table(write("path,dog,rain\nwav/a.wav,1,0\nwav/b.wav,0,1\n"))
     assert clips.target.tolist() == [[1, 0], [0, 1]]
     assert clips.frame["rain"].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(("no", "yes"), [("FALSE", "TRUE"), ("False", "True"), ("false", "true")])
+def test_indicator_columns_as_spreadsheets_write_them(write, no, yes):
+    clips = load_audio_table(write(f"path,dog,rain\nwav/a.wav,{yes},{no}\nwav/b.wav,{no},{yes}\n"))
+    assert clips.target.tolist() == [[1, 0], [0, 1]]
 
 
 def test_indicator_that_is_neither_0_nor_1():
@@ -334,6 +378,13 @@ def test_missing_recordings(write):
     with pytest.raises(AudioReadError, match=r"5 recording\(s\) of .* do not exist: .*x0.*x1.*x2\.wav', \.\.\.\. Rel"):
         load_audio_table(write(ONE_LABEL + rows))
     assert len(load_audio_table(write(ONE_LABEL + rows), check_files=False).data) == 8
+
+
+def test_paths_as_windows_writes_them(write, folder):
+    table = write("path,label\nwav\\a.wav,dog\nwav\\b.wav,cat\n")
+    match = r"2 recording\(s\) .* It is written as on Windows; here the separator is a slash: '.*wav/a\.wav'\."
+    with pytest.raises(AudioReadError, match=match):
+        load_audio_table(table)
 
 
 def test_one_class():

@@ -112,3 +112,18 @@ def test_bad_collars(options):
 def test_bad_segments(segment):
     with pytest.raises(ValueError, match="must be a positive number of seconds"):
         segment_f1(REFERENCE, REFERENCE, segment=segment)
+
+
+@pytest.mark.parametrize("score", [event_f1, segment_f1])
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"clip": "filename", "start": "onset", "end": "offset", "label": "event_label"},
+        {"clip": "File", "start": "Begin Time (s)", "end": "End Time (s)"},
+        {"clip": "path", "start": "start_time", "end": "end_time"},
+    ],
+)
+def test_the_usual_names_of_columns(score, names):
+    reference, estimated = table(EVENT, ("b", 0.0, 2.0, "cat")), table(EVENT, ("b", 1.0, 2.0, "cat"))
+    assert 0 < score(reference, estimated) < 1
+    assert score(reference, estimated.rename(columns=names)) == score(reference, estimated)

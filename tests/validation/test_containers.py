@@ -92,7 +92,6 @@ class WithInterface:
         [[]],
         pd.DataFrame({"read": [0.0], "features": [1.0], "collect": [2.0], "levels": [3.0]}),
         pd.Series([1, 2], dtype="Int64"),
-        pd.MultiIndex.from_arrays([[0, 1], [2, 3]]),
         [np.nan, np.nan],
         [1.0, 2.0],
         [np.float32(1.0)],
