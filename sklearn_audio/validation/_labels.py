@@ -81,8 +81,9 @@ def _refuse_missing(y: Any) -> Any:
     if missing.any():
         place = tuple(int(i[0]) for i in np.nonzero(missing))
         value = y[place] if isinstance(y, np.ndarray) else y[place[0]]
+        named = "NaN" if isinstance(value, float | np.floating) else value
         where = f"row {place[0]}" + (f" (column {place[1]})" if len(place) > 1 else "")
         raise ValueError(
-            f"{where} of y is missing ({value}): labels may not be missing. Give the label, or leave the clip out."
+            f"{where} of y is missing ({named}): labels may not be missing. Give the label, or leave the clip out."
         )
     return y
