@@ -166,13 +166,13 @@ def test_a_table_says_one_end():
 )
 def test_an_empty_container(X):
     with pytest.raises(
-        ValueError, match=rf"X holds no clips: it is an empty {type(X).__name__}\. .* at least one clip"
+        ValueError, match=rf"X holds no clips, it is an empty {type(X).__name__}\. .* at least one clip"
     ):
         container_kind(X)
 
 
 def test_an_empty_table():
-    with pytest.raises(ValueError, match="X holds no clips: it is an empty DataFrame"):
+    with pytest.raises(ValueError, match="X holds no clips, it is an empty DataFrame"):
         container_kind(pd.DataFrame({"path": [], "label": []}, dtype=object))
 
 
