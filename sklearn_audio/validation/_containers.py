@@ -132,8 +132,8 @@ def _list_kind(rows: Sequence[Any], original: Any) -> Kind:
     """Decide about a sequence by its first element that is not missing."""
     if len(rows) == 0:
         raise ValueError(
-            f"Found array with 0 sample(s): X holds no clips, it is an empty {type(original).__name__}. Check how it was "
-            "made; at least one clip is needed."
+            f"Found array with 0 sample(s): X holds no clips, it is an empty {type(original).__name__}. Check how it "
+            "was made; at least one clip is needed."
         )
     first = next((row for row in rows if not is_missing(row)), rows[0])
     if isinstance(first, Number) or (np.isscalar(first) and not isinstance(first, str | bytes)):

@@ -128,7 +128,7 @@ def _parse_dict(item: dict[str, Any], row: int) -> Row:
             f"'sampling_rate', and 'start' and 'end' or 'offset' and 'duration' in seconds.{advice}"
         )
     rate, array = item.get(keys.rate), item.get("array")
-    if not is_missing(array) and not is_missing(rate):
+    if not is_missing(array) and rate is not None:
         clip: Row | None = _rated(array, rate, row)
     else:
         clip = _recording_of(item, keys.path, row) if is_missing(array) else None
