@@ -9,6 +9,7 @@ from typing import Any
 
 from sklearn.base import clone
 
+from sklearn_audio.testing._ambient import AMBIENT_CHECKS
 from sklearn_audio.testing._audio import AUDIO_CHECKS
 from sklearn_audio.testing._contract import CONTRACT_CHECKS
 from sklearn_audio.testing._failed_fits import FAILURE_CHECKS
@@ -55,7 +56,8 @@ def audio_checks(estimator: Any) -> Iterator[tuple[str, Callable[[], None]]]:
     True
     """
     kind_checks = TOKEN_CHECKS if takes_tokens(estimator) else SEQUENCE_CHECKS
-    for check in (*(AUDIO_CHECKS if takes_audio(estimator) else kind_checks), *CONTRACT_CHECKS, *FAILURE_CHECKS):
+    of_kind = AUDIO_CHECKS if takes_audio(estimator) else kind_checks
+    for check in (*of_kind, *CONTRACT_CHECKS, *FAILURE_CHECKS, *AMBIENT_CHECKS):
         yield check.__name__, partial(check, clone(estimator))
 
 
@@ -65,7 +67,8 @@ def check_audio_estimator(estimator: Any) -> None:
     All forms of X give the same rows; a row depends neither on its neighbours nor on order or threads; other sample
     rates are resampled; odd clips give finite numbers; bad clips are refused by row; the index of a Series goes along
     with its rows; a fit that fails leaves the estimator as it was; fitted estimators work in a fresh process; nothing
-    is printed, written or read too early, and the global random state is left alone.
+    is printed, written or read too early, and the global random state is left alone. What a program has set for itself,
+    such as torch's default type or autocast, changes no result and is not changed.
 
     Parameters
     ----------

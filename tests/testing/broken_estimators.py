@@ -1,11 +1,13 @@
 """Estimators that break one promise each, and what the suite says of them."""
 
 import random
+import sys
 from pathlib import Path
 
 import numpy as np
 import soundfile
 import torch
+from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from sklearn_audio import AudioLoader, Ragged, SequencePooling
@@ -316,6 +318,89 @@ class FramesDependOnNeighbours(Pooling):
         return rows - rows.mean(axis=0)
 
 
+class Means(BaseEstimator, TransformerMixin):
+    """A right one over frames, whose methods are as they stand here: `AudioEstimator` would isolate them."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return np.stack([np.asarray(row, dtype=np.float32).mean(axis=0) for row in X]) + self._shift()
+
+    def _shift(self):
+        return np.float32(0)
+
+    def set_output(self, *, transform=None):
+        return self
+
+
+class FollowsTheDefaultType(Means):
+    def _shift(self):
+        return (torch.tensor(1 / 3).double() * 3 - 1).numpy() * 1e7
+
+
+class FollowsTheDefaultDevice(Means):
+    def _shift(self):
+        return torch.zeros(1).numpy()
+
+
+class FollowsAutocast(Means):
+    def _shift(self):
+        rows = [torch.full((4, 4), 1 / 3, dtype=torch.float32, device="cpu")] * 2
+        return (rows[0] @ rows[1]).float().numpy()[0, 0]
+
+
+class NeedsGradients(Means):
+    def fit(self, X, y=None):
+        weight = torch.ones(1, device="cpu", requires_grad=True)
+        (weight * 2).sum().backward()
+        return self
+
+
+class DrawsFromTheGlobalGenerator(Means):
+    def _shift(self):
+        return np.float32(random.Random(random.getstate()[1][0]).random())
+
+
+class FollowsTheConfiguration(Means):
+    def _shift(self):
+        return np.float32(get_config()["transform_output"] == "pandas")
+
+
+class Underflows(Means):
+    def _shift(self):
+        return np.exp(np.array([-200.0], dtype=np.float32))
+
+
+class WritesToClosedStreams(Means):
+    def fit(self, X, y=None):
+        sys.stderr.write("")
+        return self
+
+
+class SetsTheDefaultType(Means):
+    def fit(self, X, y=None):
+        torch.set_default_dtype(torch.float32)
+        return self
+
+
+class SwitchesGradients(Means):
+    def fit(self, X, y=None):
+        torch.set_grad_enabled(not torch.is_grad_enabled())
+        return self
+
+
+class FollowsTheNumberOfThreads(Means):
+    def _shift(self):
+        return torch.get_num_threads()
+
+
+class SetsTheNumberOfThreads(Means):
+    def transform(self, X):
+        torch.set_num_threads(torch.get_num_threads() + 1)
+        return super().transform(X)
+
+
 BROKEN = [
     (PathsAreRounded, "check_forms_of_x", "X as paths: row 0 differs"),
     (NoBytes, "check_forms_of_x", "it raised TypeError: bytes are beyond me"),
@@ -351,6 +436,18 @@ BROKEN = [
     (UsesTheGlobalGeneratorOfNumPy, "check_global_random_state", "the global random state of NumPy was changed"),
     (SeedsTorch, "check_global_random_state", "the global random state of torch was changed"),
     (SeedsPython, "check_global_random_state", "the global random state of Python was changed"),
+    (FollowsTheDefaultType, "check_ambient_state", "torch.set_default_dtype: row 0 differs"),
+    (FollowsTheDefaultDevice, "check_ambient_state", "torch.set_default_device: it raised"),
+    (FollowsAutocast, "check_ambient_state", "torch.autocast: row 0 differs"),
+    (NeedsGradients, "check_ambient_state", "torch.inference_mode: it raised RuntimeError"),
+    (DrawsFromTheGlobalGenerator, "check_ambient_state", "other states of the global generators: row 0 differs"),
+    (FollowsTheConfiguration, "check_ambient_state", r"sklearn.set_config\(transform_output='pandas'\): row 0 differs"),
+    (Underflows, "check_ambient_state", r"numpy.seterr\(all='raise'\): it raised FloatingPointError"),
+    (WritesToClosedStreams, "check_ambient_state", "closed streams: it raised ValueError: I/O operation on closed"),
+    (SetsTheDefaultType, "check_ambient_state", "torch.set_default_dtype: left changed: torch's default type"),
+    (SwitchesGradients, "check_ambient_state", "left changed: gradients"),
+    (FollowsTheNumberOfThreads, "check_thread_count", "torch.set_num_threads: row 0 differs"),
+    (SetsTheNumberOfThreads, "check_thread_count", r"here and in new threads, were \((\d+), \1\) and are"),
     (Prints, "check_quiet", r"something was printed: b'fitting\\n'"),
     (LeavesFiles, "check_quiet", r"files were written: \['left.txt'\]"),
     (KeepsHalfAFit, "check_failed_fit", "a good fit after others that failed: row 0 differs"),
