@@ -2,6 +2,7 @@
 
 import random
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -401,6 +402,14 @@ class SetsTheNumberOfThreads(Means):
         return super().transform(X)
 
 
+class SetsTheNumberOfNewThreads(Means):
+    def fit(self, X, y=None):
+        # a thread that ends hands its number on to those that come after it
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(torch.set_num_threads, torch.get_num_threads() + 1).result()
+        return self
+
+
 BROKEN = [
     (PathsAreRounded, "check_forms_of_x", "X as paths: row 0 differs"),
     (NoBytes, "check_forms_of_x", "it raised TypeError: bytes are beyond me"),
@@ -446,6 +455,7 @@ BROKEN = [
     (WritesToClosedStreams, "check_ambient_state", "closed streams: it raised ValueError: I/O operation on closed"),
     (SetsTheDefaultType, "check_ambient_state", "torch.set_default_dtype: left changed: torch's default type"),
     (SwitchesGradients, "check_ambient_state", "left changed: gradients"),
+    (SetsTheNumberOfNewThreads, "check_ambient_state", "left changed: torch's threads, here and in new threads"),
     (FollowsTheNumberOfThreads, "check_thread_count", "torch.set_num_threads: row 0 differs"),
     (SetsTheNumberOfThreads, "check_thread_count", r"here and in new threads, were \((\d+), \1\) and are"),
     (Prints, "check_quiet", r"something was printed: b'fitting\\n'"),

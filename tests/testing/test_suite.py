@@ -2,9 +2,11 @@
 
 import sys
 import types
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import torch
 
 from sklearn_audio import AudioLoader, SequencePooling
 from sklearn_audio.testing import audio_checks, check_audio_estimator
@@ -22,6 +24,18 @@ def only(monkeypatch):
         monkeypatch.setattr("sklearn_audio.testing._suite.audio_checks", chosen)
 
     return select
+
+
+@pytest.fixture(autouse=True)
+def settings_put_back():
+    """What broken estimators leave changed is not left to other tests."""
+    before = torch.is_grad_enabled(), torch.get_default_dtype()
+    yield
+    torch.set_grad_enabled(before[0])
+    torch.set_default_dtype(before[1])
+    # in a thread that ends, as it would fix the number of MKL's threads in this one
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(torch.set_num_threads, torch.get_num_threads()).result()
 
 
 @pytest.mark.parametrize(("broken", "check", "match"), BROKEN, ids=[case[0].__name__ for case in BROKEN])
