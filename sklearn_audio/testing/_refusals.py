@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pickle import PickleError
 from typing import Any
 
-__all__ = ["expect_refusal"]
+__all__ = ["FAILURES", "expect_refusal"]
+
+# What an estimator raises that cannot do what a check asks for, beside AssertionError from the check itself.
+FAILURES = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    PickleError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    Warning,
+)
 
 
 def expect_refusal(call: Callable[[], Any], what: str, match: str) -> None:

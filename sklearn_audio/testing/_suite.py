@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from pickle import PickleError
 from typing import Any
 
 from sklearn.base import clone
@@ -14,22 +13,10 @@ from sklearn_audio.testing._audio import AUDIO_CHECKS
 from sklearn_audio.testing._contract import CONTRACT_CHECKS
 from sklearn_audio.testing._failed_fits import FAILURE_CHECKS
 from sklearn_audio.testing._probes import takes_audio, takes_tokens
+from sklearn_audio.testing._refusals import FAILURES
 from sklearn_audio.testing._sequences import SEQUENCE_CHECKS, TOKEN_CHECKS
 
 __all__ = ["audio_checks", "check_audio_estimator"]
-
-# What an estimator raises that cannot do what a check asks for, beside AssertionError from the check itself.
-_FAILURES = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    OSError,
-    PickleError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    Warning,
-)
 
 
 def audio_checks(estimator: Any) -> Iterator[tuple[str, Callable[[], None]]]:
@@ -95,7 +82,7 @@ def check_audio_estimator(estimator: Any) -> None:
             check()
         except AssertionError as error:
             raise AssertionError(f"{type(estimator).__name__} does not pass {name}: {error}") from error
-        except _FAILURES as error:
+        except FAILURES as error:
             raise AssertionError(
                 f"{type(estimator).__name__} does not pass {name}: it raised {type(error).__name__}: {error}"
             ) from error

@@ -406,7 +406,7 @@ class SetsTheNumberOfNewThreads(Means):
     def fit(self, X, y=None):
         # a thread that ends hands its number on to those that come after it
         with ThreadPoolExecutor(1) as pool:
-            pool.submit(torch.set_num_threads, torch.get_num_threads() + 1).result()
+            pool.submit(lambda: torch.set_num_threads(torch.get_num_threads() + 1)).result()
         return self
 
 

@@ -29,13 +29,14 @@ def only(monkeypatch):
 @pytest.fixture(autouse=True)
 def settings_put_back():
     """What broken estimators leave changed is not left to other tests."""
+    n_threads = torch.get_num_threads()  # which fixes that of this thread
     before = torch.is_grad_enabled(), torch.get_default_dtype()
     yield
     torch.set_grad_enabled(before[0])
     torch.set_default_dtype(before[1])
-    # in a thread that ends, as it would fix the number of MKL's threads in this one
+    # in a thread that ends: here it would fix the number of MKL's threads, too
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(torch.set_num_threads, torch.get_num_threads()).result()
+        pool.submit(torch.set_num_threads, n_threads).result()
 
 
 @pytest.mark.parametrize(("broken", "check", "match"), BROKEN, ids=[case[0].__name__ for case in BROKEN])
