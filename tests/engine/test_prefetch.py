@@ -2,15 +2,12 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 import threading
 import time
 
 import pytest
-import torch
-from threadpoolctl import threadpool_limits
 
 from sklearn_audio.engine._prefetch import ordered_map
 
@@ -166,19 +163,32 @@ def test_a_worker_has_one_openmp_thread_and_the_caller_keeps_its_own():
     assert [set(counts) for counts in inside] == [{1}] * 5  # the last ones are those of MKL
 
 
+THREADS_OF_MKL = """
+import re
+import torch
+from threadpoolctl import threadpool_limits
+from sklearn_audio.engine._prefetch import ordered_map
+
+def count():
+    found = re.search(r"mkl_get_max_threads\\(\\) : (\\d+)", torch.__config__.parallel_info())
+    return int(found[1]) if found else None
+
+before = count()
+with threadpool_limits(2, "openmp"):
+    list(ordered_map(abs, [-1, -2], 2))
+    print(before, count())
+"""
+
+
 def test_threads_of_mkl_stay_those_of_openmp():
-    if threads_of_mkl() is None:
+    # in a process of its own, where nobody has set a number
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    run = subprocess.run(
+        [sys.executable, "-c", THREADS_OF_MKL], capture_output=True, text=True, check=True, env=environment
+    )
+    if "None" in run.stdout:
         pytest.skip("torch is built without MKL here")
-    before = threads_of_mkl()
-    with threadpool_limits(before + 1, "openmp"):
-        assert list(ordered_map(abs, [-1, -2], 2)) == [1, 2]
-        assert threads_of_mkl() == before + 1
-    assert threads_of_mkl() == before
-
-
-def threads_of_mkl():
-    found = re.search(r"mkl_get_max_threads\(\) : (\d+)", torch.__config__.parallel_info())
-    return found and int(found[1])
+    assert run.stdout.split() == ["1", "2"]
 
 
 def background_threads():
