@@ -22,6 +22,7 @@ from tests.fuzz.mutations import damaged
 __all__ = ["Report", "outcome", "run", "work"]
 
 _MEMORY_BYTES = 2 << 30
+_START = 10  # times the usual patience, for the modules of a child are read first
 _GOOD = np.linspace(-0.5, 0.5, 1000, dtype=np.float32)
 _NAMED = "1 clip(s) could not be used and became NaN:\n  row 0"
 
@@ -86,7 +87,7 @@ def run(seed: int, n: int, *, timeout: float = 60.0, per_child: int = 1000) -> R
 def _listen(child: subprocess.Popen[bytes], report: Report, seed: int, timeout: float) -> int:
     """Note what a child says until it ends or is silent for too long; the last index it told of."""
     stream, rest, index = child.stdout.fileno(), b"", -1
-    while select.select([stream], [], [], timeout)[0]:
+    while select.select([stream], [], [], timeout if index >= 0 else _START * timeout)[0]:
         read = os.read(stream, 1 << 16)
         if not read:
             child.wait()

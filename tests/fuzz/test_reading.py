@@ -67,6 +67,7 @@ def test_a_child_that_dies_or_hangs_is_a_fault(tmp_path, monkeypatch):
     script.write_text('#!/bin/sh\necho "$7 array"\ncase $7 in 0) kill -11 $$;; 2) exec sleep 60;; esac\n')
     script.chmod(0o755)
     monkeypatch.setattr(reading.sys, "executable", str(script))
+    monkeypatch.setattr(reading, "_START", 2)
     report = reading.run(0, 4, timeout=0.5, per_child=4)
     assert report.outcomes == Counter(array=2, fault=2)
     assert "mutation 1 (aiff): the process died with -11" in report.faults[0]
