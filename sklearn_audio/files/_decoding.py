@@ -27,7 +27,7 @@ from sklearn_audio.files._rates import RATES, is_rate
 from sklearn_audio.files._sndfile import SndfileDecoder
 from sklearn_audio.files._sources import OpenSource
 from sklearn_audio.files._survey import find_links
-from sklearn_audio.files._views import view_of
+from sklearn_audio.files._views import ByteReader, view_of
 
 __all__ = ["open_decoder"]
 
@@ -52,8 +52,9 @@ def open_decoder(opened: OpenSource) -> Decoder:
     """
     with ExitStack() as on_failure:
         on_failure.callback(opened.close)
-        _refuse_stump(opened)
-        links = find_links(opened)
+        head = ByteReader(opened)
+        _refuse_stump(opened, head)
+        links = find_links(opened, head)
         if len(links) > 1:
             decoder: Decoder = _join(opened, links)
         elif links:
@@ -111,14 +112,14 @@ def _open_bytes(opened: OpenSource) -> Decoder:
         return _other_decoder(opened, error)
 
 
-def _refuse_stump(opened: OpenSource) -> None:
+def _refuse_stump(opened: OpenSource, reader: ByteReader) -> None:
     """Refuse what holds nothing, and what mpg123 would complain about on stderr."""
     if opened.n_bytes == 0:
         raise opened.label.unreadable("the file is empty", "download or record it again")
-    head = opened.peek(10)
+    head = reader.at(0, 10)
     if head[:1] != b"\xff" and head[:3] != b"ID3":
         return
-    if is_cut_mpeg(opened.peek(HEAD_BYTES, at=tag_bytes(head))):
+    if is_cut_mpeg(reader.at(tag_bytes(head), HEAD_BYTES)):
         raise opened.label.unreadable("it ends within its first MPEG frame", "download or record it again")
 
 
@@ -139,7 +140,7 @@ def _other_decoder(opened: OpenSource, error: soundfile.LibsndfileError) -> Deco
     impostor = impostor_of(head)
     if impostor is not None:
         raise opened.label.unreadable(*impostor) from error
-    links = find_links(opened, search=True) if may_hold_mpeg(head) else []
+    links = find_links(opened, ByteReader(opened), search=True) if may_hold_mpeg(head) else []
     if len(links) > 1:
         return _join(opened, links)
     if links and links[0].pieces is not None:

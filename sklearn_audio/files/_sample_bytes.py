@@ -30,6 +30,8 @@ def sample_link(reader: ByteReader) -> Link | None:
     Link or None
         None if it is none of these.
     """
+    if _is_usual_wav(reader):
+        return Link(reader.size)
     data = sample_data(reader)
     if data is None:
         return None
@@ -44,6 +46,18 @@ def sample_link(reader: ByteReader) -> Link | None:
         promised = int(declared / data.bytes_per_timepoint) if data.bytes_per_timepoint else None
         return _declaring(data, present, reader.size)._replace(promised=promised, flaw="it is cut short")
     return _followed(reader, data, declared)
+
+
+def _is_usual_wav(reader: ByteReader) -> bool:
+    """Whether it is a WAV of a format and samples up to its end, as most are, which need no closer look."""
+    head = reader.at(0, 64)
+    if head[:4] != b"RIFF" or head[8:16] != b"WAVEfmt ":
+        return False
+    at = 20 + head[16] + head[17] * 256
+    return (
+        head[at : at + 4] == b"data"
+        and at + 8 + int.from_bytes(head[at + 4 : at + 8], "little") == reader.size > at + 8
+    )
 
 
 def _counts_more(reader: ByteReader, data: SampleData) -> bool:

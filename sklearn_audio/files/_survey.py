@@ -15,13 +15,15 @@ from sklearn_audio.files._views import ByteReader, shifted
 __all__ = ["find_links"]
 
 
-def find_links(opened: OpenSource, *, search: bool = False) -> list[Link]:
+def find_links(opened: OpenSource, head: ByteReader, *, search: bool = False) -> list[Link]:
     """Find the links of a file and what is amiss with their lengths, by reading headers and decoding nothing.
 
     Parameters
     ----------
     opened : OpenSource
         The recording.
+    head : ByteReader
+        At its first byte.
     search : bool, default=False
         Whether to look for MPEG frames after bytes of another kind.
 
@@ -33,7 +35,7 @@ def find_links(opened: OpenSource, *, search: bool = False) -> list[Link]:
     links: list[Link] = []
     base = 0
     while base < opened.n_bytes:
-        reader = ByteReader(opened, base)
+        reader = ByteReader(opened, base) if base else head
         link = mpeg_link(reader) if search else _link(reader)
         if link is None:
             break
