@@ -50,6 +50,7 @@ class WholeFitMixin:
 
     Examples
     --------
+    >>> from contextlib import suppress
     >>> from sklearn_audio.base import WholeFitMixin
     >>> class Mean(WholeFitMixin):
     ...     def fit(self, X):
@@ -57,10 +58,9 @@ class WholeFitMixin:
     ...         self.mean_ = sum(X) / len(X)
     ...         return self
     >>> mean = Mean()
-    >>> try:
+    >>> with suppress(ZeroDivisionError):
     ...     mean.fit([])
-    ... except ZeroDivisionError:
-    ...     print(vars(mean))
+    >>> vars(mean)
     {}
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import doctest
 import importlib
 import inspect
 import re
@@ -174,6 +175,30 @@ def test_python_on_a_page_is_run(page):
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)
     blocks += re.findall(r"\.\. code(?:-block)?:: python\n((?:\n|[ ]+.*\n)*)", page.read_text())
     assert [block for block in blocks if ">>>" not in block] == []
+
+
+def excuses(text: str) -> list[str]:
+    """Statements with an `except` branch, which can show what nobody computed, unless their body ends in `raise`."""
+    sources = [example.source for example in doctest.DocTestParser().get_examples(text)]
+    return [
+        source
+        for source in sources
+        if "except" in source
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Try) and node.handlers and not isinstance(node.body[-1], ast.Raise)
+    ]
+
+
+@pytest.mark.parametrize("place", ["sklearn_audio", "pages"])
+def test_examples_compute_what_they_show(place):
+    files = PAGES if place == "pages" else sorted((ROOT / place).rglob("*.py"))
+    assert [(file.name, source) for file in files for source in excuses(file.read_text())] == []
+
+
+def test_an_example_that_prints_its_answer_from_an_except_branch_is_found():
+    example = ">>> try:\n...     load()\n... except OSError:\n...     print(930)\n930\n"
+    assert excuses(example) == [example.removesuffix("930\n").replace(">>> ", "").replace("... ", "")]
+    assert excuses(example.replace("load()", "raise OSError")) == []
 
 
 def test_fragments_of_the_change_log_are_well_formed():

@@ -78,14 +78,20 @@ def fetch_spoken_digits(
 
     Examples
     --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
     >>> from sklearn_audio.datasets import fetch_spoken_digits
-    >>> from sklearn_audio.exceptions import AudioReadError
-    >>> try:
-    ...     names = fetch_spoken_digits(download_if_missing=False).target_names.tolist()
-    ... except AudioReadError:  # not on this machine
-    ...     names = list("0123456789")
-    >>> names
-    ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']
+    >>> with TemporaryDirectory() as folder:  # three empty files in the layout of the archive
+    ...     recordings = Path(folder, "free-spoken-digit-dataset-1.0.9")
+    ...     recordings.mkdir()
+    ...     for name in ("7_jackson_0.wav", "7_jackson_5.wav", "9_theo_12.wav"):
+    ...         (recordings / name).touch()
+    ...     digits = fetch_spoken_digits(data_home=folder, download_if_missing=False)
+    >>> digits.frame[["label", "speaker", "take", "official_split"]]
+      label  speaker  take official_split
+    0     7  jackson     0           test
+    1     7  jackson     5          train
+    2     9     theo    12          train
     """
     table = next((table for home in _homes(data_home) if (table := _table(home)) is not None), None)
     if table is None:

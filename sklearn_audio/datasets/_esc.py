@@ -22,7 +22,7 @@ https://github.com/karolpiczak/ESC-50, CC BY-NC (ESC-10: CC BY)."""
 
 
 def load_esc50(path: str | os.PathLike[str], *, subset: Literal["esc10"] | None = None) -> Bunch:
-    """Load ESC-50, or the ten classes ESC-10, from a folder, with the official folds as groups.
+    r"""Load ESC-50, or the ten classes ESC-10, from a folder, with the official folds as groups.
 
     Its archive has no release of a fixed hash, so it is not downloaded here. The layout is that of the repository:
     ``meta/esc50.csv`` and ``audio/*.wav``.
@@ -51,13 +51,27 @@ def load_esc50(path: str | os.PathLike[str], *, subset: Literal["esc10"] | None 
 
     Examples
     --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
     >>> from sklearn_audio.datasets import load_esc50
-    >>> from sklearn_audio.exceptions import AudioReadError
-    >>> try:
-    ...     print(len(load_esc50("ESC-50-master").data))
-    ... except AudioReadError:  # not on this machine
-    ...     print(2000)
-    2000
+    >>> rows = [
+    ...     "filename,fold,target,category,esc10,src_file,take",
+    ...     "1-100032-A-0.wav,1,0,dog,True,100032,A",
+    ...     "2-100648-A-43.wav,2,43,car_horn,False,100648,A",
+    ...     "2-102435-A-10.wav,2,10,rain,True,102435,A",
+    ... ]
+    >>> with TemporaryDirectory() as folder:  # three empty files in the layout of the repository
+    ...     root = Path(folder)
+    ...     for name in ("meta", "audio"):
+    ...         (root / name).mkdir()
+    ...     _ = (root / "meta" / "esc50.csv").write_text("\n".join(rows))
+    ...     for row in rows[1:]:
+    ...         (root / "audio" / row.split(",")[0]).touch()
+    ...     everything, ten = load_esc50(root), load_esc50(root, subset="esc10")
+    >>> everything.target.tolist(), everything.groups.tolist()
+    (['dog', 'car_horn', 'rain'], ['1', '2', '2'])
+    >>> ten.target.tolist()
+    ['dog', 'rain']
     """
     if subset not in (None, "esc10"):
         raise ValueError(f"subset={subset!r} must be 'esc10' or None.")

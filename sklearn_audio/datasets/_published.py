@@ -109,16 +109,19 @@ def published_bunch(
 
     Examples
     --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
     >>> import pandas as pd
     >>> from sklearn_audio.datasets._published import published_bunch
-    >>> from sklearn_audio.exceptions import AudioReadError
-    >>> try:
-    ...     published_bunch(
-    ...         pd.DataFrame({"path": ["a.wav"], "label": ["a"], "fold": [1]}), group="fold", description=""
-    ...     )
-    ... except AudioReadError as error:
-    ...     print(str(error)[:21])
-    1 recording(s) of the
+    >>> with TemporaryDirectory() as folder:
+    ...     files = [Path(folder, name) for name in ("cat.wav", "dog.wav")]
+    ...     for file in files:
+    ...         file.touch()
+    ...     table = pd.DataFrame({"path": files, "label": ["cat", "dog"], "fold": [1, 2]})
+    ...     clips = published_bunch(table, group="fold", description="Two animals.")
+    >>> print(clips.DESCR)
+    2 recordings of 2 classes.
+    Two animals.
     """
     clips = load_audio_table(frame, label="label", group=group)
     if "official_split" in frame:

@@ -69,13 +69,22 @@ def load_speech_commands(path: str | os.PathLike[str]) -> Bunch:
 
     Examples
     --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
     >>> from sklearn_audio.datasets import load_speech_commands
-    >>> from sklearn_audio.exceptions import AudioReadError
-    >>> try:
-    ...     print(len(load_speech_commands("speech_commands_v0.02").target_names))
-    ... except AudioReadError:  # not on this machine
-    ...     print(35)
-    35
+    >>> with TemporaryDirectory() as folder:  # three empty files in the layout of the archive
+    ...     root = Path(folder, "speech_commands_v0.02")
+    ...     for name in ("cat/00176480_nohash_0.wav", "cat/0135f3f2_nohash_0.wav", "dog/0135f3f2_nohash_0.wav"):
+    ...         (root / name).parent.mkdir(parents=True, exist_ok=True)
+    ...         (root / name).touch()
+    ...     _ = (root / "testing_list.txt").write_text("cat/00176480_nohash_0.wav")
+    ...     (root / "validation_list.txt").touch()
+    ...     words = load_speech_commands(root)
+    >>> words.frame[["label", "speaker", "official_split"]]
+      label   speaker official_split
+    0   cat  00176480           test
+    1   cat  0135f3f2          train
+    2   dog  0135f3f2          train
     """
     folders = [archive.name.removesuffix(".tar.gz") for archive in _ARCHIVES.values()]
     root = published_root(path, _TEST, folders, name="Speech Commands")
@@ -139,13 +148,19 @@ def fetch_speech_commands(
 
     Examples
     --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
     >>> from sklearn_audio.datasets import fetch_speech_commands
-    >>> from sklearn_audio.exceptions import AudioReadError
-    >>> try:
-    ...     print(len(fetch_speech_commands(download_if_missing=False).target_names))
-    ... except AudioReadError:  # not on this machine
-    ...     print(35)
-    35
+    >>> with TemporaryDirectory() as folder:  # three empty files in the layout of the archive
+    ...     root = Path(folder, "speech_commands_v0.02")
+    ...     for name in ("cat/00176480_nohash_0.wav", "cat/0135f3f2_nohash_0.wav", "dog/0135f3f2_nohash_0.wav"):
+    ...         (root / name).parent.mkdir(parents=True, exist_ok=True)
+    ...         (root / name).touch()
+    ...     _ = (root / "testing_list.txt").write_text("cat/00176480_nohash_0.wav")
+    ...     (root / "validation_list.txt").touch()
+    ...     words = fetch_speech_commands(data_home=folder, download_if_missing=False)
+    >>> words.target.tolist(), words.official_split.tolist()
+    (['cat', 'cat', 'dog'], ['test', 'train', 'train'])
     """
     if version not in _ARCHIVES:
         raise ValueError(f"version={version!r} of Speech Commands is not known; choose one of {list(_ARCHIVES)}.")

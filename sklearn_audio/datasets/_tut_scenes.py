@@ -28,7 +28,7 @@ EUSIPCO 2016; https://doi.org/10.5281/zenodo.400515 and https://doi.org/10.5281/
 def load_tut_scenes_2017(
     path: str | os.PathLike[str], *, part: Literal["development", "evaluation", "all"] = "development"
 ) -> Bunch:
-    """Load TUT Acoustic Scenes 2017 from a folder, with the official folds as groups.
+    r"""Load TUT Acoustic Scenes 2017 from a folder, with the official folds as groups.
 
     It is 20 GB, for non-commercial use, and not downloaded here. The layout is that of its archives: folders
     ``TUT-acoustic-scenes-2017-development`` and ``TUT-acoustic-scenes-2017-evaluation``, each with ``meta.txt``,
@@ -60,13 +60,24 @@ def load_tut_scenes_2017(
 
     Examples
     --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
     >>> from sklearn_audio.datasets import load_tut_scenes_2017
-    >>> from sklearn_audio.exceptions import AudioReadError
-    >>> try:
-    ...     print(len(load_tut_scenes_2017("TUT-acoustic-scenes-2017-development").data))
-    ... except AudioReadError:  # not on this machine
-    ...     print(4680)
-    4680
+    >>> scenes = ["beach", "bus", "office", "train"]
+    >>> with TemporaryDirectory() as folder:  # four empty files in the layout of the archive, one for each fold
+    ...     root = Path(folder, "TUT-acoustic-scenes-2017-development")
+    ...     for name in ("audio", "evaluation_setup"):
+    ...         (root / name).mkdir(parents=True)
+    ...     rows = [f"audio/{scene}.wav\t{scene}" for scene in scenes]
+    ...     _ = (root / "meta.txt").write_text("\n".join(rows))
+    ...     for fold, (scene, row) in enumerate(zip(scenes, rows), start=1):
+    ...         (root / "audio" / f"{scene}.wav").touch()
+    ...         _ = (root / "evaluation_setup" / f"fold{fold}_evaluate.txt").write_text(row)
+    ...     clips = load_tut_scenes_2017(folder)
+    >>> dict(zip(clips.target.tolist(), clips.groups.tolist()))
+    {'beach': '1', 'bus': '2', 'office': '3', 'train': '4'}
+    >>> clips.splits.get_n_splits()
+    4
     """
     if part not in ("development", "evaluation", "all"):
         raise ValueError(f"part={part!r} must be 'development', 'evaluation' or 'all'.")

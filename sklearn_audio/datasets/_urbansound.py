@@ -21,7 +21,7 @@ https://urbansounddataset.weebly.com, CC BY-NC 3.0."""
 
 
 def load_urbansound8k(path: str | os.PathLike[str]) -> Bunch:
-    """Load UrbanSound8K from a folder, with the ten official folds as groups.
+    r"""Load UrbanSound8K from a folder, with the ten official folds as groups.
 
     Its authors ask for a form to be filled in, so it is not downloaded here. The layout is that of its archive:
     ``metadata/UrbanSound8K.csv`` and ``audio/fold1`` to ``audio/fold10``.
@@ -47,13 +47,26 @@ def load_urbansound8k(path: str | os.PathLike[str]) -> Bunch:
 
     Examples
     --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
     >>> from sklearn_audio.datasets import load_urbansound8k
-    >>> from sklearn_audio.exceptions import AudioReadError
-    >>> try:
-    ...     print(len(load_urbansound8k("UrbanSound8K").data))
-    ... except AudioReadError:  # not on this machine
-    ...     print(8732)
-    8732
+    >>> rows = [
+    ...     "slice_file_name,fsID,start,end,salience,fold,classID,class",
+    ...     "100032-3-0-0.wav,100032,0.0,0.317551,1,1,3,dog_bark",
+    ...     "118558-8-0-0.wav,118558,0.3,4.3,2,10,8,siren",
+    ... ]
+    >>> with TemporaryDirectory() as folder:  # two empty files in the layout of the archive
+    ...     root = Path(folder)
+    ...     for name in ("metadata", "audio/fold1", "audio/fold10"):
+    ...         (root / name).mkdir(parents=True)
+    ...     _ = (root / "metadata" / "UrbanSound8K.csv").write_text("\n".join(rows))
+    ...     for name in ("fold1/100032-3-0-0.wav", "fold10/118558-8-0-0.wav"):
+    ...         (root / "audio" / name).touch()
+    ...     clips = load_urbansound8k(root)
+    >>> clips.frame[["label", "fold", "source_end", "salience"]]
+          label fold  source_end  salience
+    0  dog_bark    1    0.317551         1
+    1     siren   10    4.300000         2
     """
     root = published_root(path, _TABLE, ("UrbanSound8K",), name="UrbanSound8K")
     table = pd.read_csv(root / _TABLE, dtype=str)
