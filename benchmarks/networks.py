@@ -1,6 +1,7 @@
-"""Networks trained from scratch beside statistics of frames and an SVC: environmental sounds, digits, keywords.
+"""Networks trained from scratch beside statistics of frames: environmental sounds, digits, keywords.
 
-    python benchmarks/networks.py FOLDER           # default: $SKLEARN_AUDIO_DATA, else ../shared/data
+    python benchmarks/networks.py FOLDER               # default: $SKLEARN_AUDIO_DATA, else ../shared/data
+    python benchmarks/networks.py FOLDER --networks    # no network, only the simple pipelines
     python benchmarks/networks.py FOLDER --tasks environment --networks sbcnn "crnn, speed" --seeds 1
 
 FOLDER holds environment, digits and commands, each with its labels.csv. No recording, take or speaker of the test part
@@ -21,14 +22,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from _baselines import BASELINES, classifier, tables
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import GroupKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
 
-from sklearn_audio import CNNClassifier, MelSpectrogramTransformer, MFCCTransformer, Ragged, SequencePooling
+from sklearn_audio import CNNClassifier, MelSpectrogramTransformer, Ragged
 from sklearn_audio.augmentation import SpeedChange, TimeShift
 from sklearn_audio.dsp import FrontEnd
 
@@ -91,17 +90,16 @@ def front_end(rate: int) -> FrontEnd:
 
 def features(paths: list[str], rate: int) -> dict[str, Ragged | np.ndarray]:
     mel = MelSpectrogramTransformer(**asdict(front_end(rate)), n_jobs=2)
-    mfcc = MFCCTransformer(rate, n_mfcc=20, deltas=1, n_fft=rate // 25, hop_length=rate // 100, n_mels=40, n_jobs=2)
-    return {"mel": mel.fit_transform(paths), "mfcc": mfcc.fit_transform(paths), "audio": np.array(paths)}
+    return {"frames": mel.fit_transform(paths), "audio": np.array(paths), **tables(paths, rate)}
 
 
 def method(name: str, rate: int, seed: int) -> tuple[str, BaseEstimator]:
     """Features and classifier."""
     if name in OVER_FRAMES:
-        return "mel", CNNClassifier(**OVER_FRAMES[name], random_state=seed)
+        return "frames", CNNClassifier(**OVER_FRAMES[name], random_state=seed)
     if name in OVER_AUDIO:
         return "audio", CNNClassifier(**OVER_AUDIO[name], front_end=front_end(rate), random_state=seed)
-    return name.split()[0], make_pipeline(SequencePooling(), StandardScaler(), SVC(C=10))
+    return name, classifier(name)
 
 
 def run(name: str, seed: int, X: dict[str, Any], y: np.ndarray, groups: np.ndarray, task: Task) -> dict[str, Any]:
@@ -121,7 +119,7 @@ def study(title: str, names: list[str], args: argparse.Namespace) -> None:
     X = features([str(args.folder / task.folder / path) for path in table["path"]], task.rate)
     y, groups = table["label"].to_numpy(), table[task.groups].to_numpy()
     print(f"{title}: {len(y)} clips, {len(set(y))} classes, {task.n_folds} folds of {len(set(groups))} groups")
-    print(f"{'':<32} accuracy  over seeds    over folds    seconds", flush=True)
+    print(f"{'':<39} accuracy  over seeds    over folds    seconds", flush=True)
     # in order, and each method is printed as soon as its last seed is there
     runs = Parallel(n_jobs=args.n_jobs, return_as="generator")(
         delayed(run)(name, seed, X, y, groups, task) for name in names for seed in range(args.seeds)
@@ -132,7 +130,7 @@ def study(title: str, names: list[str], args: argparse.Namespace) -> None:
         folds = np.mean([r["folds"] for r in mine], axis=0)
         spread = f"{folds.min():.2f} to {folds.max():.2f}"
         seconds = np.mean([r["seconds"] for r in mine])
-        print(f"{name:<32} {np.mean(scores):8.3f}  +- {np.std(scores):.3f}   {spread}   {seconds:8.1f}", flush=True)
+        print(f"{name:<39} {np.mean(scores):8.3f}  +- {np.std(scores):.3f}   {spread}   {seconds:8.1f}", flush=True)
 
 
 def main() -> None:
@@ -144,7 +142,7 @@ def main() -> None:
     parser.add_argument("--n-jobs", type=int, default=2)
     args = parser.parse_args()
     for title in args.tasks:
-        study(title, ["mel statistics + SVC", "mfcc statistics + SVC", *args.networks], args)
+        study(title, [*BASELINES, *args.networks], args)
 
 
 if __name__ == "__main__":

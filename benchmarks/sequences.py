@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from _baselines import classifier, tables
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
@@ -32,9 +33,7 @@ from sklearn_audio import (
     KMeansAudioTokenizer,
     LSTMClassifier,
     MelSpectrogramTransformer,
-    MFCCTransformer,
     Ragged,
-    SequencePooling,
     TokenCounts,
 )
 
@@ -42,6 +41,7 @@ _DEFAULT = Path(__file__).parents[2] / "shared" / "data"
 RATES = {"commands": 16000, "digits": 8000}
 FOLDS = {"commands": 3, "digits": 4}
 VOCABULARIES = (50, 100, 200)
+BASELINES = ("MFCC statistics + SVC", "acoustic and MFCC + LogisticRegression")
 
 
 def lstm(seed: int, **options: Any) -> LSTMClassifier:
@@ -56,7 +56,7 @@ def bert(seed: int, **options: Any) -> BERTClassifier:
 def methods(seed: int) -> dict[str, tuple[str, BaseEstimator]]:
     """What is compared, and on which features."""
     table: dict[str, tuple[str, BaseEstimator]] = {
-        "MFCC statistics + SVC": ("mfcc", make_pipeline(SequencePooling(), StandardScaler(), SVC(C=10))),
+        **{name: (name, classifier(name)) for name in BASELINES},
         "LSTM, frames": ("frames", lstm(seed, mixup=0.3)),
         "BERT, frames": ("frames", bert(seed, mixup=0.3, spec_augment=True)),
     }
@@ -79,14 +79,12 @@ def methods(seed: int) -> dict[str, tuple[str, BaseEstimator]]:
     return table
 
 
-def features(paths: list[str], rate: int) -> dict[str, Ragged]:
-    hop = rate // 100
-    mel = MelSpectrogramTransformer(rate, n_fft=4 * hop, hop_length=2 * hop, n_mels=40, n_jobs=2)
-    mfcc = MFCCTransformer(rate, n_mfcc=20, deltas=1, n_fft=4 * hop, hop_length=hop, n_mels=40, n_jobs=2)
-    return {"frames": mel.fit_transform(paths), "mfcc": mfcc.fit_transform(paths)}
+def features(paths: list[str], rate: int) -> dict[str, Ragged | np.ndarray]:
+    mel = MelSpectrogramTransformer(rate, n_fft=rate // 25, hop_length=rate // 50, n_mels=40, n_jobs=2)
+    return {"frames": mel.fit_transform(paths), **tables(paths, rate, ("mfcc", "acoustic"))}
 
 
-def run(name: str, seed: int, X: dict[str, Ragged], y: np.ndarray, speakers: np.ndarray, n_folds: int) -> Any:
+def run(name: str, seed: int, X: dict[str, Any], y: np.ndarray, speakers: np.ndarray, n_folds: int) -> Any:
     feature, estimator = methods(seed)[name]
     right = np.zeros(len(y), dtype=bool)
     start = time.perf_counter()
