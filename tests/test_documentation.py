@@ -7,6 +7,7 @@ import doctest
 import importlib
 import inspect
 import re
+import shlex
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -199,6 +200,34 @@ def test_an_example_that_prints_its_answer_from_an_except_branch_is_found():
     example = ">>> try:\n...     load()\n... except OSError:\n...     print(930)\n930\n"
     assert excuses(example) == [example.removesuffix("930\n").replace(">>> ", "").replace("... ", "")]
     assert excuses(example.replace("load()", "raise OSError")) == []
+
+
+def benchmark_commands() -> list[list[str]]:
+    page = (ROOT / "docs" / "benchmarks.rst").read_text()
+    return [shlex.split(line) for line in re.findall(r"^   \$ python (.*)$", page, flags=re.MULTILINE)]
+
+
+@pytest.mark.parametrize("command", benchmark_commands(), ids=" ".join)
+def test_commands_on_the_page_of_benchmarks_can_be_run(command):
+    script, *options = command
+    text = (ROOT / script).read_text()
+    assert [option for option in options if option.startswith("--") and f'"{option}"' not in text] == []
+
+
+def test_every_section_of_the_page_of_benchmarks_names_its_command():
+    page = (ROOT / "docs" / "benchmarks.rst").read_text()
+    sections = re.split(r"^(.+)\n-{5,}\n", page, flags=re.MULTILINE)
+    titles, bodies = sections[1::2], sections[2::2]
+    assert len(titles) > 10
+    assert [title for title, body in zip(titles, bodies, strict=True) if "$ python benchmarks/" not in body] == []
+
+
+def test_configurations_on_the_page_of_benchmarks_are_those_of_the_script():
+    page = (ROOT / "docs" / "benchmarks.rst").read_text()
+    rows = re.findall(r"^   \* - ``(\w+(?:, [^`]+)?)``", page, flags=re.MULTILINE)
+    script = (ROOT / "benchmarks" / "networks.py").read_text()
+    assert "crnn, 50 epochs" in rows
+    assert [name for name in rows if f'"{name}": ' not in script] == []
 
 
 def test_fragments_of_the_change_log_are_well_formed():
