@@ -11,15 +11,18 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from sklearn_audio.cli._messages import in_words
-from sklearn_audio.datasets import load_audio_folder, load_audio_table, summarize_clips
+from sklearn_audio.datasets import load_audio_folder, load_audio_table
+from sklearn_audio.datasets._summary import Measured, summarize_measured
 
-__all__ = ["described", "is_multilabel", "labelled"]
+__all__ = ["described", "is_multilabel", "labelled", "likely_group"]
 
 # A table of more classes than fit on a screen is left out.
 _N_SHOWN = 50
 _ALL = "\nall"  # no class is called so
 _COLUMNS = {"n_clips": "recordings", "total_s": "total", "min_s": "shortest", "median_s": "median", "max_s": "longest"}
 _LAYOUTS = {1: "mono", 2: "stereo"}
+# Columns of what recordings share and new recordings will not.
+_GROUP_NAMES = ("group", "speaker", "site", "session", "recordist", "recorder", "individual", "location", "station")
 _FOR_TABLES = {"label": "--label", "path": "--path", "root": "--root", "groups": "--groups"}
 
 
@@ -41,6 +44,8 @@ def labelled(options: Namespace) -> Bunch:
     ValueError, OSError
         If there is nothing usable; see the loaders.
     """
+    if not options.data:
+        raise ValueError("the folder or table is an empty text; name one. Is a variable not set?")
     path = Path(options.data)
     if path.is_dir() or not (path.suffix or path.is_file()):
         refused = [flag for name, flag in _FOR_TABLES.items() if getattr(options, name) is not None]
@@ -69,27 +74,42 @@ def is_multilabel(bunch: Bunch) -> bool:
     return np.ndim(bunch.target) == 2
 
 
-def described(clips: Bunch, n_jobs: int) -> str:
+def likely_group(clips: Bunch) -> str | None:
+    """Name a column of the table that may say which recordings belong together.
+
+    Parameters
+    ----------
+    clips : Bunch
+        What `labelled` returned.
+
+    Returns
+    -------
+    str or None
+        None if there is none, or it is of no use: one value in all rows, or another in each.
+    """
+    columns = {str(column).strip().lower(): column for column in clips.frame.columns}
+    for name in _GROUP_NAMES:
+        if name in columns and 1 < clips.frame[columns[name]].nunique() < len(clips.frame):
+            return str(columns[name])
+    return None
+
+
+def described(clips: Bunch, measured: list[Measured]) -> str:
     """Say how many recordings there are and how long they are, in all and per class.
 
     Parameters
     ----------
     clips : Bunch
-        What `labelled` returned. Only the headers of the files are read.
-    n_jobs : int
-        Threads that read.
+        What `labelled` returned.
+    measured : list of (float, int, int)
+        Of each recording seconds, rate and channels.
 
     Returns
     -------
     str
         One line, and a table unless there are very many classes.
-
-    Raises
-    ------
-    AudioReadError
-        If a header cannot be read.
     """
-    table = _summary(clips, n_jobs)
+    table = _summary(clips, measured)
     everything: Any = table.loc[_ALL]
     kind = "labels" if is_multilabel(clips) else "classes"
     rates = " and ".join(map(str, everything["sample_rates"]))
@@ -104,9 +124,8 @@ def described(clips: Bunch, n_jobs: int) -> str:
     return f"{head}\n\n{shown.to_string(formatters=dict.fromkeys(shown.columns[1:], in_words))}\n"
 
 
-def _summary(clips: Bunch, n_jobs: int) -> pd.DataFrame:
+def _summary(clips: Bunch, measured: list[Measured]) -> pd.DataFrame:
     """Summarise each class, and all recordings as one more, so that every header is read once."""
     members = clips.target if is_multilabel(clips) else clips.target[:, None] == clips.target_names
     members = np.column_stack([members, np.ones(len(clips.data), dtype=bool)])
-    table = summarize_clips(clips.data, members, target_names=[*clips.target_names, _ALL], n_jobs=n_jobs)
-    return table.set_index("class").rename_axis(None)
+    return summarize_measured(measured, members, [*clips.target_names, _ALL]).set_index("class").rename_axis(None)

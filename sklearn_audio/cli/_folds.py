@@ -52,8 +52,11 @@ def make_folds(clips: Bunch, n_folds: int, seed: int) -> Splits:
 def _of_label_sets(clips: Bunch, n_folds: int, seed: int) -> Splits:
     y, groups = clips.target, clips.groups
     if groups is not None:
-        return list(GroupKFold(n_folds).split(y, y, groups))
-    return list(KFold(min(n_folds, len(y)), shuffle=True, random_state=seed).split(y))
+        splits = list(GroupKFold(n_folds).split(y, y, groups))
+    else:
+        splits = list(KFold(min(n_folds, len(y)), shuffle=True, random_state=seed).split(y))
+    # where no held-out recording has a label there is nothing to score
+    return [split for split in splits if y[split[1]].any()]
 
 
 def _of_classes(clips: Bunch, n_folds: int, seed: int) -> Splits:

@@ -1,15 +1,45 @@
-"""What the commands tell people: results as they come, one line per warning, durations in words."""
+"""Messages to people: results as they come, one line per warning, progress, durations in words."""
 
 from __future__ import annotations
 
 import math
 import os
+import re
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import TextIO
 
-__all__ = ["abandon_output", "in_words", "one_line", "say", "shows_progress", "warnings_as_lines"]
+from tqdm import tqdm
+
+__all__ = [
+    "Progress",
+    "abandon_output",
+    "in_options",
+    "in_words",
+    "one_line",
+    "output",
+    "say",
+    "tell",
+    "warnings_as_lines",
+    "without_row",
+]
+
+# Where messages go to a file or a pipe, a line so often says how far the work is.
+_LINE_EVERY_S = 60.0
+
+# Words of the Python interface, and those of the command line for the same. The first that fits is taken.
+_OPTIONS = (
+    (r"[Uu]se load_audio_table", "name a table of paths and labels instead of the folder"),
+    (r"use load_audio_folder for class folders", "name the folder itself"),
+    (r"on_error=['\"]nan['\"]", "--on-error skip"),
+    (r"\bgroup_pattern=", "--group-pattern "),
+    (r"\bsample_rate=", "--sample-rate "),
+    (r"\bgroups?=", "--groups "),
+    (r"\b(label|path|root)=", r"--\1 "),
+)
 
 
 def say(text: str) -> None:
@@ -19,9 +49,75 @@ def say(text: str) -> None:
     ----------
     text : str
         The line, or several.
+
+    Raises
+    ------
+    OSError
+        If there is no standard output.
     """
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    output().write(text + "\n")
+    output().flush()
+
+
+def output() -> TextIO:
+    """Standard output, or an error where the process was started without one."""
+    if sys.stdout is None:
+        raise OSError("standard output is closed, and the results have nowhere to go.")
+    return sys.stdout
+
+
+def tell(line: str) -> None:
+    """Write a line to standard error; without one, or where it is closed, nobody wants to know.
+
+    Parameters
+    ----------
+    line : str
+        Begins behind the name of the program.
+    """
+    with suppress(OSError, ValueError):
+        if sys.stderr is not None:
+            sys.stderr.write(f"sklearn-audio: {line}\n")
+            sys.stderr.flush()
+
+
+def in_options(message: str) -> str:
+    """Put what a message says about parameters in terms of the command line.
+
+    Parameters
+    ----------
+    message : str
+        Of an exception or a warning.
+
+    Returns
+    -------
+    str
+        The same with the names of options.
+
+    Examples
+    --------
+    >>> from sklearn_audio.cli._messages import in_options
+    >>> in_options("the table has no column 'path'. Pass path=.")
+    "the table has no column 'path'. Pass --path."
+    """
+    for parameter, option in _OPTIONS:
+        message = re.sub(parameter, option, message)
+    return re.sub(r"(--[a-z-]+) (?=[.,;:)]|$)", r"\1", message).replace("  ", " ")
+
+
+def without_row(message: str) -> str:
+    """Turn ``row 3: ...`` and ``row 3 ('dog.wav'): ...`` into ``...`` and ``'dog.wav': ...``.
+
+    Parameters
+    ----------
+    message : str
+        About a row of X, which means nothing to somebody who named files.
+
+    Returns
+    -------
+    str
+        The same about the file.
+    """
+    return re.sub(r"row \d+(: | \((?='))(.*?'\))?", lambda match: (match[2] or "").rstrip(")"), message, count=1)
 
 
 def one_line(message: object) -> str:
@@ -95,7 +191,7 @@ def warnings_as_lines(reword: Callable[[str], list[str]] = lambda message: [mess
         finally:
             lines = [one_line(line) for warning in caught for line in reword(str(warning.message))]
             for line in dict.fromkeys(lines):
-                sys.stderr.write(f"sklearn-audio: warning: {line}\n")
+                tell(f"warning: {in_options(line)}")
 
 
 def abandon_output() -> None:
@@ -105,17 +201,48 @@ def abandon_output() -> None:
     os.close(nowhere)
 
 
-def shows_progress(quiet: bool) -> int:
-    """Progress bars are for people: 1 on a terminal, 0 where the messages go to a file or a pipe.
+class Progress:
+    """How far a step is: a bar on a terminal, a line a minute where messages go to a file or a pipe.
 
     Parameters
     ----------
+    total : int
+        How many units there are.
+    what : str
+        Their name in the plural, such as "recordings".
     quiet : bool
-        Whether they are unwanted.
+        Whether nothing is wanted.
 
-    Returns
-    -------
-    int
-        The `verbose` of an estimator.
+    Examples
+    --------
+    >>> from sklearn_audio.cli._messages import Progress
+    >>> with Progress(2, "recordings", quiet=True) as progress:
+    ...     progress.advance(2)
     """
-    return int(not quiet and sys.stderr.isatty())
+
+    def __init__(self, total: int, what: str, *, quiet: bool) -> None:
+        is_terminal = sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
+        self._bar = tqdm(total=total, unit=f" {what}", leave=False, disable=quiet or not is_terminal)
+        self._lines = not quiet and not is_terminal
+        self._done, self._total, self._what = 0, total, what
+        self._told = time.monotonic()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.close()
+
+    def advance(self, n: int = 1) -> None:
+        """Count units as done.
+
+        Parameters
+        ----------
+        n : int, default=1
+            How many.
+        """
+        self._bar.update(n)
+        self._done += n
+        if self._lines and time.monotonic() - self._told >= _LINE_EVERY_S:
+            self._told = time.monotonic()
+            tell(f"{self._done:,} of {self._total:,} {self._what}")

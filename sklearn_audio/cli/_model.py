@@ -1,4 +1,4 @@
-"""Model files: written under another name and moved, read with one sentence for everything that can be wrong."""
+"""Model files: never over a recording, written under another name and moved, read with one sentence for every fault."""
 
 from __future__ import annotations
 
@@ -9,13 +9,21 @@ import pickle
 import struct
 import time
 import zlib
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-__all__ = ["check_writable", "load_model", "save_model"]
+from sklearn_audio.exceptions import AudioReadError
+from sklearn_audio.files import AUDIO_EXTENSIONS, audio_info
+
+__all__ = ["Model", "check_output", "load_model", "save_model"]
+
+_TABLES = (".csv", ".tsv", ".json", ".jsonl", ".txt", ".xlsx", ".parquet")
 
 # What unpickling bytes that are no pickle, or half of one, ends with.
 _DAMAGE = (
@@ -37,19 +45,41 @@ _DAMAGE = (
 _STALE_S = 3600
 
 
-def check_writable(path: Path) -> None:
-    """Refuse a path that cannot be written before any work is done.
+@dataclass
+class Model:
+    """A fitted classifier and what the commands have to know of it."""
+
+    estimator: Any
+    names: list[str]
+    several: bool  # labels per recording
+    lengths: tuple[float, float] | None = None  # seconds of the shortest and the longest recording of the training
+    digests: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, dtype=np.uint64))
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether it says more than a label."""
+        return hasattr(self.estimator, "predict_proba")
+
+
+def check_output(path: Path, *, force: bool) -> None:
+    """Refuse a path that cannot be written, or must not be, before any work is done.
 
     Parameters
     ----------
     path : Path
         Where the model will go.
+    force : bool
+        Whether a model that is there may be replaced.
 
     Raises
     ------
     OSError
         If its folder is missing or read-only, or the path is a folder or a device.
+    ValueError
+        If it has the name or the content of a recording or a table, or is there and may not be replaced.
     """
+    if not path.name:
+        raise ValueError("--output is empty; name a file such as model.joblib. Is a variable not set?")
     if path.is_dir():
         raise OSError(f"cannot write the model to {str(path)!r}: it is a folder. Name a file in it.")
     if path.exists() and not path.is_file():
@@ -58,6 +88,26 @@ def check_writable(path: Path) -> None:
         raise OSError(f"cannot write the model to {str(path)!r}: the folder {str(path.parent)!r} does not exist.")
     if not os.access(path.parent, os.W_OK):
         raise OSError(f"cannot write the model to {str(path)!r}: the folder {str(path.parent)!r} is not writable.")
+    kind = _kept_kind(path)
+    if kind:
+        raise ValueError(
+            f"--output {str(path)!r} is {kind}, which no model replaces; name a file such as model.joblib."
+        )
+    if path.exists() and not force:
+        raise ValueError(f"--output {str(path)!r} exists; name another file, or replace it with --force.")
+
+
+def _kept_kind(path: Path) -> str | None:
+    """Tell a recording or a table, by name or content."""
+    if path.suffix.lower() in AUDIO_EXTENSIONS:
+        return "the name of a recording"
+    if path.suffix.lower() in _TABLES:
+        return "the name of a table"
+    if path.is_file():
+        with contextlib.suppress(AudioReadError):
+            audio_info(path)
+            return "a recording"
+    return None
 
 
 def save_model(model: Pipeline, path: Path) -> None:
@@ -98,18 +148,19 @@ def _remove_stale(target: Path) -> None:
                     partial.unlink()
 
 
-def load_model(path: Path) -> Any:
+def load_model(path: Path) -> Model:
     """Read a model.
 
     Parameters
     ----------
     path : Path
-        A file written by `save_model`. Unpickling runs code: only files from a trusted source.
+        A file written by `save_model`, or any fitted classifier of recordings that ``joblib.dump`` wrote. Unpickling
+        runs code: only files from a trusted source.
 
     Returns
     -------
-    Pipeline
-        The fitted model.
+    Model
+        The fitted classifier.
 
     Raises
     ------
@@ -123,11 +174,24 @@ def load_model(path: Path) -> Any:
     if not path.is_file():
         raise OSError(f"no model file at {str(path)!r}. Make one with: sklearn-audio train FOLDER -o {path}")
     try:
-        model = joblib.load(path)
+        loaded = joblib.load(path)
     except _DAMAGE as error:
         raise ValueError(
             f"{str(path)!r} is no model file, is damaged, or needs other versions of libraries. Train it again."
         ) from error
-    if not (isinstance(model, Pipeline) and hasattr(model, "label_names_")):
-        raise ValueError(f"{str(path)!r} holds a {type(model).__name__}, not a model written by sklearn-audio train.")
+    return _described(loaded, path)
+
+
+def _described(loaded: Any, path: Path) -> Model:
+    classes = getattr(loaded, "classes_", None) if hasattr(loaded, "predict") else None
+    if classes is None:
+        raise ValueError(
+            f"{str(path)!r} holds a {type(loaded).__name__}, which is no fitted classifier; give a model written by "
+            "sklearn-audio train, or a fitted classifier of recordings saved by joblib.dump."
+        )
+    final = loaded[-1] if isinstance(loaded, Pipeline) else loaded
+    names = [str(name) for name in getattr(loaded, "label_names_", classes)]
+    model = Model(loaded, names, bool(getattr(final, "multilabel_", False)))
+    model.lengths = getattr(loaded, "train_lengths_", model.lengths)
+    model.digests = getattr(loaded, "train_digests_", model.digests)
     return model

@@ -9,18 +9,20 @@ from contextlib import suppress
 from importlib import import_module
 
 from sklearn_audio._version import __version__
-from sklearn_audio.cli._messages import abandon_output, one_line, warnings_as_lines
+from sklearn_audio.cli._messages import abandon_output, in_options, one_line, output, tell, warnings_as_lines
 
 __all__ = ["main"]
 
 _EXAMPLES = {
     "train": """examples:
   sklearn-audio train recordings/ -o model.joblib            recordings/dog/*.wav, recordings/rain/*.wav, ...
-  sklearn-audio train table.csv -o model.joblib --groups speaker
+  sklearn-audio train table.csv -o model.joblib --groups speaker --force
 """,
     "predict": """examples:
   sklearn-audio predict model.joblib new/*.wav > labels.csv
   sklearn-audio predict model.joblib new/ --format jsonl --on-error skip
+  sklearn-audio predict model.joblib table.csv             the column of paths, and of starts and ends if there are any
+  find . -name '*.flac' | sklearn-audio predict model.joblib -
 """,
     "report": """examples:
   sklearn-audio report model.joblib held_out/
@@ -38,7 +40,8 @@ _EXAMPLES = {
 }
 _ABOUT = {
     "train": "Train a classifier from labelled recordings, print its cross-validated score, and save it.",
-    "predict": "Print the label of each recording and the probability of every class, one line per recording.",
+    "predict": "Print the label of each recording and the probability of every class, one line per recording, as\n"
+    "UTF-8. The model is one that train wrote, or any fitted classifier of recordings that joblib.dump saved.",
     "report": "Score a saved classifier on labelled recordings, which should not be those it was trained on.",
     "weights": "Download the weights of pretrained networks ahead of their use, and look after them.\n"
     "They are kept in the folder that SKLEARN_AUDIO_HOME names, else in the user's cache.",
@@ -72,27 +75,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = import_module(f"sklearn_audio.cli._{options.command}")
         with warnings_as_lines():
             command.run(options)
-        sys.stdout.flush()
+        output().flush()
     except BrokenPipeError:
         abandon_output()
         return 141
     except KeyboardInterrupt:
         return _ended("interrupted", 130)
+    except SystemExit as end:
+        if end.code not in (0, None):
+            raise
+        # code that a model brought along, and that would pass for success
+        return _ended("error: the model ended the program while it was in use. Load only models that you trust.", 2)
     # what users can do something about; any other exception is a mistake of ours, and its traceback is wanted
     except (OSError, ValueError, ImportError) as error:
         if options.debug:
             raise
-        return _ended(f"error: {one_line(error)}", 2)
+        return _ended(f"error: {in_options(one_line(error))}", 2)
     return 0
 
 
 def _ended(message: str, code: int) -> int:
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except OSError:  # a full disk, say; the interpreter would try again at its end
         with suppress(OSError):
             abandon_output()
-    sys.stderr.write(f"sklearn-audio: {message}\n")
+    tell(message)
     return code
 
 
@@ -149,6 +158,8 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     _add_data(parser)
     _add_groups(parser, "column of what must stay on one side of each split: speaker, site, session, ...")
     parser.add_argument("-o", "--output", required=True, metavar="MODEL", help="file to write, such as model.joblib")
+    parser.add_argument("--force", action="store_true", help="replace a model that is there already")
+    _add_on_error(parser, "stop and list the recordings that cannot be read (default), or leave them out")
     parser.add_argument(
         "--sample-rate",
         type=_at_least(1000),
@@ -171,20 +182,26 @@ def _add_groups(parser: argparse.ArgumentParser, about: str) -> None:
 
 def _add_predict(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
-    parser.add_argument("files", nargs="+", metavar="FILE", help="recordings, or folders of them")
-    parser.add_argument("--format", choices=["csv", "jsonl"], default="csv", help="what to print (default csv)")
     parser.add_argument(
-        "--on-error",
-        choices=["raise", "skip"],
-        default="raise",
-        help="stop at a file that cannot be read (default), or leave its label empty and go on",
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="recordings, folders of them, tables with a column of paths, @LIST (a file with a path per line), or - "
+        "for such a list on standard input",
     )
+    parser.add_argument("--format", choices=["csv", "jsonl"], default="csv", help="what to print (default csv)")
+    _add_on_error(parser, "stop at a file that cannot be read (default), or leave its label empty and go on")
+
+
+def _add_on_error(parser: argparse.ArgumentParser, about: str) -> None:
+    parser.add_argument("--on-error", choices=["raise", "skip"], default="raise", help=about)
 
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
     _add_data(parser)
     _add_groups(parser, "column of groups to print the accuracy of: speaker, site, session, ...")
+    _add_on_error(parser, "stop and list the recordings that cannot be read (default), or leave them out")
 
 
 def _add_weights(parser: argparse.ArgumentParser) -> None:
@@ -203,7 +220,9 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="file written by train; load only files you trust")
+    parser.add_argument(
+        "model", metavar="MODEL", help="file written by train, or by joblib.dump; load only files you trust"
+    )
 
 
 def _at_least(smallest: int) -> Callable[[str], int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, classification_report, confusion_matrix
-from sklearn.multiclass import OneVsRestClassifier
 from sklearn.utils import Bunch
 
+from sklearn_audio.cli._compute import predictions
 from sklearn_audio.cli._data import is_multilabel, labelled
-from sklearn_audio.cli._messages import shows_progress
-from sklearn_audio.cli._model import load_model
-from sklearn_audio.cli._scores import mean_average_precision
+from sklearn_audio.cli._messages import Progress, output
+from sklearn_audio.cli._model import Model, load_model
+from sklearn_audio.cli._survey import Survey, clip_rows, keep_rows, refuse_unusable, survey
+from sklearn_audio.metrics import mean_average_precision
 
 __all__ = ["run"]
 
@@ -41,23 +41,60 @@ def run(options: Namespace) -> None:
     """
     model = load_model(Path(options.model))
     clips = labelled(options)
-    several = isinstance(model[-1], OneVsRestClassifier)
-    if several != is_multilabel(clips):
+    _check_labels(model, clips, options)
+    first_look = survey(clips, options)
+    refuse_unusable(first_look.errors, len(clips.data), options)
+    clips, answers, kept = _answers(model, clips, first_look, options)
+    show = _of_label_sets if model.several else _of_classes
+    output().write(_seen_in_training(model, first_look.digests[kept]) + show(answers, clips, model.names))
+
+
+def _check_labels(model: Model, clips: Bunch, options: Namespace) -> None:
+    if model.several != is_multilabel(clips):
         counts = ["one label", "several labels"]
         raise ValueError(
-            f"the model was trained on {counts[several]} per recording, and {options.data!r} has {counts[not several]}."
+            f"the model was trained on {counts[model.several]} per recording, and {options.data!r} has "
+            f"{counts[not model.several]}."
         )
-    known = list(model.label_names_)
-    unknown = sorted(set(map(str, clips.target_names)) - set(known))
+    unknown = sorted(set(map(str, clips.target_names)) - set(model.names))
     if unknown:
-        raise ValueError(f"the model does not know the label {unknown[0]!r}; it knows {', '.join(map(repr, known))}.")
-    model[0].set_params(n_jobs=options.jobs, verbose=shows_progress(options.quiet))
-    probabilities = model.predict_proba(clips.data)
-    sys.stdout.write((_of_label_sets if several else _of_classes)(probabilities, clips, known))
+        known = ", ".join(map(repr, model.names))
+        raise ValueError(f"the model does not know the label {unknown[0]!r}; it knows {known}.")
+    if model.several and not model.has_probabilities:
+        raise ValueError("the model gives no probabilities, from which several labels are scored; fit one that does.")
 
 
-def _of_classes(probabilities: NDArray[Any], clips: Bunch, names: list[str]) -> str:
-    truth, predicted = clips.target.astype(str), np.asarray(names)[probabilities.argmax(axis=1)]
+def _answers(
+    model: Model, clips: Bunch, first_look: Survey, options: Namespace
+) -> tuple[Bunch, NDArray[Any], NDArray[np.int64]]:
+    """Predict what can be read: those clips, the predicted labels or the probabilities, and the rows of the clips."""
+    rows = np.setdiff1d(np.arange(len(clips.data)), list(first_look.errors))
+    usable = clip_rows(keep_rows(clips, rows).data)
+    found = []
+    with Progress(len(usable), "recordings", quiet=options.quiet) as progress:
+        for _, answers in predictions(model, usable, n_jobs=options.jobs, skip=options.on_error == "skip"):
+            found += answers
+            progress.advance(len(answers))
+    answered = [i for i, answer in enumerate(found) if answer.labels is not None]
+    if not answered:
+        raise ValueError("none of the recordings can be used, so there is nothing to score.")
+    values = [found[i].probabilities if model.several else (found[i].labels or [""])[0] for i in answered]
+    kept = rows[answered]
+    return keep_rows(clips, kept), np.asarray(values), kept
+
+
+def _seen_in_training(model: Model, digests: NDArray[np.uint64]) -> str:
+    n_seen = int(np.isin(digests, model.digests).sum())
+    if not n_seen:
+        return ""
+    return (
+        f"{n_seen} of these {len(digests)} recordings are exact copies of recordings that the model was trained on; "
+        "their answers were known, and the scores say little about new recordings\n\n"
+    )
+
+
+def _of_classes(predicted: NDArray[Any], clips: Bunch, names: list[str]) -> str:
+    truth = clips.target.astype(str)
     table = classification_report(truth, predicted, labels=names, digits=3, zero_division=0.0)
     confusions = confusion_matrix(truth, predicted, labels=names)
     return (

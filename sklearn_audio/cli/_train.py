@@ -7,11 +7,14 @@ import warnings
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
@@ -19,14 +22,21 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch
 from threadpoolctl import threadpool_limits
 
-from sklearn_audio.cli._data import described, is_multilabel, labelled
+from sklearn_audio.cli._compute import chunks, collected_errors
+from sklearn_audio.cli._copies import copies_on_both_sides
+from sklearn_audio.cli._data import described, is_multilabel, labelled, likely_group
 from sklearn_audio.cli._folds import Splits, make_folds
-from sklearn_audio.cli._messages import in_words, say, shows_progress
-from sklearn_audio.cli._model import check_writable, save_model
-from sklearn_audio.cli._scores import score_average_precision
+from sklearn_audio.cli._messages import Progress, in_words, say
+from sklearn_audio.cli._model import check_output, save_model
+from sklearn_audio.cli._survey import Survey, clip_rows, keep_rows, refuse_unusable, survey
+from sklearn_audio.metrics import mean_average_precision_scorer
 from sklearn_audio.preprocessing import MelSpectrogramTransformer, MFCCTransformer, SequencePooling
 
 __all__ = ["run"]
+
+_STATISTICS = ("mean", "std", "min", "max")
+_CHOICES = (_STATISTICS[:2], _STATISTICS)
+_C = [0.01, 0.1, 1.0]
 
 
 def run(options: Namespace) -> None:
@@ -37,42 +47,91 @@ def run(options: Namespace) -> None:
     options : argparse.Namespace
         Arguments of the command.
     """
-    output, data = Path(options.output), Path(options.data)
-    check_writable(output)
-    if output.exists() and data.exists() and output.samefile(data):
-        raise ValueError(f"--output {str(output)!r} is the table to train on, and would be overwritten.")
+    path = Path(options.output)
+    data = Path(options.data)
+    if options.output and path.exists() and data.exists() and path.samefile(data):
+        raise ValueError(f"--output {str(path)!r} is the table to train on, and would be overwritten.")
+    check_output(path, force=options.force)
     started = time.perf_counter()
     clips = labelled(options)
+    first_look = survey(clips, options)
+    refuse_unusable(first_look.errors, len(clips.data), options)
+    clips, first_look = _without(clips, first_look, first_look.errors)
+    make_folds(clips, options.folds, options.seed)  # says at once what allows none
+    say(described(clips, [measure for measure in first_look.measured if measure is not None]))
+    front_ends = _front_ends(options)
+    tables, errors = _tables(front_ends, clips, first_look, options)
+    refuse_unusable(errors, len(clips.data), options)
+    clips, first_look = _without(clips, first_look, errors)
     splits = make_folds(clips, options.folds, options.seed)
-    say(described(clips, options.jobs))
-    candidates = [_tuned(front_end, clips, splits) for front_end in _front_ends(options)]
+    candidates = _tuned(front_ends, tables, clips, splits, options)
     best = max(candidates, key=lambda candidate: candidate.search.best_score_)
-    say(_result(clips, candidates, best))
-    save_model(_assembled(best, clips), output)
-    size, seconds = output.stat().st_size, time.perf_counter() - started
-    say(f"saved {output} ({size / 1e3:.0f} kB), fitted on all recordings, after {in_words(seconds)}")
+    say(_result(clips, candidates, best, first_look, splits))
+    save_model(_assembled(best, clips, first_look), path)
+    size, seconds = path.stat().st_size, time.perf_counter() - started
+    say(f"saved {path} ({size / 1e3:.0f} kB), fitted on all recordings, after {in_words(seconds)}")
 
 
 class _Candidate(NamedTuple):
     front_end: Any
+    statistics: tuple[str, ...]
     search: GridSearchCV
 
 
 def _front_ends(options: Namespace) -> list[Any]:
     """Log-mel statistics suit sounds of the surroundings, cepstra with their changes suit speech; the folds decide."""
-    rate, shared = options.sample_rate, {"n_jobs": options.jobs, "verbose": shows_progress(options.quiet)}
+    rate, shared = options.sample_rate, {"n_jobs": options.jobs, "on_error": "nan"}
     n_fft, hop_length = round(rate * 0.032), round(rate * 0.01)
     mel = MelSpectrogramTransformer(rate, n_mels=64, n_fft=n_fft, hop_length=hop_length, **shared)
     mfcc = MFCCTransformer(rate, n_mfcc=13, deltas=1, n_mels=40, n_fft=n_fft, hop_length=hop_length, **shared)
     return [mel, mfcc]
 
 
-def _tuned(front_end: Any, clips: Bunch, splits: Splits) -> _Candidate:
-    # the front ends learn nothing, so computing the frames once for all folds leaks nothing
-    frames = front_end.fit_transform(clips.data)
+def _without(clips: Bunch, first_look: Survey, errors: dict[int, str]) -> tuple[Bunch, Survey]:
+    if not errors:
+        return clips, first_look
+    rows = np.setdiff1d(np.arange(len(clips.data)), list(errors))
+    measured = [first_look.measured[row] for row in rows]
+    return keep_rows(clips, rows), Survey(measured, first_look.digests[rows], {})
+
+
+def _tables(
+    front_ends: list[Any], clips: Bunch, first_look: Survey, options: Namespace
+) -> tuple[list[NDArray[np.float32]], dict[int, str]]:
+    """Compute all statistics of all usable clips for each front end, holding the frames of a few clips at a time."""
+    rows = clip_rows(clips.data)
+    seconds = [0.0 if measure is None else measure[0] for measure in first_look.measured]
+    tables, errors = [], dict[int, str]()
+    with Progress(len(front_ends) * len(rows), "recordings", quiet=options.quiet) as progress:
+        for front_end in front_ends:
+            parts = []
+            for chunk in chunks(rows, iter(seconds)):
+                # the front ends learn nothing, so computing the frames once for all folds leaks nothing
+                with collected_errors(chunk.start, errors):
+                    frames = front_end.fit_transform(rows[chunk])
+                parts.append(SequencePooling(_STATISTICS).fit_transform(frames))
+                progress.advance(len(frames))
+            tables.append(np.concatenate(parts))
+    kept = np.setdiff1d(np.arange(len(rows)), list(errors))
+    return [table[kept] for table in tables], errors
+
+
+def _tuned(
+    front_ends: list[Any], tables: list[NDArray[np.float32]], clips: Bunch, splits: Splits, options: Namespace
+) -> list[_Candidate]:
+    candidates = []
+    n_fits = len(tables) * len(_CHOICES) * len(_C) * len(splits)
     # the products are so small that a second thread of the linear algebra only waits for the first
-    with threadpool_limits(1, user_api="blas"), _rare_labels_allowed():
-        return _Candidate(front_end, _search(clips, splits).fit(frames, clips.target))
+    with (
+        threadpool_limits(1, user_api="blas"),
+        _rare_labels_allowed(),
+        Progress(n_fits, "fits", quiet=options.quiet) as progress,
+    ):
+        for (front_end, table), statistics in product(zip(front_ends, tables, strict=True), _CHOICES):
+            columns = table[:, : table.shape[1] * len(statistics) // len(_STATISTICS)]
+            search = _search(clips, splits, progress).fit(columns, clips.target)
+            candidates.append(_Candidate(front_end, statistics, search))
+    return candidates
 
 
 @contextmanager
@@ -83,27 +142,35 @@ def _rare_labels_allowed() -> Iterator[None]:
         yield
 
 
-def _search(clips: Bunch, splits: Splits) -> GridSearchCV:
+def _search(clips: Bunch, splits: Splits, progress: Progress) -> GridSearchCV:
     classifier: Any = LogisticRegression(class_weight="balanced", max_iter=2000)
-    name: str = "classifier__C"
-    scoring: Any = "accuracy"
+    name, score = "classifier__C", get_scorer("accuracy")
     if is_multilabel(clips):
-        classifier, name, scoring = OneVsRestClassifier(classifier), "classifier__estimator__C", score_average_precision
-    pipeline = Pipeline([("pool", SequencePooling()), ("scale", StandardScaler()), ("classifier", classifier)])
-    grid = {"pool__statistics": [("mean", "std"), ("mean", "std", "min", "max")], name: [0.01, 0.1, 1.0]}
-    return GridSearchCV(pipeline, grid, scoring=scoring, cv=splits, error_score="raise")
+        classifier, name = OneVsRestClassifier(classifier), "classifier__estimator__C"
+        score = mean_average_precision_scorer
+
+    def counted(model: Any, X: Any, y: Any) -> float:
+        progress.advance()
+        return float(score(model, X, y))
+
+    pipeline = Pipeline([("scale", StandardScaler()), ("classifier", classifier)])
+    return GridSearchCV(pipeline, {name: _C}, scoring=counted, cv=splits, error_score="raise")
 
 
-def _assembled(chosen: _Candidate, clips: Bunch) -> Pipeline:
-    model = Pipeline([("front_end", chosen.front_end.set_params(verbose=0)), *chosen.search.best_estimator_.steps])
+def _assembled(chosen: _Candidate, clips: Bunch, first_look: Survey) -> Pipeline:
+    reader = chosen.front_end.set_params(on_error="raise")
+    pool = SequencePooling(chosen.statistics).fit(reader.transform(clip_rows(clips.data)[:1]))
+    model = Pipeline([("front_end", reader), ("pool", pool), *chosen.search.best_estimator_.steps])
     model.label_names_ = [str(name) for name in clips.target_names]
+    lengths = [measure[0] for measure in first_look.measured if measure is not None]
+    model.train_lengths_ = (min(lengths), max(lengths))
+    model.train_digests_ = np.unique(first_look.digests)
     return model
 
 
-def _result(clips: Bunch, candidates: list[_Candidate], best: _Candidate) -> str:
+def _result(clips: Bunch, candidates: list[_Candidate], best: _Candidate, first_look: Survey, splits: Splits) -> str:
     search, several = best.search, is_multilabel(clips)
     scores = [search.cv_results_[f"split{i}_test_score"][search.best_index_] for i in range(search.n_splits_)]
-    chosen = {name.split("__")[-1]: value for name, value in search.best_params_.items()}
     n_settings = sum(len(candidate.search.cv_results_["params"]) for candidate in candidates)
     shares = np.mean(clips.target if several else clips.target[:, None] == clips.target_names, axis=0)
     grouped = "" if clips.groups is None else f" by groups: each of the {len(np.unique(clips.groups))} lies in one fold"
@@ -114,5 +181,25 @@ def _result(clips: Bunch, candidates: list[_Candidate], best: _Candidate) -> str
         f"  {'guessing' if several else 'always answering the most frequent class'}: "
         f"{shares.mean() if several else shares.max():.3f}\n"
         f"  best of {n_settings} settings, which flatters it a little: {type(best.front_end).__name__}, "
-        f"{'+'.join(chosen['statistics'])} over time, C={chosen['C']:g}"
+        f"{'+'.join(best.statistics)} over time, C={next(iter(search.best_params_.values())):g}"
+        f"{_caveats(clips, first_look, splits)}"
     )
+
+
+def _caveats(clips: Bunch, first_look: Survey, splits: Splits) -> str:
+    """Say what makes the score look better than new recordings will."""
+    lines = []
+    if clips.groups is None:
+        column = likely_group(clips)
+        proposed = "--groups COLUMN or --group-pattern REGEX" if column is None else f"--groups {column}"
+        lines.append(
+            "the folds are random: where recordings share a speaker, a site or a session, these are on both sides; "
+            f"{proposed} keeps them together"
+        )
+    n_copies = copies_on_both_sides(first_look.digests, splits)
+    if n_copies:
+        lines.append(
+            f"{n_copies} of {len(clips.data)} held-out recordings are exact copies of recordings trained on, and their "
+            "answers were known; remove the copies"
+        )
+    return "".join(f"\n  {line}" for line in lines)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable
 
+from sklearn_audio.cli._messages import say
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.weights import fetch, registry, stored_file, verify
 from sklearn_audio.weights._store import state_of
@@ -68,5 +68,4 @@ def _verify(names: list[str]) -> None:
 
 def _write(lines: Iterable[str]) -> None:
     for line in lines:
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()  # a download may take minutes
+        say(line)  # at once, as a download may take minutes

@@ -14,7 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn_audio._progress import progress_bar
 from sklearn_audio.files import audio_info
 
-__all__ = ["summarize_clips"]
+__all__ = ["Measured", "measure_clip", "summarize_clips", "summarize_measured"]
+
+# Duration in seconds, sample rate in Hz, number of channels.
+Measured = tuple[float, int, int]
 
 
 def summarize_clips(
@@ -80,10 +83,18 @@ def summarize_clips(
         data = bunch["data"]
     n_clips = len(data)
     members = list(_members(None if target is None else np.asarray(target), target_names, n_clips))
-    measure = (delayed(_measure)(clip, row, sample_rate) for row, clip in enumerate(_clips(data)))
+    measure = (delayed(measure_clip)(clip, row, sample_rate) for row, clip in enumerate(_clips(data)))
     # header reads release the interpreter lock while they wait for the disk
     results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(measure)
     measured = list(progress_bar(results, total=n_clips, unit="clip", shown=verbose))
+    return pd.DataFrame([_row(name, rows, measured) for name, rows in members])
+
+
+def summarize_measured(
+    measured: list[Measured], target: NDArray[Any], target_names: ArrayLike | None = None
+) -> pd.DataFrame:
+    """Summarise as `summarize_clips` does, from what `measure_clip` returned of each clip."""
+    members = _members(target, target_names, len(measured))
     return pd.DataFrame([_row(name, rows, measured) for name, rows in members])
 
 
@@ -109,7 +120,7 @@ def _members(
         yield from ((str(name), np.flatnonzero(target == name)) for name in np.unique(target))
 
 
-def _measure(clip: Any, row: int, sample_rate: int | None) -> tuple[float, int, int]:
+def measure_clip(clip: Any, row: int, sample_rate: int | None) -> Measured:
     """Return the duration of a clip in seconds, its sample rate and its number of channels."""
     if isinstance(clip, dict):
         clip = (clip["array"], clip["sampling_rate"])
@@ -127,7 +138,7 @@ def _measure(clip: Any, row: int, sample_rate: int | None) -> tuple[float, int, 
     return max(0.0, min(end, duration) - start), info.sample_rate, info.n_channels
 
 
-def _row(name: str, rows: NDArray[np.int64], measured: list[tuple[float, int, int]]) -> dict[str, Any]:
+def _row(name: str, rows: NDArray[np.int64], measured: list[Measured]) -> dict[str, Any]:
     chosen = [measured[row] for row in rows]
     seconds = np.array([duration for duration, _, _ in chosen] or [np.nan])
     return {

@@ -55,7 +55,7 @@ def test_damage_anywhere_is_noticed(model, tmp_path):
 def test_objects_that_are_no_models(tmp_path, refused):
     for name, thing in {"dict": {"a": 1}, "Pipeline": Pipeline([("scale", StandardScaler())])}.items():
         joblib.dump(thing, tmp_path / name)
-        refused(["predict", tmp_path / name, "x.wav"], f"holds a {name}, not a model written by")
+        refused(["predict", tmp_path / name, "x.wav"], f"holds a {name}, which is no fitted classifier")
 
 
 def test_an_error_while_writing_leaves_the_old_model(model, tmp_path, monkeypatch):
@@ -85,4 +85,4 @@ def test_a_link_keeps_pointing_where_it_points(model, tmp_path):
     (tmp_path / "m.joblib").symlink_to(tmp_path / "real" / "m.joblib")
     save_model(joblib.load(model), tmp_path / "m.joblib")
     assert (tmp_path / "m.joblib").is_symlink()
-    assert load_model(tmp_path / "real" / "m.joblib").label_names_ == ["chirp", "noise", "tone"]
+    assert load_model(tmp_path / "real" / "m.joblib").names == ["chirp", "noise", "tone"]

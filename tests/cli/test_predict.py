@@ -14,7 +14,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
 
+from sklearn_audio import CNNClassifier, FrontEnd, MelSpectrogramTransformer, SequencePooling
 from sklearn_audio.cli import main
 from sklearn_audio.datasets import load_audio_table
 
@@ -52,7 +58,7 @@ def test_json_lines_over_a_folder(folder, sounds, model, run):
 
 def test_chunks_change_nothing(folder, model, run, monkeypatch):
     whole = run("predict", model, folder)
-    monkeypatch.setattr("sklearn_audio.cli._predict._CHUNK", 7)
+    monkeypatch.setattr("sklearn_audio.cli._compute._MAX_CLIPS", 7)
     assert run("predict", model, folder) == whole
 
 
@@ -94,6 +100,122 @@ def test_a_file_name_that_is_no_text(sounds, model, tmp_path):
     command = [sys.executable, "-m", "sklearn_audio", "predict", model, path]
     out = subprocess.run(command, capture_output=True, check=True).stdout
     assert out.splitlines()[1].startswith(path + b"," + sounds.target[0].encode())
+
+
+def test_parts_of_recordings_named_by_a_table(sounds, model, tmp_path, run):
+    path = tmp_path / "parts.csv"
+    path.write_text(f"File,Begin Time (s),End Time (s)\n{sounds.data[0]},0.1,0.4\n{sounds.data[1]},,\n")
+    rows = parsed(run("predict", model, path))
+    assert [(row["path"], row["start"], row["end"]) for row in rows] == [
+        (sounds.data[0], "0.1", "0.4"),
+        (sounds.data[1], "0.0", "inf"),
+    ]
+    expected = joblib.load(model).predict_proba([(sounds.data[0], 0.1, 0.4), sounds.data[1]])
+    np.testing.assert_allclose([float(row["p(chirp)"]) for row in rows], expected[:, 0], atol=1e-6)
+
+
+def test_lists_of_recordings(sounds, model, tmp_path, run, monkeypatch, refused):
+    paths = list(sounds.data[:3])
+    (tmp_path / "list.txt").write_text("\n".join(paths) + "\n")
+    wanted = run("predict", model, *paths)
+    assert run("predict", model, f"@{tmp_path / 'list.txt'}") == wanted
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(paths)))
+    assert run("predict", model, "-") == wanted
+    refused(["predict", model, "@no-list.txt"], "the list of recordings 'no-list.txt' cannot be read")
+    (tmp_path / "paths.csv").write_text("file\n" + "\n".join(paths))
+    assert run("predict", model, tmp_path / "paths.csv") == wanted
+    (tmp_path / "other.csv").write_text("what\nx\n")
+    refused(["predict", model, tmp_path / "other.csv"], "has no column of paths")
+    (tmp_path / "bad.csv").write_text(f"file,start,end\n{paths[0]},0,soon\n")
+    refused(["predict", model, tmp_path / "bad.csv"], "row 0", "'soon'", "expected seconds")
+
+
+def test_an_empty_name_is_refused(model, tmp_path, refused):
+    refused(["predict", model, ""], "a recording has an empty name", "Is a variable not set?")
+    (tmp_path / "paths.csv").write_text("file,x\n,1\n")
+    refused(["predict", model, tmp_path / "paths.csv"], "a recording has an empty name")
+
+
+def test_a_pipe_is_called_one(model, tmp_path, refused):
+    os.mkfifo(tmp_path / "pipe")
+    refused(["predict", model, tmp_path / "pipe"], "is a pipe or a device")
+
+
+def test_recordings_much_longer_than_those_of_the_training_are_asked_about_once(model, tmp_path, capsys):
+    for name in ("1.wav", "2.wav"):
+        soundfile.write(tmp_path / name, np.random.default_rng(0).uniform(-0.1, 0.1, 16000 * 20), 16000)
+    assert main(["predict", model, str(tmp_path)]) == 0
+    out, err = capsys.readouterr()
+    assert len(parsed(out)) == 2
+    assert err.count("\n") == 1
+    assert "1.wav' lasts 20.0 s, and no recording of the training more than" in err
+
+
+def test_any_fitted_classifier_of_recordings(sounds, tmp_path, run, refused, capsys):
+    paths, labels = list(sounds.data[:20]), sounds.target[:20]
+    mel = MelSpectrogramTransformer(16000)
+    quiet = make_pipeline(mel, SequencePooling(), StandardScaler(), LinearSVC()).fit(paths, labels)
+    loud = make_pipeline(clone(mel), SequencePooling(), StandardScaler(), LogisticRegression()).fit(paths, labels)
+    network = CNNClassifier("cnn4", front_end=FrontEnd(sample_rate=16000), max_epochs=1, random_state=0).fit(paths, labels)
+    for name, model in {"quiet": quiet, "loud": loud, "network": network}.items():
+        joblib.dump(model, tmp_path / name)
+        rows = parsed(run("predict", tmp_path / name, *paths[:3], "--quiet"))
+        assert [row["label"] for row in rows] == model.predict(paths[:3]).tolist()
+        assert ("p(tone)" in rows[0]) == (name != "quiet")
+    rows = run("predict", tmp_path / "quiet", paths[0], "--format", "jsonl")
+    assert json.loads(rows) == {"path": paths[0], "label": quiet.predict(paths[:1])[0]}
+    (tmp_path / "bad.wav").write_text("this is text")
+    for name in ("quiet", "network"):
+        arguments = ["predict", str(tmp_path / name), paths[0], str(tmp_path / "bad.wav"), "--on-error", "skip"]
+        assert main(arguments) == 0
+        out, err = capsys.readouterr()
+        assert [bool(row["label"]) for row in parsed(out)] == [True, False]
+        assert "bad.wav" in err
+    joblib.dump(StandardScaler(), tmp_path / "scaler")
+    refused(["predict", tmp_path / "scaler", paths[0]], "holds a StandardScaler, which is no fitted classifier")
+    joblib.dump(make_pipeline(mel, SequencePooling(), LinearSVC()), tmp_path / "unfitted")
+    refused(["predict", tmp_path / "unfitted", paths[0]], "holds a Pipeline, which is no fitted classifier")
+
+
+class Quitter:
+    """A model that ends the program when it is loaded."""
+
+    def __reduce__(self):
+        return sys.exit, (0,)
+
+
+def test_a_model_that_ends_the_program(sounds, tmp_path, refused):
+    joblib.dump(Quitter(), tmp_path / "m")
+    refused(["predict", tmp_path / "m", sounds.data[0]], "the model ended the program")
+
+
+CLOSED = """
+import os, sys
+os.close(int(sys.argv[1]))
+os.execv(sys.executable, [sys.executable, "-m", "sklearn_audio", *sys.argv[2:]])
+"""
+
+
+def closed(descriptor, *arguments):
+    command = [sys.executable, "-c", CLOSED, str(descriptor), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_closed_streams(sounds, model):
+    done = closed(2, "predict", model, sounds.data[0])
+    assert (done.returncode, len(parsed(done.stdout))) == (0, 1)
+    done = closed(1, "predict", model, sounds.data[0])
+    assert done.returncode == 2
+    assert done.stderr == "sklearn-audio: error: standard output is closed, and the results have nowhere to go.\n"
+
+
+def test_output_is_utf_8_whatever_the_terminal_has(sounds, model, tmp_path):
+    path = str(shutil.copy(sounds.data[0], tmp_path / "雄鶏.wav"))
+    command = [sys.executable, "-m", "sklearn_audio", "predict", model, path]
+    out = subprocess.run(
+        command, capture_output=True, check=True, env=os.environ | {"PYTHONIOENCODING": "ascii"}
+    ).stdout
+    assert path in out.decode()
 
 
 def test_files_that_do_not_exist(model, sounds, refused):

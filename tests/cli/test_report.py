@@ -7,9 +7,10 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 from sklearn.metrics import average_precision_score
 
-from sklearn_audio.cli._scores import mean_average_precision
+from sklearn_audio.cli import main
 from sklearn_audio.datasets import load_audio_table
 
 
@@ -26,7 +27,8 @@ def wrong(sounds, tmp_path_factory):
 
 def test_accuracy_table_and_matrix(folder, model, run):
     out = run("report", model, folder)
-    assert out.startswith("accuracy 1.000 on 40 recordings\n")
+    assert out.startswith("40 of these 40 recordings are exact copies of recordings that the model was trained on;")
+    assert "\n\naccuracy 1.000 on 40 recordings\n" in out
     rows = [line.split() for line in out.splitlines()]
     assert ["precision", "recall", "f1-score", "support"] in rows
     assert ["chirp", "1.000", "1.000", "1.000", "14"] in rows
@@ -43,7 +45,7 @@ def test_it_agrees_with_predict(wrong, model, run):
     predicted = [row["label"] for row in csv.DictReader(io.StringIO(run("predict", model, *truth.data)))]
     accuracy = np.mean(np.asarray(predicted) == truth.target)
     assert accuracy < 0.8
-    assert run("report", model, wrong).startswith(f"accuracy {accuracy:.3f} ")
+    assert f"\naccuracy {accuracy:.3f} " in run("report", model, wrong)
 
 
 def test_accuracy_per_group(wrong, model, run):
@@ -76,13 +78,33 @@ def test_several_labels(tags, tagger, run):
     out = run("report", tagger, tags)
     truth = load_audio_table(tags)
     expected = average_precision_score(truth.target, joblib.load(tagger).predict_proba(truth.data), average="macro")
-    assert out.startswith(f"mean average precision {expected:.3f} over 4 labels on 40 recordings\n")
+    assert f"\nmean average precision {expected:.3f} over 4 labels on 40 recordings\n" in out
     assert "loud" in out
 
 
-def test_labels_that_do_not_occur_have_no_precision():
-    assert mean_average_precision([[1, 0], [0, 0]], [[0.9, 0.1], [0.2, 0.8]]) == 1.0
-    assert mean_average_precision([[0], [0]], [[0.9], [0.1]]) == 0.0
+def test_new_recordings_have_no_note(sounds, model, tmp_path, run):
+    for i, (path, label) in enumerate(zip(sounds.data[::8], sounds.target[::8], strict=True)):
+        waveform, rate = soundfile.read(path)
+        (tmp_path / "new" / label).mkdir(parents=True, exist_ok=True)
+        soundfile.write(tmp_path / "new" / label / f"{i}.wav", waveform * 0.9, rate)
+    assert run("report", model, tmp_path / "new").startswith("accuracy ")
+
+
+def test_what_cannot_be_used_may_be_skipped(model, tree, capsys):
+    data = tree(
+        {"tone/1.wav": None, "noise/1.wav": b"this is text", "noise/2.wav": np.full(50, np.nan), "noise/3.wav": None},
+        n_good=0,
+    )
+    assert main(["report", model, str(data), "--on-error", "skip"]) == 0
+    out, err = capsys.readouterr()
+    assert " on 2 recordings\n" in out
+    assert "1.wav" in err
+    assert "2.wav" in err
+    only = tree({"chirp/1.wav": np.full(50, np.nan)}, n_good=0)
+    (only / "tone" / "1.wav").write_bytes((only / "chirp" / "1.wav").read_bytes())
+    (only / "noise" / "3.wav").write_bytes((only / "chirp" / "1.wav").read_bytes())
+    assert main(["report", model, str(only), "--on-error", "skip"]) == 2
+    assert "none of the recordings can be used" in capsys.readouterr().err
 
 
 def test_labels_that_the_model_does_not_know(model, tree, refused):
@@ -98,4 +120,4 @@ def test_labels_of_the_other_kind(folder, tags, model, tagger, refused):
 def test_recordings_that_cannot_be_used(model, tree, tmp_path, refused):
     refused(["report", model, tmp_path / "none.csv"], "does not exist")
     data = tree({"tone/1.wav": None, "noise/1.wav": b"this is text"}, n_good=0)
-    refused(["report", model, data], "row 0", "1.wav", "text")
+    refused(["report", model, data], "1.wav", "text", "leave it out with --on-error skip")

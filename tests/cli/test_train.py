@@ -61,7 +61,7 @@ def test_training_twice_gives_the_same_model(folder, sounds, model, tmp_path, ru
 
 def test_the_seed_moves_the_folds(folder, tmp_path, run):
     outs = [
-        run("train", folder, "-o", tmp_path / "m", "--folds", "8", "--seed", seed).split("folds: ")[1] for seed in "01"
+        run("train", folder, "-o", tmp_path / seed, "--folds", "8", "--seed", seed).split("folds: ")[1] for seed in "01"
     ]
     assert outs[0].split(")")[0] != outs[1].split(")")[0]
 
@@ -138,7 +138,7 @@ def test_warnings_are_one_line_each(tree, tmp_path, capsys):
     assert main(["train", str(data), "-o", str(tmp_path / "m")]) == 0
     out, err = capsys.readouterr()
     assert "mono and stereo" in out
-    assert err.startswith("sklearn-audio: warning: row 3")
+    assert err.startswith("sklearn-audio: warning: '")
     assert "cancelling.wav" in err
     assert err.count("\n") == 1  # told once, although two front ends read the file
 
@@ -149,17 +149,18 @@ def test_warnings_are_one_line_each(tree, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("name", "content", "parts"),
     [
-        ("a/bad.wav", b"this is text", ("row 3", "bad.wav", "text")),
-        ("a/bad.wav", b"", ("row 3", "bad.wav", "empty")),
-        ("a/bad.wav", np.empty(0, dtype=np.float32), ("row 3", "bad.wav", "no samples")),
-        ("a/bad.wav", np.full(100, np.nan, dtype=np.float32), ("row 3", "bad.wav", "NaN")),
-        ("a/bad.wav", np.full(100, np.inf, dtype=np.float32), ("row 3", "bad.wav", "infinit")),
-        ("a/bad.flac", truncated_flac, ("row 3", "bad.flac")),
+        ("a/bad.wav", b"this is text", ("bad.wav", "text")),
+        ("a/bad.wav", b"", ("bad.wav", "empty")),
+        ("a/bad.wav", np.empty(0, dtype=np.float32), ("bad.wav", "no samples")),
+        ("a/bad.wav", np.full(100, np.nan, dtype=np.float32), ("bad.wav", "NaN")),
+        ("a/bad.wav", np.full(100, np.inf, dtype=np.float32), ("bad.wav", "infinit")),
+        ("a/bad.flac", truncated_flac, ("bad.flac",)),
     ],
 )
 def test_a_recording_that_cannot_be_used(tree, tmp_path, refused, name, content, parts):
     data = tree({name: content(tmp_path) if callable(content) else content})
-    refused(["train", data, "-o", tmp_path / "m.joblib"], *parts)
+    message = refused(["train", data, "-o", tmp_path / "m.joblib"], *parts, "leave it out with --on-error skip")
+    assert "row" not in message
     assert not (tmp_path / "m.joblib").exists()
 
 
@@ -171,6 +172,76 @@ def test_a_real_recording_that_cannot_be_used(shared_data, tree, tmp_path, refus
     data = tree({f"b/{file.name}": file.read_bytes()})
     refused(["train", data, "-o", tmp_path / "m.joblib"], file.name)
     assert not (tmp_path / "m.joblib").exists()
+
+
+def test_all_recordings_that_cannot_be_used_are_listed_at_once(tree, tmp_path, capsys):
+    data = tree(
+        {"a/text.wav": b"this is text", "b/nothing.wav": b"", "b/nan.wav": np.full(100, np.nan, dtype=np.float32)}
+    )
+    assert main(["train", str(data), "-o", str(tmp_path / "m.joblib")]) == 2
+    *lines, last = capsys.readouterr().err.splitlines()
+    assert [("text.wav" in line, "nothing.wav" in line) for line in lines] == [(True, False), (False, True)]
+    assert all(line.startswith("sklearn-audio: unusable: ") for line in lines)
+    assert last.startswith(
+        "sklearn-audio: error: 2 of 9 recordings cannot be used. Mend them, or leave them out with --on"
+    )
+    assert main(["train", str(data), "-o", str(tmp_path / "m.joblib"), "--on-error", "skip"]) == 0
+    out, err = capsys.readouterr()
+    assert [line.split(": ")[1] for line in err.splitlines()] == ["warning"] * 3
+    assert all(name in err for name in ("text.wav", "nothing.wav", "nan.wav"))
+    assert "7 recordings" in out  # that NaN lies in it shows only when it is decoded
+
+
+def test_long_lists_end(tree, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("sklearn_audio.cli._survey._N_LISTED", 2)
+    data = tree({f"a/{i}.flac": b"" for i in range(5)})
+    assert main(["train", str(data), "-o", str(tmp_path / "m")]) == 2
+    assert "... and 3 more" in capsys.readouterr().err
+
+
+def test_nothing_but_what_cannot_be_used(tree, tmp_path, capsys):
+    data = tree({"a/1.wav": b"", "b/1.wav": b""}, n_good=0)
+    assert main(["train", str(data), "-o", str(tmp_path / "m"), "--on-error", "skip"]) == 2
+    assert "none of the 2 recordings can be used" in capsys.readouterr().err
+
+
+def test_chunks_of_frames_change_nothing(folder, sounds, model, tmp_path, run, monkeypatch):
+    monkeypatch.setattr("sklearn_audio.cli._compute._MAX_SECONDS", 1.0)
+    run("train", folder, "-o", tmp_path / "m.joblib")
+    paths = list(sounds.data[:9])
+    np.testing.assert_array_equal(
+        joblib.load(tmp_path / "m.joblib").predict_proba(paths), joblib.load(model).predict_proba(paths)
+    )
+
+
+def test_copies_on_both_sides_are_counted(tree, tmp_path, run):
+    """Five of the six recordings of a class are one: two folds of three cannot keep them apart."""
+    data = tree(n_good=6)
+    for i in range(1, 5):
+        (data / "a" / f"{i}.wav").write_bytes((data / "a" / "0.wav").read_bytes())
+    for i in range(6):
+        soundfile.write(data / "b" / f"{i}.wav", np.sin(np.arange(3000) * 0.02 * (i + 1)), 16000)
+    out = run("train", data, "-o", tmp_path / "m.joblib", "--folds", "2")
+    assert "\n  5 of 12 held-out recordings are exact copies of recordings trained on" in out
+
+
+def test_random_folds_say_so_and_propose_a_column(sounds, folder, tmp_path, run):
+    out = run("train", folder, "-o", tmp_path / "1")
+    assert "the folds are random" in out
+    assert "--groups COLUMN or --group-pattern REGEX keeps them together" in out
+    path = table(sounds, tmp_path / "table.csv", Recordist=sounds.groups)
+    assert "--groups Recordist keeps them together" in run("train", path, "-o", tmp_path / "2")
+    assert "folds are random" not in run("train", path, "-o", tmp_path / "3", "--groups", "Recordist")
+
+
+def test_a_line_a_minute_where_nobody_sees_a_bar(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("sklearn_audio.cli._messages._LINE_EVERY_S", 0.0)
+    assert main(["train", folder, "-o", str(tmp_path / "m")]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    for line in ("40 of 40 headers", "80 of 80 recordings", "48 of 48 fits"):
+        assert f"sklearn-audio: {line}" in lines
+    assert main(["train", folder, "-o", str(tmp_path / "n"), "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_folders_that_cannot_be_used(tree, tmp_path, refused):
@@ -225,6 +296,39 @@ def test_outputs_that_cannot_be_written(folder, tmp_path, refused):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_recordings_and_tables_are_never_replaced(tree, tmp_path, refused):
+    data = tree()
+    before = (data / "a" / "0.wav").read_bytes()
+    refused(
+        ["train", data, "-o", data / "a" / "0.wav", "--force"], "is the name of a recording, which no model replaces"
+    )
+    assert (data / "a" / "0.wav").read_bytes() == before
+    refused(["train", data, "-o", tmp_path / "new.FLAC"], "is the name of a recording")
+    (tmp_path / "recording").write_bytes(before)
+    refused(["train", data, "-o", tmp_path / "recording", "--force"], "is a recording, which no model replaces")
+    refused(["train", data, "-o", tmp_path / "labels.csv", "--force"], "is the name of a table")
+
+
+def test_an_output_that_is_there_is_replaced_only_by_force(folder, tmp_path, refused, run):
+    (tmp_path / "m.joblib").write_bytes(b"old")
+    refused(["train", folder, "-o", tmp_path / "m.joblib"], "exists; name another file, or replace it with --force")
+    assert (tmp_path / "m.joblib").read_bytes() == b"old"
+    run("train", folder, "-o", tmp_path / "m.joblib", "--force")
+    assert joblib.load(tmp_path / "m.joblib").label_names_ == ["chirp", "noise", "tone"]
+
+
+def test_empty_names_are_refused(folder, tmp_path, refused):
+    refused(["train", folder, "-o", ""], "--output is empty", "Is a variable not set?")
+    refused(["train", "", "-o", tmp_path / "m"], "the folder or table is an empty text")
+
+
+def test_messages_speak_of_options(sounds, tmp_path, refused):
+    pd.DataFrame({"path": sounds.data, "what": sounds.target}).to_csv(tmp_path / "t.csv", index=False)
+    assert "label=" not in refused(["train", tmp_path / "t.csv", "-o", tmp_path / "m"], "--label")
+    (tmp_path / "u.csv").write_text("path,label\nno.wav,a\nnone.wav,b\n")
+    assert "root=" not in refused(["train", tmp_path / "u.csv", "-o", tmp_path / "m"], "--root")
+
+
 def test_an_output_folder_that_is_read_only(folder, tmp_path, refused, monkeypatch):
     monkeypatch.setattr("os.access", lambda *_: False)
     refused(["train", folder, "-o", tmp_path / "m.joblib"], "is not writable")
@@ -246,7 +350,7 @@ def test_an_interrupt_leaves_the_old_model_and_nothing_else(folder, tmp_path, ca
 
     monkeypatch.setattr("os.fsync", interrupt)
     (tmp_path / "m.joblib").write_bytes(b"the previous model")
-    assert main(["train", folder, "-o", str(tmp_path / "m.joblib")]) == 130
+    assert main(["train", folder, "-o", str(tmp_path / "m.joblib"), "--force"]) == 130
     assert capsys.readouterr().err == "sklearn-audio: interrupted\n"
     assert [path.name for path in tmp_path.iterdir()] == ["m.joblib"]
     assert (tmp_path / "m.joblib").read_bytes() == b"the previous model"
@@ -260,7 +364,7 @@ def stop(*_, **__):
     time.sleep(60)
 {module}.{name} = stop
 from sklearn_audio.cli import main
-main(["train", sys.argv[1], "-o", sys.argv[2], "--quiet"])
+main(["train", sys.argv[1], "-o", sys.argv[2], "--quiet", "--force"])
 """
 
 

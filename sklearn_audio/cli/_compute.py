@@ -1,0 +1,222 @@
+"""Recordings through a model a few at a time, so that memory is bounded by seconds of sound."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+
+from sklearn_audio.cli._messages import in_words, one_line, tell, without_row
+from sklearn_audio.cli._model import Model
+from sklearn_audio.cli._survey import length_of
+from sklearn_audio.exceptions import AudioReadError
+from sklearn_audio.ragged import Ragged
+
+__all__ = ["Prediction", "chunks", "collected_errors", "predictions", "set_reading", "warn_of_length"]
+
+# What is in memory at once: at most so many recordings, and no further one once they last so long together.
+_MAX_CLIPS = 256
+_MAX_SECONDS = 600.0
+# How the warning about rows that could not be used begins; its other lines give a row and a reason each.
+_UNUSED = re.compile(r"\d+ clip\(s\) could not be used")
+_ROW = re.compile(r"\s*row (\d+)")
+# A recording that many times longer than anything in the training is asked about as no other was.
+_MUCH_LONGER = 10.0
+
+
+class Prediction(NamedTuple):
+    """The answer for one recording."""
+
+    labels: list[str] | None  # None where the recording could not be used
+    probabilities: list[float]  # empty where the model has none
+
+
+def chunks(clips: Sequence[Any], seconds: Iterator[float]) -> Iterator[slice]:
+    """Cut a list of clips into runs that fit in memory; the first is one clip, so that an answer comes soon.
+
+    Parameters
+    ----------
+    clips : sequence
+        The clips.
+    seconds : iterator of float
+        Their lengths, asked for as they are needed.
+
+    Yields
+    ------
+    slice
+        Rows of `clips`.
+    """
+    start, total = 0, 0.0
+    for row in range(len(clips)):
+        total += next(seconds)
+        if row == 0 or row + 1 - start >= _MAX_CLIPS or total >= _MAX_SECONDS or row + 1 == len(clips):
+            yield slice(start, row + 1)
+            start, total = row + 1, 0.0
+
+
+def set_reading(estimator: Any, n_jobs: int, on_error: str) -> bool:
+    """Set how a model reads recordings, where it has these parameters.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A pipeline, or the estimator itself.
+    n_jobs : int
+        Threads that decode.
+    on_error : {"raise", "nan"}
+        What becomes of a recording that cannot be used.
+
+    Returns
+    -------
+    bool
+        Whether it follows `on_error`.
+    """
+    first = estimator[0] if isinstance(estimator, Pipeline) else estimator
+    known = first.get_params(deep=False)
+    chosen = {"n_jobs": n_jobs, "verbose": 0, "on_error": on_error}
+    first.set_params(**{name: value for name, value in chosen.items() if name in known})
+    return isinstance(estimator, Pipeline) and "on_error" in known
+
+
+@contextmanager
+def collected_errors(first_row: int, errors: dict[int, str]) -> Iterator[None]:
+    """Take the rows that the body could not use out of its warning; all else it warns of is passed on.
+
+    Parameters
+    ----------
+    first_row : int
+        Number of the first row of the chunk.
+    errors : dict of int to str
+        Gets the reasons.
+
+    Yields
+    ------
+    None
+        Nothing.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for warning in caught:
+        head, *lines = str(warning.message).split("\n")
+        if not _UNUSED.match(head):
+            warnings.warn(without_row(str(warning.message)), warning.category, stacklevel=2)
+        for line in lines:
+            row = _ROW.match(line)
+            if row is not None:
+                errors[first_row + int(row[1])] = one_line(without_row(line))
+
+
+def predictions(
+    model: Model, clips: Sequence[Any], *, n_jobs: int, skip: bool
+) -> Iterator[tuple[slice, list[Prediction]]]:
+    """Predict chunk by chunk.
+
+    Parameters
+    ----------
+    model : Model
+        The classifier.
+    clips : sequence
+        Paths, or tuples of path, start and end.
+    n_jobs : int
+        Threads that decode.
+    skip : bool
+        Whether recordings that cannot be used are told and left out, in place of an error.
+
+    Yields
+    ------
+    rows : slice
+        Which clips.
+    answers : list of Prediction
+        One per clip of these.
+
+    Raises
+    ------
+    AudioReadError, ValueError
+        If a recording cannot be used and may not be skipped.
+    """
+    follows = set_reading(model.estimator, n_jobs, "nan" if skip else "raise")
+    known: list[float] = []  # lengths are read as chunks are cut, and looked at again for the warning
+
+    def seconds() -> Iterator[float]:
+        for clip in clips:
+            known.append(length_of(clip))
+            yield known[-1]
+
+    warned = False
+    for rows in chunks(clips, seconds()):
+        warned = warned or warn_of_length(model, clips[rows], known[rows])
+        yield rows, _answers(model, list(clips[rows]), follows=follows, skip=skip)
+
+
+def warn_of_length(model: Model, clips: Sequence[Any], seconds: Sequence[float]) -> bool:
+    """Warn where a recording is much longer than those of the training, and say whether it was."""
+    longest = model.lengths[1] if model.lengths else np.inf
+    for clip, length in zip(clips, seconds, strict=True):
+        if length > _MUCH_LONGER * longest:
+            path = clip[0] if isinstance(clip, tuple) else clip
+            tell(
+                f"warning: {path!r} lasts {in_words(length)}, and no recording of the training more than "
+                f"{in_words(longest)}; one answer for all of it says little. Cut it into pieces of that length, or "
+                "give their starts and ends in a table. Others that are as long are not mentioned."
+            )
+            return True
+    return False
+
+
+def _answers(model: Model, chunk: list[Any], *, follows: bool, skip: bool) -> list[Prediction]:
+    if skip and not follows:
+        return [answer for clip in chunk for answer in _one_or_none(model, clip)]
+    errors: dict[int, str] = {}
+    try:
+        with collected_errors(0, errors):
+            answers = _through_steps(model, chunk) if follows else _whole(model, chunk)
+    except OSError as error:
+        raise AudioReadError(without_row(str(error))) from error
+    except ValueError as error:
+        raise ValueError(without_row(str(error))) from error
+    for reason in errors.values():
+        tell(f"warning: skipped: {reason}")
+    return answers
+
+
+def _one_or_none(model: Model, clip: Any) -> list[Prediction]:
+    try:
+        return _whole(model, [clip])
+    except (OSError, ValueError) as error:
+        tell(f"warning: skipped: {one_line(without_row(str(error)))}")
+        return [Prediction(None, [])]
+
+
+def _through_steps(model: Model, chunk: list[Any]) -> list[Prediction]:
+    """Read with the first step, and ask the others about the clips that it could use."""
+    first = model.estimator[0].transform(chunk)
+    usable = np.array([bool(np.isfinite(row).all()) for row in _rows(first)])
+    others = model.estimator[1:]
+    found = iter(_of_estimator(model, others, first[usable]) if usable.any() else ())
+    return [next(found) if is_usable else Prediction(None, []) for is_usable in usable]
+
+
+def _rows(output: Any) -> Iterator[NDArray[Any]]:
+    return iter(output if isinstance(output, Ragged) else np.asarray(output))
+
+
+def _whole(model: Model, chunk: list[Any]) -> list[Prediction]:
+    return _of_estimator(model, model.estimator, chunk)
+
+
+def _of_estimator(model: Model, estimator: Any, X: Any) -> list[Prediction]:
+    names = np.asarray(model.names)
+    if not model.has_probabilities:
+        found = np.asarray(estimator.predict(X))
+        sets = [names[row > 0] for row in found] if model.several else [[str(label)] for label in found]
+        return [Prediction(list(map(str, labels)), []) for labels in sets]
+    probabilities = np.asarray(estimator.predict_proba(X))
+    chosen = [names[row >= 0.5] if model.several else names[[row.argmax()]] for row in probabilities]
+    return [Prediction(labels.tolist(), row.tolist()) for labels, row in zip(chosen, probabilities, strict=True)]

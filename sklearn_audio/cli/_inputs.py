@@ -1,0 +1,121 @@
+"""Recordings as predict names them: files, folders, tables, and lists of paths."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sklearn_audio._column_names import PATH_NAMES, find_column, find_span
+from sklearn_audio.datasets._table_files import read_table
+from sklearn_audio.exceptions import AudioReadError
+from sklearn_audio.files import list_clips
+
+__all__ = ["expanded", "path_of"]
+
+_TABLES = (".csv", ".tsv", ".json")
+
+
+def expanded(names: list[str], *, may_miss: bool) -> list[Any]:
+    """Turn the arguments into clips.
+
+    Parameters
+    ----------
+    names : list of str
+        Recordings, folders, tables with a column of paths, ``@LIST`` for a file with a path per line, ``-`` for such a
+        list on standard input.
+    may_miss : bool
+        Whether files may be missing.
+
+    Returns
+    -------
+    list
+        Paths, and tuples of path, start and end of tables that have these.
+
+    Raises
+    ------
+    ValueError
+        If a name is empty.
+    OSError
+        If a list, a table or, unless they may be, a recording is missing, or is a pipe or a device.
+    """
+    clips = [clip for name in names for clip in _expanded(name)]
+    _check(clips, may_miss=may_miss)
+    return clips
+
+
+def path_of(clip: Any) -> str:
+    """Path of a clip that may be a part of its file."""
+    return str(clip[0] if isinstance(clip, tuple) else clip)
+
+
+def _expanded(name: str) -> list[Any]:
+    if not name:
+        raise ValueError("a recording has an empty name; name a file. Is a variable not set?")
+    if name == "-":
+        return _lines(sys.stdin.read())
+    if name.startswith("@") and not os.path.exists(name):
+        return _lines(_list_file(name[1:]))
+    path = Path(name)
+    if path.is_dir():
+        return [str(clip) for clip in list_clips(path)]
+    return _of_table(path) if path.suffix.lower() in _TABLES else [name]
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line]
+
+
+def _list_file(name: str) -> str:
+    try:
+        return Path(name).read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
+        raise OSError(f"the list of recordings {name!r} cannot be read: {error.strerror}.") from error
+
+
+def _of_table(path: Path) -> list[Any]:
+    """List the clips of a table: relative paths start from its folder; an empty start or end is that of the file."""
+    frame = read_table(path)
+    column, span = find_column(frame.columns, PATH_NAMES), find_span(frame.columns)
+    if column is None:
+        raise ValueError(f"the table {str(path)!r} has no column of paths; its columns are {list(frame.columns)}.")
+    paths = [os.path.join(path.parent, str(name).strip()) if str(name).strip() else "" for name in frame[column]]
+    if span == (None, None, None):
+        return paths
+    starts = _seconds(frame, span.start, path, missing=0.0)
+    if span.end is None and span.duration is not None:
+        ends = starts + _seconds(frame, span.duration, path, missing=np.inf)
+    else:
+        ends = _seconds(frame, span.end, path, missing=np.inf)
+    return list(zip(paths, starts.tolist(), ends.tolist(), strict=True))
+
+
+def _seconds(frame: pd.DataFrame, column: Any, path: Path, *, missing: float) -> NDArray[np.float64]:
+    if column is None:
+        return np.full(len(frame), missing)
+    cells = frame[column].astype(str).str.strip().replace({"": str(missing), "nan": str(missing)})
+    times = np.asarray(pd.to_numeric(cells, errors="coerce"), dtype=np.float64)
+    if np.isnan(times).any():
+        row = int(np.isnan(times).argmax())
+        raise ValueError(
+            f"row {row} of the table {str(path)!r} has {frame[column].iloc[row]!r} in the column {column!r}; expected "
+            "seconds from the start of the file."
+        )
+    return times
+
+
+def _check(clips: list[Any], *, may_miss: bool) -> None:
+    paths = [path_of(clip) for clip in clips]
+    for path in paths:
+        if not path:
+            raise ValueError("a recording has an empty name; name a file. Is a variable not set?")
+        if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+            raise AudioReadError(f"{path!r} is a pipe or a device, not a file; write its content to a file first.")
+    missing = [path for path in paths if not os.path.isfile(path)]
+    if missing and not may_miss:
+        raise FileNotFoundError(f"no file at {missing[0]!r} ({len(missing)} of {len(paths)} files are missing).")
