@@ -78,10 +78,13 @@ def set_reading(estimator: Any, n_jobs: int, on_error: str) -> bool:
         Whether it follows `on_error`.
     """
     first = estimator[0] if isinstance(estimator, Pipeline) else estimator
-    known = first.get_params(deep=False)
+    known = first.get_params()
+    # whatever has on_error reads recordings; the n_jobs of other steps are processes, and are theirs
+    readers = [name.removesuffix("on_error") for name in known if name.split("__")[-1] == "on_error"]
     chosen = {"n_jobs": n_jobs, "verbose": 0, "on_error": on_error}
-    first.set_params(**{name: value for name, value in chosen.items() if name in known})
-    return isinstance(estimator, Pipeline) and "on_error" in known
+    for reader in readers:
+        first.set_params(**{reader + name: value for name, value in chosen.items() if reader + name in known})
+    return isinstance(estimator, Pipeline) and bool(readers)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch
 from threadpoolctl import threadpool_limits
@@ -30,13 +30,19 @@ from sklearn_audio.cli._messages import Progress, in_words, say
 from sklearn_audio.cli._model import check_output, save_model
 from sklearn_audio.cli._survey import Survey, clip_rows, keep_rows, refuse_unusable, survey
 from sklearn_audio.metrics import mean_average_precision_scorer
-from sklearn_audio.preprocessing import MelSpectrogramTransformer, MFCCTransformer, SequencePooling
+from sklearn_audio.preprocessing import AcousticFeatures, MelSpectrogramTransformer, MFCCTransformer, SequencePooling
 
 __all__ = ["run"]
 
 _STATISTICS = ("mean", "std", "min", "max")
 _CHOICES = (_STATISTICS[:2], _STATISTICS)
 _C = [0.01, 0.1, 1.0]
+# Of what the clips are described by: one kind of frames, or the statistics of two side by side.
+_WORDS = {
+    ("mel",): "log-mel frames",
+    ("mfcc",): "MFCC with derivatives",
+    ("acoustic", "mfcc"): "short-term features and MFCC with derivatives",
+}
 
 
 def run(options: Namespace) -> None:
@@ -64,27 +70,27 @@ def run(options: Namespace) -> None:
     refuse_unusable(errors, len(clips.data), options)
     clips, first_look = _without(clips, first_look, errors)
     splits = make_folds(clips, options.folds, options.seed)
-    candidates = _tuned(front_ends, tables, clips, splits, options)
+    candidates = _tuned(tables, clips, splits, options)
     best = max(candidates, key=lambda candidate: candidate.search.best_score_)
     say(_result(clips, candidates, best, first_look, splits))
-    save_model(_assembled(best, clips, first_look), path)
+    save_model(_assembled(best, front_ends, clips, first_look), path)
     size, seconds = path.stat().st_size, time.perf_counter() - started
     say(f"saved {path} ({size / 1e3:.0f} kB), fitted on all recordings, after {in_words(seconds)}")
 
 
 class _Candidate(NamedTuple):
-    front_end: Any
+    description: tuple[str, ...]
     statistics: tuple[str, ...]
     search: GridSearchCV
 
 
-def _front_ends(options: Namespace) -> list[Any]:
-    """Log-mel statistics suit sounds of the surroundings, cepstra with their changes suit speech; the folds decide."""
+def _front_ends(options: Namespace) -> dict[str, Any]:
+    """Log-mel statistics suit sounds of the surroundings, cepstra and short-term features speech; the folds decide."""
     rate, shared = options.sample_rate, {"n_jobs": options.jobs, "on_error": "nan"}
     n_fft, hop_length = round(rate * 0.032), round(rate * 0.01)
     mel = MelSpectrogramTransformer(rate, n_mels=64, n_fft=n_fft, hop_length=hop_length, **shared)
     mfcc = MFCCTransformer(rate, n_mfcc=13, deltas=1, n_mels=40, n_fft=n_fft, hop_length=hop_length, **shared)
-    return [mel, mfcc]
+    return {"mel": mel, "mfcc": mfcc, "acoustic": AcousticFeatures(rate, **shared)}
 
 
 def _without(clips: Bunch, first_look: Survey, errors: dict[int, str]) -> tuple[Bunch, Survey]:
@@ -96,14 +102,14 @@ def _without(clips: Bunch, first_look: Survey, errors: dict[int, str]) -> tuple[
 
 
 def _tables(
-    front_ends: list[Any], clips: Bunch, first_look: Survey, options: Namespace
-) -> tuple[list[NDArray[np.float32]], dict[int, str]]:
+    front_ends: dict[str, Any], clips: Bunch, first_look: Survey, options: Namespace
+) -> tuple[dict[str, NDArray[np.float32]], dict[int, str]]:
     """Compute all statistics of all usable clips for each front end, holding the frames of a few clips at a time."""
     rows = clip_rows(clips.data)
     seconds = [0.0 if measure is None else measure[0] for measure in first_look.measured]
-    tables, errors = [], dict[int, str]()
+    tables, errors = dict[str, Any](), dict[int, str]()
     with Progress(len(front_ends) * len(rows), "recordings", quiet=options.quiet) as progress:
-        for front_end in front_ends:
+        for name, front_end in front_ends.items():
             parts = []
             for chunk in chunks(rows, iter(seconds)):
                 # the front ends learn nothing, so computing the frames once for all folds leaks nothing
@@ -111,26 +117,27 @@ def _tables(
                     frames = front_end.fit_transform(rows[chunk])
                 parts.append(SequencePooling(_STATISTICS).fit_transform(frames))
                 progress.advance(len(frames))
-            tables.append(np.concatenate(parts))
+            tables[name] = np.concatenate(parts)
     kept = np.setdiff1d(np.arange(len(rows)), list(errors))
-    return [table[kept] for table in tables], errors
+    return {name: table[kept] for name, table in tables.items()}, errors
 
 
 def _tuned(
-    front_ends: list[Any], tables: list[NDArray[np.float32]], clips: Bunch, splits: Splits, options: Namespace
+    tables: dict[str, NDArray[np.float32]], clips: Bunch, splits: Splits, options: Namespace
 ) -> list[_Candidate]:
     candidates = []
-    n_fits = len(tables) * len(_CHOICES) * len(_C) * len(splits)
+    n_fits = len(_WORDS) * len(_CHOICES) * len(_C) * len(splits)
     # the products are so small that a second thread of the linear algebra only waits for the first
     with (
         threadpool_limits(1, user_api="blas"),
         _rare_labels_allowed(),
         Progress(n_fits, "fits", quiet=options.quiet) as progress,
     ):
-        for (front_end, table), statistics in product(zip(front_ends, tables, strict=True), _CHOICES):
-            columns = table[:, : table.shape[1] * len(statistics) // len(_STATISTICS)]
-            search = _search(clips, splits, progress).fit(columns, clips.target)
-            candidates.append(_Candidate(front_end, statistics, search))
+        for description, statistics in product(_WORDS, _CHOICES):
+            # the statistics of a table stand one after the other, and those of a choice are the first ones
+            columns = [tables[name][:, : tables[name].shape[1] * len(statistics) // 4] for name in description]
+            search = _search(clips, splits, progress).fit(np.hstack(columns), clips.target)
+            candidates.append(_Candidate(description, statistics, search))
     return candidates
 
 
@@ -157,10 +164,17 @@ def _search(clips: Bunch, splits: Splits, progress: Progress) -> GridSearchCV:
     return GridSearchCV(pipeline, {name: _C}, scoring=counted, cv=splits, error_score="raise")
 
 
-def _assembled(chosen: _Candidate, clips: Bunch, first_look: Survey) -> Pipeline:
-    reader = chosen.front_end.set_params(on_error="raise")
-    pool = SequencePooling(chosen.statistics).fit(reader.transform(clip_rows(clips.data)[:1]))
-    model = Pipeline([("front_end", reader), ("pool", pool), *chosen.search.best_estimator_.steps])
+def _assembled(chosen: _Candidate, front_ends: dict[str, Any], clips: Bunch, first_look: Survey) -> Pipeline:
+    first = clip_rows(clips.data)[:1]
+    readers = []
+    for name in chosen.description:
+        reader = front_ends[name].set_params(on_error="raise")
+        readers.append([(name, reader), ("pool", SequencePooling(chosen.statistics).fit(reader.transform(first)))])
+    steps: list[Any] = readers[0]
+    if len(readers) > 1:
+        union = FeatureUnion([(name, Pipeline(parts)) for name, parts in zip(chosen.description, readers, strict=True)])
+        steps = [("features", union)]
+    model = Pipeline([*steps, *chosen.search.best_estimator_.steps])
     model.label_names_ = [str(name) for name in clips.target_names]
     lengths = [measure[0] for measure in first_look.measured if measure is not None]
     model.train_lengths_ = (min(lengths), max(lengths))
@@ -180,7 +194,7 @@ def _result(clips: Bunch, candidates: list[_Candidate], best: _Candidate, first_
         f"(folds: {' '.join(f'{score:.3f}' for score in scores)})\n"
         f"  {'guessing' if several else 'always answering the most frequent class'}: "
         f"{shares.mean() if several else shares.max():.3f}\n"
-        f"  best of {n_settings} settings, which flatters it a little: {type(best.front_end).__name__}, "
+        f"  best of {n_settings} settings, which flatters it a little: {_WORDS[best.description]}, "
         f"{'+'.join(best.statistics)} over time, C={next(iter(search.best_params_.values())):g}"
         f"{_caveats(clips, first_look, splits)}"
     )

@@ -156,7 +156,9 @@ def test_any_fitted_classifier_of_recordings(sounds, tmp_path, run, refused, cap
     mel = MelSpectrogramTransformer(16000)
     quiet = make_pipeline(mel, SequencePooling(), StandardScaler(), LinearSVC()).fit(paths, labels)
     loud = make_pipeline(clone(mel), SequencePooling(), StandardScaler(), LogisticRegression()).fit(paths, labels)
-    network = CNNClassifier("cnn4", front_end=FrontEnd(sample_rate=16000), max_epochs=1, random_state=0).fit(paths, labels)
+    network = CNNClassifier("cnn4", front_end=FrontEnd(sample_rate=16000), max_epochs=1, random_state=0).fit(
+        paths, labels
+    )
     for name, model in {"quiet": quiet, "loud": loud, "network": network}.items():
         joblib.dump(model, tmp_path / name)
         rows = parsed(run("predict", tmp_path / name, *paths[:3], "--quiet"))

@@ -40,7 +40,7 @@ def test_it_says_what_it_found_and_did(folder, tmp_path, run):
     }
     assert "3-fold cross-validation\n" in out
     assert "always answering the most frequent class: 0.350" in out
-    assert "best of 12 settings" in out
+    assert "best of 18 settings" in out
     assert [path.name for path in tmp_path.iterdir()] == ["m.joblib"]
 
 
@@ -140,7 +140,7 @@ def test_warnings_are_one_line_each(tree, tmp_path, capsys):
     assert "mono and stereo" in out
     assert err.startswith("sklearn-audio: warning: '")
     assert "cancelling.wav" in err
-    assert err.count("\n") == 1  # told once, although two front ends read the file
+    assert err.count("\n") == 1  # told once, although three front ends read the file
 
 
 # ---- recordings it refuses -------------------------------------------------------------------------------------------
@@ -238,7 +238,7 @@ def test_a_line_a_minute_where_nobody_sees_a_bar(folder, tmp_path, capsys, monke
     monkeypatch.setattr("sklearn_audio.cli._messages._LINE_EVERY_S", 0.0)
     assert main(["train", folder, "-o", str(tmp_path / "m")]) == 0
     lines = capsys.readouterr().err.splitlines()
-    for line in ("40 of 40 headers", "80 of 80 recordings", "48 of 48 fits"):
+    for line in ("40 of 40 headers", "120 of 120 recordings", "72 of 72 fits"):
         assert f"sklearn-audio: {line}" in lines
     assert main(["train", folder, "-o", str(tmp_path / "n"), "--quiet"]) == 0
     assert capsys.readouterr().err == ""
