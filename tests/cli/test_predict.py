@@ -152,7 +152,7 @@ def test_recordings_much_longer_than_those_of_the_training_are_asked_about_once(
 
 
 def test_any_fitted_classifier_of_recordings(sounds, tmp_path, run, refused, capsys):
-    paths, labels = list(sounds.data[:20]), sounds.target[:20]
+    paths, labels = list(sounds.data[::2]), sounds.target[::2]
     mel = MelSpectrogramTransformer(16000)
     quiet = make_pipeline(mel, SequencePooling(), StandardScaler(), LinearSVC()).fit(paths, labels)
     loud = make_pipeline(clone(mel), SequencePooling(), StandardScaler(), LogisticRegression()).fit(paths, labels)
