@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 from sklearn.utils import Bunch
 
+from sklearn_audio._progress import can_show_progress
 from sklearn_audio.cli._messages import one_line, say, tell
 from sklearn_audio.cli._parser import main
 from sklearn_audio.datasets import fetch_spoken_digits, write_sound_events
@@ -84,7 +85,7 @@ def _digits(options: Namespace) -> Bunch | None:
 def _downloaded(options: Namespace) -> Bunch | None:
     say("Downloading the Free Spoken Digit Dataset (12 MB) ...")
     try:
-        return fetch_spoken_digits(verbose=int(not options.quiet and sys.stderr is not None and sys.stderr.isatty()))
+        return fetch_spoken_digits(verbose=int(not options.quiet and can_show_progress() and sys.stderr.isatty()))
     except OSError as error:
         tell(f"warning: {one_line(error)}")
         say("That did not work, so the demo goes on with made-up sounds.")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
-from tqdm import tqdm
+from sklearn_audio._progress import can_show_progress, progress_bar
 
 __all__ = [
     "Progress",
@@ -221,8 +221,8 @@ class Progress:
     """
 
     def __init__(self, total: int, what: str, *, quiet: bool) -> None:
-        is_terminal = sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
-        self._bar = tqdm(total=total, unit=f" {what}", leave=False, disable=quiet or not is_terminal)
+        is_terminal = can_show_progress() and sys.stderr.isatty()
+        self._bar = progress_bar(total=total, unit=f" {what}", shown=is_terminal and not quiet)
         self._lines = not quiet and not is_terminal
         self._done, self._total, self._what = 0, total, what
         self._told = time.monotonic()
