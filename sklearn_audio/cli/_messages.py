@@ -34,6 +34,7 @@ _LINE_EVERY_S = 60.0
 _OPTIONS = (
     (r"[Uu]se load_audio_table", "name a table of paths and labels instead of the folder"),
     (r"use load_audio_folder for class folders", "name the folder itself"),
+    (r", or refuse such recordings: AudioLoader\(strict=True\)", ""),
     (r"on_error=['\"]nan['\"]", "--on-error skip"),
     (r"\bgroup_pattern=", "--group-pattern "),
     (r"\bsample_rate=", "--sample-rate "),

@@ -13,6 +13,11 @@ from numpy.typing import NDArray
 from sklearn_audio._column_names import PATH_NAMES, Span, find_column, find_span
 
 LABEL_NAMES = ("label", "class", "classname", "class_name", "category", "target")
+# What labels are of, which count where no column has a name above and there are none of 0 and 1.
+_SUBJECT_NAMES = (
+    *("species", "genre", "emotion", "instrument", "command", "keyword", "word", "event_label", "scene_label", "scene"),
+    "speaker",
+)
 LABEL_LIST_NAMES = ("labels", "tags")
 
 # In lower case: spreadsheets write TRUE and FALSE.
@@ -114,12 +119,15 @@ def _usual_labels(frame: pd.DataFrame, taken: set[Any], where: str) -> tuple[lis
     if column is not None:
         return [column], False
     indicators = [name for name in frame.columns if name not in taken and _holds_bits(frame[name])]
-    if len(indicators) < 2:
+    if len(indicators) >= 2:
+        return indicators, True
+    column = find_column([name for name in frame.columns if name not in taken], _SUBJECT_NAMES)
+    if column is None:
         raise ValueError(
             f"{where} has no column {_either(LABEL_NAMES + LABEL_LIST_NAMES)} and no two columns of 0 and 1; "
             f"{_existing(frame)}. Pass label=."
         )
-    return indicators, True
+    return [column], False
 
 
 def _span(frame: pd.DataFrame, start: str | None, end: str | None, path_column: Any, where: str) -> Span | None:

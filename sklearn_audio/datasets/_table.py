@@ -54,7 +54,8 @@ def load_audio_table(
         slice_file_name, fname.
     label : str or sequence of str, default=None
         Column of the label; or several columns of 0 and 1, one per label. None looks for label, class, classname,
-        category, target, then labels, tags, then takes all other columns that hold only 0 and 1.
+        category, target, then labels, tags, then takes all other columns that hold only 0 and 1, and last looks for
+        species, genre, emotion, instrument, command, keyword, word, scene, speaker.
     group : str, default=None
         Column of what must not be on both sides of a split. None takes a column group where there is one.
     start, end : str, default=None

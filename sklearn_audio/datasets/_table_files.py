@@ -65,7 +65,12 @@ def _read_csv(path: Path) -> pd.DataFrame:
         frame = pd.read_csv(path, sep=delimiter, dtype=str, keep_default_na=False, encoding=encoding, low_memory=False)
     except pd.errors.EmptyDataError as error:
         raise ValueError(f"the table {str(path)!r} is empty.") from error
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{str(path)!r} is not a table of text; expected CSV, TSV or JSON in UTF-8 or, with a byte order mark, "
+            "UTF-16."
+        ) from error
+    except pd.errors.ParserError as error:
         raise ValueError(f"{str(path)!r} is not a CSV or TSV table: {error}.") from error
     if not isinstance(frame.index, pd.RangeIndex):
         raise ValueError(f"{str(path)!r} is not a CSV or TSV table: its rows have more fields than its header.")

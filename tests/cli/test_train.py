@@ -19,9 +19,11 @@ def table(sounds, path, **columns):
     return path
 
 
-def truncated_flac(tmp_path):
+def corrupt_flac(tmp_path):
     soundfile.write(tmp_path / "x.flac", np.random.default_rng(0).uniform(-1, 1, 100_000), 16000)
-    return (tmp_path / "x.flac").read_bytes()[:60_000]
+    whole = bytearray((tmp_path / "x.flac").read_bytes())
+    whole[60_000:61_000] = bytes(1000)
+    return bytes(whole)
 
 
 # ---- what it does ----------------------------------------------------------------------------------------------------
@@ -59,11 +61,14 @@ def test_training_twice_gives_the_same_model(folder, sounds, model, tmp_path, ru
     np.testing.assert_array_equal(again.predict_proba(paths), joblib.load(model).predict_proba(paths))
 
 
-def test_the_seed_moves_the_folds(folder, tmp_path, run):
-    outs = [
-        run("train", folder, "-o", tmp_path / seed, "--folds", "8", "--seed", seed).split("folds: ")[1] for seed in "01"
-    ]
-    assert outs[0].split(")")[0] != outs[1].split(")")[0]
+def test_the_seed_moves_the_folds(folder, tmp_path, run, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "sklearn_audio.cli._train.copies_on_both_sides", lambda digests, splits: seen.append(splits[0][1].tolist())
+    )
+    for seed in "010":
+        run("train", folder, "-o", tmp_path / "m", "--seed", seed, "--force")
+    assert seen[0] == seen[2] != seen[1]
 
 
 def test_groups_of_a_table_stay_together(sounds, tmp_path, run):
@@ -154,7 +159,7 @@ def test_warnings_are_one_line_each(tree, tmp_path, capsys):
         ("a/bad.wav", np.empty(0, dtype=np.float32), ("bad.wav", "no samples")),
         ("a/bad.wav", np.full(100, np.nan, dtype=np.float32), ("bad.wav", "NaN")),
         ("a/bad.wav", np.full(100, np.inf, dtype=np.float32), ("bad.wav", "infinit")),
-        ("a/bad.flac", truncated_flac, ("bad.flac",)),
+        ("a/bad.flac", corrupt_flac, ("bad.flac",)),
     ],
 )
 def test_a_recording_that_cannot_be_used(tree, tmp_path, refused, name, content, parts):
@@ -165,7 +170,7 @@ def test_a_recording_that_cannot_be_used(tree, tmp_path, refused, name, content,
 
 
 @pytest.mark.parametrize(
-    "name", ["broken/text.wav", "broken/truncated.flac", "broken/header_only.wav", "edge/nan_inf.wav"]
+    "name", ["broken/text.wav", "broken/corrupt_middle.flac", "broken/header_only.wav", "edge/nan_inf.wav"]
 )
 def test_a_real_recording_that_cannot_be_used(shared_data, tree, tmp_path, refused, name):
     file = shared_data / "formats" / name
@@ -190,6 +195,17 @@ def test_all_recordings_that_cannot_be_used_are_listed_at_once(tree, tmp_path, c
     assert [line.split(": ")[1] for line in err.splitlines()] == ["warning"] * 3
     assert all(name in err for name in ("text.wav", "nothing.wav", "nan.wav"))
     assert "7 recordings" in out  # that NaN lies in it shows only when it is decoded
+
+
+def test_a_recording_that_is_cut_is_used_with_a_warning(tree, tmp_path, capsys):
+    data = tree()
+    whole = (data / "a" / "2.wav").read_bytes()
+    (data / "a" / "2.wav").write_bytes(whole[: len(whole) // 2])
+    assert main(["train", str(data), "-o", str(tmp_path / "m")]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("sklearn-audio: warning: '")
+    assert "2.wav': it is cut short" in line
+    assert line.endswith("were read. Replace the recording.")
 
 
 def test_long_lists_end(tree, tmp_path, capsys, monkeypatch):

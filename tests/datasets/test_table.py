@@ -88,6 +88,15 @@ def test_usual_names(path, label):
     assert clips.target.tolist() == ["x", "y"]
 
 
+@pytest.mark.parametrize("label", ["species", "Genre", "emotion", "speaker"])
+def test_the_subject_is_the_label_where_nothing_else_is(label):
+    table = pd.DataFrame({"file": ["a.wav", "b.wav"], label: ["x", "y"]})
+    assert load_frame(table).target.tolist() == ["x", "y"]
+    assert load_frame(table.assign(**{"class": ["u", "v"]})).target.tolist() == ["u", "v"]
+    assert load_frame(table.assign(tags=["u,v", "v"])).target.tolist() == [[1, 1], [0, 1]]
+    assert load_frame(table.assign(rain=[0, 1], wind=[1, 0])).target.tolist() == [[0, 1], [1, 0]]
+
+
 def test_columns_by_name(write):
     text = "id,where,what,who\n1,wav/a.wav,dog,ann\n2,wav/b.wav,cat,bob\n"
     clips = load_audio_table(str(write(text)), path="where", label="what", group="who")
@@ -336,7 +345,7 @@ def test_empty_json(write):
     ("content", "message"),
     [
         (b"RIFF\0\0\0\0WAVE", "is not a table of text"),
-        (b"path,label\nwav/a.wav,caf\xe9\n", "is not a CSV or TSV table"),
+        (b"path,label\nwav/a.wav,caf\xe9\n", r"is not a table of text; .* in UTF-8 or, with a byte order mark, UTF-16"),
         (b"path,label\na.wav,dog\nb.wav,cat,x,y\n", "is not a CSV or TSV table"),
         (b"path,label\nx,a.wav,dog\ny,b.wav,cat\n", "rows have more fields than its header"),
         (b'path,label\na.wav,"dog\n', "is not a CSV or TSV table"),
