@@ -13,7 +13,24 @@ RATES = "between 100 Hz and 10 MHz"
 
 
 def is_rate(value: object) -> bool:
-    """Whether a value is a number of Hz that a recording may have; NaN, text and True are none."""
+    """Whether a value is a number of Hz that a recording may have: 100 Hz to 10 MHz.
+
+    Parameters
+    ----------
+    value : object
+        Anything; NaN, text and booleans are no rates.
+
+    Returns
+    -------
+    bool
+        True for a number within the range.
+
+    Examples
+    --------
+    >>> from sklearn_audio.files import is_rate
+    >>> is_rate(44100), is_rate(2), is_rate(True)
+    (True, False, False)
+    """
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     number: Any = value if is_number else 0
     return bool(MIN_RATE <= number <= MAX_RATE)
