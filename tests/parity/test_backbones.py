@@ -75,10 +75,10 @@ def test_pooled_decisions_are_those_of_the_original(name, pooling):
     assert difference(single.sigmoid().numpy(), golden, "probabilities") < 10 * TOLERANCE
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_golden_answers_tell_clips_and_classes_apart(name):
+def test_golden_answers_differ_between_clips_and_classes():
     """Where all is alike, any network would pass."""
-    for layers in read_golden(f"backbone_{name}").answers.values():
-        for answers in layers.values():
-            assert np.ptp(answers, axis=1).min() > 0.01
-            assert np.abs(answers[0] - answers[1]).max() > 0.01
+    for name in CASES:
+        for layers in read_golden(f"backbone_{name}").answers.values():
+            for answers in layers.values():
+                assert np.ptp(answers, axis=1).min() > 0.01, name
+                assert np.abs(answers[0] - answers[1]).max() > 0.01, name
