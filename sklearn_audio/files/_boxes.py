@@ -13,6 +13,8 @@ _ASF = b"0&\xb2u\x8ef\xcf\x11"
 _ASF_PROPERTIES = b"\xa1\xdc\xab\x8cG\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65"
 _CUT = "it is cut short"
 _BLOCK_BYTES = 1 << 20
+# Fragments of a whole day; a file of more boxes is taken as it is.
+_MAX_BOXES = 1 << 17
 
 
 def box_link(reader: ByteReader) -> Link | None:
@@ -45,8 +47,10 @@ def box_link(reader: ByteReader) -> Link | None:
 
 def _mp4(reader: ByteReader) -> Link:
     at = 0
-    while at + 8 <= reader.size:
+    for _ in range(_MAX_BOXES):
         header = reader.at(at, 16)
+        if len(header) < 8:
+            break
         if at and header[4:8] == b"ftyp":
             return Link(at)
         size = int.from_bytes(header[:4], "big")
@@ -96,6 +100,8 @@ def _adts(reader: ByteReader, at: int) -> Link:
     """Hop from frame to frame."""
     while at + 7 <= reader.size:
         data, offset = reader.at(at, _BLOCK_BYTES), 0
+        if len(data) < 7:
+            break  # it shrank meanwhile
         while offset + 7 <= len(data):
             length = (data[offset + 3] & 3) << 11 | data[offset + 4] << 3 | data[offset + 5] >> 5
             if length < 7 or data[offset] != 0xFF or data[offset + 1] & 0xF6 != 0xF0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
@@ -17,6 +18,9 @@ _ALL_ONES = (1 << 32) - 1
 _OPEN_SIZES = range(0x7FFFF000, 0x80000001)
 _PLAIN_WAV_TAGS = (1, 3, 6, 7, 0xFFFE)  # integers, floats, A-law, mu-law, extensible
 _AU_WIDTHS = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
+# More than a recorder writes; so many are bytes that only look like chunks.
+_MAX_CHUNKS = 10_000
+_SPHERE_COUNT = re.compile(rb"(?m)^sample_count[ \t]+-i ([^\n]+)$")
 _W64_GUID = b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
 
 
@@ -62,18 +66,23 @@ class ChunkStyle(NamedTuple):
 
     def walk(self, reader: ByteReader, offset: int) -> Iterator[Chunk]:
         """Iterate over the chunks from an offset on; the last may reach beyond the end."""
-        while (chunk := self.at(reader, offset)) is not None:
+        for _ in range(_MAX_CHUNKS):
+            chunk = self.at(reader, offset)
+            if chunk is None:
+                return
             yield chunk
             offset = chunk.next
 
     def fills(self, reader: ByteReader, offset: int) -> bool:
         """Whether everything from an offset on is chunks, up to fewer bytes than the header of one."""
-        while offset < reader.size:
-            chunk = self.at(reader, offset)
-            if chunk is None or chunk.size < 0:
-                return reader.size - offset < self.name_bytes + struct.calcsize(self.size_code)
+        for chunk in self.walk(reader, offset):
+            if chunk.size < 0:
+                break
             offset = chunk.next
-        return offset - reader.size < self.alignment  # the last may lack its padding
+        left = reader.size - offset
+        if left > 0:
+            return left < self.name_bytes + struct.calcsize(self.size_code)
+        return -left < self.alignment  # the last may lack its padding
 
 
 _RIFF = ChunkStyle()
@@ -137,6 +146,13 @@ def _closed(size: int, bits: int = 32) -> int | None:
     return size
 
 
+def _packed(code: str, *sizes: int) -> bytes:
+    """Pack sizes, each as the nearest that its field holds."""
+    bits = 8 * struct.calcsize("=" + code[-1])
+    largest = (1 << bits - code[-1].islower()) - 1
+    return struct.pack(f"{code[0]}{len(sizes)}{code[-1]}", *(min(max(0, size), largest) for size in sizes))
+
+
 def _in_wav(reader: ByteReader, head: bytes) -> SampleData | None:
     big = head[:4] == b"RIFX"
     code = ">" if big else "<"
@@ -167,10 +183,9 @@ def _wav_sizes(magic: bytes, code: str, start: int, n: int) -> dict[int, bytes]:
     """Both sizes of a WAV; those that its fields do not hold make an RF64 of it."""
     riff, data = n + start - 8 + n % 2, n
     if riff >= _ALL_ONES and code == "<":
-        wide = Inserted(b"ds64" + struct.pack("<IQQQI", 28, riff + 36, data, 0, 0))
-        return {0: b"RF64", 12: wide, start - 4: struct.pack("<I", _ALL_ONES)}
-    riff, data = min(riff, _ALL_ONES), min(data, _ALL_ONES)
-    return {0: magic, 4: struct.pack(code + "I", riff), start - 4: struct.pack(code + "I", data)}
+        wide = Inserted(b"ds64" + _packed("<I", 28) + _packed("<Q", riff + 36, data, 0) + _packed("<I", 0))
+        return {0: b"RF64", 12: wide, start - 4: _packed("<I", _ALL_ONES)}
+    return {0: magic, 4: _packed(code + "I", riff), start - 4: _packed(code + "I", data)}
 
 
 def _wav_rate(body: bytes, code: str) -> Fraction | None:
@@ -198,8 +213,8 @@ def _in_rf64(reader: ByteReader, wide: Chunk, data: Chunk, rate: Fraction | None
 def _rf64_sizes(wide: int, start: int, n: int) -> dict[int, bytes]:
     return {
         0: b"RF64",
-        wide: struct.pack("<QQ", n + start - 8, n),
-        start - 4: struct.pack("<I", _ALL_ONES),
+        wide: _packed("<Q", n + start - 8, n),
+        start - 4: _packed("<I", _ALL_ONES),
     }
 
 
@@ -208,7 +223,7 @@ def _in_aiff(reader: ByteReader, head: bytes) -> SampleData | None:
     for chunk in _BIG_ENDIAN.walk(reader, 12):
         if chunk.name == b"COMM":
             body = reader.at(chunk.start, 22).ljust(22, b"\0")
-            channels, count, bits = struct.unpack(">hIh", body[:8])
+            channels, count, bits = struct.unpack(">HIH", body[:8])
             kind = body[18:22] if head[8:12] == b"AIFC" else b"NONE"
             width, common = channels * _aiff_width(kind.lower(), bits), chunk.start
         elif chunk.name == b"SSND" and common and width:
@@ -237,7 +252,7 @@ def _aiff_width(kind: bytes, bits: int) -> int:
 
 def _aiff_sizes(width: int, common: int, chunk: int, start: int, n: int) -> dict[int, bytes]:
     sizes = {4: n + n % 2 + start - 8, common + 2: n // width, chunk - 4: n + start - chunk}
-    return {offset: struct.pack(">I", min(size, _ALL_ONES)) for offset, size in sizes.items()}
+    return {offset: _packed(">I", size) for offset, size in sizes.items()}
 
 
 def _in_caf(reader: ByteReader) -> SampleData | None:
@@ -260,7 +275,7 @@ def _in_caf(reader: ByteReader) -> SampleData | None:
 
 
 def _caf_size(start: int, n: int) -> dict[int, bytes]:
-    return {start - 8: struct.pack(">q", n + 4)}
+    return {start - 8: _packed(">q", n + 4)}
 
 
 def _in_w64(reader: ByteReader, head: bytes) -> SampleData | None:
@@ -282,7 +297,7 @@ def _in_w64(reader: ByteReader, head: bytes) -> SampleData | None:
 
 
 def _w64_sizes(start: int, n: int) -> dict[int, bytes]:
-    return {16: struct.pack("<Q", n + -n % 8 + start), start - 8: struct.pack("<Q", n + 24)}
+    return {16: _packed("<Q", n + -n % 8 + start), start - 8: _packed("<Q", n + 24)}
 
 
 def _in_au(head: bytes) -> SampleData | None:
@@ -300,7 +315,7 @@ def _in_au(head: bytes) -> SampleData | None:
 
 
 def _au_size(code: str, n: int) -> dict[int, bytes]:
-    return {8: struct.pack(code + "I", min(n, _ALL_ONES))}
+    return {8: _packed(code + "I", n)}
 
 
 def _in_sphere(reader: ByteReader) -> SampleData | None:
@@ -320,6 +335,8 @@ def _in_sphere(reader: ByteReader) -> SampleData | None:
 
 def _sphere_count(reader: ByteReader, width: int, n: int) -> dict[int, bytes]:
     """Write the count over the old one, in as much room as that and the spaces in front of the next line give."""
-    start = reader.at(0, 1024).index(b"sample_count -i ") + len(b"sample_count -i ")
-    room = reader.at(start, 64).index(b"\n")
-    return {start: str(n // width).encode().rjust(room)} if len(str(n // width)) <= room else {}
+    found = _SPHERE_COUNT.search(reader.at(0, 1024))
+    number = str(n // width).encode()
+    if found is None or len(number) > len(found[1]):
+        return {}
+    return {found.start(1): number.rjust(len(found[1]))}

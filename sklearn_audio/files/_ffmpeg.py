@@ -45,6 +45,8 @@ _READ_IN_ORDER = {"tta", "flv"}
 _FEW = 10
 # A codec is exact again a few frames after a jump: AAC needs one frame, SBR a few more.
 _PREROLL_SECONDS = 0.5
+# Beyond every recording, and a number that FFmpeg takes.
+_FAR = 1 << 61
 
 
 class FfmpegDecoder:
@@ -115,7 +117,7 @@ class FfmpegDecoder:
 
         Only the time stamps of MP4 are fine enough to find a timepoint; elsewhere decoding starts at the beginning.
         """
-        target = timepoint - round(_PREROLL_SECONDS * self.sample_rate)
+        target = min(timepoint - round(_PREROLL_SECONDS * self.sample_rate), _FAR)
         exact = "mov" in self._container.format.name and self._stream.time_base == Fraction(1, self.sample_rate)
         if target <= 0 or not exact:
             return 0
@@ -123,7 +125,7 @@ class FfmpegDecoder:
         with self._decoding():
             self._container.seek(first + target, stream=self._stream)
             frame = next(self._container.decode(self._stream), None)
-        if frame is None:
+        if frame is None or frame.pts is None:
             return timepoint  # nothing is left there, as the first read will find
         self._rest = self._as_samples(frame)
         return int(frame.pts - first)

@@ -16,6 +16,9 @@ from sklearn_audio.files._views import ByteReader, overlaid
 __all__ = ["flac_link"]
 
 _INFO_BYTES = 34
+_LENGTH_BITS = 36
+# More blocks of metadata than this are no metadata, but zeros that were never written over.
+_MAX_BLOCKS = 1000
 _SEARCHED_BYTES = (1 << 15, 1 << 20)
 # In longer files than this, other links are looked for at a few places only.
 _SEARCHED_WHOLE = 1 << 25
@@ -104,30 +107,30 @@ def _header(reader: ByteReader) -> _Header | None:
     if reader.at(start, 4) != b"fLaC":
         return None
     at, info = start + 4, start + 8
-    while True:
+    for _ in range(_MAX_BLOCKS):
         block = reader.at(at, 4)
         if len(block) < 4:
             return None
         at += 4 + int.from_bytes(block[1:], "big")
         if block[0] & 0x80:
             break
+    else:
+        return None
     body = reader.at(info, _INFO_BYTES)
-    length = int.from_bytes(body[13:18], "big") & (1 << 36) - 1
+    length = int.from_bytes(body[13:18], "big") & (1 << _LENGTH_BITS) - 1
     return _Header(info, at, int.from_bytes(body[:2], "big"), length) if at < reader.size else None
 
 
 def _with_length(field: bytes, n_timepoints: int) -> bytes:
     """Write the length into its 36 bits; the four before belong to the bit depth."""
-    return (int.from_bytes(field, "big") >> 36 << 36 | n_timepoints).to_bytes(5, "big")
+    kept = int.from_bytes(field, "big") >> _LENGTH_BITS << _LENGTH_BITS
+    return (kept | n_timepoints).to_bytes(5, "big")
 
 
 def _next_stream(reader: ByteReader, offset: int) -> int:
     """Where another FLAC link begins, with its first metadata block; the end of the file without one."""
-    while (offset := reader.find(b"fLaC", offset)) >= 0:
-        if reader.at(offset + 4, 4) in (b"\0\0\0\x22", b"\x80\0\0\x22"):
-            return offset
-        offset += 4
-    return reader.size
+    infos = (b"\0\0\0\x22", b"\x80\0\0\x22")
+    return next((found for found in reader.finds(b"fLaC", offset) if reader.at(found + 4, 4) in infos), reader.size)
 
 
 def _last_frames(reader: ByteReader, header: _Header, stop: int, marker: bytes, *, most: int) -> list[_Frame]:
@@ -168,7 +171,8 @@ def _frame_end(head: bytes, header: _Header, marker: bytes) -> int | None:
     at += {12: 1, 13: 2, 14: 2}.get(rate_code, 0)
     if not n_bytes or not size or len(head) <= at or _crc8(head[:at]) != head[at]:
         return None
-    return number + size if head[1] & 1 else number * header.block + size
+    end = number + size if head[1] & 1 else number * header.block + size
+    return end if end < 1 << _LENGTH_BITS else None
 
 
 def _coded_number(code: bytes) -> tuple[int, int]:

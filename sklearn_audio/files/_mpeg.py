@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -25,7 +26,14 @@ _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 
 # So many frames in a row are no accident.
 _SURE = 4
 # Junk in front of the first frame is searched through so far.
-_SEARCHED_BYTES = (1 << 12, 1 << 20)
+_SEARCHED_BYTES = (1 << 12, 1 << 16, 1 << 20)
+# More tags in a row than any file has.
+_MAX_TAGS = 64
+# What may begin a frame: version, layer, bit rate and sample rate are none of those that are reserved.
+_SYNC = re.compile(
+    b"\xff(?=[\xe2-\xe7\xf2-\xff][%s])"
+    % b"".join(re.escape(bytes([third])) for third in range(0x10, 0xF0) if third & 0x0C != 0x0C)
+)
 _BLOCK_BYTES = 1 << 18
 _LOOKED_AT = 6
 
@@ -108,16 +116,20 @@ def frame_lengths(kind: MpegKind) -> tuple[int, ...]:
 
 def find_frames(reader: ByteReader, offset: int = 0) -> int | None:
     """Offset of the first of a few frames in a row, after tags, zeros, junk or the rest of a frame."""
-    while (n_bytes := tag_bytes(reader.at(offset, 10))) and offset + n_bytes < reader.size:
+    for _ in range(_MAX_TAGS):
+        n_bytes = tag_bytes(reader.at(offset, 10))
+        if not n_bytes or offset + n_bytes >= reader.size:
+            break
         offset += n_bytes
     for n_bytes in _SEARCHED_BYTES:
         data = reader.at(offset, n_bytes)
-        at = data.find(b"\xff")
-        while at >= 0:
+        for found in _SYNC.finditer(data):
+            at = found.start()
             kind = kind_of(data[at : at + 4])
             if kind is not None and _is_sure(data, at, kind):
                 return offset + at
-            at = data.find(b"\xff", at + 1)
+        if len(data) < n_bytes:
+            break
     return None
 
 
@@ -163,7 +175,7 @@ def _run(reader: ByteReader, start: int, kind: MpegKind) -> MpegRun:
         offset += at
         if offset > reader.size:
             return MpegRun(start, offset - last_bytes, n_frames - 1, cut=True)
-        if at <= len(data) - _LOOKED_AT or offset + 4 > reader.size:
+        if at <= len(data) - _LOOKED_AT or not n_hopped:  # what is no such frame, or too few bytes for one
             return MpegRun(start, offset, n_frames, cut=False)
 
 

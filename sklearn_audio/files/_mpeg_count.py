@@ -97,6 +97,11 @@ def _known(field: bytes) -> int | None:
     return number if 0 < number < _ALL_ONES else None
 
 
+def _number(number: int) -> bytes:
+    """Write a number, or the nearest that four bytes hold: a file may have more than 4 GiB."""
+    return min(max(0, number), _ALL_ONES).to_bytes(4, "big")
+
+
 def _bytes_offset(at: int, flags: int) -> int:
     return at + 4 + 4 * (flags & _COUNTS_FRAMES)
 
@@ -125,12 +130,12 @@ def _counted(kind: MpegKind, runs: list[MpegRun], count: _Count, n_frames: int, 
 def _with_count(frame: bytes, kind: MpegKind, n_frames: int, n_bytes: int, *, keep_end: bool) -> bytes:
     """Write the numbers of frames and bytes into the first frame, with `keep_end` also that no end is to be trimmed."""
     if frame[36:40] == b"VBRI":
-        return frame[:46] + n_bytes.to_bytes(4, "big") + n_frames.to_bytes(4, "big") + frame[54:]
+        return frame[:46] + _number(n_bytes) + _number(n_frames) + frame[54:]
     at = 8 + kind.side_bytes
     flags = int.from_bytes(frame[at : at + 4], "big")
     rest = frame[at + 4 + 4 * (flags & 1) + 2 * (flags & 2) :]
     flags |= _COUNTS_FRAMES | _COUNTS_BYTES
-    fields = flags.to_bytes(4, "big") + n_frames.to_bytes(4, "big") + n_bytes.to_bytes(4, "big")
+    fields = _number(flags) + _number(n_frames) + _number(n_bytes)
     counted = bytearray((frame[:at] + fields + rest).ljust(len(frame), b"\0")[: len(frame)])
     end = _trim_offset(at, flags) + 1
     if keep_end and end + 1 < len(counted):
@@ -162,7 +167,7 @@ def _info_frames(header: bytes, kind: MpegKind, n_frames: int, n_bytes: int) -> 
     silent = (bytes([header[0], kind.sync, third, header[3]]) + bytes(kind.side_bytes)).ljust(lengths[third], b"\0")
     fields = (_COUNTS_FRAMES | _COUNTS_BYTES, n_frames + 1, n_bytes + 2 * len(silent))
     trimmed = kind.n_timepoints - _DECODER_DELAY << 12 | _DECODER_DELAY  # at the start, and nothing at the end
-    info = b"Info" + b"".join(field.to_bytes(4, "big") for field in fields)
+    info = b"Info" + b"".join(_number(field) for field in fields)
     info += b"LAME".ljust(21, b"\0") + trimmed.to_bytes(3, "big")
     return (silent[: 4 + kind.side_bytes] + info).ljust(len(silent), b"\0") + silent
 

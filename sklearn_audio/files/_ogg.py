@@ -11,6 +11,8 @@ from sklearn_audio.files._views import ByteReader, Pieces
 __all__ = ["ogg_link"]
 
 _FIRST_PAGE, _LAST_PAGE = 2, 4
+# Streams that a link may interleave; more first pages in a row are damage.
+_MAX_STREAMS = 256
 _HEADER_BYTES = 27
 _MAX_PAGE_BYTES = _HEADER_BYTES + 255 + 255 * 255
 # No packet of a codec in Ogg has more.
@@ -60,12 +62,13 @@ def ogg_link(reader: ByteReader) -> Link | None:
         None if there is no page. Streams that are multiplexed are one.
     """
     offset, page = 0, _page_at(reader, 0)
-    while page is not None and page.flags & _FIRST_PAGE:
+    for _ in range(_MAX_STREAMS):
+        if page is None or not page.flags & _FIRST_PAGE:
+            break
         offset, page = page.stop, _page_at(reader, page.stop)
     if offset == 0:
         return None
-    following = reader.find(b"OggS\0\x02", offset)
-    stop = reader.size if following < 0 else following
+    stop = next(reader.finds(b"OggS\0\x02", offset), reader.size)
     last = _last_page(reader, stop)
     if last is None:
         return Link(stop)

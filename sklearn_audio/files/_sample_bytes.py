@@ -15,6 +15,8 @@ _TAGS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"ID3", b"3DI")
 # Fewer bytes than one in so many of the samples, after the end of the container, are the remains of some program.
 _JUNK = 100
 _LAST_BYTES = 4096
+# More than any recording has: what a damaged header says beyond it is no length.
+_MAX_TIMEPOINTS = 1 << 62
 
 
 def sample_link(reader: ByteReader) -> Link | None:
@@ -44,6 +46,7 @@ def sample_link(reader: ByteReader) -> Link | None:
         return _declaring(data, stop - data.start, stop)
     if declared > present:
         promised = int(declared / data.bytes_per_timepoint) if data.bytes_per_timepoint else None
+        promised = promised if promised is not None and promised <= _MAX_TIMEPOINTS else None
         return _declaring(data, present, reader.size)._replace(promised=promised, flaw="it is cut short")
     return _followed(reader, data, declared)
 
@@ -70,8 +73,8 @@ def _counts_more(reader: ByteReader, data: SampleData) -> bool:
 
 
 def _declaring(data: SampleData, n: int, stop: int) -> Link:
-    """Make a link whose header declares n bytes of samples."""
-    return Link(stop, overlaid(0, data.start + n, data.mend(n)))
+    """Make a link whose header declares n bytes of samples, or none where they would begin behind the end."""
+    return Link(stop, overlaid(0, data.start + n, data.mend(max(0, n))))
 
 
 def _followed(reader: ByteReader, data: SampleData, declared: int) -> Link:
@@ -116,8 +119,5 @@ def _samples_follow(reader: ByteReader, data: SampleData, offset: int) -> bool:
 
 def _next_wav(reader: ByteReader, offset: int) -> int:
     """Where a container with an open end ends: before the next WAV, or at the end of the file."""
-    while reader.at(8, 4) == b"WAVE" and (offset := reader.find(b"WAVEfmt ", offset)) >= 0:
-        if reader.at(offset - 8, 4) in MAGICS:
-            return offset - 8
-        offset += 8
-    return reader.size
+    offsets = reader.finds(b"WAVEfmt ", offset) if reader.at(8, 4) == b"WAVE" else iter(())
+    return next((found - 8 for found in offsets if reader.at(found - 8, 4) in MAGICS), reader.size)

@@ -27,6 +27,8 @@ __all__ = ["AudioStream", "open_audio", "read_audio"]
 _BLOCK_TIMEPOINTS = 1 << 18
 # A header may promise anything; memory for up to 1 GiB is reserved at once, more grows as it is filled.
 _MAX_RESERVED = 1 << 28
+# A timepoint beyond every recording.
+_FAR = 1 << 62
 
 
 def read_audio(
@@ -263,8 +265,8 @@ class AudioStream:
     def _locate(self, start_s: float, end_s: float | None) -> tuple[int, int | None]:
         """First timepoint, and how many to read at most; None reads to the end."""
         rate = self._decoder.sample_rate
-        start = round(start_s * rate)
-        end = None if end_s is None or math.isinf(end_s) else round(end_s * rate)
+        start = round(min(start_s * rate, _FAR))
+        end = None if end_s is None or end_s * rate >= _FAR else round(end_s * rate)
         self._end = math.inf if end is None else end
         n_timepoints = self._decoder.n_timepoints
         if n_timepoints is None or not self._decoder.length_is_exact:

@@ -14,6 +14,9 @@ from sklearn_audio.files._views import ByteReader, shifted
 
 __all__ = ["find_links"]
 
+# Days of music; a file of more recordings is damaged, or made to keep somebody busy.
+_MAX_LINKS = 4096
+
 
 def find_links(opened: OpenSource, head: ByteReader, *, search: bool = False) -> list[Link]:
     """Find the links of a file and what is amiss with their lengths, by reading headers and decoding nothing.
@@ -31,6 +34,11 @@ def find_links(opened: OpenSource, head: ByteReader, *, search: bool = False) ->
     -------
     list of Link
         In order; empty for a container that is not known here. Offsets are those of the file.
+
+    Raises
+    ------
+    AudioReadError
+        If there are thousands of them.
     """
     links: list[Link] = []
     base = 0
@@ -44,6 +52,8 @@ def find_links(opened: OpenSource, head: ByteReader, *, search: bool = False) ->
             pieces = ((base, base + link.stop),)
         base += link.stop
         links.append(link._replace(stop=base, pieces=pieces))
+        if len(links) > _MAX_LINKS:
+            raise opened.label.unreadable(f"it holds more than {_MAX_LINKS} joined recordings", "split it")
         search = link.is_mpeg  # only its frames can be told from junk around them
     if len(links) < 2:
         return links

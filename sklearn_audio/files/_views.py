@@ -16,11 +16,12 @@ __all__ = ["ByteReader", "Inserted", "Pieces", "overlaid", "shifted", "view_of"]
 Pieces = tuple[tuple[int, int] | bytes, ...]
 
 _HEAD_BYTES = 4096
-_BLOCK_BYTES = 1 << 18
+_WINDOW_BYTES = 1024
+_FIRST_BLOCK_BYTES, _BLOCK_BYTES = 1 << 14, 1 << 18
 
 
 class ByteReader:
-    """Reads the bytes of a recording from an offset on; those at its head are read once.
+    """Reads the bytes of a recording from an offset on; those at its head, and near those read last, are read once.
 
     Parameters
     ----------
@@ -35,38 +36,50 @@ class ByteReader:
         self.size = opened.n_bytes - base
         self._opened = opened
         self._head = opened.peek(_HEAD_BYTES, at=base)
+        self._window, self._window_start = b"", 0
 
     def at(self, offset: int, n: int) -> bytes:
-        """Return up to n bytes at an offset; fewer only at the end."""
+        """Return up to n bytes at an offset; fewer at the end, and none where a damaged header points elsewhere."""
+        if offset < 0 or n <= 0:
+            return b""
         if offset + n <= len(self._head):
             return self._head[offset : offset + n]
-        n = min(n, self.size - offset)
-        return self._opened.peek(n, at=self.base + offset) if n > 0 else b""
+        skipped = offset - self._window_start
+        if skipped >= 0 and skipped + n <= len(self._window):
+            return self._window[skipped : skipped + n]
+        return self._peek(offset, n)
+
+    def _peek(self, offset: int, n: int) -> bytes:
+        """Read bytes and, where there are few, some more, as what is asked for next mostly lies among these."""
+        n_bytes = min(max(n, _WINDOW_BYTES), self.size - offset)
+        data = self._opened.peek(n_bytes, at=self.base + offset) if n_bytes > 0 else b""
+        if n <= _BLOCK_BYTES:
+            self._window, self._window_start = data, offset
+        return data[:n]
 
     def blocks(self, offset: int = 0) -> Iterator[bytes]:
-        """Iterate over all bytes from an offset on, a block at a time."""
-        while offset < self.size:
-            block = self.at(offset, _BLOCK_BYTES)
-            if not block:
-                return
+        """Iterate over all bytes from an offset on, a block at a time; the first are small, as they may suffice."""
+        n_bytes = _FIRST_BLOCK_BYTES
+        while block := self.at(offset, n_bytes):
             yield block
             offset += len(block)
+            n_bytes = min(4 * n_bytes, _BLOCK_BYTES)
 
     def view(self, pieces: Pieces) -> OpenSource:
         """Open a view of the bytes from offset 0 on."""
         return view_of(self._opened, shifted(pieces, self.base))
 
-    def find(self, pattern: bytes, offset: int = 0) -> int:
-        """Offset of the first occurrence of a pattern at or after an offset; -1 without one."""
+    def finds(self, pattern: bytes, offset: int = 0) -> Iterator[int]:
+        """Iterate over the offsets of a pattern at or after an offset; each byte is read once, however many follow."""
         kept = b""
         for block in self.blocks(offset):
             joined = kept + block
             found = joined.find(pattern)
-            if found >= 0:
-                return offset - len(kept) + found
+            while found >= 0:
+                yield offset - len(kept) + found
+                found = joined.find(pattern, found + 1)
             offset += len(block)
             kept = joined[-(len(pattern) - 1) :]
-        return -1
 
 
 class Inserted(bytes):
@@ -74,11 +87,16 @@ class Inserted(bytes):
 
 
 def overlaid(start: int, stop: int, replaced: Mapping[int, bytes]) -> Pieces:
-    """Make the pieces of the bytes from start to stop, with those at some offsets replaced by as many others."""
+    """Make the pieces of the bytes from start to stop, with those at some offsets replaced by as many others.
+
+    What lies beyond the stop, or within what was replaced before, is left out.
+    """
     pieces: list[tuple[int, int] | bytes] = []
     for offset, content in sorted(replaced.items()):
-        pieces += [(start, offset), content]
-        start = offset + (0 if isinstance(content, Inserted) else len(content))
+        following = offset + (0 if isinstance(content, Inserted) else len(content))
+        if start <= offset and following <= stop:
+            pieces += [(start, offset), content]
+            start = following
     return (*pieces, (start, stop))
 
 
@@ -88,7 +106,11 @@ def shifted(pieces: Pieces, base: int) -> Pieces:
 
 
 def view_of(opened: OpenSource, pieces: Pieces, *, owns: bool = False) -> OpenSource:
-    """Open a view of a recording; closing it closes the recording only if it owns that."""
+    """Open a view of a recording, without what lies beyond its end; closing it closes that only if it owns it."""
+    n_bytes = opened.n_bytes
+    pieces = tuple(
+        piece if isinstance(piece, bytes) else (max(0, piece[0]), min(piece[1], n_bytes)) for piece in pieces
+    )
     file = _PieceFile(opened.file.raw, pieces, owns)
     return OpenSource(file, opened.label, file.n_bytes)
 
