@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -13,6 +12,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
+from sklearn_audio._caller import warn_caller
 from sklearn_audio.validation import check_labels
 from sklearn_audio.validation._tables import column_names
 
@@ -150,10 +150,8 @@ class Labels:
             return
         absent = self.classes[~targets.any(axis=0)]
         if len(absent):
-            warnings.warn(
-                f"no clip has the label(s) {absent.tolist()}: what is learned of them is that they never occur.",
-                UserWarning,
-                stacklevel=4,
+            warn_caller(
+                f"no clip has the label(s) {absent.tolist()}: what is learned of them is that they never occur."
             )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -15,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 from torch.nn.utils import parameters_to_vector
 
+from sklearn_audio._caller import warn_caller
 from sklearn_audio.base import AudioEstimator
 from sklearn_audio.engine._devices import resolve_device
 from sklearn_audio.engine.training import Checkpoint, Net, are_all_alike, check_optimizer, describe_run, freeze, thaw
@@ -81,11 +81,9 @@ class TrainedNetwork(AudioEstimator):
 
     def _warn_if_alike(self, blocks: Iterable[NDArray[Any]]) -> None:
         if are_all_alike(blocks):
-            warnings.warn(
+            warn_caller(
                 f"all frames, tokens or timepoints of X are the same, as in silence, so that {type(self).__name__} has "
-                "next to nothing to learn from; check the recordings, and the channel that is read.",
-                UserWarning,
-                stacklevel=5,
+                "next to nothing to learn from; check the recordings, and the channel that is read."
             )
 
     def _own(self, network: nn.Module, options: dict[str, Any]) -> None:
@@ -128,10 +126,9 @@ class TrainedNetwork(AudioEstimator):
         try:
             return resolve_device(self.device)
         except ValueError:
-            warnings.warn(
+            warn_caller(
                 f"device={str(self.device)!r}, where this network was trained, is not here; it computes on the CPU.",
                 RuntimeWarning,
-                stacklevel=3,
             )
             return torch.device("cpu")
 

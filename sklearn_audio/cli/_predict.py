@@ -89,6 +89,6 @@ def _write_json(lines: Iterator[_Line], model: Model, *, has_spans: bool) -> Non
             line |= dict(zip(("start", "end"), span or (None, None), strict=True))
         line |= {"labels": labels} if model.several else {"label": labels[0] if labels else None}
         if model.has_probabilities:
-            shares = {name: round(p, 6) for name, p in zip(model.names, probabilities, strict=False)}
-            line["probabilities"] = shares or None
+            rounded = [round(p, 6) for p in probabilities]
+            line["probabilities"] = dict(zip(model.names, rounded, strict=True)) if rounded else None
         output().write(json.dumps(line, ensure_ascii=False) + "\n")

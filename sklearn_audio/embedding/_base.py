@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, NamedTuple, Self, overload
@@ -13,6 +12,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from sklearn_audio._caller import warn_caller
 from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._sklearn import Interval, StrOptions, clone_parametrized
 from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, FloatOutputMixin
@@ -297,7 +297,7 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         # it may still be given other weights, or none be needed: an error only comes with the first use
         missing = missing_weights(type(self).__name__, self._files_of_weights())
         if missing is not None:
-            warnings.warn(missing, UserWarning, stacklevel=2)
+            warn_caller(missing)
 
     def __sklearn_clone__(self) -> Any:
         cloned = clone_parametrized(self)

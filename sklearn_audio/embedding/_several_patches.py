@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-
+from sklearn_audio._caller import warn_caller
 from sklearn_audio._meaning import idle_error
 from sklearn_audio.engine._patches import Cutting, longest_patch, spans
 from sklearn_audio.engine._pooling import POOLINGS
@@ -31,11 +30,9 @@ def check_several(card: ModelCard, clips: AudioClips, cutting: Cutting, pooling:
     if cutting.hop is not None:
         found = f"every clip of X is a single one, as {card.name} takes up to {longest} at once"
         raise idle_error("hop", cutting.hop, "clips of several patches", found, None)
-    warnings.warn(
+    warn_caller(
         f"pooling={pooling!r} adds nothing to 'mean' here: every clip of X is a single patch, as {card.name} takes up "
-        f"to {longest} at once, and {_IDLE[str(pooling)]}. Take pooling='mean'.",
-        UserWarning,
-        stacklevel=4,
+        f"to {longest} at once, and {_IDLE[str(pooling)]}. Take pooling='mean'."
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Any, Literal
@@ -10,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from sklearn_audio._caller import warn_caller
 from sklearn_audio._progress import progress_bar
 from sklearn_audio.engine._outputs import check_output
 from sklearn_audio.engine._streams import ordered_streams
@@ -62,9 +62,7 @@ class ClipErrors:
         """Warn once about all failed rows; quiet if there are none."""
         if self.rows:
             listed = "\n".join(f"  {reason}" for _, reason in sorted(zip(self.rows, self._reasons, strict=True)))
-            warnings.warn(
-                f"{len(self.rows)} clip(s) could not be used and became NaN:\n{listed}", UserWarning, stacklevel=2
-            )
+            warn_caller(f"{len(self.rows)} clip(s) could not be used and became NaN:\n{listed}")
 
 
 def collect_rows(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from joblib import Memory
 
+from sklearn_audio._caller import warn_caller
 from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._sklearn import StrOptions
 from sklearn_audio._version import __version__
@@ -155,11 +155,9 @@ class VectorCache:
 
     def _give_up(self, error: OSError) -> None:
         self._writes = False
-        warnings.warn(
+        warn_caller(
             f"embeddings are not cached in '{self._store.folder}' from here on: {error.strerror or error}. "
-            "The results are not affected; free space there, or give another folder.",
-            UserWarning,
-            stacklevel=2,
+            "The results are not affected; free space there, or give another folder."
         )
 
 

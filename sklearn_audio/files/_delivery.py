@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 
+from sklearn_audio._caller import warn_caller
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files._decoder import Decoder, Promise
 from sklearn_audio.files._sources import Label
@@ -74,4 +74,4 @@ class Delivery:
         if on_warning is not None:
             on_warning(text)
         else:
-            warnings.warn(f"{self._label.where}: {text}", UserWarning, stacklevel=2)
+            warn_caller(f"{self._label.where}: {text}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from functools import partial
 from types import NoneType
@@ -13,6 +12,7 @@ from typing import Any, Literal, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_audio._caller import warn_caller
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files import MonoMix, Resampler, audio_info, open_audio
 from sklearn_audio.files._mix import NotFinite, check_channel
@@ -223,7 +223,7 @@ class AudioClips(Sequence[NDArray[np.float32]]):
             What is to be said of it, without the row.
         """
         self._warnings.setdefault(row, []).append(text)
-        warnings.warn(f"{self.describe(row)}: {text}", UserWarning, stacklevel=3)
+        warn_caller(f"{self.describe(row)}: {text}")
 
     def warnings_of(self, row: int) -> list[str]:
         """Return what was warned of while a clip was last read.
