@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 # scikit-learn's checks of array-API input only run with it, and SciPy reads it once, at import.
@@ -11,6 +12,10 @@ os.environ.setdefault("SCIPY_ARRAY_API", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # No display: figures are drawn into memory.
 os.environ.setdefault("MPLBACKEND", "agg")
+
+# A shell lets what it starts in the background ignore Ctrl-C; tests of interrupts need the handler of every other run.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest
 

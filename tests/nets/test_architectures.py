@@ -228,7 +228,7 @@ def test_pooled_decisions_never_saturate(pooling):
     logits = layer(x)
     logits.sum().backward()
     assert logits.isfinite().all()
-    assert logits[0] >= 400 > -400 >= logits[1]
+    assert logits[0] >= 399.9 > -399.9 >= logits[1]  # their weighted mean, up to rounding
     assert x.grad.isfinite().all()
     assert x.grad.abs().sum() > 0
 
