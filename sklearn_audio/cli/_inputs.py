@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from sklearn_audio._column_names import PATH_NAMES, find_column, find_span
+from sklearn_audio.datasets._columns import seconds
 from sklearn_audio.datasets._table_files import read_table
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files import list_clips
@@ -87,26 +86,13 @@ def _of_table(path: Path) -> list[Any]:
     paths = [os.path.join(path.parent, str(name).strip()) if str(name).strip() else "" for name in frame[column]]
     if span == (None, None, None):
         return paths
-    starts = _seconds(frame, span.start, path, missing=0.0)
-    if span.end is None and span.duration is not None:
-        ends = starts + _seconds(frame, span.duration, path, missing=np.inf)
-    else:
-        ends = _seconds(frame, span.end, path, missing=np.inf)
-    return list(zip(paths, starts.tolist(), ends.tolist(), strict=True))
-
-
-def _seconds(frame: pd.DataFrame, column: Any, path: Path, *, missing: float) -> NDArray[np.float64]:
-    if column is None:
-        return np.full(len(frame), missing)
-    cells = frame[column].astype(str).str.strip().replace({"": str(missing), "nan": str(missing)})
-    times = np.asarray(pd.to_numeric(cells, errors="coerce"), dtype=np.float64)
-    if np.isnan(times).any():
-        row = int(np.isnan(times).argmax())
-        raise ValueError(
-            f"row {row} of the table {str(path)!r} has {frame[column].iloc[row]!r} in the column {column!r}; expected "
-            "seconds from the start of the file."
-        )
-    return times
+    where = f"the table {str(path)!r}"
+    starts = np.zeros(len(paths)) if span.start is None else seconds(frame, span.start, where=where, is_start=True)
+    last = span.duration if span.end is None else span.end
+    ends = np.full(len(paths), np.inf) if last is None else seconds(frame, last, where=where)
+    if last is not span.end:
+        ends = starts + ends
+    return list(zip(paths, starts.tolist(), np.where(np.isnan(ends), np.inf, ends).tolist(), strict=True))
 
 
 def _check(clips: list[Any], *, may_miss: bool) -> None:

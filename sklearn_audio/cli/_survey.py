@@ -57,7 +57,7 @@ def survey(clips: Bunch, options: Namespace) -> Survey:
 
 def _look(clip: Any) -> tuple[Measured | None, int, str | None]:
     try:
-        return measure_clip(clip, 0, None), digest(clip), None
+        return measure_clip(clip), digest(clip), None
     except OSError as error:
         return None, 0, without_row(one_line(error))
 
@@ -75,7 +75,7 @@ def digest(clip: Any) -> int:
 def length_of(clip: Any) -> float:
     """Length in seconds by the header; 0 where it cannot be read, which is told when the clip is."""
     try:
-        return measure_clip(clip, 0, None)[0]
+        return measure_clip(clip)[0]
     except (OSError, ValueError):
         return 0.0
 

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sklearn_audio._column_names import PATH_NAMES, Span, find_column, find_span
+from sklearn_audio.validation._seconds import as_seconds
 
 LABEL_NAMES = ("label", "class", "classname", "class_name", "category", "target")
 # What labels are of, which count where no column has a name above and there are none of 0 and 1.
@@ -97,20 +98,22 @@ def _holds_bits(column: pd.Series[Any]) -> bool:
     return {cell.lower() for cell in text(column)} <= set(_BITS)
 
 
-def seconds(frame: pd.DataFrame, name: Any, *, where: str, may_miss: bool = False) -> NDArray[np.float64]:
-    """Return a column of times in seconds, 0 or later; an empty cell that may be missing is NaN."""
-    numbers = pd.to_numeric(frame[name], errors="coerce")
-    times: NDArray[np.float64] = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
-    fine = np.isfinite(times) & (times >= 0)
-    if may_miss:
-        fine |= np.array([cell == "" for cell in text(frame[name])])
-    wrong = np.flatnonzero(~fine)
-    if len(wrong):
-        cell = text(frame[name])[wrong[0]]
-        raise ValueError(
-            f"row {wrong[0]} of {where} has {cell!r} in the column {name!r}; expected seconds from the start of the "
-            "file, 0 or more."
-        )
+def seconds(frame: pd.DataFrame, name: Any, *, where: str, is_start: bool = False) -> NDArray[np.float64]:
+    """Return a column of times in seconds, 0 or later; where a cell is empty, 0 for a start and NaN for an end."""
+    column = frame[name]
+    times = np.full(len(column), 0.0 if is_start else np.nan)
+    for i, cell in enumerate(column.tolist()):
+        try:
+            time = as_seconds(cell)
+        except (TypeError, ValueError):
+            time = -1.0
+        if time is not None and (time < 0 or (is_start and np.isinf(time))):
+            raise ValueError(
+                f"row {i} of {where} has {text(column)[i]!r} in the column {name!r}; expected seconds from the start "
+                "of the file, 0 or more."
+            )
+        if time is not None:
+            times[i] = time
     return times
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,12 +11,14 @@ from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_audio._progress import progress_bar
-from sklearn_audio.files import audio_info
+from sklearn_audio.validation import AudioClips, check_audio, check_labels
 
 __all__ = ["Measured", "measure_clip", "summarize_clips", "summarize_measured"]
 
 # Duration in seconds, sample rate in Hz, number of channels.
 Measured = tuple[float, int, int]
+# A rate for admission, which is not used as nothing is decoded.
+_ANY_RATE = 16000
 
 
 def summarize_clips(
@@ -37,8 +38,7 @@ def summarize_clips(
     Parameters
     ----------
     data : Bunch or sequence of clips
-        What a loader of this package returns, or the clips themselves: paths, bytes, binary files,
-        ``(path, start_s, end_s)`` tuples, ``(array, sample_rate)`` tuples, a DataFrame of path, start, end, or arrays.
+        What a loader of this package returns, or the clips themselves, in every form that estimators take as X.
     target : array-like of shape (n_clips,) or (n_clips, n_labels), default=None
         Labels, or an indicator matrix. None takes those of the Bunch; without any there is one row, ``all``.
     target_names : array-like of str, default=None
@@ -58,8 +58,9 @@ def summarize_clips(
 
     Raises
     ------
-    ValueError
-        If `data` and `target` differ in length, or bare arrays come without a rate.
+    TypeError, ValueError
+        If `data` holds no clips, `data` and `target` differ in length, a label is missing, or bare arrays come without
+        a rate.
     AudioReadError
         If a header cannot be read.
 
@@ -75,15 +76,16 @@ def summarize_clips(
     3     noise        4      2.0     (16000,)
     4      tone        4      2.0     (16000,)
     """
-    if isinstance(data, dict):
+    if isinstance(data, dict) and "data" in data:
         bunch = data
-        target = bunch["target"] if target is None else target
-        target_names = bunch["target_names"] if target_names is None else target_names
+        target = bunch.get("target") if target is None else target
+        target_names = bunch.get("target_names") if target_names is None else target_names
         sample_rate = bunch.get("sample_rate") if sample_rate is None else sample_rate
         data = bunch["data"]
-    n_clips = len(data)
-    members = list(_members(None if target is None else np.asarray(target), target_names, n_clips))
-    measure = (delayed(measure_clip)(clip, row, sample_rate) for row, clip in enumerate(_clips(data)))
+    clips = check_audio(data, _ANY_RATE, bare_rate=sample_rate)
+    n_clips = len(clips)
+    members = list(_members(check_labels(target), target_names, n_clips))
+    measure = (delayed(_measured)(clips, row) for row in range(n_clips))
     # header reads release the interpreter lock while they wait for the disk
     results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(measure)
     measured = list(progress_bar(results, total=n_clips, unit="clip", shown=verbose))
@@ -96,12 +98,6 @@ def summarize_measured(
     """Summarise as `summarize_clips` does, from what `measure_clip` returned of each clip."""
     members = _members(target, target_names, len(measured))
     return pd.DataFrame([_row(name, rows, measured) for name, rows in members])
-
-
-def _clips(data: Any) -> Iterator[Any]:
-    if isinstance(data, pd.DataFrame):
-        return data.itertuples(index=False, name=None) if data.shape[1] > 1 else iter(data.iloc[:, 0])
-    return iter(data)
 
 
 def _members(
@@ -120,22 +116,14 @@ def _members(
         yield from ((str(name), np.flatnonzero(target == name)) for name in np.unique(target))
 
 
-def measure_clip(clip: Any, row: int, sample_rate: int | None) -> Measured:
+def measure_clip(clip: Any) -> Measured:
     """Return the duration of a clip in seconds, its sample rate and its number of channels."""
-    if isinstance(clip, dict):
-        clip = (clip["array"], clip["sampling_rate"])
-    if isinstance(clip, tuple) and len(clip) == 2:
-        clip, sample_rate = clip
-    if isinstance(clip, np.ndarray):
-        if sample_rate is None:
-            raise ValueError(f"row {row} is an array without a sample rate; pass sample_rate=.")
-        return len(clip) / sample_rate, int(sample_rate), 1 if clip.ndim == 1 else clip.shape[1]
-    start, end = 0.0, np.inf
-    if isinstance(clip, tuple):
-        clip, start, end = clip
-    info = audio_info(os.fspath(clip) if isinstance(clip, os.PathLike) else clip, row=row)
-    duration = info.n_timepoints / info.sample_rate
-    return max(0.0, min(end, duration) - start), info.sample_rate, info.n_channels
+    return _measured(check_audio([clip], _ANY_RATE), 0)
+
+
+def _measured(clips: AudioClips, row: int) -> Measured:
+    seconds, rate, n_channels = clips.measure(row)
+    return seconds, int(rate), n_channels
 
 
 def _row(name: str, rows: NDArray[np.int64], measured: list[Measured]) -> dict[str, Any]:

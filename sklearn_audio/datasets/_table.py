@@ -59,9 +59,9 @@ def load_audio_table(
     group : str, default=None
         Column of what must not be on both sides of a split. None takes a column group where there is one.
     start, end : str, default=None
-        Columns of the span of the clip within its file, in seconds; an empty end is that of the file. None looks for
-        start, start_time, begin time (s) or onset, with end, end_time, end time (s), offset or duration, and for offset
-        with duration; beside slice_file_name (UrbanSound8K) these are left alone.
+        Columns of the span of the clip within its file, in seconds; where a cell is empty, that of the file. None looks
+        for start, start_time, begin time (s) or onset, with end, end_time, end time (s), offset or duration, and for
+        offset with duration; beside slice_file_name (UrbanSound8K) these are left alone.
     root : str or path-like, default=None
         The folder relative paths start from; ``{column}`` in it stands for that column of the row, as in
         ``"audio/fold{fold}"``. None takes the folder of the table, for a DataFrame the working directory.
@@ -197,9 +197,9 @@ def _target(
 
 
 def _spans(frame: pd.DataFrame, data: NDArray[np.object_], span: Span, where: str) -> pd.DataFrame:
-    start = seconds(frame, span.start, where=where)
+    start = seconds(frame, span.start, where=where, is_start=True)
     last = span.duration if span.end is None else span.end
-    end = seconds(frame, last, where=where, may_miss=True)  # NaN: to the end of the file
+    end = seconds(frame, last, where=where)  # NaN: to the end of the file
     if span.end is None:
         end = start + end
     backward = np.flatnonzero(start >= end)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from types import NoneType
 from typing import Any, Literal, overload
@@ -18,6 +18,7 @@ from sklearn_audio.files import MonoMix, Resampler, audio_info, open_audio
 from sklearn_audio.files._mix import NotFinite, check_channel
 from sklearn_audio.ragged import Ragged
 from sklearn_audio.validation._containers import container_kind
+from sklearn_audio.validation._records import find_keys
 from sklearn_audio.validation._rows import Row, array_samples, parse_row, scaled
 
 __all__ = ["AudioClips", "Channel", "check_audio"]
@@ -104,12 +105,28 @@ def _parse(items: Any) -> Sequence[Row]:
 
 
 def _are_plain(items: list[Any]) -> bool:
-    """Whether all rows are text, or all are (text, number, number): nothing that would be refused."""
+    """Whether all rows are paths, or all are parts of files by a path and numbers: nothing that would be refused."""
     types = set(map(type, items))
-    if types != {tuple} or set(map(len, items)) != {3}:
-        return types == {str}
-    paths, starts, ends = zip(*items, strict=True)
-    return set(map(type, paths)) == {str} and {*map(type, starts), *map(type, ends)} <= {float, int, NoneType}
+    if types == {dict}:
+        return _are_plain_dicts(items)
+    if not types <= {tuple, list} or set(map(len, items)) != {3}:
+        return types <= {str, bytes}
+    paths, *times = zip(*items, strict=True)
+    return set(map(type, paths)) == {str} and _are_times(times)
+
+
+def _are_plain_dicts(items: list[dict[Any, Any]]) -> bool:
+    names, *others = set(map(tuple, items))
+    keys = find_keys(names)
+    if others or keys.path is None or keys.unknown or keys.content or (keys.rate, keys.span.duration) != (None, None):
+        return False
+    paths = [item[keys.path] for item in items]
+    times = [[item[name] for item in items] for name in keys.span if name is not None]
+    return set(map(type, paths)) == {str} and all(paths) and _are_times(times)
+
+
+def _are_times(columns: Iterable[Iterable[Any]]) -> bool:
+    return {kind for column in columns for kind in set(map(type, column))} <= {float, int, NoneType}
 
 
 class _LazyRows(Sequence[Row]):
@@ -254,17 +271,60 @@ class AudioClips(Sequence[NDArray[np.float32]]):
             Seconds, of a recording by its header; None where that cannot be told.
         """
         clip = self._rows[row]
-        start, end = self._bounds(clip)
         try:
-            if clip.source is not None:
-                info = audio_info(clip.source, row=row)
-                seconds = info.n_timepoints / info.sample_rate
-            else:
-                rate = clip.rate or self._bare_rate
-                seconds = len(array_samples(clip, self.describe(row))) / rate if rate else 0.0
+            seconds = self._measured(clip, row)[0]
         except (AudioReadError, TypeError, ValueError):
             return None  # reading it will say why
-        return max(0.0, (seconds if end is None else min(end, seconds)) - start) if seconds else None
+        return self._kept(clip, seconds) if seconds else None
+
+    def measure(self, row: int) -> tuple[float, float, int]:
+        """Measure a clip; of a recording only the header is read.
+
+        Parameters
+        ----------
+        row : int
+            Which clip.
+
+        Returns
+        -------
+        seconds : float
+            How long the clip is: its part of the recording.
+        rate : float
+            Hz, of the recording or the array itself.
+        n_channels : int
+            Number of its channels.
+
+        Raises
+        ------
+        AudioReadError
+            If the header cannot be read.
+        ValueError, TypeError
+            If the clip is an array that is none, or that has no rate.
+        """
+        clip = self._rows[row].decoded(self.describe(row))
+        seconds, rate, n_channels = self._measured(clip, row)
+        return self._kept(clip, seconds), rate, n_channels
+
+    def _measured(self, clip: Row, row: int) -> tuple[float, float, int]:
+        """Return the seconds, the rate and the number of channels of all of a recording or an array."""
+        if clip.source is not None:
+            info = audio_info(clip.source, row=row)
+            return info.n_timepoints / info.sample_rate, info.sample_rate, info.n_channels
+        rate, samples = self._rate(clip, row), array_samples(clip, self.describe(row))
+        return len(samples) / rate, rate, samples.shape[1] if samples.ndim == 2 else 1
+
+    def _kept(self, clip: Row, seconds: float) -> float:
+        start, end = self._bounds(clip)
+        return max(0.0, (seconds if end is None else min(end, seconds)) - start)
+
+    def _rate(self, clip: Row, row: int) -> float:
+        rate = clip.rate or self._bare_rate
+        if rate is None:
+            raise ValueError(
+                f"{self.describe(row)} is a bare array, and an array does not know its rate. Pass sample_rate=, or "
+                'give {"array": x, "sampling_rate": rate} or (x, rate).'
+            )
+        return rate
 
     def stream(self, row: int) -> Iterator[NDArray[np.float32]]:
         """Iterate over one clip in blocks, so that an hour costs no more memory than a minute.
@@ -348,12 +408,7 @@ class AudioClips(Sequence[NDArray[np.float32]]):
             )
 
     def _array_blocks(self, clip: Row, row: int) -> Iterator[NDArray[np.float32]]:
-        rate = clip.rate or self._bare_rate
-        if rate is None:
-            raise ValueError(
-                f"{self.describe(row)} is a bare array, and an array does not know its rate. Pass sample_rate=, or "
-                'give {"array": x, "sampling_rate": rate} or (x, rate).'
-            )
+        rate = self._rate(clip, row)
         samples = array_samples(clip, self.describe(row))
         check_channel(self._channel, samples.shape[1] if samples.ndim == 2 else 1, self.describe(row))
         start, end = self._bounds(clip)

@@ -10,12 +10,13 @@ __all__ = ["is_missing"]
 
 # By name, as pandas need not be imported to see that a value is one of its own.
 _OF_PANDAS = ("NAType", "NaTType")
+_NEVER = frozenset({str, int, bytes, dict})
 
 
 def is_missing(value: Any) -> bool:
     """Whether a value is None, NaN, NaT or pandas' NA."""
     kind = type(value)
-    if value is None or kind is str or kind is int:
+    if value is None or kind in _NEVER:
         return value is None
     if kind.__name__ in _OF_PANDAS:
         return True

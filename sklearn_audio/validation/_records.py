@@ -20,6 +20,7 @@ class Keys(NamedTuple):
     content: dict[str, Any]
     rate: Any
     span: Span
+    has_span: bool
     unknown: tuple[Any, ...]
 
 
@@ -29,4 +30,11 @@ def find_keys(names: tuple[Any, ...]) -> Keys:
     path, span, rate = find_column(names, PATH_NAMES), find_span(names), find_column(names, RATE_NAMES)
     content = {name: name for name in CONTENT_NAMES if name in names}
     known = {path, rate, *span, *content.values()}
-    return Keys(path, content, rate, span, tuple(name for name in names if name not in known))
+    return Keys(
+        path,
+        content,
+        rate,
+        span,
+        any(name is not None for name in span),
+        tuple(name for name in names if name not in known),
+    )

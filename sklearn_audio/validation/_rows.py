@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
+import math
 import os
 import threading
-from dataclasses import dataclass, replace
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,8 @@ from numpy.typing import NDArray
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files import AUDIO_EXTENSIONS, RATES, Source, is_rate
 from sklearn_audio.validation._missing import is_missing
-from sklearn_audio.validation._records import find_keys
+from sklearn_audio.validation._records import Keys, find_keys
+from sklearn_audio.validation._seconds import end_after, parse_seconds
 
 __all__ = ["Row", "array_samples", "parse_row", "scaled"]
 
@@ -26,8 +26,7 @@ _EXTENSIONS = frozenset(map(os.fsencode, AUDIO_EXTENSIONS))
 _LOCKS = tuple(threading.Lock() for _ in range(64))
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One clip as it was given: a recording to open, a decoder to ask, or an array with or without a rate.
 
     The rate beside a recording is what X says about it.
@@ -52,7 +51,7 @@ class Row:
             raise AudioReadError(f"{name}: the decoder failed ({error}); check the recording.") from error
         # (n_channels, n_timepoints) -> (n_timepoints, n_channels)
         array = np.asarray(samples.data).T
-        return replace(self, decoder=None, array=array, rate=float(samples.sample_rate))
+        return self._replace(decoder=None, array=array, rate=float(samples.sample_rate))
 
 
 def parse_row(item: Any, row: int, *, rectangular: bool = False) -> Row:
@@ -120,39 +119,46 @@ def _parse_sequence(item: tuple[Any, ...] | list[Any], row: int) -> Row | None:
 def _parse_dict(item: dict[str, Any], row: int) -> Row:
     keys = find_keys(tuple(item))
     if keys.unknown:
-        advice = f" If only {keys.path!r} holds the clip, give [record[{keys.path!r}] for record in X]." * bool(
-            keys.path
-        )
-        raise ValueError(
-            f"row {row}: a dict of a clip has no key(s) {list(keys.unknown)}; its keys are 'path', 'bytes' or 'array', "
-            f"'sampling_rate', and 'start' and 'end' or 'offset' and 'duration' in seconds.{advice}"
-        )
+        raise _unknown_keys(keys, row)
+    clip = _clip_of(item, keys, row)
+    if not keys.has_span:
+        return clip
+    start, end, duration = map(item.get, keys.span)
+    if not is_missing(duration):
+        if not is_missing(end):
+            raise ValueError(f"row {row}: a part has an end or a duration, not both; got {end!r} and {duration!r}.")
+        end = end_after(start, duration, row)
+    return _part(clip, start, end, row)
+
+
+def _unknown_keys(keys: Keys, row: int) -> ValueError:
+    advice = f" If only {keys.path!r} holds the clip, give [record[{keys.path!r}] for record in X]." * bool(keys.path)
+    return ValueError(
+        f"row {row}: a dict of a clip has no key(s) {list(keys.unknown)}; its keys are 'path', 'bytes' or 'array', "
+        f"'sampling_rate', and 'start' and 'end' or 'offset' and 'duration' in seconds.{advice}"
+    )
+
+
+def _clip_of(item: dict[str, Any], keys: Keys, row: int) -> Row:
+    """Parse the recording, or the array and its rate, of a dict."""
     rate, array = item.get(keys.rate), item.get("array")
     if not is_missing(array) and rate is not None:
-        clip: Row | None = _rated(array, rate, row)
-    else:
-        clip = _recording_of(item, keys.path, row) if is_missing(array) else None
-        if clip is not None and not is_missing(rate):
-            clip = replace(clip, rate=_rate(rate, row))
+        return _rated(array, rate, row)
+    clip = _recording_of(item, keys.path, row) if is_missing(array) else None
     if clip is None:
         missing = [key for key in ("array", "sampling_rate") if is_missing(item.get(key))]
         raise ValueError(
             f"row {row}: a dict needs 'path', 'bytes', or the keys 'array' and 'sampling_rate', got {sorted(item)}; "
             f"missing: {missing}."
         )
-    start, end, duration = (item.get(name) for name in keys.span)
-    if not is_missing(duration):
-        if not is_missing(end):
-            raise ValueError(f"row {row}: a part has an end or a duration, not both; got {end!r} and {duration!r}.")
-        end = (_seconds(start, row) or 0.0) + (_seconds(duration, row) or 0.0)
-    return _part(clip, start, end, row)
+    return clip if is_missing(rate) else clip._replace(rate=_rate(rate, row))
 
 
 def _recording_of(item: dict[str, Any], path_key: Any, row: int) -> Row | None:
     """Parse the content, or else the path, of a dict."""
     for content in (item.get("bytes"), item.get(path_key)):
         if not is_missing(content) and content != "" and content != b"":
-            clip = _parse_recording(content, row)
+            clip = Row(source=content) if type(content) is str else _parse_recording(content, row)
             if clip is None:
                 raise TypeError(f"row {row}: expected a path or bytes in the dict, got {type(content).__name__}.")
             return clip
@@ -160,12 +166,14 @@ def _recording_of(item: dict[str, Any], path_key: Any, row: int) -> Row | None:
 
 
 def _part(clip: Row, start: Any, end: Any, row: int) -> Row:
-    first, last = _seconds(start, row) or 0.0, _seconds(end, row)
-    if clip.source is None and not (first >= 0 and (last is None or last > first)):
+    first, last = parse_seconds(start, row) or 0.0, parse_seconds(end, row)
+    if last == math.inf:
+        last = None  # to the end
+    if clip.source is None and not (0 <= first < math.inf and (last is None or last > first)):
         raise ValueError(
             f"row {row}: a part starts at 0 s or later and ends after its start, got {first:g} to {last} s."
         )
-    return replace(clip, start=first, end=last)
+    return Row(clip.source, clip.array, clip.rate, first, last, decoder=clip.decoder)
 
 
 def _rated(array: Any, rate: Any, row: int) -> Row:
@@ -176,18 +184,6 @@ def _rate(rate: Any, row: int) -> float:
     if not is_rate(rate):
         raise ValueError(f"row {row}: the sample rate must be a number {RATES}, got {rate!r}.")
     return float(rate)
-
-
-def _seconds(value: Any, row: int) -> float | None:
-    if is_missing(value):
-        return None
-    if isinstance(value, datetime.timedelta):  # pandas' Timedelta is one
-        return value.total_seconds()
-    if isinstance(value, np.timedelta64):
-        return float(value / np.timedelta64(1, "s"))
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(f"row {row}: start and end are seconds, got {type(value).__name__}.")
-    return float(value)
 
 
 def array_samples(clip: Row, name: str) -> NDArray[Any]:

@@ -9,8 +9,8 @@ import numpy as np
 
 from sklearn_audio._column_names import PATH_NAMES, Span, find_column, find_span
 from sklearn_audio.validation._columns import as_list, is_number_type
-from sklearn_audio.validation._missing import is_missing
 from sklearn_audio.validation._records import find_keys
+from sklearn_audio.validation._seconds import end_after
 
 __all__ = ["column_names", "is_numeric", "only_column", "refuse_labels", "table_rows"]
 
@@ -82,10 +82,8 @@ def _parts(columns: dict[Any, Sequence[Any]], path: Any, span: Span) -> list[Any
     paths = columns[path]
     starts, ends, durations = (columns.get(name, [None] * len(paths)) for name in span)
     if span.duration is not None:
-        ends = [
-            duration if is_missing(start) or is_missing(duration) else start + duration
-            for start, duration in zip(starts, durations, strict=True)
-        ]
+        lengths = zip(starts, durations, strict=True)
+        ends = [end_after(start, duration, row) for row, (start, duration) in enumerate(lengths)]
     return list(zip(paths, starts, ends, strict=True))
 
 

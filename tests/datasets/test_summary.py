@@ -76,6 +76,49 @@ def test_every_kind_of_clip(recordings):
     assert summarize_clips(pd.DataFrame({"path": recordings}))["n_clips"].tolist() == [3]
 
 
+PATHS_IN = {
+    "Series": pd.Series,
+    "string array": lambda paths: pd.Series(paths).array,
+    "categorical": lambda paths: pd.Series(paths).astype("category"),
+    "index": pd.Index,
+    "column": lambda paths: np.array(paths)[:, None],
+    "bytes": lambda paths: [path.encode() for path in paths],
+    "dicts": lambda paths: [{"path": path} for path in paths],
+    "columns of other names": lambda paths: pd.DataFrame({"file": paths, "onset": 0, "offset": [9, None, None]}),
+    "MultiIndex": lambda paths: pd.MultiIndex.from_arrays([paths, [0.0] * 3], names=["file", "start"]),
+}
+
+
+@pytest.mark.parametrize("form", PATHS_IN)
+def test_every_container(recordings, form):
+    summary = summarize_clips(PATHS_IN[form](recordings), pd.Series(["x", "y", "x"], dtype="category"))
+    assert summary["total_s"].tolist() == [5.0, 2.0]
+
+
+def test_parts_in_dicts(recordings):
+    clips = [
+        {"path": recordings[1], "offset": 0.5, "duration": 1.0},
+        {"path": recordings[2], "start": "3.5"},
+        {"array": np.zeros(8000), "sampling_rate": 8000, "start": 0.25},
+        [recordings[0], 0.5, None],
+    ]
+    assert summarize_clips(clips)["total_s"].tolist() == [1.0 + 0.5 + 0.75 + 0.5]
+
+
+def test_rows_of_an_array_are_clips():
+    summary = summarize_clips(np.zeros((3, 4000)), sample_rate=8000)
+    assert summary[["n_clips", "total_s"]].to_numpy().tolist() == [[3, 1.5]]
+
+
+def test_what_is_no_clip_or_no_label(recordings):
+    with pytest.raises(TypeError, match=r"row 1: expected a path, .* The clip is missing"):
+        summarize_clips([recordings[0], None])
+    with pytest.raises(ValueError, match=r"X is one clip \(dict\) where a sequence of clips is wanted"):
+        summarize_clips({"path": recordings[0]})
+    with pytest.raises(ValueError, match=r"row 1 of y is missing \(None\)"):
+        summarize_clips(recordings, ["x", None, "x"])
+
+
 def test_a_bunch_brings_labels_and_rate():
     sounds = make_sound_events(10, random_state=0, duration=0.5)
     summary = summarize_clips(sounds)
@@ -93,7 +136,7 @@ def test_progress_goes_to_stderr_when_asked(recordings, capsys):
 
 
 def test_array_without_a_rate():
-    with pytest.raises(ValueError, match="row 1 is an array without a sample rate; pass sample_rate="):
+    with pytest.raises(ValueError, match="row 1 is a bare array, and an array does not know its rate"):
         summarize_clips([(np.zeros(5), 8000), np.zeros(5)])
 
 

@@ -194,9 +194,23 @@ def test_span_that_does_not_run_forward(end):
         load_frame(frame(label=list("xyx"), start=[0.0, 2.0, 0.0], end=[1.0, end, 1.0]))
 
 
-@pytest.mark.parametrize("start", ["soon", "", "-1", "inf", "nan"])
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, ""])
+def test_a_missing_start_is_that_of_the_file_and_a_missing_end_its_end(missing):
+    clips = load_frame(frame(label=list("xyx"), start=[missing, 2.0, "0.5"], end=[1.0, missing, "1.5"]))
+    assert clips.data["start"].tolist() == [0.0, 2.0, 0.5]
+    np.testing.assert_array_equal(clips.data["end"], [1.0, np.nan, 1.5])
+
+
+def test_spans_may_be_durations_of_time():
+    times = pd.to_timedelta([0, 500, 1000], unit="ms")
+    clips = load_frame(frame(label=list("xyx"), start=times, duration=times + pd.Timedelta("1s")))
+    assert clips.data["start"].tolist() == [0.0, 0.5, 1.0]
+    assert clips.data["end"].tolist() == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("start", ["soon", "-1", "inf", "nan", "1_0", "1,5"])
 def test_span_that_is_no_time(write, start):
-    text = f"path,label,start,end\nwav/a.wav,dog,0,1\nwav/b.wav,cat,{start},2\n"
+    text = f'path,label,start,end\nwav/a.wav,dog,0,1\nwav/b.wav,cat,"{start}",2\n'
     with pytest.raises(ValueError, match=rf"row 1 of .* has '{start}' in the column 'start'; expected seconds"):
         load_audio_table(write(text))
 

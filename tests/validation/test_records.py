@@ -1,6 +1,7 @@
 """Clips as dicts, lists and decoders, with their parts and rates."""
 
 import datetime
+from decimal import Decimal
 from types import SimpleNamespace
 
 import numpy as np
@@ -32,6 +33,9 @@ PARTS = {
     "start, duration": {"start": 0.02, "duration": 0.04},
     "start_time, end_time": {"start_time": 0.02, "end_time": 0.06},
     "Begin Time (s)": {"Begin Time (s)": 0.02, "End Time (s)": 0.06},
+    "text": {"start": "0.02", "end": " 0.06"},
+    "text, text": {"start": "0.02", "duration": "0.04"},
+    "decimal": {"start": Decimal("0.02"), "duration": np.float32(0.04)},
     "timedelta": {"start": datetime.timedelta(milliseconds=20), "end": pd.Timedelta("60ms")},
     "timedelta64": {"start": np.timedelta64(20, "ms"), "end": np.timedelta64(60, "ms")},
 }
@@ -43,12 +47,18 @@ def test_parts(path, name):
         np.testing.assert_array_equal(one(clip | PARTS[name]), CLIP[160:480])
 
 
-@pytest.mark.parametrize("gone", [None, np.nan, pd.NA, pd.NaT, np.timedelta64("NaT")])
+@pytest.mark.parametrize("gone", [None, np.nan, pd.NA, pd.NaT, np.timedelta64("NaT"), "", " "])
 def test_a_missing_time_is_the_end_or_the_start(path, gone):
     np.testing.assert_array_equal(one({"path": path, "start": 0.02, "end": gone}), CLIP[160:])
     np.testing.assert_array_equal(one({"path": path, "start": 0.02, "duration": gone}), CLIP[160:])
     np.testing.assert_array_equal(one((path, gone, 0.06)), CLIP[:480])
     np.testing.assert_array_equal(one([path, 0.02, gone]), CLIP[160:])
+
+
+@pytest.mark.parametrize("end", [np.inf, "inf"])
+def test_an_infinite_end_is_the_end(path, end):
+    for clip in ({"path": path}, {"array": CLIP, "sampling_rate": RATE}):
+        np.testing.assert_array_equal(one(clip | {"start": 0.02, "end": end}), CLIP[160:])
 
 
 @pytest.mark.parametrize("form", ["path", "bytes", "file"])
@@ -96,7 +106,11 @@ def test_the_rate_beside_a_recording(path):
         ({"audio": {}, "label": 3}, ValueError, r"\['label'\]; .* give \[record\['audio'\] for record in X\]\."),
         ({"path": "a.wav", "file": "b.wav"}, ValueError, r"has no key\(s\) \['file'\]"),
         ({"path": "a.wav", "end": 2, "duration": 1}, ValueError, "row 0: a part has an end or a duration, not both"),
-        ({"path": "a.wav", "start": "1"}, TypeError, "row 0: start and end are seconds, got str"),
+        ({"path": "a.wav", "start": "1s"}, ValueError, "row 0: start and end are seconds, got '1s'"),
+        ({"path": "a.wav", "start": "1_0"}, ValueError, "row 0: start and end are seconds, got '1_0'"),
+        ({"path": "a.wav", "start": 1.0, "duration": "nan"}, ValueError, "row 0: start and end are seconds, got 'nan'"),
+        ({"path": "a.wav", "start": 1j}, TypeError, "row 0: start and end are seconds, got complex"),
+        ({"array": CLIP, "sampling_rate": RATE, "start": np.inf}, ValueError, "row 0: a part starts at 0 s or later"),
         ({"path": "a.wav", "start": True}, TypeError, "row 0: start and end are seconds, got bool"),
         ({"path": 3}, TypeError, "row 0: expected a path or bytes in the dict, got int"),
         ({"path": ""}, ValueError, "row 0: a dict needs 'path', 'bytes', or"),
