@@ -47,9 +47,9 @@ def bare_rate(estimator: Any) -> int:
 
 
 def with_rate(estimator: Any) -> Any:
-    """A clone that knows the rate of arrays."""
+    """A clone that knows the rate of arrays, which has a meaning only where it takes recordings."""
     copy = clone(estimator)
-    if "sample_rate" in copy.get_params(deep=False) and copy.sample_rate is None:
+    if takes_audio(copy) and copy.get_params(deep=False).get("sample_rate", 0) is None:
         copy.set_params(sample_rate=_DEFAULT_RATE)
     return copy
 
