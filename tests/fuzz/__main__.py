@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.fuzz.reading import run, work
+from tests.fuzz.reading import Report, run, work
 
 
 def main() -> int:
@@ -17,12 +17,17 @@ def main() -> int:
     if arguments.work:
         work(*arguments.work)
         return 0
-    report = run(arguments.seed, arguments.n)
+    report = run(arguments.seed, arguments.n, progress=lambda n_read, report: tell(arguments.seed, n_read, report))
     for fault in report.faults:
         print(fault)
-    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(report.outcomes.items()))
-    print(f"{arguments.n} mutations with seed {arguments.seed}: {counts}; {len(report.faults)} faults")
+    tell(arguments.seed, arguments.n, report)
     return bool(report.faults)
+
+
+def tell(seed: int, n_read: int, report: Report) -> None:
+    """Print how many mutations were read so far, and how they ended."""
+    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(report.outcomes.items()))
+    print(f"{n_read} mutations with seed {seed}: {counts}; {len(report.faults)} faults", flush=True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,12 +66,19 @@ def work(seed: int, first: int, last: int) -> None:
             os.write(1, f"{index} {ended}\n".encode())
 
 
-def run(seed: int, n: int, *, timeout: float = 60.0, per_child: int = 1000) -> Report:
+def run(
+    seed: int,
+    n: int,
+    *,
+    timeout: float = 60.0,
+    per_child: int = 1000,
+    progress: Callable[[int, Report], None] = lambda n_read, report: None,
+) -> Report:
     """Read n mutations in child processes; one that dies or hangs is a fault, and the next goes on behind it."""
     report = Report(Counter(), [])
     first = 0
     while first < n:
-        last = min(n, first + per_child)
+        last = min(n, (first // per_child + 1) * per_child)
         command = [sys.executable, "-W", "ignore", "-m", "tests.fuzz", "--work", str(seed), str(first), str(last)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
             end = _listen(child, report, seed, timeout)
@@ -81,6 +89,8 @@ def run(seed: int, n: int, *, timeout: float = 60.0, per_child: int = 1000) -> R
             why = "hung" if code == -9 else f"died with {code}"
             _note(report, seed, first, f"the process {why}")
             first += 1
+        if first == last:
+            progress(last, report)
     return report
 
 

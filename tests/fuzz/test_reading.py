@@ -68,7 +68,9 @@ def test_a_child_that_dies_or_hangs_is_a_fault(tmp_path, monkeypatch):
     script.chmod(0o755)
     monkeypatch.setattr(reading.sys, "executable", str(script))
     monkeypatch.setattr(reading, "_START", 2)
-    report = reading.run(0, 4, timeout=0.5, per_child=4)
-    assert report.outcomes == Counter(array=2, fault=2)
+    told = []
+    report = reading.run(0, 6, timeout=0.5, per_child=4, progress=lambda n_read, report: told.append(n_read))
+    assert told == [4, 6]
+    assert report.outcomes == Counter(array=3, fault=3)
     assert "mutation 1 (aiff): the process died with -11" in report.faults[0]
     assert "mutation 3 (flac): the process hung" in report.faults[1]
