@@ -52,19 +52,20 @@ def open_decoder(opened: OpenSource) -> Decoder:
     """
     with ExitStack() as on_failure:
         on_failure.callback(opened.close)
-        head = ByteReader(opened)
-        _refuse_stump(opened, head)
-        links = find_links(opened, head)
-        if len(links) > 1:
-            decoder: Decoder = _join(opened, links)
-        elif links:
-            decoder = _open_link(opened, links[0])
-        else:
-            decoder = _open_bytes(opened)
+        decoder = _open_links(opened)
         on_failure.callback(decoder.close)
         _check_rate(decoder, opened)
         on_failure.pop_all()
         return decoder
+
+
+def _open_links(opened: OpenSource) -> Decoder:
+    head = ByteReader(opened)
+    _refuse_stump(opened, head)
+    links = find_links(opened, head)
+    if len(links) > 1:
+        return _join(opened, links)
+    return _open_link(opened, links[0]) if links else _open_bytes(opened)
 
 
 def _join(opened: OpenSource, links: list[Link]) -> Decoder:
@@ -125,6 +126,7 @@ def _refuse_stump(opened: OpenSource, reader: ByteReader) -> None:
 
 def _check_rate(decoder: Decoder, opened: OpenSource) -> None:
     if not is_rate(decoder.sample_rate):
+        decoder.close()
         raise opened.label.unreadable(
             f"its header gives a sample rate of {decoder.sample_rate} Hz, and one lies {RATES}",
             "the header is damaged, so replace the file or give its samples as (array, rate)",

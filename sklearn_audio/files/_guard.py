@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import io
 from collections.abc import Callable, Generator
-from typing import Any
+from functools import cached_property
+from typing import Any, cast
 
 import soundfile
 
@@ -48,9 +49,21 @@ class GuardedFile:
         self.raw = file
         self.n_bytes = n_bytes
         self._kept = KeptFailure()
-        self.read: Callable[[int], bytes] = self._answering(file.read, b"")
-        self.readinto: Callable[[Any], int] = self._answering(file.readinto, 0)
-        self.seek: Callable[[int, int], int] = self.callback("long long(long long, int)", self._seek, -errno.EIO)
+
+    @cached_property
+    def read(self) -> Callable[[int], bytes]:
+        """Read so many bytes."""
+        return self._answering(self.raw.read, b"")
+
+    @cached_property
+    def readinto(self) -> Callable[[Any], int]:
+        """Read into a buffer, and say how many bytes."""
+        return self._answering(self.raw.readinto, 0)
+
+    @cached_property
+    def seek(self) -> Callable[[int, int], int]:
+        """Go to an offset, and say where."""
+        return cast("Callable[[int, int], int]", self.callback("long long(long long, int)", self._seek, -errno.EIO))
 
     @property
     def failure(self) -> BaseException | None:
@@ -60,6 +73,30 @@ class GuardedFile:
     def callback(self, signature: str, function: Callable[..., int], if_failed: int = 0) -> Any:
         """Make a C function of a Python function; what that raises is kept."""
         return soundfile._ffi.callback(signature, function, error=if_failed, onerror=self._kept.keep)
+
+    def virtual_io(self) -> dict[str, Any]:
+        """Make the functions through which libsndfile reads a file, each guarded but once as they are called often."""
+        raw, buffer = self.raw, soundfile._ffi.buffer
+
+        def read(start: Any, n: int, _: Any) -> int:
+            return int(raw.readinto(buffer(start, n))) if self._kept.error is None else 0
+
+        return {
+            "get_filelen": self.callback("sf_vio_get_filelen", lambda _: self.n_bytes),
+            "seek": self.callback("sf_vio_seek", lambda offset, whence, _: self._seek(offset, whence), -errno.EIO),
+            "read": self.callback("sf_vio_read", read),
+            "write": self.callback("sf_vio_write", lambda start, n, _: 0),
+            "tell": self.callback("sf_vio_tell", lambda _: raw.tell(), -errno.EIO),
+        }
+
+    def peek(self, n: int, at: int) -> bytes:
+        """Read n bytes at a position, and return to the start; nothing if that fails."""
+        with self._kept:
+            self.raw.seek(at)
+            data: bytes = self.raw.read(n)
+            self.raw.seek(0)
+            return data
+        return b""
 
     def _answering(self, method: Callable[[Any], Any], if_failed: Any) -> Callable[[Any], Any]:
         answers = self._answers(method, if_failed)

@@ -149,7 +149,7 @@ def frame_runs(reader: ByteReader, start: int, kind: MpegKind) -> list[MpegRun]:
     The stream ends where frames of another kind follow, or an ID3v2 tag, or a frame that counts those of another file.
     """
     runs = [_run(reader, start, kind)]
-    while not runs[-1].cut and not tag_bytes(reader.at(runs[-1].stop, 10)):
+    while not runs[-1].cut and runs[-1].stop < reader.size and not tag_bytes(reader.at(runs[-1].stop, 10)):
         following = find_frames(reader, runs[-1].stop)
         if following is None or starts_file(reader.at(following, 64), kind):
             break

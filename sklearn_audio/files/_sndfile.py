@@ -39,15 +39,8 @@ class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc, unused-ignore]
 
     def _init_virtual_io(self, file: GuardedFile) -> Any:
         # soundfile's own callbacks lose Ctrl-C that comes before they have reached the file, and end the recording
-        ffi = soundfile._ffi
-        self._virtual_io = {
-            "get_filelen": file.callback("sf_vio_get_filelen", lambda _: file.n_bytes),
-            "seek": file.callback("sf_vio_seek", lambda offset, whence, _: file.seek(offset, whence)),
-            "read": file.callback("sf_vio_read", lambda start, n, _: file.readinto(ffi.buffer(start, n))),
-            "write": file.callback("sf_vio_write", lambda start, n, _: 0),
-            "tell": file.callback("sf_vio_tell", lambda _: file.tell()),
-        }
-        return ffi.new("SF_VIRTUAL_IO*", self._virtual_io)
+        self._virtual_io = file.virtual_io()
+        return soundfile._ffi.new("SF_VIRTUAL_IO*", self._virtual_io)
 
     def close(self) -> None:
         # forgotten first, so that a file whose closing was interrupted is not closed again by __del__

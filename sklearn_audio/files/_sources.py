@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -72,33 +70,41 @@ class OpenSource:
 
     def peek(self, n: int, at: int = 0) -> bytes:
         """Read n bytes at a position, and return to the start."""
-        with self.watched():
-            self.file.seek(at, io.SEEK_SET)
-            head = self.file.read(n)
-            self.file.seek(0, io.SEEK_SET)
+        head = self.file.peek(n, at)
+        self.raise_failure()
         return head
 
-    @contextmanager
-    def watched(self) -> Iterator[None]:
+    def watched(self) -> _Watch:
         """Raise what went wrong in reading the file meanwhile, rather than what a decoder made of that."""
-        try:
-            yield
-        finally:
-            self.raise_failure()
+        return _Watch(self)
 
     def raise_failure(self) -> None:
         """Raise what went wrong in reading the file, if anything did."""
         failure = self.file.failure
+        if failure is None:
+            return
         if isinstance(failure, Exception):
             raise self.label.unreadable(
                 f"reading its bytes failed ({type(failure).__name__}: {failure})", "check where they come from"
             ) from failure
-        if failure is not None:  # Ctrl-C, which is no property of the recording
-            raise failure
+        raise failure  # Ctrl-C, which is no property of the recording
 
     def close(self) -> None:
         """Close what was opened here; a file object of the caller stays open."""
         self.file.close()
+
+
+class _Watch:
+    """Looks after its ``with`` block at what went wrong."""
+
+    def __init__(self, opened: OpenSource) -> None:
+        self._opened = opened
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        self._opened.raise_failure()
 
 
 class _SharedFile(io.RawIOBase):
