@@ -1,4 +1,4 @@
-"""What a forked child must change before it computes: the number of threads, and locks that were held meanwhile.
+"""Changes that a forked child needs before it computes: one thread, and fresh locks.
 
 A fork copies one thread. The others, which OpenMP keeps for its next team, are missing in the child, where a team would
 wait for them for ever; and a lock that one of them held is never released there.

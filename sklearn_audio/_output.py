@@ -1,4 +1,4 @@
-"""What comes out of estimators: the labels of the rows of X go along with it, and tables in the container asked for."""
+"""Outputs of estimators: they keep the row labels of X, and tables come in the container that was set."""
 
 from __future__ import annotations
 

@@ -203,7 +203,7 @@ def abandon_output() -> None:
 
 
 class Progress:
-    """How far a step is: a bar on a terminal, a line a minute where messages go to a file or a pipe.
+    """Progress of a step: a bar on a terminal, a line a minute where messages go to a file or a pipe.
 
     Parameters
     ----------

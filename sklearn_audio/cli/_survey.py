@@ -24,7 +24,7 @@ _N_LISTED = 100  # on a screen; the count is told of all
 
 
 class Survey(NamedTuple):
-    """What the first look found: per row a measure, or None and an error; and a hash, 0 without one."""
+    """Result of the first look: per row a measure, or None and an error; and a hash, 0 without one."""
 
     measured: list[Measured | None]
     digests: NDArray[np.uint64]

@@ -1,4 +1,4 @@
-"""What asks for several patches of a clip, `hop` and statistics of them, where every clip is one patch."""
+"""Checks of `hop` and of pooling statistics, which need clips of several patches."""
 
 from __future__ import annotations
 

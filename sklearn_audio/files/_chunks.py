@@ -34,7 +34,7 @@ class Chunk(NamedTuple):
 
 
 class ChunkStyle(NamedTuple):
-    """How a container writes the headers of its chunks.
+    """Layout of the chunk headers of a container.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What all decoders offer, and what they know of the length before anything is decoded."""
+"""The interface of decoders, and the length that is known before anything is decoded."""
 
 from __future__ import annotations
 

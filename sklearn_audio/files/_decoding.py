@@ -1,4 +1,4 @@
-"""Which decoder reads a recording: libsndfile, else FFmpeg, else nobody."""
+"""Choice of the decoder of a recording: libsndfile, else FFmpeg, else an error."""
 
 from __future__ import annotations
 

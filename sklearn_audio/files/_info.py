@@ -1,4 +1,4 @@
-"""What a recording is, without decoding it."""
+"""Properties of a recording, read without decoding it."""
 
 from __future__ import annotations
 

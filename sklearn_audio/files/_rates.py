@@ -1,4 +1,4 @@
-"""Which numbers are sample rates: those of sound, from below telephony to above ultrasound."""
+"""The range of sample rates: from below telephony to above ultrasound."""
 
 from __future__ import annotations
 

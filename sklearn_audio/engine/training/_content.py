@@ -1,4 +1,4 @@
-"""What an object is, by its content: the same in another process, and another when anything in it is."""
+"""Descriptions of objects by content: equal in every process, and different when anything in the object is."""
 
 from __future__ import annotations
 

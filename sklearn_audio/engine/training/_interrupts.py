@@ -1,4 +1,4 @@
-"""Which KeyboardInterrupt is a callback's wish to end training, and which one is Ctrl-C."""
+"""Distinguishes a callback's KeyboardInterrupt, which ends training, from Ctrl-C."""
 
 from __future__ import annotations
 
