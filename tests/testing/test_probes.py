@@ -46,10 +46,21 @@ class Rated(BaseEstimator, TransformerMixin):
         return self
 
 
+class OfRecordings(Rated):
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        return tags
+
+
 def test_a_rate_is_given_where_the_estimator_has_none():
-    assert bare_rate(Rated()) == fit(Rated(), [], 0).sample_rate == 16000
-    assert bare_rate(Rated(8000)) == fit(Rated(8000), [], 0).sample_rate == 8000
+    assert bare_rate(OfRecordings()) == fit(OfRecordings(), [], 0).sample_rate == 16000
+    assert bare_rate(OfRecordings(8000)) == fit(OfRecordings(8000), [], 0).sample_rate == 8000
     assert bare_rate(SequencePooling()) == 16000
+
+
+def test_an_estimator_of_frames_is_given_no_rate():
+    assert fit(Rated(), [], 0).sample_rate is None
 
 
 def test_probes_are_reproducible_and_of_unequal_length():
