@@ -17,6 +17,7 @@ from typing import Any
 
 import pooch
 
+from sklearn_audio._paths import new_folder
 from sklearn_audio._progress import can_show_progress
 
 __all__ = ["ByHand", "cache_folder", "check_hash", "download", "scratch_folder"]
@@ -88,10 +89,7 @@ def cache_folder() -> Path:
     home = os.environ.get(_HOME)
     if not home:
         return Path(pooch.os_cache("sklearn-audio"))
-    folder = os.path.expanduser(home)
-    if folder.startswith("~"):
-        raise ValueError(f"{_HOME}={home!r}: there is no home folder of that user. Give the path of a folder.")
-    return Path(folder).absolute()
+    return new_folder(home, _HOME).absolute()
 
 
 @contextmanager

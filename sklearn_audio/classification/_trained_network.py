@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pandas as pd
@@ -15,6 +14,7 @@ from torch import nn
 from torch.nn.utils import parameters_to_vector
 
 from sklearn_audio._caller import warn_caller
+from sklearn_audio._paths import new_folder
 from sklearn_audio.base import AudioEstimator
 from sklearn_audio.engine._devices import resolve_device
 from sklearn_audio.engine.training import Checkpoint, Net, are_all_alike, check_optimizer, describe_run, freeze, thaw
@@ -68,7 +68,7 @@ class TrainedNetwork(AudioEstimator):
         if more:
             data["weights trained before"] = parameters_to_vector(self.network_.parameters()).detach().cpu().numpy()
         run = describe_run(type(self).__name__, parameters, data, resolve_device(self.device))
-        return Checkpoint(Path(self.checkpoint_dir), run, draws)
+        return Checkpoint(new_folder(self.checkpoint_dir, "checkpoint_dir"), run, draws)
 
     def _check_frame_width(self, clips: Ragged) -> None:
         """Refuse frames that the network was not built for, such as the numbers of a two-dimensional array."""

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+from sklearn_audio._paths import local_path
 from sklearn_audio.cli._messages import in_words
 from sklearn_audio.datasets import load_audio_folder, load_audio_table
 from sklearn_audio.datasets._summary import Measured, summarize_measured
@@ -46,7 +47,7 @@ def labelled(options: Namespace) -> Bunch:
     """
     if not options.data:
         raise ValueError("the folder or table is an empty text; name one. Is a variable not set?")
-    path = Path(options.data)
+    path = Path(local_path(options.data))
     if path.is_dir() or not (path.suffix or path.is_file()):
         refused = [flag for name, flag in _FOR_TABLES.items() if getattr(options, name) is not None]
         if refused:

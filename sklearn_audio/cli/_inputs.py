@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_audio._column_names import PATH_NAMES, find_column, find_span
+from sklearn_audio._paths import local_path
 from sklearn_audio.datasets._columns import seconds
 from sklearn_audio.datasets._table_files import read_table
 from sklearn_audio.exceptions import AudioReadError
@@ -60,19 +61,19 @@ def _expanded(name: str) -> list[Any]:
         return _lines(sys.stdin.read())
     if name.startswith("@") and not os.path.exists(name):
         return _lines(_list_file(name[1:]))
-    path = Path(name)
+    path = Path(local_path(name))
     if path.is_dir():
         return [str(clip) for clip in list_clips(path)]
-    return _of_table(path) if path.suffix.lower() in _TABLES else [name]
+    return _of_table(path) if path.suffix.lower() in _TABLES else [local_path(name)]
 
 
 def _lines(text: str) -> list[str]:
-    return [line for line in text.splitlines() if line]
+    return [local_path(line) for line in text.splitlines() if line]
 
 
 def _list_file(name: str) -> str:
     try:
-        return Path(name).read_text(encoding="utf-8", errors="surrogateescape")
+        return Path(local_path(name)).read_text(encoding="utf-8", errors="surrogateescape")
     except OSError as error:
         raise OSError(f"the list of recordings {name!r} cannot be read: {error.strerror}.") from error
 
@@ -83,7 +84,9 @@ def _of_table(path: Path) -> list[Any]:
     column, span = find_column(frame.columns, PATH_NAMES), find_span(frame.columns)
     if column is None:
         raise ValueError(f"the table {str(path)!r} has no column of paths; its columns are {list(frame.columns)}.")
-    paths = [os.path.join(path.parent, str(name).strip()) if str(name).strip() else "" for name in frame[column]]
+    paths = [
+        os.path.join(path.parent, local_path(str(name).strip())) if str(name).strip() else "" for name in frame[column]
+    ]
     if span == (None, None, None):
         return paths
     where = f"the table {str(path)!r}"

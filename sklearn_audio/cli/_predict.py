@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sklearn_audio._paths import local_path
 from sklearn_audio.cli._compute import Prediction, predictions
 from sklearn_audio.cli._inputs import expanded, path_of
 from sklearn_audio.cli._messages import Progress, output
@@ -39,7 +40,7 @@ def run(options: Namespace) -> None:
         If the model is not usable, or a recording is not and `on_error` is "raise".
     """
     output()
-    model = load_model(Path(options.model))
+    model = load_model(Path(local_path(options.model)))
     skip = options.on_error == "skip"
     clips = expanded(options.files, may_miss=skip)
     write = _write_csv if options.format == "csv" else _write_json

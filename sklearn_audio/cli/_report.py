@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, classification_report, confusion_matrix
 from sklearn.utils import Bunch
 
+from sklearn_audio._paths import local_path
 from sklearn_audio.cli._compute import predictions
 from sklearn_audio.cli._data import is_multilabel, labelled
 from sklearn_audio.cli._messages import Progress, output
@@ -39,7 +40,7 @@ def run(options: Namespace) -> None:
     ValueError
         If the labels are not of the kind, or not among those, that the model was trained on.
     """
-    model = load_model(Path(options.model))
+    model = load_model(Path(local_path(options.model)))
     clips = labelled(options)
     _check_labels(model, clips, options)
     first_look = survey(clips, options)

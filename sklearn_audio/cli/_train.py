@@ -22,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch
 from threadpoolctl import threadpool_limits
 
+from sklearn_audio._paths import local_path
 from sklearn_audio.cli._compute import chunks, collected_errors
 from sklearn_audio.cli._copies import copies_on_both_sides
 from sklearn_audio.cli._data import described, is_multilabel, labelled, likely_group
@@ -53,8 +54,8 @@ def run(options: Namespace) -> None:
     options : argparse.Namespace
         Arguments of the command.
     """
-    path = Path(options.output)
-    data = Path(options.data)
+    path = Path(local_path(options.output))
+    data = Path(local_path(options.data))
     if options.output and path.exists() and data.exists() and path.samefile(data):
         raise ValueError(f"--output {str(path)!r} is the table to train on, and would be overwritten.")
     check_output(path, force=options.force)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from sklearn.utils import Bunch
 
+from sklearn_audio._paths import local_path
 from sklearn_audio.datasets._audioset_files import match_files
 from sklearn_audio.datasets._audioset_ontology import AudioSetOntology, read_audioset_ontology
 from sklearn_audio.datasets._audioset_tables import SEGMENT_COLUMNS, read_audioset_labels, read_audioset_segments
@@ -115,9 +116,9 @@ def load_audioset(
     names = dict(class_labels) if isinstance(class_labels, Mapping) else read_audioset_labels(class_labels)
     tree = read_audioset_ontology(ontology) if isinstance(ontology, str | os.PathLike) else ontology
     columns = find_columns(labels, names, tree)
-    paths = match_files(table, Path(folder), are_clips=files == "clips")
+    paths = match_files(table, Path(local_path(folder)), are_clips=files == "clips")
     found = np.array([path is not None for path in paths])
-    _report_missing(table[~found], len(table), Path(folder), missing)
+    _report_missing(table[~found], len(table), Path(local_path(folder)), missing)
     # Targets are made of the clips that are there: a missing file must not leave a row behind.
     there = table[found].assign(path=[path for path in paths if path is not None]).reset_index(drop=True)
     target = label_matrix(there["labels"], columns, names, tree)

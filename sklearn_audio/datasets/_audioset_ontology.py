@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from sklearn_audio._paths import local_path
+
 __all__ = ["AudioSetOntology", "read_audioset_ontology"]
 
 _KEYS = ("id", "name", "child_ids", "restrictions")
@@ -266,7 +268,7 @@ def read_audioset_ontology(path: str | os.PathLike[str]) -> AudioSetOntology:
     >>> ontology.names
     {'/m/09x0r': 'Speech'}
     """
-    file = Path(path)
+    file = Path(local_path(path))
     if not file.is_file():
         raise ValueError(f"the ontology {str(file)!r} does not exist.")
     try:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sklearn_audio._paths import local_path
 from sklearn_audio.datasets._table_files import read_class_labels
 
 __all__ = ["read_audioset_labels", "read_audioset_segments"]
@@ -61,7 +62,7 @@ def read_audioset_segments(path: str | os.PathLike[str]) -> pd.DataFrame:
     >>> segments.to_dict("list")
     {'ytid': ['-0123456789'], 'start': [30.0], 'end': [40.0], 'labels': [('/m/09x0r', '/m/0bt9lr')]}
     """
-    file = Path(path)
+    file = Path(local_path(path))
     if not file.is_file():
         raise ValueError(f"the table of segments {str(file)!r} does not exist.")
     rows = list(_rows(file))
@@ -127,7 +128,7 @@ def read_audioset_labels(path: str | os.PathLike[str] | None = None) -> dict[str
     (527, 'Speech')
     """
     if path is not None:
-        file = Path(path)
+        file = Path(local_path(path))
         if not file.is_file():
             raise ValueError(f"the class labels {str(file)!r} do not exist.")
         return read_class_labels(file)

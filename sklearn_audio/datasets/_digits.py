@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+from sklearn_audio._paths import local_path, new_folder
 from sklearn_audio.datasets._archives import Archive, unpack_archive
 from sklearn_audio.datasets._published import hold_out
 from sklearn_audio.datasets._table import load_audio_table
@@ -95,7 +96,7 @@ def fetch_spoken_digits(
     """
     table = next((table for home in _homes(data_home) if (table := _table(home)) is not None), None)
     if table is None:
-        home = cache_folder() if data_home is None else Path(data_home)
+        home = cache_folder() if data_home is None else new_folder(data_home, "data_home")
         folder = home / _UNPACKED
         unpack_archive(_ARCHIVE, home, folder, download=download_if_missing, verbose=verbose)
         table = _recordings(folder)
@@ -104,10 +105,10 @@ def fetch_spoken_digits(
 
 def _homes(data_home: str | os.PathLike[str] | None) -> Iterator[Path]:
     if data_home is not None:
-        yield Path(data_home)
+        yield new_folder(data_home, "data_home")
         return
     if named := os.environ.get("SKLEARN_AUDIO_DATA"):
-        yield Path(named)
+        yield Path(local_path(named))
     yield cache_folder()
 
 

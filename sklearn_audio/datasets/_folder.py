@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+from sklearn_audio._paths import local_path
 from sklearn_audio.datasets._labels import class_names
 from sklearn_audio.files import list_clips
 
@@ -68,7 +69,7 @@ def load_audio_folder(
     >>> sorted(set(clips.groups.tolist()))
     ['source0', 'source1']
     """
-    folder = Path(path)
+    folder = Path(local_path(path))
     pattern = None if group_pattern is None else _compile(group_pattern)
     relative = _recordings(folder, classes)
     target = np.array([name.split("/", 1)[0] for name in relative])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import PredefinedSplit
 from sklearn.utils import Bunch
 
+from sklearn_audio._paths import local_path
 from sklearn_audio.datasets._table import load_audio_table
 from sklearn_audio.exceptions import AudioReadError
 
@@ -48,7 +49,7 @@ def published_root(path: str | os.PathLike[str], marker: str, folders: Sequence[
     >>> published_root(".", ".", ["ESC-50-master"], name="ESC-50").name
     ''
     """
-    given = Path(path)
+    given = Path(local_path(path))
     for folder in (given, *(given / name for name in folders)):
         if (folder / marker).exists():
             return folder

@@ -9,6 +9,7 @@ from typing import Literal
 import pandas as pd
 from sklearn.utils import Bunch
 
+from sklearn_audio._paths import new_folder
 from sklearn_audio.datasets._archives import Archive, unpack_archive
 from sklearn_audio.datasets._published import hold_out, published_bunch, published_root
 from sklearn_audio.downloads import cache_folder
@@ -165,7 +166,7 @@ def fetch_speech_commands(
     if version not in _ARCHIVES:
         raise ValueError(f"version={version!r} of Speech Commands is not known; choose one of {list(_ARCHIVES)}.")
     archive = _ARCHIVES[version]
-    home = cache_folder() if data_home is None else Path(data_home)
+    home = cache_folder() if data_home is None else new_folder(data_home, "data_home")
     folder = home / archive.name.removesuffix(".tar.gz")
     if not (folder / _TEST).is_file():
         unpack_archive(archive, home, folder, download=download_if_missing, verbose=verbose)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numbers
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
+from sklearn_audio._paths import new_folder
 from sklearn_audio.datasets._folder import load_audio_folder
 from sklearn_audio.ragged import Ragged
 
@@ -155,7 +155,7 @@ def write_sound_events(
     """
     import soundfile
 
-    place = Path(folder)
+    place = new_folder(folder, "folder")
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise ValueError(f"{str(place)!r} is not an empty folder; nothing was written. Pass a new or empty one.")
     sounds = make_sound_events(

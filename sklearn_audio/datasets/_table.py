@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from sklearn_audio._column_names import Span
+from sklearn_audio._paths import local_path
 from sklearn_audio.datasets._columns import LABEL_LIST_NAMES, Columns, bits, filled_text, find_columns, seconds, text
 from sklearn_audio.datasets._labels import check_indicator, class_names, indicator, split_labels
 from sklearn_audio.datasets._table_files import read_class_labels, read_table
@@ -110,7 +111,7 @@ def load_audio_table(
     frame, where, folder = _open(table)
     columns = find_columns(frame, where=where, path=path, label=label, group=group, start=start, end=end)
     data = _paths(
-        frame, columns.path, folder if root is None else os.fspath(root), has_fields=root is not None, where=where
+        frame, columns.path, folder if root is None else local_path(root), has_fields=root is not None, where=where
     )
     if check_files:
         _check_files(data, where)
@@ -132,7 +133,7 @@ def _open(table: str | os.PathLike[str] | pd.DataFrame) -> tuple[pd.DataFrame, s
     if isinstance(table, pd.DataFrame):
         frame, where, folder = table, "the table", ""
     else:
-        file = Path(table)
+        file = Path(local_path(table))
         frame, where, folder = read_table(file), f"the table {str(file)!r}", str(file.parent)
     if len(frame) == 0:
         raise ValueError(f"{where} is empty: it has no rows.")
@@ -146,7 +147,7 @@ def _paths(frame: pd.DataFrame, column: Any, root: str, *, has_fields: bool, whe
         field = f"{{{name}}}"
         if field in root:
             folders = [folder.replace(field, cell) for folder, cell in zip(folders, text(frame[name]), strict=True)]
-    joined = [os.path.join(folder, name) for folder, name in zip(folders, relative, strict=True)]
+    joined = [os.path.join(folder, local_path(name)) for folder, name in zip(folders, relative, strict=True)]
     return np.array(joined, dtype=object)
 
 
@@ -163,9 +164,9 @@ def _check_files(data: NDArray[np.object_], where: str) -> None:
 
 def _names(table: object, class_labels: str | os.PathLike[str] | None) -> dict[str, str] | None:
     if class_labels is not None:
-        return read_class_labels(Path(class_labels))
+        return read_class_labels(Path(local_path(class_labels)))
     if isinstance(table, str | os.PathLike) and Path(table).suffix.lower() == ".json":
-        beside = Path(table).parent / _CLASS_LABELS
+        beside = Path(local_path(table)).parent / _CLASS_LABELS
         return read_class_labels(beside) if beside.is_file() else None
     return None
 

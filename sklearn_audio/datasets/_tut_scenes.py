@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.model_selection import PredefinedSplit
 from sklearn.utils import Bunch
 
+from sklearn_audio._paths import local_path
 from sklearn_audio.datasets._published import hold_out, published_bunch, published_root
 from sklearn_audio.exceptions import AudioReadError
 
@@ -96,7 +97,7 @@ def _splits(frame: pd.DataFrame, part: str) -> PredefinedSplit | None:
 
 def _read(path: str | os.PathLike[str], part: str, *, alone: bool) -> pd.DataFrame:
     name = f"{_NAME}-{part}"
-    inside = Path(path) / name
+    inside = Path(local_path(path)) / name
     # archives unpack to a folder of that name, which unzipping tools like to put into another one
     root = published_root(path if alone else inside, "evaluation_setup", (name,) if alone else (name, "."), name=name)
     listed = "meta.txt" if (root / "meta.txt").exists() else "evaluation_setup/evaluate.txt"

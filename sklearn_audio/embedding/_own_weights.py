@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from sklearn_audio._paths import local_path
 from sklearn_audio.engine._networks import parts_of
 
 __all__ = ["missing_weights"]
@@ -36,7 +37,8 @@ def missing_weights(estimator: str, files: Mapping[str, Any]) -> str | None:
     """
     for name, path in files.items():
         is_path = isinstance(path, str | PathLike) and path != "pretrained"
-        if is_path and not parts_of(Path(path)) and not Path(path).is_dir():
+        file = Path(local_path(path)) if is_path else None
+        if file is not None and not parts_of(file) and not file.is_dir():
             return (
                 f"{name}='{path}': there is no such checkpoint. A pickle of {estimator} holds the path of weights of "
                 f"your own, not the weights: put the file there, say where it is by set_params({name}=...), or save "

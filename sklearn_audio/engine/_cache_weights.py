@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from sklearn_audio import weights as published
+from sklearn_audio._paths import local_path
 from sklearn_audio._stamp import Stamp, stamp_of
 from sklearn_audio.engine._networks import Source, parts_of
 from sklearn_audio.engine.models import ModelCard
@@ -52,7 +53,7 @@ def weights_identity(card: ModelCard, source: Source, *, verbose: int = 0) -> tu
         return source.identity(None)
     if source.weights == "pretrained" and card.weights is not None:
         return content_of(published.fetch(card.weights, verbose=verbose))
-    return content_of(Path(source.weights))
+    return content_of(Path(local_path(source.weights)))
 
 
 def pca_identity(
@@ -87,7 +88,9 @@ def pca_identity(
     """
     if packed is not None:
         return ("packed", hashlib.sha256(packed).hexdigest())
-    return content_of(published.fetch("vggish_pca", verbose=verbose) if weights == "pretrained" else Path(weights))
+    if weights == "pretrained":
+        return content_of(published.fetch("vggish_pca", verbose=verbose))
+    return content_of(Path(local_path(weights)))
 
 
 def content_of(file: Path) -> tuple[str, ...]:

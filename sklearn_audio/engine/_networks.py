@@ -24,6 +24,7 @@ from sklearn_audio import weights as published
 from sklearn_audio._forks import ForkSafeLock
 from sklearn_audio._generators import Generators
 from sklearn_audio._isolation import isolated
+from sklearn_audio._paths import local_path
 from sklearn_audio._stamp import stamp_of
 from sklearn_audio.engine._tuning import tune
 from sklearn_audio.engine.models import ModelCard
@@ -251,7 +252,7 @@ def _file(card: ModelCard, source: Source, verbose: int) -> Path | None:
     if source.packed is not None or source.weights is None:
         return None
     if source.weights != "pretrained":
-        file = Path(os.fspath(source.weights or ""))
+        file = Path(local_path(source.weights or ""))
         if not parts_of(file) and not file.is_dir():
             raise WeightsError(
                 f"weights='{file}': there is no checkpoint '{file}'; check the path, or pass weights='pretrained'."
@@ -354,7 +355,7 @@ def load_pca(weights: str | os.PathLike[str], *, verbose: int = 0) -> PCA:
     WeightsError
         If it is not there, or the file is something else.
     """
-    file = published.fetch("vggish_pca", verbose=verbose) if weights == "pretrained" else Path(weights)
+    file = published.fetch("vggish_pca", verbose=verbose) if weights == "pretrained" else Path(local_path(weights))
     tensors = published.read_checkpoint(file, "vggish_pca")
     pca = PCA(tensors["eigen_vectors"].float().numpy(), tensors["means"].float().flatten().numpy())
     if pca.eigen_vectors.shape != (128, 128) or pca.means.shape != (128,):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from joblib import Memory
 
 from sklearn_audio._caller import warn_caller
 from sklearn_audio._meaning import Uses, needs
+from sklearn_audio._paths import new_folder
 from sklearn_audio._sklearn import StrOptions
 from sklearn_audio._version import __version__
 from sklearn_audio.engine._cache_entry import pack_entry, unpack_entry
@@ -191,7 +191,7 @@ def cache_store(cache: Any) -> Store | None:
     location = cache.location if isinstance(cache, Memory) else cache
     if location is None:
         return None
-    folder = Path(os.path.expanduser(os.fspath(location)))
+    folder = new_folder(location, "cache")
     if not os.fspath(location):
         raise ValueError("cache='' names no folder; give a path, or None for no cache.")
     if folder.exists() and not folder.is_dir():

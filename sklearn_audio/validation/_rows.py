@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_audio._paths import local_path
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files import AUDIO_EXTENSIONS, RATES, Source, is_rate
 from sklearn_audio.validation._missing import is_missing
@@ -56,7 +57,7 @@ class Row(NamedTuple):
 
 def parse_row(item: Any, row: int, *, rectangular: bool = False) -> Row:
     if type(item) is str:  # the most frequent kind
-        return Row(source=item)
+        return Row(source=local_path(item))
     clip = _parse_recording(item, row)
     if clip is None and isinstance(item, tuple | list):
         clip = _parse_sequence(item, row)
@@ -82,8 +83,10 @@ def _parse_recording(item: Any, row: int) -> Row | None:
     if isinstance(item, dict):
         return _parse_dict(item, row)
     if isinstance(item, bytes):
-        return Row(source=os.fsdecode(item) if _is_path(item) else item)
-    if isinstance(item, str | os.PathLike | bytearray | memoryview) or hasattr(item, "read"):
+        return Row(source=local_path(item) if _is_path(item) else item)
+    if isinstance(item, str | os.PathLike):
+        return Row(source=local_path(item))
+    if isinstance(item, bytearray | memoryview) or hasattr(item, "read"):
         return Row(source=item)
     return Row(decoder=item) if hasattr(item, "get_all_samples") else None
 
@@ -93,7 +96,7 @@ def _is_path(item: bytes) -> bool:
     if not 0 < len(item) <= _LONGEST_PATH or b"\0" in item:
         return False
     extension = item[item.rfind(b".") :].lower()
-    return extension in _EXTENSIONS or os.path.isfile(item)
+    return extension in _EXTENSIONS or os.path.isfile(os.path.expanduser(item))
 
 
 def _parse_sequence(item: tuple[Any, ...] | list[Any], row: int) -> Row | None:
@@ -158,7 +161,7 @@ def _recording_of(item: dict[str, Any], path_key: Any, row: int) -> Row | None:
     """Parse the content, or else the path, of a dict."""
     for content in (item.get("bytes"), item.get(path_key)):
         if not is_missing(content) and content != "" and content != b"":
-            clip = Row(source=content) if type(content) is str else _parse_recording(content, row)
+            clip = Row(source=local_path(content)) if type(content) is str else _parse_recording(content, row)
             if clip is None:
                 raise TypeError(f"row {row}: expected a path or bytes in the dict, got {type(content).__name__}.")
             return clip

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sklearn_audio._paths import local_path
 from sklearn_audio._stamp import Stamp, stamp_of
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.weights._converters import (
@@ -109,7 +110,7 @@ def read_checkpoint(path: str | os.PathLike[str], converter: str) -> dict[str, T
     """
     if converter not in CONVERTERS:
         raise ValueError(f"unknown converter {converter!r}; choose one of {sorted(CONVERTERS)}.")
-    file = Path(path)
+    file = Path(local_path(path))
     before = _stamp(file)
     try:
         raw, kind = _read(file)

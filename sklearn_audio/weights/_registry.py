@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from sklearn_audio._paths import local_path
 from sklearn_audio.downloads import ByHand
 
 __all__ = ["WeightsEntry", "find", "registry"]
@@ -144,7 +145,7 @@ def registry() -> dict[str, WeightsEntry]:
     extra = os.environ.get(_VARIABLE)
     try:
         if extra:
-            tables |= tomllib.loads(Path(os.path.expanduser(extra)).read_text(encoding="utf-8"))
+            tables |= tomllib.loads(Path(local_path(extra)).read_text(encoding="utf-8"))
         return {name: WeightsEntry(name=name, **_lower_hashes(table)) for name, table in tables.items()}
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"the registry '{extra}' named by {_VARIABLE} cannot be used: {error}.") from error

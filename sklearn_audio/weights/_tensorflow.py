@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_audio._paths import local_path
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.optional import require
 
@@ -52,7 +53,7 @@ def read_tensorflow(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
         ...
     sklearn_audio.exceptions.WeightsError: there is no TensorFlow checkpoint at 'no/such.ckpt'. ...
     """
-    prefix = _find(os.fspath(path))
+    prefix = _find(local_path(path))
     tensorflow = require("tensorflow", needed_by="reading TensorFlow checkpoints", extra="tensorflow")
     try:  # needs an extra
         reader = tensorflow.compat.v1.train.NewCheckpointReader(prefix)
