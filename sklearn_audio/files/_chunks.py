@@ -1,8 +1,7 @@
-"""Containers with a header before samples (WAV, RF64, AIFF, CAF, W64, AU, SPHERE): where these lie, and how many."""
+"""Containers of chunks (WAV, RF64, AIFF, SVX, CAF, W64): where their samples lie, and how many there are."""
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
@@ -11,16 +10,14 @@ from typing import NamedTuple
 
 from sklearn_audio.files._views import ByteReader, Inserted
 
-__all__ = ["Chunk", "ChunkStyle", "SampleData", "sample_data"]
+__all__ = ["Chunk", "ChunkStyle", "SampleData", "closed", "in_chunks", "packed"]
 
 _ALL_ONES = (1 << 32) - 1
 # Sizes that programs write which do not know how much will follow, beside 0 and all bits set: 2 GiB, or a little less.
 _OPEN_SIZES = range(0x7FFFF000, 0x80000001)
 _PLAIN_WAV_TAGS = (1, 3, 6, 7, 0xFFFE)  # integers, floats, A-law, mu-law, extensible
-_AU_WIDTHS = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
 # More than a recorder writes; so many are bytes that only look like chunks.
 _MAX_CHUNKS = 10_000
-_SPHERE_COUNT = re.compile(rb"(?m)^sample_count[ \t]+-i ([^\n]+)$")
 _W64_GUID = b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
 
 
@@ -121,32 +118,30 @@ class SampleData(NamedTuple):
     n_counted: int | None = None
 
 
-def sample_data(reader: ByteReader) -> SampleData | None:
-    """Find the samples of a container that has a header and then samples; None for any other file."""
+def in_chunks(reader: ByteReader) -> SampleData | None:
+    """Find the samples of a container of chunks; None for any other file."""
     head = reader.at(0, 40)
     if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE":
         return _in_wav(reader, head)
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
         return _in_aiff(reader, head)
+    if head[:4] == b"FORM" and head[8:12] in (b"8SVX", b"16SV"):
+        return _in_svx(reader, head)
     if head[:4] == b"caff":
         return _in_caf(reader)
     if head[:4] == b"riff" and head[28:40] == _W64_GUID:
         return _in_w64(reader, head)
-    if head[:4] in (b".snd", b"dns.") and len(head) >= 24:
-        return _in_au(head)
-    if head[:8] == b"NIST_1A\n":
-        return _in_sphere(reader)
     return None
 
 
-def _closed(size: int, bits: int = 32) -> int | None:
+def closed(size: int, bits: int = 32) -> int | None:
     """Size of a field of so many bits, or None if it is one that stands for an unknown size."""
     if size < 0 or size >= (1 << bits) - 256 or (bits == 32 and size in _OPEN_SIZES):
         return None
     return size
 
 
-def _packed(code: str, *sizes: int) -> bytes:
+def packed(code: str, *sizes: int) -> bytes:
     """Pack sizes, each as the nearest that its field holds."""
     bits = 8 * struct.calcsize("=" + code[-1])
     largest = (1 << bits - code[-1].islower()) - 1
@@ -164,13 +159,13 @@ def _in_wav(reader: ByteReader, head: bytes) -> SampleData | None:
         elif chunk.name == b"fmt ":
             rate = _wav_rate(reader.at(chunk.start, 16), code)
         elif chunk.name == b"data":
-            end = _closed(struct.unpack(code + "I", head[4:8])[0])
+            end = closed(struct.unpack(code + "I", head[4:8])[0])
             if wide is not None:
                 return _in_rf64(reader, wide, chunk, rate)
             magic = head[:4] if head[:4] in (b"RIFF", b"RIFX") else b"RIFF"
             return SampleData(
                 chunk.start,
-                _closed(chunk.size),
+                closed(chunk.size),
                 end + 8 if end else None,
                 rate,
                 partial(_wav_sizes, magic, code, chunk.start),
@@ -183,9 +178,9 @@ def _wav_sizes(magic: bytes, code: str, start: int, n: int) -> dict[int, bytes]:
     """Both sizes of a WAV; those that its fields do not hold make an RF64 of it."""
     riff, data = n + start - 8 + n % 2, n
     if riff >= _ALL_ONES and code == "<":
-        wide = Inserted(b"ds64" + _packed("<I", 28) + _packed("<Q", riff + 36, data, 0) + _packed("<I", 0))
-        return {0: b"RF64", 12: wide, start - 4: _packed("<I", _ALL_ONES)}
-    return {0: magic, 4: _packed(code + "I", riff), start - 4: _packed(code + "I", data)}
+        wide = Inserted(b"ds64" + packed("<I", 28) + packed("<Q", riff + 36, data, 0) + packed("<I", 0))
+        return {0: b"RF64", 12: wide, start - 4: packed("<I", _ALL_ONES)}
+    return {0: magic, 4: packed(code + "I", riff), start - 4: packed(code + "I", data)}
 
 
 def _wav_rate(body: bytes, code: str) -> Fraction | None:
@@ -199,10 +194,10 @@ def _wav_rate(body: bytes, code: str) -> Fraction | None:
 
 def _in_rf64(reader: ByteReader, wide: Chunk, data: Chunk, rate: Fraction | None) -> SampleData:
     riff_size, data_size = struct.unpack("<QQ", reader.at(wide.start, 16).ljust(16, b"\0"))
-    end = _closed(riff_size, 64)
+    end = closed(riff_size, 64)
     return SampleData(
         data.start,
-        _closed(data_size, 64) if data.size == _ALL_ONES else _closed(data.size),
+        closed(data_size, 64) if data.size == _ALL_ONES else closed(data.size),
         end + 8 if end else None,
         rate,
         partial(_rf64_sizes, wide.start, data.start),
@@ -213,8 +208,8 @@ def _in_rf64(reader: ByteReader, wide: Chunk, data: Chunk, rate: Fraction | None
 def _rf64_sizes(wide: int, start: int, n: int) -> dict[int, bytes]:
     return {
         0: b"RF64",
-        wide: _packed("<Q", n + start - 8, n),
-        start - 4: _packed("<I", _ALL_ONES),
+        wide: packed("<Q", n + start - 8, n),
+        start - 4: packed("<I", _ALL_ONES),
     }
 
 
@@ -226,33 +221,58 @@ def _in_aiff(reader: ByteReader, head: bytes) -> SampleData | None:
             channels, count, bits = struct.unpack(">HIH", body[:8])
             kind = body[18:22] if head[8:12] == b"AIFC" else b"NONE"
             width, common = channels * _aiff_width(kind.lower(), bits), chunk.start
-        elif chunk.name == b"SSND" and common and width:
+        elif chunk.name == b"SSND" and common:
             offset = int.from_bytes(reader.at(chunk.start, 4), "big")
             start = chunk.start + 8 + offset
-            end = _closed(struct.unpack(">I", head[4:8])[0])
-            size = _closed(chunk.size)
+            end = closed(struct.unpack(">I", head[4:8])[0])
+            size = closed(chunk.size)
             return SampleData(
                 start,
                 None if size is None else max(0, size - 8 - offset),
                 end + 8 if end else None,
-                Fraction(width),
+                Fraction(width) if width else None,
                 partial(_aiff_sizes, width, common, chunk.start, start),
                 _BIG_ENDIAN,
-                _closed(count),
+                closed(count) if width else None,
             )
     return None
 
 
 def _aiff_width(kind: bytes, bits: int) -> int:
-    """Bytes of a sample; 0 where it is no whole number."""
+    """Bytes of a sample; 0 for those that are compressed."""
     if kind in (b"ulaw", b"alaw"):
         return 1
     return (bits + 7) // 8 if kind in (b"none", b"sowt", b"twos", b"raw ", b"fl32", b"fl64", b"in24", b"in32") else 0
 
 
 def _aiff_sizes(width: int, common: int, chunk: int, start: int, n: int) -> dict[int, bytes]:
-    sizes = {4: n + n % 2 + start - 8, common + 2: n // width, chunk - 4: n + start - chunk}
-    return {offset: _packed(">I", size) for offset, size in sizes.items()}
+    sizes = {4: n + n % 2 + start - 8, chunk - 4: n + start - chunk}
+    if width:
+        sizes[common + 2] = n // width
+    return {offset: packed(">I", size) for offset, size in sizes.items()}
+
+
+def _in_svx(reader: ByteReader, head: bytes) -> SampleData | None:
+    width = 0
+    for chunk in _BIG_ENDIAN.walk(reader, 12):
+        if chunk.name == b"VHDR":
+            is_compressed = reader.at(chunk.start + 15, 1) != b"\0"
+            width = 0 if is_compressed else 1 if head[8:9] == b"8" else 2
+        elif chunk.name == b"BODY":
+            end = closed(struct.unpack(">I", head[4:8])[0])
+            return SampleData(
+                chunk.start,
+                closed(chunk.size),
+                end + 8 if end else None,
+                Fraction(width) if width else None,
+                partial(_svx_sizes, chunk.start),
+                _BIG_ENDIAN,
+            )
+    return None
+
+
+def _svx_sizes(start: int, n: int) -> dict[int, bytes]:
+    return {4: packed(">I", n + n % 2 + start - 8), start - 4: packed(">I", n)}
 
 
 def _in_caf(reader: ByteReader) -> SampleData | None:
@@ -265,7 +285,7 @@ def _in_caf(reader: ByteReader) -> SampleData | None:
             # four bytes count edits
             return SampleData(
                 chunk.start + 4,
-                None if chunk.size < 4 else _closed(chunk.size - 4, 63),
+                None if chunk.size < 4 else closed(chunk.size - 4, 63),
                 None,
                 rate,
                 partial(_caf_size, chunk.start),
@@ -275,7 +295,7 @@ def _in_caf(reader: ByteReader) -> SampleData | None:
 
 
 def _caf_size(start: int, n: int) -> dict[int, bytes]:
-    return {start - 8: _packed(">q", n + 4)}
+    return {start - 8: packed(">q", n + 4)}
 
 
 def _in_w64(reader: ByteReader, head: bytes) -> SampleData | None:
@@ -284,10 +304,10 @@ def _in_w64(reader: ByteReader, head: bytes) -> SampleData | None:
         if chunk.name[:4] == b"fmt ":
             rate = _wav_rate(reader.at(chunk.start, 16), "<")
         elif chunk.name[:4] == b"data":
-            end = _closed(int.from_bytes(head[16:24], "little"), 63)
+            end = closed(int.from_bytes(head[16:24], "little"), 63)
             return SampleData(
                 chunk.start,
-                0 if chunk.size <= 0 else _closed(chunk.size, 63),
+                0 if chunk.size <= 0 else closed(chunk.size, 63),
                 end or None,
                 rate,
                 partial(_w64_sizes, chunk.start),
@@ -297,46 +317,4 @@ def _in_w64(reader: ByteReader, head: bytes) -> SampleData | None:
 
 
 def _w64_sizes(start: int, n: int) -> dict[int, bytes]:
-    return {16: _packed("<Q", n + -n % 8 + start), start - 8: _packed("<Q", n + 24)}
-
-
-def _in_au(head: bytes) -> SampleData | None:
-    code = ">" if head[:4] == b".snd" else "<"
-    start, size, encoding, _, channels = struct.unpack(code + "5I", head[4:24])
-    width = _AU_WIDTHS.get(encoding, 0) * channels
-    return SampleData(
-        start,
-        _closed(size),
-        None,
-        Fraction(width) if width else None,
-        partial(_au_size, code),
-        None,
-    )
-
-
-def _au_size(code: str, n: int) -> dict[int, bytes]:
-    return {8: _packed(code + "I", n)}
-
-
-def _in_sphere(reader: ByteReader) -> SampleData | None:
-    lines = reader.at(0, 1024).split(b"end_head")[0].splitlines()
-    fields = {parts[0]: parts[2] for line in lines[2:] if len(parts := line.split()) == 3}
-    numbers = [fields.get(name, b"") for name in (b"sample_count", b"sample_n_bytes", b"channel_count")]
-    if len(lines) < 2 or not all(number.isdigit() for number in (lines[1].strip(), *numbers)):
-        return None
-    count, width, channels = (int(number) for number in numbers)
-    size = Fraction(width * channels)
-    if not size or fields.get(b"sample_coding", b"pcm") != b"pcm":
-        return None
-    return SampleData(
-        int(lines[1]), int(count * size), None, size, partial(_sphere_count, reader, width * channels), None
-    )
-
-
-def _sphere_count(reader: ByteReader, width: int, n: int) -> dict[int, bytes]:
-    """Write the count over the old one, in as much room as that and the spaces in front of the next line give."""
-    found = _SPHERE_COUNT.search(reader.at(0, 1024))
-    number = str(n // width).encode()
-    if found is None or len(number) > len(found[1]):
-        return {}
-    return {found.start(1): number.rjust(len(found[1]))}
+    return {16: packed("<Q", n + -n % 8 + start), start - 8: packed("<Q", n + 24)}

@@ -36,13 +36,12 @@ _TOLERANCES = {
     "mpc8": 0.1,
     "caf": 0.1,
     "avi": 0.1,
+    "flv": 0.1,
+    "rm": 0.1,
     "ape": 0.0,
     "wv": 0.0,
     "tta": 0.0,
 }
-# Demuxers that read a file from its first byte to its last, and at what share of bytes they have left some out.
-_READ_IN_ORDER = {"tta", "flv"}
-_FEW = 10
 # A codec is exact again a few frames after a jump: AAC needs one frame, SBR a few more.
 _PREROLL_SECONDS = 0.5
 # Beyond every recording, and a number that FFmpeg takes.
@@ -145,23 +144,19 @@ class FfmpegDecoder:
         return np.concatenate(pieces)
 
     def _decoded(self) -> Generator[NDArray[np.float32], None, None]:
+        is_cut = False
         try:
             with self._decoding():
-                for frame in self._container.decode(self._stream):
-                    yield self._as_samples(frame)
+                for packet in self._container.demux(self._stream):
+                    is_cut = is_cut or packet.is_corrupt  # so FFmpeg calls one that the end of the file cuts
+                    for frame in packet.decode():
+                        yield self._as_samples(frame)
         except AudioReadError as error:
             # a file that is known to be cut ends there
-            if not self.promise.flaw or not isinstance(error.__cause__, self._av.error.FFmpegError):
+            if not (self.promise.flaw or is_cut) or not isinstance(error.__cause__, self._av.error.FFmpegError):
                 raise
-        self._look_behind_end()
-
-    def _look_behind_end(self) -> None:
-        """Find out if FFmpeg was content with the first of several joined files."""
-        left = self._opened.n_bytes - self._opened.file.tell()
-        if self._container.format.name in _READ_IN_ORDER and left * _FEW > self._opened.n_bytes:
-            self.promise = self.promise._replace(
-                flaw="FFmpeg does not read its last bytes, which may be another recording"
-            )
+        if is_cut and not self.promise.flaw:
+            self.promise = self.promise._replace(flaw="it is cut short")
 
     def _as_samples(self, frame: Any) -> NDArray[np.float32]:
         n_channels = frame.layout.nb_channels

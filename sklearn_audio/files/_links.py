@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 from sklearn_audio.files._views import Pieces
 
-__all__ = ["Link"]
+__all__ = ["MAGICS", "Link"]
+
+# How the containers of recordings begin that may follow each other in one file.
+MAGICS = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"caff", b"riff", b".snd", b"dns.", b"NIST", b"fLaC", b"OggS")
 
 
 class Link(NamedTuple):

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from sklearn_audio.files._chunks import SampleData, sample_data
-from sklearn_audio.files._links import Link
+from sklearn_audio.files._chunks import SampleData, in_chunks
+from sklearn_audio.files._headers import in_header
+from sklearn_audio.files._links import MAGICS, Link
 from sklearn_audio.files._views import ByteReader, overlaid
 
-__all__ = ["MAGICS", "sample_link"]
+__all__ = ["sample_link"]
 
-# How the containers of recordings begin that may follow each other in one file.
-MAGICS = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"caff", b"riff", b".snd", b"dns.", b"NIST", b"fLaC", b"OggS")
 # Tags that programs append to a file of whatever kind.
 _TAGS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"ID3", b"3DI")
 # Fewer bytes than one in so many of the samples, after the end of the container, are the remains of some program.
 _JUNK = 100
 _LAST_BYTES = 4096
+# Sound does not repeat so many bytes of a header.
+_LIKE_BYTES = 16
 # More than any recording has: what a damaged header says beyond it is no length.
 _MAX_TIMEPOINTS = 1 << 62
 
@@ -34,7 +35,7 @@ def sample_link(reader: ByteReader) -> Link | None:
     """
     if _is_usual_wav(reader):
         return Link(reader.size)
-    data = sample_data(reader)
+    data = in_chunks(reader) or in_header(reader)
     if data is None:
         return None
     present = max(0, reader.size - data.start)
@@ -42,8 +43,7 @@ def sample_link(reader: ByteReader) -> Link | None:
     if data.n_counted is not None and data.bytes_per_timepoint and _counts_more(reader, data):
         declared = int(data.n_counted * data.bytes_per_timepoint)
     if declared is None or (declared == 0 and _samples_follow(reader, data, data.start)):
-        stop = _next_wav(reader, data.start)
-        return _declaring(data, stop - data.start, stop)
+        return _endless(reader, data)
     if declared > present:
         promised = int(declared / data.bytes_per_timepoint) if data.bytes_per_timepoint else None
         promised = promised if promised is not None and promised <= _MAX_TIMEPOINTS else None
@@ -77,11 +77,22 @@ def _declaring(data: SampleData, n: int, stop: int) -> Link:
     return Link(stop, overlaid(0, data.start + n, data.mend(max(0, n))))
 
 
+def _endless(reader: ByteReader, data: SampleData) -> Link:
+    """Make a link that reaches to the end, or to another recording of the kind."""
+    if data.start > reader.size:
+        return Link(reader.size, flaw="by its header the samples begin after its end")
+    stop = _next_wav(reader, data.start) if reader.at(8, 4) == b"WAVE" else _next_like(reader, data.start)
+    size = data.bytes_per_timepoint
+    is_whole = size is None or size.denominator > 1 or (stop - data.start) % size == 0
+    flaw = "" if is_whole or data.style is not None else "it ends within a sample"
+    return _declaring(data, stop - data.start, stop)._replace(flaw=flaw)
+
+
 def _followed(reader: ByteReader, data: SampleData, declared: int) -> Link:
     """Look at what follows the samples that the header declares."""
     end = data.start + declared
     for offset in (end, end + declared % 2):
-        if reader.at(offset, 4) in MAGICS:
+        if reader.at(offset, 4) in (*MAGICS, reader.at(0, 4)):
             return _declaring(data, declared, offset)
     if not _samples_follow(reader, data, end):
         mended = reader.at(0, 4) == b"BW64" or _miscounts(data, declared)
@@ -118,6 +129,11 @@ def _samples_follow(reader: ByteReader, data: SampleData, offset: int) -> bool:
 
 
 def _next_wav(reader: ByteReader, offset: int) -> int:
-    """Where a container with an open end ends: before the next WAV, or at the end of the file."""
-    offsets = reader.finds(b"WAVEfmt ", offset) if reader.at(8, 4) == b"WAVE" else iter(())
+    """Where a WAV with an open end ends: before the next, or at the end of the file."""
+    offsets = reader.finds(b"WAVEfmt ", offset)
     return next((found - 8 for found in offsets if reader.at(found - 8, 4) in MAGICS), reader.size)
+
+
+def _next_like(reader: ByteReader, offset: int) -> int:
+    """Where a recording begins whose header is like the first, which holds rate and channels; or the end."""
+    return next(reader.finds(reader.at(0, _LIKE_BYTES), offset), reader.size)

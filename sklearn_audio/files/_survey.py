@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sklearn_audio.files._boxes import box_link
 from sklearn_audio.files._content import tag_bytes
 from sklearn_audio.files._flac import flac_link
 from sklearn_audio.files._links import Link
@@ -10,6 +9,7 @@ from sklearn_audio.files._mpeg_count import mpeg_link
 from sklearn_audio.files._ogg import ogg_link
 from sklearn_audio.files._sample_bytes import sample_link
 from sklearn_audio.files._sources import OpenSource
+from sklearn_audio.files._units import unit_link
 from sklearn_audio.files._views import ByteReader, shifted
 
 __all__ = ["find_links"]
@@ -66,7 +66,7 @@ def _link(reader: ByteReader) -> Link | None:
         return ogg_link(reader)
     if head == b"fLaC":
         return flac_link(reader)
-    found = sample_link(reader) or box_link(reader)
+    found = sample_link(reader) or unit_link(reader)
     if found is None and (head[:1] == b"\xff" or reader.at(0, 3) == b"ID3"):
         return mpeg_link(reader)
     return found

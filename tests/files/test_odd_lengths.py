@@ -263,12 +263,53 @@ def test_without_av_lengths_are_mended_all_the_same(monkeypatch, capfd):
         read_audio(flac()[:-200])
 
 
-def test_bytes_that_ffmpeg_leaves_out_are_told():
+@pytest.mark.parametrize(("container", "codec"), [("tta", "tta"), ("wv", "wavpack")])
+def test_long_frames_that_are_cut(container, codec):
     pytest.importorskip("av")
-    recording = encode_av(tone(20).T, 16000, container="tta", codec="tta")
-    with pytest.warns(UserWarning, match="FFmpeg does not read its last bytes, which may be another recording"):
-        assert len(read_audio(recording * 2)[0]) == 20 * 16000
-    assert len(read_audio(recording, strict=True)[0]) == 20 * 16000
+    recording = encode_av(tone(5).T, 16000, container=container, codec=codec)
+    with pytest.warns(UserWarning, match=r"it is cut short; 4\.\d+ s were read"):
+        assert 3.9 < len(read_audio(recording[:-200])[0]) / 16000 < 5
+    assert len(read_audio(recording + recording, strict=True)[0]) == 10 * 16000
+
+
+@pytest.mark.parametrize("n_packets", [1, 3])
+def test_a_transport_stream_that_ends_between_packets(n_packets):
+    pytest.importorskip("av")
+    recording = encode_av(tone(2, 48000).T, 48000, container="mpegts", codec="mp2")
+    with pytest.warns(UserWarning, match=r"it ends within an MPEG-TS packet; [12]\.\d+ s were read"):
+        read_audio(recording[: -188 * n_packets])
+
+
+@pytest.mark.parametrize(("format", "start"), [("IRCAM", 1024), ("PAF", 2048), ("PVF", 16)])
+def test_half_a_sample_at_the_end_of_what_states_no_length(format, start, capfd):
+    recording = encode_sndfile(tone(), 16000, format=format, subtype="PCM_16")
+    end = start + 16000
+    check_whole(recording[:end], recording[:end], capfd=capfd)
+    with pytest.warns(UserWarning, match=r"it ends within a sample; 0\.500 s were read"):
+        assert len(read_audio(recording[: end + 1])[0]) == 8000
+
+
+def test_packets_of_a_sample_dump_that_are_missing_are_no_sound():
+    recording = encode_sndfile(tone(), 16000, format="SDS", subtype="PCM_16")
+    with pytest.warns(UserWarning, match=r"its header promises 1\.000 s, and 0\.4\d+ s were read"):
+        waveform = read_audio(recording[: len(recording) // 2])[0]
+    np.testing.assert_array_equal(waveform, read_audio(recording)[0][: len(waveform)])
+
+
+def test_damage_within_a_container_of_ffmpeg_is_no_cut():
+    pytest.importorskip("av")
+    noise = np.random.default_rng(1).uniform(-0.3, 0.3, (1, 96000))
+    recording = encode_av(noise, 48000, container="mpegts", codec="aac")
+    middle = len(recording) // 376 * 188
+    with pytest.raises(AudioReadError, match="FFmpeg stopped with"):
+        read_audio(recording[:middle] + recording[middle + 188 :])
+
+
+def test_a_packet_that_ffmpeg_finds_cut():
+    pytest.importorskip("av")
+    recording = encode_av(tone(2, 48000).T, 48000, container="gxf", codec="pcm_s16le")
+    with pytest.warns(UserWarning, match=r"it is cut short; \d\.\d+ s were read"):
+        read_audio(recording[: len(recording) // 2])
 
 
 def test_damage_within_flac_is_no_cut():
