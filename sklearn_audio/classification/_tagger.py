@@ -220,7 +220,7 @@ class AudioTagger(AudioEstimator):
         scores = np.full((len(clips), len(self.classes_)), np.nan, dtype=np.float32)
         for row, clip in zip(scores, self._run(card, clips, Cutting()), strict=True):
             if clip.vectors:
-                row[:] = pool(np.stack(clip.vectors), np.array(clip.weights), "mean")
+                row[:] = pool(clip.vectors, np.array(clip.weights), "mean")
         return scores
 
     def tag(self, X: Any) -> pd.DataFrame:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline
 
 from sklearn_audio.cli._messages import in_words, one_line, tell, without_row
 from sklearn_audio.cli._model import Model
 from sklearn_audio.cli._survey import length_of
 from sklearn_audio.exceptions import AudioReadError
+from sklearn_audio.preprocessing._pooled_frames import can_pool, pooled_frames
 from sklearn_audio.ragged import Ragged
 
 __all__ = ["Prediction", "chunks", "collected_errors", "predictions", "set_reading", "warn_of_length"]
@@ -198,12 +200,28 @@ def _one_or_none(model: Model, clip: Any) -> list[Prediction]:
 
 
 def _through_steps(model: Model, chunk: list[Any]) -> list[Prediction]:
-    """Read with the first step, and ask the others about the clips that it could use."""
-    first = model.estimator[0].transform(chunk)
+    """Read with the first steps, and ask the others about the clips that they could use."""
+    n_steps, read = _reading(model.estimator)
+    first = read(chunk)
     usable = np.array([bool(np.isfinite(row).all()) for row in _rows(first)])
-    others = model.estimator[1:]
-    found = iter(_of_estimator(model, others, first[usable]) if usable.any() else ())
+    kept = first if usable.all() else first[usable]  # a choice of rows is a copy
+    found = iter(_of_estimator(model, model.estimator[n_steps:], kept) if usable.any() else ())
     return [next(found) if is_usable else Prediction(None, []) for is_usable in usable]
+
+
+def _reading(estimator: Pipeline) -> tuple[int, Callable[[Any], Any]]:
+    """Return what reads clips, and how many of the first steps it stands for.
+
+    Where these compute statistics of frames, it holds the frames of one clip at a time, and of a long one in a file.
+    """
+    first = estimator[0]
+    if len(estimator) > 2 and can_pool(first, estimator[1]):
+        return 2, partial(pooled_frames, first, estimator[1])
+    if isinstance(first, FeatureUnion) and not first.transformer_weights:
+        parts = [part for _, part in first.transformer_list]
+        if all(isinstance(part, Pipeline) and len(part) == 2 and can_pool(part[0], part[1]) for part in parts):
+            return 1, lambda clips: np.hstack([pooled_frames(part[0], part[1], clips) for part in parts])
+    return 1, first.transform
 
 
 def _rows(output: Any) -> Iterator[NDArray[Any]]:

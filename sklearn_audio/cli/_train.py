@@ -32,6 +32,7 @@ from sklearn_audio.cli._model import check_output, save_model
 from sklearn_audio.cli._survey import Survey, clip_rows, keep_rows, refuse_unusable, survey
 from sklearn_audio.metrics import mean_average_precision_scorer
 from sklearn_audio.preprocessing import AcousticFeatures, MelSpectrogramTransformer, MFCCTransformer, SequencePooling
+from sklearn_audio.preprocessing._pooled_frames import pooled_frames
 
 __all__ = ["run"]
 
@@ -108,16 +109,15 @@ def _tables(
     """Compute all statistics of all usable clips for each front end, holding the frames of a few clips at a time."""
     rows = clip_rows(clips.data)
     seconds = [0.0 if measure is None else measure[0] for measure in first_look.measured]
-    tables, errors = dict[str, Any](), dict[int, str]()
+    tables, errors, pooling = dict[str, Any](), dict[int, str](), SequencePooling(_STATISTICS)
     with Progress(len(front_ends) * len(rows), "recordings", quiet=options.quiet) as progress:
         for name, front_end in front_ends.items():
             parts = []
             for chunk in chunks(rows, iter(seconds)):
                 # the front ends learn nothing, so computing the frames once for all folds leaks nothing
                 with collected_errors(chunk.start, errors):
-                    frames = front_end.fit_transform(rows[chunk])
-                parts.append(SequencePooling(_STATISTICS).fit_transform(frames))
-                progress.advance(len(frames))
+                    parts.append(pooled_frames(front_end.fit(rows[chunk]), pooling, rows[chunk]))
+                progress.advance(len(parts[-1]))
             tables[name] = np.concatenate(parts)
     kept = np.setdiff1d(np.arange(len(rows)), list(errors))
     return {name: table[kept] for name, table in tables.items()}, errors

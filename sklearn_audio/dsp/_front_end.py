@@ -276,13 +276,15 @@ class FrontEnd:
         """
         return FrontEndStream(self)
 
-    def finish(self, frames: Tensor) -> Tensor:
+    def finish(self, frames: Tensor, highest: Tensor | None = None) -> Tensor:
         """Apply what needs the whole clip: `ref` "max" and `top_db`. In place.
 
         Parameters
         ----------
         frames : Tensor of shape (n_frames, n_features)
-            All blocks of one clip.
+            All blocks of one clip, or some of them if `highest` is given.
+        highest : Tensor of shape (), default=None
+            The largest value of the whole clip; None takes that of `frames`.
 
         Returns
         -------
@@ -291,7 +293,7 @@ class FrontEnd:
         """
         if self.log != "db" or (self.ref != "max" and self.top_db is None):
             return frames
-        highest = frames.max()
+        highest = frames.max() if highest is None else highest
         if self.ref == "max":
             frames -= highest + self.mean / self.std  # what was loudest is 0 dB before mean and std
             highest = torch.full_like(highest, -self.mean / self.std)

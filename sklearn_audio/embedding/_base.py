@@ -392,5 +392,5 @@ def _pooled(vectors: Iterator[ClipVectors], n_clips: int, width: int, pooling: s
     pooled = np.full((n_clips, width * len(POOLINGS[pooling])), np.nan, dtype=np.float32)
     for row, clip in zip(pooled, vectors, strict=True):
         if clip.vectors:
-            row[:] = pool(np.stack(clip.vectors), np.array(clip.weights), pooling)
+            row[:] = pool(clip.vectors, np.array(clip.weights), pooling)
     return pooled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,17 +10,20 @@ from numpy.typing import NDArray
 
 __all__ = ["POOLINGS", "pool"]
 
+Vectors = NDArray[Any] | Sequence[NDArray[Any]]
+
+_BLOCK = 512
 # pooling -> the statistics it joins
 POOLINGS = {"mean": ("mean",), "max": ("max",), "mean_std": ("mean", "std"), "mean_max": ("mean", "max")}
 
 
-def pool(vectors: NDArray[Any], weights: NDArray[np.float64], pooling: str) -> NDArray[np.float32]:
+def pool(vectors: Vectors, weights: NDArray[np.float64], pooling: str) -> NDArray[np.float32]:
     """Join the vectors of a clip.
 
     Parameters
     ----------
-    vectors : ndarray of shape (n_patches, n_features)
-        At least one.
+    vectors : ndarray of shape (n_patches, n_features), or sequence of ndarray of shape (n_features,)
+        At least one. A block of them at a time is in memory in float64.
     weights : ndarray of float64, shape (n_patches,)
         Share of each patch in the mean and the standard deviation; the maximum looks at all patches alike.
     pooling : {"mean", "max", "mean_std", "mean_max"}
@@ -37,8 +41,24 @@ def pool(vectors: NDArray[Any], weights: NDArray[np.float64], pooling: str) -> N
     >>> pool(np.array([[1.0], [4.0]]), np.array([1.0, 0.5]), "mean_max")
     array([2., 4.], dtype=float32)
     """
-    mean = np.average(vectors.astype(np.float64), axis=0, weights=weights)
-    statistics = {"mean": mean, "max": vectors.max(axis=0)}
+    mean = _average(vectors, weights, lambda block: block)
+    statistics = {"mean": mean, "max": np.max([block.max(axis=0) for block in _blocks(vectors)], axis=0)}
     if "std" in POOLINGS[pooling]:
-        statistics["std"] = np.sqrt(np.average(np.square(vectors - mean), axis=0, weights=weights))
+        statistics["std"] = np.sqrt(_average(vectors, weights, lambda block: np.square(block - mean)))
     return np.concatenate([statistics[name] for name in POOLINGS[pooling]]).astype(np.float32)
+
+
+def _blocks(vectors: Vectors) -> Iterator[NDArray[np.float64]]:
+    for start in range(0, len(vectors), _BLOCK):
+        yield np.asarray(vectors[start : start + _BLOCK], dtype=np.float64)
+
+
+def _average(
+    vectors: Vectors, weights: NDArray[np.float64], value: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """Average what is computed of the vectors, added up one after the other as `numpy.average` does."""
+    total, start = np.empty((0, len(vectors[0]))), 0
+    for block in _blocks(vectors):
+        weighted = value(block) * weights[start : start + len(block), None]
+        total, start = np.concatenate([total, weighted]).sum(axis=0, keepdims=True), start + len(block)
+    return np.asarray(total[0] / weights.sum())

@@ -46,6 +46,10 @@ class _ShortTermExtractor:
     def complete(self, frames: NDArray[np.float32]) -> None:
         """Nothing is left to do."""
 
+    def complete_block(self, frames: NDArray[np.float32], highest: np.float32) -> bool:
+        """Nothing is left to do."""
+        return True
+
 
 class _TwoPasses:
     """A clip that is read twice: from memory the second time, if it is short enough to be kept."""

@@ -32,6 +32,10 @@ class FrameExtractor(Protocol):
         """Apply in place what needs all frames of the clip."""
         ...  # pragma: no cover - a protocol
 
+    def complete_block(self, frames: NDArray[np.float32], highest: np.float32) -> bool:
+        """Do the same to a block of them, given the largest value of the clip; False if that does not suffice."""
+        ...  # pragma: no cover - a protocol
+
 
 class FrameTransformer(RaggedOutputMixin, AudioEstimator):
     """Base class of the transformers from audio to frames; a subclass names its extractor.

@@ -62,6 +62,13 @@ class FrontEndExtractor:
                 norms = np.linalg.norm(frames.astype(np.float64), axis=1, keepdims=True)
             frames /= np.maximum(norms, np.finfo(np.float32).tiny)
 
+    def complete_block(self, frames: NDArray[np.float32], highest: np.float32) -> bool:
+        """Apply the same to a block of the clip, unless a normalisation takes more than its largest value."""
+        if self._normalize is not None:
+            return False
+        self._front_end.finish(torch.from_numpy(frames), torch.tensor(highest))
+        return True
+
 
 class MelSpectrogramTransformer(FrameTransformer):
     """Recordings to (log-)mel spectrograms, one row of frames per clip.

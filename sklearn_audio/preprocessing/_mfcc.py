@@ -64,6 +64,10 @@ class _MFCCExtractor:
     def complete(self, frames: NDArray[np.float32]) -> None:
         """Nothing is left to do."""
 
+    def complete_block(self, frames: NDArray[np.float32], highest: np.float32) -> bool:
+        """Nothing is left to do."""
+        return True
+
     def _decibels(self, blocks: Blocks) -> Iterator[Tensor]:
         return (torch.from_numpy(piece) for piece in front_end_frames(self._front_end, blocks()))
 

@@ -66,6 +66,11 @@ class _ConstantQExtractor:
         """Apply `top_db`, which needs the whole clip."""
         self._decibels.finish(torch.from_numpy(frames))
 
+    def complete_block(self, frames: NDArray[np.float32], highest: np.float32) -> bool:
+        """Apply `top_db` to a block of the clip."""
+        self._decibels.finish(torch.from_numpy(frames), torch.tensor(highest))
+        return True
+
 
 class SpectrogramTransformer(FrameTransformer):
     """Recordings to spectrograms: magnitudes of the short-time Fourier or of the constant-Q transform.

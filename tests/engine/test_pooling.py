@@ -24,3 +24,16 @@ def test_weights_are_shares():
 
 def test_one_patch_is_itself_to_the_bit():
     np.testing.assert_array_equal(pool(VECTORS[:1], np.array([0.3]), "mean"), VECTORS[0])
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("n", [1, 511, 512, 513, 1700])
+def test_blocks_change_nothing(pooling, n):
+    rng = np.random.default_rng(n)
+    vectors, weights = rng.normal(100, 1, size=(n, 7)).astype(np.float32), rng.uniform(0.1, 1, n)
+    mean = np.average(vectors.astype(np.float64), axis=0, weights=weights)
+    std = np.sqrt(np.average(np.square(vectors - mean), axis=0, weights=weights))
+    wanted = {"mean": mean, "std": std, "max": vectors.max(axis=0)}
+    joined = np.concatenate([wanted[name] for name in POOLINGS[pooling]]).astype(np.float32)
+    np.testing.assert_array_equal(pool(vectors, weights, pooling), joined)
+    np.testing.assert_array_equal(pool(list(vectors), weights, pooling), joined)

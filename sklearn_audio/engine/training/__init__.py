@@ -1,5 +1,6 @@
 """Training: padded batches with their true lengths, a skorch net with schedules and callbacks, and inference."""
 
+from sklearn_audio.engine._scratch_values import ScratchValues
 from sklearn_audio.engine.training._batches import ClipDataset, EvaluationBatches, TrainingBatches
 from sklearn_audio.engine.training._checkpoint import Checkpoint
 from sklearn_audio.engine.training._cutting import Cut, Truncation, cut_rows
@@ -20,7 +21,7 @@ from sklearn_audio.engine.training._recipe import Recipe
 from sklearn_audio.engine.training._reconstruction import MethodNetwork, ReconstructionLoss
 from sklearn_audio.engine.training._row_view import Patches, RowView, are_all_alike, cut_patches, running_statistics
 from sklearn_audio.engine.training._run import describe_run
-from sklearn_audio.engine.training._scratch import ScratchValues, store_rows
+from sklearn_audio.engine.training._scratch import store_rows
 from sklearn_audio.engine.training._seeding import draw_seed, seeded
 from sklearn_audio.engine.training._split import split_off_validation
 from sklearn_audio.engine.training._state import Frozen, freeze, thaw

@@ -14,10 +14,10 @@ from torch.utils.data import Dataset
 
 from sklearn_audio.augmentation import Transform
 from sklearn_audio.dsp import FrontEnd
+from sklearn_audio.engine._scratch_values import ScratchValues
 from sklearn_audio.engine.augmentation import Augmentation, augment_clip, draws_globally
 from sklearn_audio.engine.training._batches import Batch, Inputs
 from sklearn_audio.engine.training._row_view import RowView
-from sklearn_audio.engine.training._scratch import ScratchValues
 
 __all__ = ["Crop", "Rendering", "ShortClip", "WindowDataset", "Windowing", "window_logits"]
 

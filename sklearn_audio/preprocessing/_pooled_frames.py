@@ -1,0 +1,176 @@
+"""Statistics of the frames of clips, of which a bounded number is in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_audio._isolation import isolated
+from sklearn_audio.engine._clips import ClipErrors
+from sklearn_audio.engine._outputs import check_output
+from sklearn_audio.engine._scratch_values import ScratchValues
+from sklearn_audio.engine._streams import ordered_streams
+from sklearn_audio.preprocessing._frames import FrameExtractor, FrameTransformer
+from sklearn_audio.preprocessing._pooling import SequencePooling
+from sklearn_audio.ragged import RaggedBuilder, find_statistic
+
+__all__ = ["can_pool", "pooled_frames"]
+
+# A clip of more numbers goes to a temporary file: some 22 minutes of 64 bands, 100 times a second.
+_MOST_VALUES_IN_MEMORY = 1 << 23
+_BLOCK_VALUES = 1 << 20
+# Medians and percentiles; all else looks at the frames of a clip in blocks, one after the other.
+_SORTING = ("median", "p")
+
+Frames = NDArray[np.float32]
+
+
+def can_pool(reader: Any, pooling: Any) -> bool:
+    """Whether `pooled_frames` does what two steps of a pipeline do: nothing between them is learned or labelled."""
+    if not isinstance(reader, FrameTransformer) or type(pooling) is not SequencePooling:
+        return False
+    is_plain = type(reader).__module__.startswith(__package__) and getattr(reader, "normalize", None) != "standard"
+    # tables with names of columns are made by set_output, of arrays as they come from transform
+    if not is_plain or any(hasattr(step, "_sklearn_output_config") for step in (reader, pooling)):
+        return False
+    names = reader._extractor().names
+    return getattr(pooling, "n_features_in_", None) == len(names) and (
+        list(getattr(pooling, "feature_names_in_", names)) == names
+    )
+
+
+@isolated()
+def pooled_frames(reader: FrameTransformer, pooling: SequencePooling, X: Any) -> NDArray[np.float32]:
+    """Compute ``pooling.transform(reader.transform(X))`` without holding all frames of X, or of a long clip.
+
+    Parameters
+    ----------
+    reader : FrameTransformer
+        Fitted, if it needs to be, and without a normalisation that is learned.
+    pooling : SequencePooling
+        Of the statistics; it need not be fitted.
+    X : sequence of clips
+        Paths, arrays, ...
+
+    Returns
+    -------
+    ndarray of float32, shape (n_clips, n_features * n_statistics)
+        The same numbers to the bit; NaN for a clip that could not be used, if `on_error` of the reader is "nan".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio import MFCCTransformer, SequencePooling
+    >>> from sklearn_audio.preprocessing._pooled_frames import pooled_frames
+    >>> reader, clips = MFCCTransformer(16000, n_mels=32), [np.zeros(8000), np.ones(16000)]
+    >>> pooling = SequencePooling().fit(reader.transform(clips))
+    >>> pooled_frames(reader, pooling, clips).shape
+    (2, 40)
+    """
+    reader._check_fitted()
+    clips, extractor = reader._admit(X, reset=False), reader._extractor()
+    names, width, errors = pooling._names(), len(extractor.names), ClipErrors(reader.on_error)
+    pooled = np.full((len(clips), len(names) * width), np.nan, dtype=np.float32)
+
+    def work(row: int) -> tuple[int, Iterator[Frames]]:
+        return row, extractor.extract(lambda: clips.stream(row))
+
+    # closed on the way out, so that an error here ends the background threads as well
+    with closing(ordered_streams(work, range(len(clips)), reader.n_jobs)) as streams:
+        for row, parts in streams:
+            try:
+                pooled[row] = _statistics(_collected(parts, extractor, clips.describe(row)), names)
+            except errors.caught as error:
+                errors.add(row, error)
+    errors.warn()
+    return pooled
+
+
+def _collected(parts: Iterator[Frames], extractor: FrameExtractor, clip: str) -> Frames | _LongClip:
+    """Take the frames of a clip, and apply what needs all of them."""
+    builder, long = RaggedBuilder((len(extractor.names),), np.float32), None
+    for part in parts:
+        if long is not None:
+            long.append(part)
+            continue
+        builder.extend(part)
+        if builder.open_row().size > _MOST_VALUES_IN_MEMORY and extractor.complete_block(part[:0], np.float32(0)):
+            long = _LongClip(builder.close_row(), extractor)
+            builder = RaggedBuilder((len(extractor.names),), np.float32)
+    if long is not None:
+        long.check(clip)
+        return long
+    frames = builder.close_row()
+    extractor.complete(frames)
+    check_output(frames, clip)
+    return frames
+
+
+class _LongClip:
+    """The frames of a clip in a temporary file, read in blocks: what the statistics need of an array."""
+
+    def __init__(self, first: Frames, extractor: FrameExtractor) -> None:
+        self._values = ScratchValues(first.shape[1:])
+        self._extractor = extractor
+        self._highest = np.float32(-np.inf)
+        self._block = max(1, _BLOCK_VALUES // first.shape[1])
+        for start in range(0, len(first), self._block):
+            self.append(first[start : start + self._block])
+
+    def append(self, frames: Frames) -> None:
+        self._highest = max(self._highest, frames.max(initial=-np.inf))
+        self._values.append(frames)
+
+    def check(self, clip: str) -> None:
+        """Refuse a clip whose output is not finite."""
+        check_output(np.array([block.sum(dtype=np.float64) for block in self._blocks()]), clip)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getitem__(self, key: slice | int) -> Frames:
+        if not isinstance(key, slice):
+            key = key % len(self)
+            return np.asarray(self[key : key + 1][0])
+        frames: Frames = self._values[key]
+        self._extractor.complete_block(frames, self._highest)
+        return frames
+
+    def mean(self, axis: int, dtype: Any) -> NDArray[np.float64]:
+        """Add up in the order in which NumPy adds up an array, so that the sum is the same to the bit."""
+        sums = np.empty((0, self[:1].shape[1]), dtype=dtype)
+        for block in self._blocks():
+            sums = np.concatenate([sums, block]).sum(axis=axis, keepdims=True)
+        mean: NDArray[np.float64] = sums[0] / len(self)
+        return mean
+
+    def min(self, axis: int) -> Frames:
+        return np.asarray(np.min([block.min(axis=axis) for block in self._blocks()], axis=axis))
+
+    def max(self, axis: int) -> Frames:
+        return np.asarray(np.max([block.max(axis=axis) for block in self._blocks()], axis=axis))
+
+    def by_columns(self, reduce: Callable[[Frames], Any]) -> Frames:
+        """Reduce a few columns after the other, each group of which is in memory as a whole."""
+        n_columns = self[:1].shape[1]
+        step = max(1, min(n_columns, _MOST_VALUES_IN_MEMORY // len(self)))
+        groups = range(0, n_columns, step)
+        return np.concatenate(
+            [reduce(np.concatenate([block[:, k : k + step] for block in self._blocks()])) for k in groups]
+        )
+
+    def _blocks(self) -> Iterator[Frames]:
+        return (self[start : start + self._block] for start in range(0, len(self), self._block))
+
+
+def _statistics(frames: Any, names: list[str]) -> NDArray[np.float32]:
+    found: list[Any] = [find_statistic(name) for name in names]
+    parts = [
+        frames.by_columns(reduce) if isinstance(frames, _LongClip) and name.startswith(_SORTING) else reduce(frames)
+        for name, reduce in zip(names, found, strict=True)
+    ]
+    return np.concatenate(parts).astype(np.float32)
