@@ -63,6 +63,11 @@ class TrainedNetwork(AudioEstimator):
     def _open_checkpoint(self, draws: list[int], more: bool, data: dict[str, Any]) -> Checkpoint | None:
         if self.checkpoint_dir is None:
             return None
+        if self.random_state is None:
+            raise ValueError(
+                "checkpoint_dir needs a random_state: without one, two fits draw other numbers and could not be told "
+                "apart, so that one would continue the other. Pass random_state=0, or leave checkpoint_dir out."
+            )
         parameters = {k: v for k, v in self.get_params(deep=False).items() if k not in _NOT_OF_THE_RUN}
         parameters["epochs trained before"] = self.n_iter_
         if more:

@@ -126,6 +126,7 @@ weight_averaging : {"ema", "swa"}, default=None
 checkpoint_dir : str or path-like, default=None
     Folder where `fit` saves its state, at the end of every epoch and every half minute. If it is killed or interrupted,
     the same call continues from there, to the same network; when it is done, its file is removed. Fits share a folder.
+    It needs a `random_state`.
 callbacks : list of skorch callbacks, default=None
     Copied by `fit`. Callbacks that score see codes, the places of the labels in `classes_`.
 warm_start : bool, default=False
@@ -135,7 +136,8 @@ device : str or torch.device, default="auto"
 precision : {"float32", "bfloat16"}, default="float32"
     Of the forward pass; the weights are float32.
 random_state : int, RandomState instance or None, default=None
-    Of weights, order, dropout and validation set. On a CPU, an int gives the same network to the bit.
+    Of weights, order, dropout and validation set. On a CPU, an int gives the same network to the bit. None is seeded by
+    the operating system; the global generators of NumPy and torch are neither read nor changed.
 verbose : int, default=0
     1 shows a progress bar over the epochs, with loss and score."""
 

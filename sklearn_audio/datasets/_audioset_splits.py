@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupShuffleSplit
-from sklearn.utils import check_random_state
 
+from sklearn_audio._random_state import own_random_state
 from sklearn_audio.datasets._audioset import check_segments
 from sklearn_audio.datasets._audioset_targets import label_matrix
 from sklearn_audio.model_selection import MultilabelStratifiedShuffleSplit
@@ -62,7 +62,7 @@ def split_audioset(
     """
     table = check_segments(segments)
     kind = MultilabelStratifiedShuffleSplit if stratify else GroupShuffleSplit
-    splitter = kind(n_splits=1, test_size=float(validation_size), random_state=check_random_state(random_state))
+    splitter = kind(n_splits=1, test_size=float(validation_size), random_state=own_random_state(random_state))
     occurring = dict.fromkeys(label for labels in table["labels"] for label in labels)
     target = label_matrix(table["labels"], list(occurring), {}, None) if stratify else None
     train, validation = next(splitter.split(np.zeros(len(table)), target, groups=table["ytid"].to_numpy()))

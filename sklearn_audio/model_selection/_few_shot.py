@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import BaseCrossValidator
-from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
 
 from sklearn_audio._meaning import idle_error
+from sklearn_audio._random_state import own_random_state
 from sklearn_audio.validation import check_labels
 
 __all__ = ["FewShotSplit"]
@@ -113,7 +114,7 @@ class FewShotSplit(BaseCrossValidator):
         classes, codes = _classes_of(y)
         check_consistent_length(X, codes, groups)
         self._check_counts(classes, np.bincount(codes), "")
-        random = check_random_state(self.random_state)
+        random = own_random_state(self.random_state)
         for _ in range(self.n_repeats):
             draw = np.random.default_rng(random.randint(2**31 - 1))
             if groups is None:

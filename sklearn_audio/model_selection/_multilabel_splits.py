@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit, ShuffleSplit
-from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils import check_consistent_length
 
+from sklearn_audio._random_state import own_random_state
 from sklearn_audio.model_selection._stratification import Dealer, check_indicator, counts_of, units_of
 
 __all__ = ["MultilabelStratifiedKFold", "MultilabelStratifiedShuffleSplit"]
@@ -114,7 +115,7 @@ class MultilabelStratifiedKFold(BaseCrossValidator):
         n_splits: Any = self.n_splits
         if not isinstance(n_splits, int | np.integer) or n_splits < 2:
             raise ValueError(f"n_splits={n_splits!r} must be a whole number of at least 2.")
-        random = check_random_state(0 if self.random_state is None and not self.shuffle else self.random_state)
+        random = own_random_state(0 if self.random_state is None and not self.shuffle else self.random_state)
         labels = check_indicator(y)
         check_consistent_length(X, labels, groups)
         units = units_of(labels.shape[0], groups)
@@ -208,7 +209,7 @@ class MultilabelStratifiedShuffleSplit(BaseShuffleSplit):
         units = units_of(labels.shape[0], groups)
         counts = counts_of(labels, units)
         n_units = counts.shape[0]
-        random = check_random_state(self.random_state)
+        random = own_random_state(self.random_state)
         # How sizes are read (shares, numbers, defaults, what is refused) is scikit-learn's to say.
         sizes = ShuffleSplit(
             self.n_splits,

@@ -7,8 +7,9 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags
 
+from sklearn_audio._random_state import own_random_state
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import AudioEstimator, RaggedOutputMixin
 from sklearn_audio.ragged import Ragged, mean_and_std
@@ -49,7 +50,8 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
         Convolve each frame along its bands with that many random kernels, drawn in `fit` and kept, before it is
         normalised; (10, 3) is what audio-tokens used.
     random_state : int, RandomState instance or None, default=None
-        Draws the sample, the first centres and the kernels. An int gives the same vocabulary each time.
+        Draws the sample, the first centres and the kernels. An int gives the same vocabulary each time, None
+        another one: it is seeded by the operating system. NumPy's global generator is neither read nor changed.
     verbose : bool or int, default=0
         Show a progress bar.
 
@@ -318,7 +320,7 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
                 f"X has {len(values)} frames in all, fewer than n_clusters={self.n_clusters}. "
                 "Give more frames or choose fewer clusters."
             )
-        random_state = check_random_state(self.random_state)
+        random_state = own_random_state(self.random_state)
         self._n_bands = values.shape[1]
         self._learn_space(frames, random_state)
         space = self._space()

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import silhouette_score
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_audio._random_state import own_random_state
 from sklearn_audio.tokenization._kmeans import KMeansAudioTokenizer
 from sklearn_audio.tokenization._tokens import check_tokens
 
@@ -193,7 +193,7 @@ def _describe(counts: NDArray[np.int64], mass: float) -> dict[str, float]:
 def _silhouette(
     tokenizer: KMeansAudioTokenizer, frames: Any, sample_size: int, random_state: int | np.random.RandomState | None
 ) -> float:
-    vectors, tokens = tokenizer._sample_vectors(frames, sample_size, check_random_state(random_state))
+    vectors, tokens = tokenizer._sample_vectors(frames, sample_size, own_random_state(random_state))
     if not 1 < len(np.unique(tokens)) < len(tokens):
         return np.nan
     return float(silhouette_score(vectors, tokens))

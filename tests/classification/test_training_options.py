@@ -277,19 +277,13 @@ def test_an_interrupted_fit_ends_at_the_same_bits(tmp_path, options, n_batches, 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.usefixtures("after_every_batch")
-def test_without_a_seed_the_fit_that_began_is_continued(tmp_path):
-    """The validation set, too, is that of the first draw: two runs from one state agree."""
-    break_off(tmp_path / "a", 9, random_state=None, validation_fraction=0.3)
-    (file,) = (tmp_path / "a").iterdir()
-    saved = file.read_bytes()
-    fitted = []
-    for _ in range(2):
-        file.write_bytes(saved)
-        options = {"random_state": None, "validation_fraction": 0.3, "callbacks": [Break()]}
-        fitted.append(classifier(checkpoint_dir=tmp_path / "a", **options).fit(X, Y))
-    assert_same_weights(*fitted)
-    assert fitted[0].history_["valid_loss"].equals(fitted[1].history_["valid_loss"])
+def test_fits_without_a_seed_are_not_told_apart(tmp_path):
+    with pytest.raises(ValueError, match=r"checkpoint_dir needs a random_state: .* Pass random_state=0, or leave"):
+        classifier(checkpoint_dir=tmp_path / "a", random_state=None).fit(X, Y)
+    assert list(tmp_path.iterdir()) == []
+    generator = np.random.RandomState(0)
+    classifier(checkpoint_dir=tmp_path, random_state=generator).fit(X, Y)
+    assert classifier(random_state=None).fit(X, Y).n_iter_ == 6
 
 
 def test_without_interruption_it_changes_nothing(tmp_path):
