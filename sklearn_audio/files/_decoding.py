@@ -135,6 +135,7 @@ def _check_rate(decoder: Decoder, opened: OpenSource) -> None:
 
 def _other_decoder(opened: OpenSource, error: soundfile.LibsndfileError) -> Decoder:
     """Open the decoder for what libsndfile refuses."""
+    opened.file.seek(0, io.SEEK_SET)
     head = opened.peek(HEAD_BYTES)
     container = container_of(opened.peek(HEAD_BYTES, at=tag_bytes(head)))
     if container is not None:

@@ -23,6 +23,7 @@ _SEARCHED_BYTES = (1 << 15, 1 << 20)
 # In longer files than this, other links are looked for at a few places only.
 _SEARCHED_WHOLE = 1 << 25
 _N_PROBES = 8
+_READ_WHOLE = 1 << 18
 _PROBED_BYTES = 1 << 18
 # The sequence of x^n modulo the polynomial of the checksum, x^16 + x^15 + x^2 + 1, repeats after so many.
 _PERIOD = 32767
@@ -60,6 +61,8 @@ def flac_link(reader: ByteReader, *, thorough: bool = False) -> Link | None:
     Link or None
         None if it is no FLAC stream, or has no frames.
     """
+    if reader.size <= _READ_WHOLE:
+        reader.at(0, reader.size)  # all that is looked at lies in what was read last
     header = _header(reader)
     if header is None:
         return None
@@ -189,12 +192,18 @@ def _coded_number(code: bytes) -> tuple[int, int]:
 
 
 def _crc8(data: bytes) -> int:
-    crc = 0
+    crc, table = 0, _crc8_table()
     for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc << 1 & 0xFF ^ (7 if crc & 0x80 else 0)
+        crc = table[crc ^ byte]
     return crc
+
+
+@lru_cache(maxsize=1)
+def _crc8_table() -> bytes:
+    table = list(range(256))
+    for _ in range(8):
+        table = [value << 1 & 0xFF ^ (7 if value & 0x80 else 0) for value in table]
+    return bytes(table)
 
 
 def _last_whole(reader: ByteReader, frames: list[_Frame], stop: int) -> tuple[_Frame | None, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 from collections.abc import Callable, Generator
 from functools import cached_property
 from typing import Any, cast
@@ -76,10 +77,11 @@ class GuardedFile:
 
     def virtual_io(self) -> dict[str, Any]:
         """Make the functions through which libsndfile reads a file, each guarded but once as they are called often."""
-        raw, buffer = self.raw, soundfile._ffi.buffer
+        raw, buffer, kept = self.raw, soundfile._ffi.buffer, self._kept
+        readinto = raw.readinto
 
-        def read(start: Any, n: int, _: Any) -> int:
-            return int(raw.readinto(buffer(start, n))) if self._kept.error is None else 0
+        def read(start: Any, n: int, _: Any) -> Any:
+            return 0 if kept.error is not None else readinto(buffer(start, n))
 
         return {
             "get_filelen": self.callback("sf_vio_get_filelen", lambda _: self.n_bytes),
@@ -90,8 +92,10 @@ class GuardedFile:
         }
 
     def peek(self, n: int, at: int) -> bytes:
-        """Read n bytes at a position, and return to the start; nothing if that fails."""
+        """Read n bytes at a position, before or between decoders: the position moves; nothing if that fails."""
         with self._kept:
+            if type(self.raw) is io.FileIO and hasattr(os, "pread"):
+                return os.pread(self.raw.fileno(), n, at)  # in one call of the system in place of three
             self.raw.seek(at)
             data: bytes = self.raw.read(n)
             self.raw.seek(0)

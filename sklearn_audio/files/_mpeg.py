@@ -175,7 +175,9 @@ def _run(reader: ByteReader, start: int, kind: MpegKind) -> MpegRun:
         offset += at
         if offset > reader.size:
             return MpegRun(start, offset - last_bytes, n_frames - 1, cut=True)
-        if at <= len(data) - _LOOKED_AT or not n_hopped:  # what is no such frame, or too few bytes for one
+        if (
+            offset == reader.size or at <= len(data) - _LOOKED_AT or not n_hopped
+        ):  # what is no such frame, or too few bytes for one
             return MpegRun(start, offset, n_frames, cut=False)
 
 

@@ -31,6 +31,8 @@ def is_rate(value: object) -> bool:
     >>> is_rate(44100), is_rate(2), is_rate(True)
     (True, False, False)
     """
+    if type(value) is int:
+        return MIN_RATE <= value <= MAX_RATE
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     number: Any = value if is_number else 0
     return bool(MIN_RATE <= number <= MAX_RATE)

@@ -10,8 +10,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files._decoder import Promise
-from sklearn_audio.files._guard import GuardedFile
 from sklearn_audio.files._mpeg_jump import shortened_mpeg
 from sklearn_audio.files._sources import OpenSource
 
@@ -34,12 +34,16 @@ class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc, unused-ignore]
     forward = False
     _file: Any = None
 
+    def __init__(self, opened: OpenSource, descriptor: int | None = None) -> None:
+        self._guarded = opened.file
+        super().__init__(opened.file.raw if descriptor is None else descriptor, closefd=False)
+
     def seekable(self) -> bool:
         return not self.forward and bool(super().seekable())
 
-    def _init_virtual_io(self, file: GuardedFile) -> Any:
+    def _init_virtual_io(self, file: object) -> Any:
         # soundfile's own callbacks lose Ctrl-C that comes before they have reached the file, and end the recording
-        self._virtual_io = file.virtual_io()
+        self._virtual_io = self._guarded.virtual_io()
         return soundfile._ffi.new("SF_VIRTUAL_IO*", self._virtual_io)
 
     def close(self) -> None:
@@ -67,9 +71,8 @@ class SndfileDecoder:
 
     def __init__(self, opened: OpenSource) -> None:
         self._opened = opened
-        descriptor = opened.descriptor()
         with opened.watched():
-            self._file: Any = _ForwardFile(opened.file if descriptor is None else descriptor, closefd=False)
+            self._file: Any = _ForwardFile(opened, opened.descriptor())
         self.sample_rate = int(self._file.samplerate)
         self.n_channels = int(self._file.channels)
         n_timepoints = int(self._file.frames)
@@ -98,15 +101,19 @@ class SndfileDecoder:
         self._file.close()
         self._opened, position = shorter
         with self._decoding():
-            self._file = _ForwardFile(self._opened.file, closefd=False)
+            self._file = _ForwardFile(self._opened)
         return position
 
     def read(self, n: int) -> NDArray[np.float32]:
         """Read up to n timepoints of all channels, shape (n, n_channels); fewer only at the end."""
         self._file.forward = True
         block = np.empty((n, self.n_channels), dtype=np.int16 if self._reads_int16 else np.float32)
-        with self._decoding():
+        try:
             read = self._file.read(out=block)
+        except soundfile.LibsndfileError as error:
+            self._opened.raise_failure()
+            raise self._damaged(error) from error
+        self._opened.raise_failure()
         return np.multiply(read, _INT16_STEP, dtype=np.float32) if self._reads_int16 else np.asarray(read)
 
     def detach(self) -> None:
@@ -124,7 +131,10 @@ class SndfileDecoder:
             try:
                 yield
             except soundfile.LibsndfileError as error:
-                complaint = error.error_string.removeprefix("Error : ").rstrip(".")
-                raise self._opened.label.unreadable(
-                    f"decoding stopped with: {complaint}", "the file is damaged or cut off, so replace it"
-                ) from error
+                raise self._damaged(error) from error
+
+    def _damaged(self, error: Any) -> AudioReadError:
+        complaint = error.error_string.removeprefix("Error : ").rstrip(".")
+        return self._opened.label.unreadable(
+            f"decoding stopped with: {complaint}", "the file is damaged or cut off, so replace it"
+        )

@@ -69,7 +69,7 @@ class OpenSource:
         return self.file.raw.fileno() if isinstance(self.file.raw, io.FileIO) else None
 
     def peek(self, n: int, at: int = 0) -> bytes:
-        """Read n bytes at a position, and return to the start."""
+        """Read n bytes at a position, before or between decoders: the position moves."""
         head = self.file.peek(n, at)
         self.raise_failure()
         return head

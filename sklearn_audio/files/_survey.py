@@ -66,7 +66,7 @@ def _link(reader: ByteReader) -> Link | None:
         return ogg_link(reader)
     if head == b"fLaC":
         return flac_link(reader)
-    found = sample_link(reader) or unit_link(reader)
-    if found is None and (head[:1] == b"\xff" or reader.at(0, 3) == b"ID3"):
+    if head[:1] == b"\xff" and len(head) > 1 and head[1] & 6:  # a layer of MPEG, which AAC has not
         return mpeg_link(reader)
-    return found
+    found = sample_link(reader) or unit_link(reader)
+    return mpeg_link(reader) if found is None and reader.at(0, 3) == b"ID3" else found
