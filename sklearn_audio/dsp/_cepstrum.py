@@ -15,6 +15,9 @@ from sklearn_audio._isolation import isolated
 
 __all__ = ["dct_matrix", "deltas", "lifter_weights"]
 
+# Windows of a derivative that are laid out at once.
+_BLOCK = 1 << 14
+
 
 @lru_cache(maxsize=32)
 def dct_matrix(n_bands: int, n_coefficients: int) -> NDArray[np.float64]:
@@ -134,7 +137,8 @@ def _savgol(frames: Tensor, order: int, width: int) -> Tensor:
     half = width // 2
     weights = torch.tensor(_savgol_matrix(order, width), dtype=frames.dtype, device=frames.device)
     windows = frames.unfold(0, width, 1)  # (n_frames - width + 1, n_features, width)
-    inner = windows @ weights[half]
+    # a product lays out the windows, which overlap, one beside the other
+    inner = torch.cat([block @ weights[half] for block in torch.split(windows, _BLOCK)])
     # the ends continue the polynomial of the first and the last full window
     head = weights[:half] @ frames[:width]
     tail = weights[half + 1 :] @ frames[-width:]

@@ -50,7 +50,7 @@ class _MFCCExtractor:
         self._front_end = front_end
 
     def extract(self, blocks: Blocks) -> Iterator[NDArray[np.float32]]:
-        """Yield the coefficients of the clip, all at once."""
+        """Yield the coefficients of the clip, once all of them are known."""
         lowest, kept = self._lowest(blocks)
         decibels = kept if kept is not None else self._decibels(blocks)
         cepstra = torch.cat([piece.clamp(min=lowest) @ self._basis for piece in decibels])  # (n_frames, n_mfcc)
@@ -59,7 +59,8 @@ class _MFCCExtractor:
             deltas(cepstra, order=order, width=owner.delta_width, kind=owner.delta_kind)
             for order in range(1, owner.deltas + 1)
         ]
-        yield torch.cat([cepstra, *changes], dim=1).numpy()
+        for parts in zip(*(torch.split(part, _KEPT_FRAMES) for part in (cepstra, *changes)), strict=True):
+            yield torch.cat(parts, dim=1).numpy()
 
     def complete(self, frames: NDArray[np.float32]) -> None:
         """Nothing is left to do."""
