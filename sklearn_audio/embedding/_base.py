@@ -17,7 +17,7 @@ from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._sklearn import Interval, StrOptions, clone_parametrized
 from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, FloatOutputMixin
 from sklearn_audio.embedding._own_weights import missing_weights
-from sklearn_audio.embedding._several_patches import asks_for_several, check_several
+from sklearn_audio.embedding._several_patches import check_several
 from sklearn_audio.engine._cache_key import CacheKey
 from sklearn_audio.engine._clips import ClipErrors
 from sklearn_audio.engine._devices import resolve_device
@@ -134,8 +134,8 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the parameters and X; nothing is downloaded or learned.
 
-        Nothing is read either, but for the headers of recordings where `hop` or a pooling of two statistics needs a
-        clip of several patches.
+        Nothing is read either, but for the headers of recordings where `hop` needs a clip of several
+        patches.
 
         Parameters
         ----------
@@ -158,7 +158,7 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         card = self._card()
         clips = self._admit(card, X, reset=True)
         self._looked_at = None
-        self._look_for_several(card, clips, self.pooling)
+        self._look_for_several(card, clips)
         self._looked_at = self._choice(card)
         return self
 
@@ -189,7 +189,7 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         self._check_fitted()
         card = self._card()
         clips = self._admit(card, X, reset=False)
-        self._look_for_several(card, clips, self.pooling)
+        self._look_for_several(card, clips)
         vectors = self._embed(card, clips)
         width = layer_width(card, self._layer(card))
         if self.pooling is None:
@@ -233,7 +233,7 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         self._check_fitted()
         card = self._card()
         clips = self._admit(card, X, reset=False)
-        self._look_for_several(card, clips, None)
+        self._look_for_several(card, clips)
         if not return_vectors:
             return _table(card, self._cutting(), self._lengths(clips))
         embedded = list(self._embed(card, clips))
@@ -331,11 +331,11 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         return self._admit_audio(X, card.sample_rate, reset=reset, bare_rate=self.sample_rate)
 
     def _choice(self, card: ModelCard) -> tuple[object, ...]:
-        return card.name, self.hop, self.pooling
+        return card.name, self.hop
 
-    def _look_for_several(self, card: ModelCard, clips: AudioClips, pooling: str | None) -> None:
-        if self._looked_at != self._choice(card) and asks_for_several(self.hop, pooling):
-            check_several(card, clips, self._cutting(), pooling)
+    def _look_for_several(self, card: ModelCard, clips: AudioClips) -> None:
+        if self._looked_at != self._choice(card) and self.hop is not None:
+            check_several(card, clips, self._cutting())
 
     def _source(self) -> Source:
         return Source(self.weights, seed_of(self.random_state), self._packed_parts().get("network"))

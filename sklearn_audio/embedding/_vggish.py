@@ -44,8 +44,8 @@ class VGGishEmbedder(PretrainedEmbedder):
         Rate in Hz of arrays that carry none; None refuses such arrays. Files and arrays with a rate are resampled to
         16 kHz.
     pooling : {"mean", "max", "mean_std", "mean_max"} or None, default="mean"
-        How the vectors of the patches of a clip become one; None returns a `Ragged` of one vector per patch. Two
-        statistics warn where every clip is a single patch.
+        How the vectors of the patches of a clip become one; None returns a `Ragged` of one vector per patch.
+        Of a clip of a single patch, the deviation is 0 and the maximum is the mean.
     partial : {"weight", "drop"}, default="weight"
         What becomes of a last patch that the clip does not fill: "weight" fills it with silence and lets it weigh by
         its share in "mean" and "mean_std"; "drop" leaves it out where there is a whole one.

@@ -41,6 +41,7 @@ def pool(vectors: Vectors, weights: NDArray[np.float64], pooling: str) -> NDArra
     >>> pool(np.array([[1.0], [4.0]]), np.array([1.0, 0.5]), "mean_max")
     array([2., 4.], dtype=float32)
     """
+    weights = weights if len(vectors) > 1 else np.ones(1)  # one patch is its own mean, without rounding
     mean = _average(vectors, weights, lambda block: block)
     statistics = {"mean": mean, "max": np.max([block.max(axis=0) for block in _blocks(vectors)], axis=0)}
     if "std" in POOLINGS[pooling]:

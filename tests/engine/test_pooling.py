@@ -37,3 +37,9 @@ def test_blocks_change_nothing(pooling, n):
     joined = np.concatenate([wanted[name] for name in POOLINGS[pooling]]).astype(np.float32)
     np.testing.assert_array_equal(pool(vectors, weights, pooling), joined)
     np.testing.assert_array_equal(pool(list(vectors), weights, pooling), joined)
+
+
+@pytest.mark.parametrize("weight", [0.1, 0.3, 0.7, 1.0])
+def test_one_patch_deviates_by_nothing(weight):
+    vector = np.random.default_rng(0).normal(size=(1, 500)).astype(np.float32)
+    assert not pool(vector, np.array([weight]), "mean_std")[500:].any()
