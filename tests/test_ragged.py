@@ -355,3 +355,8 @@ def test_statistics_of_whole_numbers():
     assert X.pool("slope").tolist() == [200.0, 0.0]
     assert X.pool("max").dtype == np.int8
     assert Ragged.from_list([np.zeros((3, 2, 2))]).pool("slope").shape == (1, 2, 2)
+
+
+def test_an_index_of_another_length_is_refused():
+    with pytest.raises(ValueError, match=r"index has 3 labels for 4 rows; give one per row, or None\."):
+        Ragged.from_list(PARTS).with_labels(index=[1, 2, 3])

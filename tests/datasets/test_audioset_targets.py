@@ -87,6 +87,7 @@ def test_sparse_targets_train_a_classifier(tables):
         (["Dog", "/m/dog"], "labels= holds '/m/dog' twice"),
         (["Animal"], "the label 'Animal' is not among the class labels"),
         ([], "labels= is empty"),
+        (["Dog", "Cat", "Dog"], "labels= holds '/m/.*' twice"),
         ("Dog", "labels='Dog' is one text; pass a sequence"),
     ],
 )

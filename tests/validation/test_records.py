@@ -83,6 +83,24 @@ def test_bytes_are_a_path_where_they_name_a_file(path, tmp_path, monkeypatch):
         one(b"none")
 
 
+BYTES = {
+    "one by one": lambda items: list(map(np.bytes_, items)),
+    "object array": lambda items: np.array([*items, None], dtype=object)[:-1],
+    "column": lambda items: pd.Series(items, dtype=object),
+    "dicts": lambda items: [{"path": None, "bytes": item} for item in items],
+}
+
+
+@pytest.mark.parametrize("form", BYTES.values(), ids=BYTES)
+def test_bytes_as_hdf5_keeps_them(form, path, tmp_path, monkeypatch):
+    """Names of files and contents of files, told apart row by row."""
+    monkeypatch.chdir(tmp_path)
+    content = (tmp_path / "a.wav").read_bytes()
+    clips = check_audio(form([b"a.wav", content, path.encode()]), RATE)
+    for clip in clips:
+        np.testing.assert_array_equal(clip, CLIP)
+
+
 def test_the_rate_beside_a_recording(path):
     np.testing.assert_array_equal(one({"path": path, "sampling_rate": RATE}), CLIP)
     np.testing.assert_array_equal(one({"path": path, "sampling_rate": None}), CLIP)
