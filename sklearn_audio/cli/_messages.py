@@ -19,6 +19,7 @@ __all__ = [
     "abandon_output",
     "in_options",
     "in_words",
+    "keep_results_apart",
     "one_line",
     "output",
     "say",
@@ -193,6 +194,24 @@ def warnings_as_lines(reword: Callable[[str], list[str]] = lambda message: [mess
             lines = [one_line(line) for warning in caught for line in reword(str(warning.message))]
             for line in dict.fromkeys(lines):
                 tell(f"warning: {in_options(line)}")
+
+
+def keep_results_apart() -> None:
+    """Send what libraries written in C print to standard error from now on; results stay where they were.
+
+    libsndfile, for one, prints about damaged files, in the middle of a table of results.
+    """
+    try:
+        is_plain = sys.stdout is not None and sys.stderr is not None and sys.stdout.fileno() == 1
+    except (OSError, ValueError):
+        is_plain = False
+    if not is_plain:
+        return
+    results = os.dup(1)
+    encoding, errors, buffering = sys.stdout.encoding, sys.stdout.errors, 1 if sys.stdout.isatty() else -1
+    sys.stdout.flush()
+    sys.stdout = open(results, "w", buffering, encoding=encoding, errors=errors)  # noqa: SIM115 - open to the end of the process
+    os.dup2(2, 1)
 
 
 def abandon_output() -> None:

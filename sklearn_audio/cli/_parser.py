@@ -9,7 +9,15 @@ from contextlib import suppress
 from importlib import import_module
 
 from sklearn_audio._version import __version__
-from sklearn_audio.cli._messages import abandon_output, in_options, one_line, output, tell, warnings_as_lines
+from sklearn_audio.cli._messages import (
+    abandon_output,
+    in_options,
+    keep_results_apart,
+    one_line,
+    output,
+    tell,
+    warnings_as_lines,
+)
 
 __all__ = ["main"]
 
@@ -70,6 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     >>> main(["predict", "no-such-model.joblib", "dog.wav"])
     2
     """
+    if arguments is None:
+        keep_results_apart()
     options = _parser().parse_args(arguments)
     try:
         command = import_module(f"sklearn_audio.cli._{options.command}")

@@ -63,7 +63,9 @@ def mpeg_link(reader: ByteReader) -> Link | None:
     frame = reader.at(start, frame_lengths(kind)[header[2]])
     count = _count_in(frame, kind) if starts_file(frame, kind) else None
     n_frames = sum(run.n_frames for run in runs) - (count is not None)
-    stop, flaw = (reader.size, "it ends within an MPEG frame") if runs[-1].cut else (runs[-1].stop, "")
+    # what looks like the header of one more frame than there are by the count is part of some tag
+    is_cut = runs[-1].cut and (count is None or count.n_frames != n_frames)
+    stop, flaw = (reader.size, "it ends within an MPEG frame") if is_cut else (runs[-1].stop, "")
     link = Link(stop, flaw=flaw, is_mpeg=True)
     plain = len(runs) == 1 and not flaw and _is_plain(reader, start, stop)
     if count is None:

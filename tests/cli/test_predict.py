@@ -220,6 +220,30 @@ def test_output_is_utf_8_whatever_the_terminal_has(sounds, model, tmp_path):
     assert path in out.decode()
 
 
+PRINTING = """
+import os, sys
+from sklearn_audio.cli import main
+from sklearn_audio.files._sndfile import SndfileDecoder
+
+read = SndfileDecoder.read
+
+def print_as_c_does(self, n):
+    os.write(1, b"*** a complaint of libsndfile\\n")
+    return read(self, n)
+
+SndfileDecoder.read = print_as_c_does
+sys.exit(main())
+"""
+
+
+def test_what_libraries_print_is_no_result(sounds, model):
+    command = [sys.executable, "-c", PRINTING, "predict", model, *sounds.data[:3]]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert [row["path"] for row in parsed(done.stdout)] == list(sounds.data[:3])
+    assert "complaint" not in done.stdout
+    assert done.stderr.count("*** a complaint of libsndfile") >= 3
+
+
 def test_files_that_do_not_exist(model, sounds, refused):
     refused(["predict", model, sounds.data[0], "no/such.wav"], "no/such.wav", "1 of 2 files are missing")
 

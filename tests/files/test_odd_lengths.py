@@ -125,6 +125,11 @@ def test_an_empty_wav_with_a_chunk_after_it_is_empty():
         AudioLoader().fit_transform([empty])
 
 
+@pytest.mark.parametrize("tail", [b"", b"abc" * 5, bytes(200)])
+def test_a_stray_frame_header_after_the_counted_frames_is_no_sound(tail, capfd):
+    check_whole(mp3() + mp3()[:4] + tail, mp3(), capfd=capfd)
+
+
 @pytest.mark.parametrize("front", [ID3V2, ID3V2_WITH_FOOTER, bytes(3000), JUNK, b"ICY 200 OK\r\n\r\n"])
 def test_mp3_after_something_else(front, capfd):
     check_whole(front + mp3(), mp3(), capfd=capfd)
