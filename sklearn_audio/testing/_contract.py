@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import random
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,18 +16,10 @@ import torch
 from sklearn.base import MetaEstimatorMixin
 
 from sklearn_audio.ragged import Ragged
+from sklearn_audio.testing._fresh_process import outputs_in_fresh_process
 from sklearn_audio.testing._probes import assert_same_rows, fit, outputs, probe, rows_of
 
 __all__ = ["CONTRACT_CHECKS"]
-
-_FRESH_PROCESS = """
-import pickle, sys
-from sklearn_audio.testing._probes import outputs
-with open(sys.argv[1], "rb") as file:
-    fitted, X = pickle.load(file)
-with open(sys.argv[2], "wb") as file:
-    pickle.dump(outputs(fitted, X), file)
-"""
 
 
 def check_neighbours(estimator: Any) -> None:
@@ -101,19 +90,7 @@ def check_pickle_in_fresh_process(estimator: Any) -> None:
     """A fitted estimator pickled here gives the same rows in a new process."""
     X = probe(estimator)
     fitted = fit(estimator, X, len(X))
-    with tempfile.TemporaryDirectory() as folder:
-        sent, received = Path(folder) / "sent.pickle", Path(folder) / "received.pickle"
-        sent.write_bytes(pickle.dumps((fitted, X)))
-        run = subprocess.run(
-            [sys.executable, "-c", _FRESH_PROCESS, str(sent), str(received)],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
-        )
-        if run.returncode:
-            raise AssertionError(f"the pickle does not work in a new process:\n{run.stderr}")
-        assert_same_rows(pickle.loads(received.read_bytes()), outputs(fitted, X), "a pickle in a new process")
+    assert_same_rows(outputs_in_fresh_process(fitted, X), outputs(fitted, X), "a pickle in a new process")
 
 
 def check_global_random_state(estimator: Any) -> None:
