@@ -7,7 +7,6 @@ numbers are those that the global one would give after the same seed.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -20,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from sklearn_audio._forks import ForkSafeLock
 
-__all__ = ["Generators", "drawing_from", "functions_named", "generators_in_use"]
+__all__ = ["Generators", "drawing_from", "functions_named"]
 
 _Function = Callable[..., Any]
 
@@ -100,28 +99,14 @@ class Generators:
 
 
 _lending = ForkSafeLock()
-_of_thread = threading.local()
 
 
-def generators_in_use() -> Generators | None:
-    """Return what `drawing_from` was given last in this thread, if anything."""
-    in_use: Generators | None = getattr(_of_thread, "in_use", None)
-    return in_use
+class drawing_from(TorchFunctionMode):
+    """Draw from generators of one's own in place of those of the process, in this thread.
 
-
-@contextmanager
-def drawing_from(generators: Generators) -> Iterator[None]:
-    """Draw from generators of one's own in place of those of the process, in this thread."""
-    before, _of_thread.in_use = generators_in_use(), generators
-    try:
-        with _Drawing(generators):
-            yield
-    finally:
-        _of_thread.in_use = before
-
-
-class _Drawing(TorchFunctionMode):
-    """Hands the functions of torch that draw a generator."""
+    Every call of torch within costs some microseconds more, so it belongs around what draws: the construction and the
+    forward pass of a network, not its gradients or its optimiser.
+    """
 
     def __init__(self, generators: Generators) -> None:
         super().__init__()

@@ -412,7 +412,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         recipe = Recipe(n_epochs=self.max_epochs, progress=type(self).__name__ if self.verbose else None, **named)
         if not more:
             self._warn_if_alike([data.sequences.values])
-        with seeded(draws[1], device):
+        with seeded(draws[1]) as generators:
             if more:
                 self._copy_network()
             else:
@@ -420,7 +420,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
             net = build_net(MethodNetwork(self.network_, "errors"), ReconstructionLoss(), recipe, device, 1)
             if more:
                 self._resume(net)
-            train(net, recipe, data, valid, seed=draws[2], checkpoint=checkpoint)
+        train(net, recipe, data, valid, seed=draws[2], generators=generators, checkpoint=checkpoint)
         self._keep(net, checkpoint)
 
     def _build(self, clips: Ragged) -> None:

@@ -156,10 +156,10 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
 
         device = resolve_device(self.device)
         draws = np.random.SeedSequence(draw_seed(self.random_state)).generate_state(2).tolist()
-        with seeded(draws[0], device):
+        with seeded(draws[0]) as generators:
             self._build_network(rows)
-            space = EmbeddedSpace(self.network_.to(device), self._forward, self._width, self.distance)
-            self.history_ = train_in_episodes(space, pick, episodes, recipe, device, seed=draws[1])
+        space = EmbeddedSpace(self.network_.to(device), self._forward, self._width, self.distance)
+        self.history_ = train_in_episodes(space, pick, episodes, recipe, device, seed=draws[1], generators=generators)
 
     def _build_network(self, rows: Ragged) -> None:
         n_features = rows.item_shape[0]

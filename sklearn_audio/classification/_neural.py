@@ -318,7 +318,7 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
         balance = label_weights(self._labels, targets[rows], self.class_weight) if self.multi_label_ else None
         if not more:
             self._warn_if_alike(self._items(data.sequences))
-        with seeded(draws[1], device):
+        with seeded(draws[1]) as generators:
             if more:
                 self._copy_network()
             else:
@@ -327,7 +327,7 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
             net = build_net(self.network_, loss, recipe, device, len(self.classes_))
             if more:
                 self._resume(net)
-            train(net, recipe, data, valid, seed=draws[2], checkpoint=checkpoint)
+        train(net, recipe, data, valid, seed=draws[2], generators=generators, checkpoint=checkpoint)
         self._keep(net, checkpoint)
         return self
 

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sklearn_audio._generators import generators_in_use
 from sklearn_audio.engine.training._checkpoint_file import read_state, remove_file, write_state, write_whole
 from sklearn_audio.engine.training._content import DIGEST
 
@@ -200,10 +199,10 @@ def _difference(name: str, before: str | None, now: str | None) -> str:
 
 def _generators(net: Any) -> dict[str, torch.Generator]:
     """Give the generators that the fit draws from, by kind of device."""
-    own, device = generators_in_use(), torch.device(net.device)
-    if own is None:
-        raise RuntimeError("a fit that is saved draws from generators of its own; train within `seeded`.")
-    return {kind: own.of(device if device.type == kind else torch.device("cpu")) for kind in {"cpu", device.type}}
+    device = torch.device(net.device)
+    return {
+        kind: net.generators.of(device if device.type == kind else torch.device("cpu")) for kind in {"cpu", device.type}
+    }
 
 
 def _state_of(callback: Any, name: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sklearn_audio._generators import Generators, drawing_from
 from sklearn_audio._progress import progress_bar
 from sklearn_audio.engine.training._divergence import check_weights_finite, divergence
 from sklearn_audio.engine.training._optimizers import optimizer_of
@@ -243,6 +244,7 @@ def train_in_episodes(
     device: torch.device,
     *,
     seed: int,
+    generators: Generators,
 ) -> pd.DataFrame:
     """Train a network so that clips lie near the prototypes of their classes.
 
@@ -261,7 +263,9 @@ def train_in_episodes(
     device : torch.device
         Where.
     seed : int
-        Of clips and patches; dropout draws from torch.
+        Of clips and patches.
+    generators : Generators
+        Of dropout.
 
     Returns
     -------
@@ -290,7 +294,8 @@ def train_in_episodes(
             rate = _set_rate(optimizer, recipe, number)
             episode = episodes.draw(rng)
             values, lengths = pick(np.concatenate(episode, axis=1).ravel(), rng)
-            with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+            autocast = torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16")
+            with autocast, drawing_from(generators):
                 vectors = space.embed(values.to(device), lengths.to(device)).float()
             n_way, n_support = episode.support.shape
             logits = episode_logits(vectors, n_way, n_support, space.distance, log_slope.exp())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from skorch import NeuralNetClassifier
 from skorch.helper import predefined_split
 from torch import Tensor, nn
 
+from sklearn_audio._generators import Generators, drawing_from
 from sklearn_audio.engine.training._batches import (
     Batch,
     ClipDataset,
@@ -83,6 +85,7 @@ class Net(NeuralNetClassifier):
         self.precision = precision
         self.accumulate = accumulate
         self.checkpoint: Checkpoint | None = None
+        self.generators: Generators | None = None
 
     def get_default_callbacks(self) -> list[Any]:
         """Return none: `build_net` names them all.
@@ -227,11 +230,11 @@ class Net(NeuralNetClassifier):
         """
         device = torch.device(self.device)
         values, lengths = x.values.to(device), x.lengths.to(device)
-        if self.precision == "float32":
+        with (
+            drawing_from(self.generators) if self.generators and self.module_.training else nullcontext(),
+            torch.autocast(device.type, torch.bfloat16, enabled=self.precision != "float32"),
+        ):
             logits: Tensor = self.module_(values, lengths)
-            return logits
-        with torch.autocast(device.type, torch.bfloat16):
-            logits = self.module_(values, lengths)
         return logits.float()
 
     def get_loss(self, y_pred: Tensor, y_true: Tensor, X: Any = None, training: bool = False) -> Tensor:
@@ -350,6 +353,7 @@ def train(
     valid: ClipDataset | None,
     *,
     seed: int,
+    generators: Generators,
     checkpoint: Checkpoint | None = None,
 ) -> None:
     """Train for some epochs, the callbacks of the recipe in place of those before.
@@ -365,7 +369,9 @@ def train(
     valid : ClipDataset or None
         What it is watched with.
     seed : int
-        Of the order of the batches; that of dropout is torch's.
+        Of the order of the batches.
+    generators : Generators
+        Of dropout, and of whatever else the network draws in training.
     checkpoint : Checkpoint, default=None
         Where to continue, and where to save. The caller removes it when all is done.
 
@@ -376,7 +382,7 @@ def train(
     """
     before = len(net.history)
     net.train_split = None if valid is None else predefined_split(valid)
-    net.checkpoint = checkpoint
+    net.checkpoint, net.generators = checkpoint, generators
     net.notify("on_train_begin", X=data, y=None)
     done = len(net.history) - before
     net.iterator_train__seed, net.iterator_train__epoch = seed, len(net.history)
@@ -392,5 +398,5 @@ def train(
         if not is_over and error is not None:
             net.give_up(error, data)
     net.notify("on_train_end", X=data, y=None)
-    net.train_split, net.checkpoint = None, None
+    net.train_split, net.checkpoint, net.generators = None, None, None
     net.check_learned(data)

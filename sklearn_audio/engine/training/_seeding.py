@@ -8,7 +8,6 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-import torch
 from sklearn.utils import check_random_state
 
 from sklearn_audio._generators import Generators
@@ -44,30 +43,29 @@ def draw_seed(random_state: Any) -> int:
 
 
 @contextmanager
-def seeded(seed: int, device: torch.device) -> Iterator[None]:
+def seeded(seed: int) -> Iterator[Generators]:
     """Let torch draw from a seed in this thread; the generators of the process are neither used nor changed.
 
     Parameters
     ----------
     seed : int
         The seed.
-    device : torch.device
-        Draws from a generator of its own.
 
     Yields
     ------
-    None
-        While the seed holds.
+    Generators
+        What is drawn from while the seed holds, and can be afterwards.
 
     Examples
     --------
     >>> import torch
     >>> from sklearn_audio.engine.training import seeded
-    >>> with seeded(0, torch.device("cpu")):
+    >>> with seeded(0):
     ...     first = torch.rand(1)
-    >>> with seeded(0, torch.device("cpu")):
+    >>> with seeded(0):
     ...     print(bool(first == torch.rand(1)))
     True
     """
-    with isolated(Generators(seed)):
-        yield
+    generators = Generators(seed)
+    with isolated(generators):
+        yield generators

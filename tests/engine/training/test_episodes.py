@@ -78,11 +78,13 @@ def train(n_episodes=10, seed=0, **options):
         picked.append(rows.tolist())
         return values[rows], torch.ones(len(rows), dtype=torch.int64)
 
-    with seeded(1, CPU):
+    with seeded(1) as generators:
         network = FrameInput(4, 2)
     space = EmbeddedSpace(network, lambda v, n: network(v, n)[:, 0], 2, "sqeuclidean")
     recipe = EpisodeRecipe(**{"n_episodes": n_episodes, "lr": 0.01, "optimizer": "adamw"} | options)
-    history = train_in_episodes(space, pick, Episodes(CODES, 3, 2, 3, NAMES), recipe, CPU, seed=seed)
+    history = train_in_episodes(
+        space, pick, Episodes(CODES, 3, 2, 3, NAMES), recipe, CPU, seed=seed, generators=generators
+    )
     return network, history, picked
 
 

@@ -41,9 +41,10 @@ def trained(network=Plain, valid=None, checkpoint=None, data=None, **options):
     """Train and give the net."""
     options = {"n_epochs": 4, "lr": 0.1, "batch_size": 8, "optimizer": "sgd"} | options
     recipe = Recipe(**options)
-    with seeded(0, CPU):
+    with seeded(0) as generators:
         net = build_net(network(), ClassificationLoss(False), recipe, CPU, 2)
-        train(net, recipe, clips() if data is None else data, valid, seed=1, checkpoint=checkpoint)
+    data = clips() if data is None else data
+    train(net, recipe, data, valid, seed=1, generators=generators, checkpoint=checkpoint)
     return net
 
 
