@@ -105,11 +105,11 @@ NEURAL = {
         patch_hop=2,
         short_clip="zero",
         voting="log",
-        max_epochs=12,
+        max_epochs=6,
         lr=0.05,
         random_state=0,
     ),
-    "LSTMClassifier": LSTMClassifier(hidden_size=8, max_epochs=12, lr=0.05, random_state=0),
+    "LSTMClassifier": LSTMClassifier(hidden_size=8, max_epochs=5, lr=0.1, random_state=0),
     "LSTMClassifier-attention": LSTMClassifier(
         hidden_size=8, pooling="attention", normalize=None, max_epochs=12, lr=0.05, random_state=0
     ),
@@ -131,3 +131,6 @@ PROTOTYPES = {
 INSTANCES = (
     AUDIO | EMBEDDERS | TAGGERS | SEQUENCES | TOKENIZERS | TOKENS | CLASSIFIERS | PROTOTYPES | NEURAL | AUTOENCODERS
 )
+
+# One of each class passes all checks of scikit-learn; the others those that a parameter could break.
+VARIANTS = {name: estimator for name, estimator in INSTANCES.items() if "-" in name and name != "CNNClassifier-patches"}

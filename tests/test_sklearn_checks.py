@@ -4,11 +4,11 @@ import pytest
 import sklearn
 from sklearn.base import clone
 from sklearn.utils import estimator_checks
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 from sklearn.utils.fixes import parse_version
 
 from sklearn_audio.base import RaggedOutputMixin
-from tests.instances import AUTOENCODERS, EMBEDDERS, INSTANCES, LARGE, NEURAL, SEQUENCES, TAGGERS
+from tests.instances import AUTOENCODERS, EMBEDDERS, INSTANCES, LARGE, NEURAL, SEQUENCES, TAGGERS, VARIANTS
 
 NO_NAMESPACE = {
     "check_array_api_input": "the output is a Ragged: its rows differ in length, so it has no array namespace"
@@ -57,9 +57,43 @@ def expected_failures(estimator):
     return NO_NAMESPACE if returns_ragged else {}
 
 
-@parametrize_with_checks(list(INSTANCES.values()), expected_failed_checks=expected_failures)
+@parametrize_with_checks(
+    [estimator for name, estimator in INSTANCES.items() if name not in VARIANTS],
+    expected_failed_checks=expected_failures,
+)
 def test_scikit_learn(estimator, check):
     check(estimator)
+
+
+# what a parameter could break: the shape and the type of the output, state, equal rows
+OF_VARIANTS = (
+    "check_fit_idempotent",
+    "check_methods_subset_invariance",
+    "check_methods_sample_order_invariance",
+    "check_fit2d_1sample",
+    "check_fit2d_1feature",
+    "check_n_features_in",
+    "check_estimators_dtypes",
+    "check_estimators_nan_inf",
+    "check_estimators_pickle",
+    "check_transformer_general",
+    "check_classifiers_classes",
+    "check_dict_unchanged",
+    "check_dont_overwrite_parameters",
+    "check_decision_proba_consistency",
+    "check_do_not_raise_errors_in_init_or_set_params",
+)
+CASES_OF_VARIANTS = [
+    pytest.param(estimator, check, id=f"{name}-{check.func.__name__}")
+    for name, estimator in VARIANTS.items()
+    for _, check in estimator_checks_generator(estimator)
+    if check.func.__name__ in OF_VARIANTS
+]
+
+
+@pytest.mark.parametrize(("estimator", "check"), CASES_OF_VARIANTS)
+def test_scikit_learn_on_variants(estimator, check):
+    check(clone(estimator))
 
 
 @pytest.mark.slow
@@ -69,7 +103,7 @@ def test_scikit_learn_with_large_networks(estimator, check):
 
 
 # a tagger predicts without fit, as its tag `requires_fit` says, which this check does not ask
-ON_ITSELF = [(name, check) for name in INSTANCES for check in ALL]
+ON_ITSELF = [(name, check) for name in INSTANCES if name not in VARIANTS for check in ALL]
 ON_ITSELF = [(name, check) for name, check in ON_ITSELF if name not in TAGGERS or check != "check_estimators_unfitted"]
 
 
