@@ -28,7 +28,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-oldest test-newest test-portable test-slow $(SLOW_PARTS)
+.PHONY: help demo test coverage test-oldest test-newest test-portable test-slow $(SLOW_PARTS)
 .PHONY: lint types layers format docs bench clean clean-all
 
 help: ## Show what can be made
@@ -70,7 +70,10 @@ demo bench: export SKLEARN_AUDIO_DATA := $(or $(SKLEARN_AUDIO_DATA),$(wildcard .
 demo: $(VENV)/.installed ## Train, report and predict on recordings of spoken digits
 	@$(BIN)/python -m sklearn_audio demo
 
-test: lint types layers ## Lint, types, layers, then all tests with coverage
+test: lint types layers ## Lint, types, layers, then all tests
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+coverage: $(VENV)/.installed ## All tests, and which lines they do not reach
 	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term
 
 test-oldest: .venv-oldest/.installed ## The tests on the oldest supported versions (scikit-learn 1.6)

@@ -18,7 +18,7 @@ def cases(instances):
 
 @pytest.fixture(autouse=True)
 def in_a_folder_of_its_own(tmp_path, monkeypatch):
-    """Files that neighbours write meanwhile, such as those of coverage, are not the estimator's."""
+    """Files that neighbours write meanwhile are not the estimator's."""
     monkeypatch.chdir(tmp_path)
     # where fresh interpreters find the stand-ins of the tests
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
