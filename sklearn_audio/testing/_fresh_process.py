@@ -24,6 +24,7 @@ import torch
 
 import sklearn_audio
 from sklearn_audio.testing._probes import outputs
+from sklearn_audio.testing._refusals import FAILURES
 
 __all__ = ["outputs_in_fresh_process"]
 
@@ -74,7 +75,7 @@ def _follow(folder: str, here: str, n_threads: int, environment: dict[str, str])
         with contextlib.redirect_stdout(sys.stderr):
             received = outputs(*pickle.loads((Path(folder) / "sent").read_bytes()))
         (Path(folder) / "received").write_bytes(pickle.dumps(received))
-    except Exception:
+    except (*FAILURES, ImportError):
         (Path(folder) / "report").write_text(traceback.format_exc())
         return 1
     return 0

@@ -280,11 +280,3 @@ def test_nothing_but_data_comes_out_of_a_file(tmp_path):
     write_state(tmp_path / "state", {"code": Interrupt()})
     with pytest.raises(Exception, match="Weights only load failed"):
         read_state(tmp_path / "state")
-
-
-def test_training_that_draws_from_the_generators_of_the_process_is_not_saved():
-    class OnTheCpu:
-        device = "cpu"
-
-    with pytest.raises(RuntimeError, match=r"a fit that is saved draws from generators of its own; train within"):
-        checkpoint_module._generators(OnTheCpu())
