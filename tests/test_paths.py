@@ -39,6 +39,7 @@ from sklearn_audio.engine._cache_weights import pca_identity, weights_identity
 from sklearn_audio.engine._networks import Source, load_pca
 from sklearn_audio.engine.models import CARDS
 from sklearn_audio.exceptions import AudioReadError, WeightsError
+from sklearn_audio.files import audio_info, list_clips, open_audio, read_audio
 from sklearn_audio.weights import read_checkpoint
 from tests.datasets.trees import touch, write
 
@@ -95,6 +96,18 @@ def test_recordings(home, rows):
     assert AudioLoader(RATE).transform(rows("~/dog.wav"))[0].size == 4000
     with pytest.raises(AudioReadError, match=rf"row 0: cannot read '{NOBODY}/dog\.wav': there is no such file"):
         AudioLoader(RATE).transform(rows(f"{NOBODY}/dog.wav"))
+
+
+def test_readers_of_files(home):
+    assert len(read_audio("~/dog.wav")[0]) == audio_info("~/dog.wav").n_timepoints == 4000
+    with open_audio("~/dog.wav") as stream:
+        assert stream.sample_rate == RATE
+    assert [clip.name for clip in list_clips("~")] == ["dog.wav"]
+    for read in (read_audio, audio_info, open_audio):
+        with pytest.raises(AudioReadError, match=rf"'{NOBODY}/dog.wav'.* there is no such file"):
+            read(f"{NOBODY}/dog.wav")
+    with pytest.raises(FileNotFoundError, match=rf"there is no folder '{NOBODY}'"):
+        list_clips(NOBODY)
 
 
 def test_bytes_without_an_extension(home):

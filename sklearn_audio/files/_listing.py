@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from sklearn_audio._paths import local_path
+
 __all__ = ["AUDIO_EXTENSIONS", "list_clips"]
 
 _SNDFILE = "wav wave flac ogg oga opus mp3 mp2 mpga aif aiff aifc au snd caf w64 rf64 voc sph nist"
@@ -52,7 +54,7 @@ def list_clips(folder: str | os.PathLike[str], *, recursive: bool = True) -> lis
     ...     [clip.name for clip in list_clips(folder)]
     ['a.flac', 'b.WAV']
     """
-    folder = Path(folder)
+    folder = Path(local_path(folder))
     if not folder.exists():
         raise FileNotFoundError(f"there is no folder '{folder}'; check the path.")
     if not folder.is_dir():

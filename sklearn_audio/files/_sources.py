@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from sklearn_audio._forks import ForkSafeLock
+from sklearn_audio._paths import local_path
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files._guard import GuardedFile, KeptFailure
 
@@ -195,14 +196,14 @@ def _file_name(source: object) -> str:
 
 
 def _open_path(path: str, row: int | None) -> OpenSource:
-    label = Label(repr(path), row)
+    label, found = Label(repr(path), row), local_path(path)
     try:
-        status = os.stat(path)
+        status = os.stat(found)
         if stat.S_ISDIR(status.st_mode):
             raise label.unreadable("it is a folder", "give the files in it: list_clips(folder)")
         if not stat.S_ISREG(status.st_mode):
             raise label.unreadable("it is not a regular file", "copy its content into a file first")
-        return OpenSource(open(path, "rb", buffering=0), label, status.st_size)
+        return OpenSource(open(found, "rb", buffering=0), label, status.st_size)
     except FileNotFoundError as error:
         raise label.unreadable("there is no such file", _missing_advice(path)) from error
     except PermissionError as error:
