@@ -15,23 +15,6 @@ def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn, naming the file and line of the nearest caller outside this package and scikit-learn.
 
     A fixed ``stacklevel`` would depend on how many functions of the package lie in between.
-
-    Parameters
-    ----------
-    message : str
-        The text.
-    category : type of Warning, default=UserWarning
-        Its kind.
-
-    Examples
-    --------
-    >>> import warnings
-    >>> from sklearn_audio._caller import warn_caller
-    >>> with warnings.catch_warnings(record=True) as caught:
-    ...     warnings.simplefilter("always")
-    ...     warn_caller("the clip is silent")
-    >>> str(caught[0].message)
-    'the clip is silent'
     """
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in _ON_THE_WAY:

@@ -53,19 +53,7 @@ _UNIT = re.compile(r"[ _]*(\((s|sec|seconds)\)|\[(s|sec|seconds)\]|_(s|sec|secon
 
 
 class Span(NamedTuple):
-    """The columns of the part of a recording, in seconds; None where there is none.
-
-    Attributes
-    ----------
-    start, end, duration : object or None
-        Names of the columns, as the table spells them.
-
-    Examples
-    --------
-    >>> from sklearn_audio._column_names import find_span
-    >>> find_span(["file", "Begin Time (s)", "End Time (s)"])
-    Span(start='Begin Time (s)', end='End Time (s)', duration=None)
-    """
+    """The columns of the part of a recording, in seconds; None where there is none."""
 
     start: Any = None
     end: Any = None
@@ -73,48 +61,12 @@ class Span(NamedTuple):
 
 
 def plain_name(column: object) -> str:
-    """Write the name of a column in lower case, with underscores and without its unit.
-
-    Parameters
-    ----------
-    column : object
-        The name.
-
-    Returns
-    -------
-    str
-        The plain name.
-
-    Examples
-    --------
-    >>> from sklearn_audio._column_names import plain_name
-    >>> plain_name(" Begin Time (s)")
-    'begin_time'
-    """
+    """Write the name of a column in lower case, with underscores and without its unit."""
     return _UNIT.sub("", str(column).strip().lower()).replace(" ", "_")
 
 
 def find_column(columns: Iterable[Any], names: Sequence[str]) -> Any | None:
-    """Find the column that has one of some names.
-
-    Parameters
-    ----------
-    columns : iterable
-        Names of the columns of a table, or the keys of a dict.
-    names : sequence of str
-        Plain names; the first that occurs is taken.
-
-    Returns
-    -------
-    object or None
-        The column as the table spells it.
-
-    Examples
-    --------
-    >>> from sklearn_audio._column_names import PATH_NAMES, find_column
-    >>> find_column(["label", "File"], PATH_NAMES)
-    'File'
-    """
+    """Find the column that has one of some names."""
     spelled = _spelled(columns)
     return next((spelled[name] for name in names if name in spelled), None)
 
@@ -124,24 +76,6 @@ def find_span(columns: Iterable[Any], *, mixed: bool = True) -> Span:
 
     ``offset`` is the end beside the name of a start, as in ``onset``, ``offset``; else it is the start, as in
     ``offset``, ``duration``.
-
-    Parameters
-    ----------
-    columns : iterable
-        Names of the columns of a table, or the keys of a dict.
-    mixed : bool, default=True
-        Whether the names of start and end may be of two kinds, such as ``onset`` and ``end``.
-
-    Returns
-    -------
-    Span
-        The columns as the table spells them.
-
-    Examples
-    --------
-    >>> from sklearn_audio._column_names import find_span
-    >>> find_span(["path", "offset", "duration"])
-    Span(start='offset', end=None, duration='duration')
     """
     spelled = _spelled(columns)
     duration = next((spelled[name] for name in DURATION_NAMES if name in spelled), None)

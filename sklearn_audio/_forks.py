@@ -19,16 +19,7 @@ __all__ = ["ForkSafeLock"]
 
 
 class ForkSafeLock:
-    """A re-entrant lock that is free in a forked child, whoever held it at the fork.
-
-    Examples
-    --------
-    >>> from sklearn_audio._forks import ForkSafeLock
-    >>> lock = ForkSafeLock()
-    >>> with lock, lock:
-    ...     print("held twice by one thread")
-    held twice by one thread
-    """
+    """A re-entrant lock that is free in a forked child, whoever held it at the fork."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()

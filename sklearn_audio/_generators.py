@@ -53,22 +53,7 @@ _DROP = functions_named(
 
 
 class Generators:
-    """One generator per device, all from one seed.
-
-    Parameters
-    ----------
-    seed : int
-        The seed.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio._generators import Generators, drawing_from
-    >>> with drawing_from(Generators(0)):
-    ...     mine = torch.rand(2)
-    >>> bool((mine == torch.rand(2, generator=torch.Generator().manual_seed(0))).all())
-    True
-    """
+    """One generator per device, all from one seed."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed

@@ -53,27 +53,6 @@ def isolated(generators: Generators | None = None, *, keep_gradients: bool = Fal
     """Compute in float32, on the CPU unless told otherwise, with gradients, without autocast.
 
     All that is set is the thread's own, and put back. Other contexts may be entered within, and then hold.
-
-    Parameters
-    ----------
-    generators : Generators, default=None
-        What is drawn from in place of torch's global generators.
-    keep_gradients : bool, default=False
-        Leave it to the caller whether there are gradients.
-
-    Yields
-    ------
-    None
-        While it holds.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio._isolation import isolated
-    >>> with torch.inference_mode(), torch.device("meta"), isolated():
-    ...     tensor = torch.ones(2)
-    >>> tensor.device.type, tensor.is_inference()
-    ('cpu', False)
     """
     with ExitStack() as stack:
         for kind in _AUTOCAST:

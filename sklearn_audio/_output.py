@@ -29,20 +29,6 @@ class LabelledOutputMixin(SetOutputMixin):
     A `Ragged` that comes out carries the index of X, be that a Series, a DataFrame or a `Ragged`, and the names of its
     features. A table comes out in the container of `set_output` or of ``sklearn.set_config(transform_output=...)``, a
     pandas DataFrame with the index of X. A `Ragged` stays one, whatever container is asked for.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import pandas as pd
-    >>> from sklearn_audio import MelSpectrogramTransformer, SequencePooling
-    >>> X = pd.Series([np.zeros(8000), np.zeros(4000)], index=["dog", "cat"])
-    >>> frames = MelSpectrogramTransformer(16000, n_mels=1).fit_transform(X)
-    >>> frames.index.tolist()
-    ['dog', 'cat']
-    >>> SequencePooling("max").set_output(transform="pandas").fit_transform(frames)
-         mel_0_max
-    dog     -100.0
-    cat     -100.0
     """
 
     def __init_subclass__(cls, auto_wrap_output_keys: tuple[str, ...] | None = ("transform",), **kwargs: Any) -> None:

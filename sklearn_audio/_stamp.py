@@ -15,29 +15,6 @@ def stamp_of(file: str | os.PathLike[str]) -> Stamp:
 
     The real path tells a symbolic link that was turned. The inode tells a file that was replaced by renaming another
     over it. The time of change, which programs cannot set, tells one whose time of modification was put back.
-
-    Parameters
-    ----------
-    file : str or path
-        A file that exists.
-
-    Returns
-    -------
-    tuple of (str, int, int, int, int)
-        Its path without symbolic links, size, time of modification in nanoseconds, inode and time of change in
-        nanoseconds.
-
-    Raises
-    ------
-    OSError
-        If there is no such file.
-
-    Examples
-    --------
-    >>> import inspect
-    >>> from sklearn_audio._stamp import stamp_of
-    >>> stamp_of(inspect.getfile(stamp_of))[1] > 0
-    True
     """
     status = os.stat(file)
     return os.path.realpath(file), status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns

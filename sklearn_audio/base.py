@@ -47,21 +47,6 @@ class WholeFitMixin:
     When `fit`, `partial_fit`, `fit_transform` or `adapt` raises anything, KeyboardInterrupt included, every attribute
     is what it was before the call: what was not fitted stays so, and a good fit remains. The attributes are put back,
     not copies of them, so a method that learns replaces its fitted objects instead of changing them in place.
-
-    Examples
-    --------
-    >>> from contextlib import suppress
-    >>> from sklearn_audio.base import WholeFitMixin
-    >>> class Mean(WholeFitMixin):
-    ...     def fit(self, X):
-    ...         self.mean_ = 0.0
-    ...         self.mean_ = sum(X) / len(X)
-    ...         return self
-    >>> mean = Mean()
-    >>> with suppress(ZeroDivisionError):
-    ...     mean.fit([])
-    >>> vars(mean)
-    {}
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -102,13 +87,6 @@ class AudioEstimator(WholeFitMixin, LabelledOutputMixin, BaseEstimator):
 
     Subclasses validate their parameters and their X through the methods here, so that every estimator admits the same
     kinds of X and refuses the same mistakes in the same words. What their `transform` returns carries the index of X.
-
-    Examples
-    --------
-    >>> from sklearn_audio import AudioLoader
-    >>> from sklearn_audio.base import AudioEstimator
-    >>> isinstance(AudioLoader(), AudioEstimator)
-    True
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
@@ -236,15 +214,7 @@ def _isolated(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class FloatOutputMixin(LabelledOutputMixin, TransformerMixin):
-    """A transformer whose output is float32, whatever precision it was given.
-
-    Examples
-    --------
-    >>> from sklearn.utils import get_tags
-    >>> from sklearn_audio import SequencePooling
-    >>> get_tags(SequencePooling()).transformer_tags.preserves_dtype
-    ['float32']
-    """
+    """A transformer whose output is float32, whatever precision it was given."""
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -253,14 +223,7 @@ class FloatOutputMixin(LabelledOutputMixin, TransformerMixin):
 
 
 class RaggedOutputMixin(FloatOutputMixin):
-    """A transformer whose output is a `Ragged`, which has no form as a table.
-
-    Examples
-    --------
-    >>> from sklearn_audio import MelSpectrogramTransformer
-    >>> MelSpectrogramTransformer(n_mels=2).set_output(transform="pandas").get_feature_names_out()
-    array(['mel_0', 'mel_1'], dtype=object)
-    """
+    """A transformer whose output is a `Ragged`, which has no form as a table."""
 
     def set_output(self, *, transform: str | None = None) -> Self:
         """Choose the container of tables, as in scikit-learn.

@@ -36,24 +36,7 @@ _FAILURES = (OSError, ValueError, TypeError, AttributeError, ArithmeticError, Lo
 
 @dataclass(frozen=True)
 class ByHand:
-    """What a user can do where a download fails.
-
-    Parameters
-    ----------
-    path : Path
-        Where a file that was fetched by hand is looked for.
-    algorithm : str, default="sha256"
-        Of the expected hash.
-    expected : str, default=""
-        The hash, or how it begins; empty where none is published.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> from sklearn_audio.downloads import ByHand
-    >>> print(ByHand(Path("cache/a.zip"), expected="1234"))
-    Fetch it by hand, see that its sha256 begins with 1234, and put it at cache/a.zip.
-    """
+    """What a user can do where a download fails."""
 
     path: Path
     algorithm: str = "sha256"
@@ -67,25 +50,7 @@ class ByHand:
 
 
 def cache_folder() -> Path:
-    """Return the folder for downloads.
-
-    Returns
-    -------
-    Path
-        What the environment variable SKLEARN_AUDIO_HOME names ("~" is the user's home folder), else a folder in the
-        user's cache. It may not exist yet.
-
-    Raises
-    ------
-    ValueError
-        If the variable begins with "~" and a name that is no user's.
-
-    Examples
-    --------
-    >>> from sklearn_audio.downloads import cache_folder
-    >>> cache_folder().is_absolute()
-    True
-    """
+    """Return the folder for downloads."""
     home = os.environ.get(_HOME)
     if not home:
         return Path(pooch.os_cache("sklearn-audio"))
@@ -97,36 +62,6 @@ def scratch_folder(folder: Path, kind: str, *, failure: Callable[[str], OSError]
     """Make a folder for work in progress, in which nothing is taken for a result; it is removed in the end.
 
     Folders of the same kind that a killed process left behind a day ago or longer are removed, too.
-
-    Parameters
-    ----------
-    folder : Path
-        Where the result belongs. It is made if need be.
-    kind : {"fetching", "unpacking"}
-        How the scratch folder is called.
-    failure : callable
-        Makes the exception from its message.
-
-    Yields
-    ------
-    Path
-        The scratch folder, on the same file system as the result.
-
-    Raises
-    ------
-    OSError
-        The exception of `failure`, if the folder cannot be made or written to.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from sklearn_audio.downloads import scratch_folder
-    >>> with tempfile.TemporaryDirectory() as home:
-    ...     with scratch_folder(Path(home) / "weights", "fetching", failure=OSError) as scratch:
-    ...         _ = (scratch / "half").write_bytes(b"half")
-    ...     [path.name for path in Path(home).rglob("*")]
-    ['weights']
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -162,25 +97,6 @@ def download(url: str, target: Path, by_hand: ByHand, *, failure: Callable[[str]
     """Download a file, whole or not at all: what fails leaves nothing that could be taken for the file.
 
     A download that has fallen a minute behind a speed of 1 kB/s is given up, in whatever pieces its bytes arrive.
-
-    Parameters
-    ----------
-    url : str
-        Address.
-    target : Path
-        A scratch file.
-    by_hand : ByHand
-        What the user is told where it fails.
-    failure : callable
-        Makes the exception from its message.
-    verbose : int, default=0
-        1 shows the progress.
-
-    Raises
-    ------
-    OSError
-        The exception of `failure`, if the address does not answer, refuses, is none or leads to one that is none, or if
-        the connection is cut or too slow.
     """
     transfer = _Transfer(url, target, verbose)
     transfer.start()
@@ -247,24 +163,7 @@ class _Transfer(threading.Thread):
 
 
 def check_hash(file: Path, source: str, by_hand: ByHand, *, failure: Callable[[str], OSError]) -> None:
-    """Compare the hash of a file with what is expected.
-
-    Parameters
-    ----------
-    file : Path
-        The file.
-    source : str
-        Where it came from, for the message.
-    by_hand : ByHand
-        The expected hash, if there is one, and what the user is told where it differs.
-    failure : callable
-        Makes the exception from its message.
-
-    Raises
-    ------
-    OSError
-        The exception of `failure`, if the hash differs.
-    """
+    """Compare the hash of a file with what is expected."""
     found = pooch.file_hash(str(file), alg=by_hand.algorithm)
     if not found.startswith(by_hand.expected):
         raise failure(f"{source} is not the expected file: its {by_hand.algorithm} is {found}. {by_hand}")

@@ -171,6 +171,47 @@ def test_has_an_example(item):
     assert item.is_method or any(line.startswith(">>>") for line in item.doc["Examples"])
 
 
+def home_of(function):
+    """File and qualified name, under which its source is found."""
+    inner = inspect.unwrap(function)
+    return inspect.getsourcefile(inner), inner.__qualname__
+
+
+def public_properties():
+    for module, names in public_names().items():
+        for value in (getattr(importlib.import_module(module), name) for name in names):
+            if inspect.isclass(value):
+                members = inspect.getmembers_static(value, lambda member: isinstance(member, property))
+                yield from (member.fget for name, member in members if not name.startswith("_"))
+
+
+def documented_homes():
+    values = [value for item in DOCUMENTED for value in (item.value, item.function) if value is not None]
+    ours = [value for value in (*values, *public_properties()) if value.__module__.startswith("sklearn_audio")]
+    return {home_of(value) for value in ours}
+
+
+def with_sections(tree, prefix=""):
+    """Qualified names of what has a docstring with sections."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            name = prefix + node.name
+            if re.search(r"^ *-{3,}$", ast.get_docstring(node, clean=False) or "", flags=re.MULTILINE):
+                yield name
+            yield from with_sections(node, name + ("." if isinstance(node, ast.ClassDef) else ".<locals>."))
+
+
+def test_only_public_names_have_sections():
+    homes = documented_homes()
+    files = sorted((ROOT / "sklearn_audio").rglob("*.py"))
+    assert [
+        f"{file.relative_to(ROOT)}: {name}"
+        for file in files
+        for name in with_sections(ast.parse(file.read_text()))
+        if (str(file), name) not in homes
+    ] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_python_on_a_page_is_run(page):
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)

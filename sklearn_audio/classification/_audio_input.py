@@ -28,44 +28,14 @@ _VALUES_PER_CHUNK = 1 << 22
 
 
 class AudioInput(NamedTuple):
-    """How recordings become rows.
-
-    Attributes
-    ----------
-    front_end : FrontEnd or None
-        What computes frames; None for waveforms.
-    rate : int
-        Hz to which recordings are resampled.
-    """
+    """How recordings become rows."""
 
     front_end: FrontEnd | None
     rate: int
 
     @classmethod
     def of(cls, front_end: Any, sample_rate: int | None, waveforms: bool, log_compression: str | None) -> AudioInput:
-        """Resolve the parameters of a classifier.
-
-        Parameters
-        ----------
-        front_end : str, FrontEnd or None
-            A name of a preset, or a front end.
-        sample_rate : int or None
-            Rate of bare arrays, and of the network if it takes waveforms.
-        waveforms : bool
-            Whether the network takes waveforms.
-        log_compression : {"learned"} or None
-            "learned" takes powers from the front end, without its own logarithm.
-
-        Returns
-        -------
-        AudioInput
-            What to do with recordings.
-
-        Raises
-        ------
-        ValueError
-            If the front end is unknown, or stands before a network that takes waveforms.
-        """
+        """Resolve the parameters of a classifier."""
         if waveforms:
             if front_end is not None:
                 raise ValueError("this architecture takes waveforms; leave front_end at None.")
@@ -80,17 +50,7 @@ class AudioInput(NamedTuple):
     def row(self, clips: AudioClips, row: int) -> NDArray[np.float32]:
         """Read a clip, and compute its frames if there is a front end.
 
-        Parameters
-        ----------
-        clips : AudioClips
-            The recordings.
-        row : int
-            Which.
-
-        Returns
-        -------
-        ndarray of float32, shape (n_frames, n_features), or (n_timepoints,)
-            The row.
+        Shapes: -> (n_frames, n_features), or (n_timepoints,).
         """
         if self.front_end is None:
             return clips[row]
@@ -100,22 +60,7 @@ class AudioInput(NamedTuple):
         return frames
 
     def store(self, clips: AudioClips, *, waveforms: bool, **options: Any) -> RowView:
-        """Read all clips once.
-
-        Parameters
-        ----------
-        clips : AudioClips
-            The recordings.
-        waveforms : bool
-            Keep waveforms, of which frames are computed batch by batch.
-        **options : object
-            Of `store_rows`.
-
-        Returns
-        -------
-        RowView
-            One row per clip; beyond 512 MB, in a temporary file.
-        """
+        """Read all clips once."""
         kept = AudioInput(None, self.rate) if waveforms else self
         return store_rows(lambda row: kept.row(clips, row), len(clips), kept.item_shape, **options)
 
@@ -125,24 +70,7 @@ class AudioInput(NamedTuple):
         return () if self.front_end is None else (self.front_end.n_features,)
 
     def chunks(self, clips: AudioClips, *, n_jobs: int | None, verbose: int, description: str) -> Iterator[RowView]:
-        """Read the clips in chunks that bound the memory.
-
-        Parameters
-        ----------
-        clips : AudioClips
-            The recordings.
-        n_jobs : int or None
-            Background threads.
-        verbose : int
-            1 shows a progress bar.
-        description : str
-            Label of the progress bar.
-
-        Yields
-        ------
-        RowView
-            Some rows, in order.
-        """
+        """Read the clips in chunks that bound the memory."""
         builder, n_values = RaggedBuilder(self.item_shape, np.float32), 0
         with closing(ordered_map(lambda row: self.row(clips, row), range(len(clips)), n_jobs)) as rows:
             for row in progress_bar(rows, description=description, total=len(clips), unit="clip", shown=verbose):
@@ -157,18 +85,7 @@ class AudioInput(NamedTuple):
 
 
 def check_powers(rows: RowView) -> None:
-    """Refuse frames that are no powers or magnitudes, of which a logarithm is to be taken.
-
-    Parameters
-    ----------
-    rows : RowView
-        Frames.
-
-    Raises
-    ------
-    ValueError
-        If a number is negative; the message names the row.
-    """
+    """Refuse frames that are no powers or magnitudes, of which a logarithm is to be taken."""
     for row in range(len(rows)):
         lowest = rows[row].min()
         if lowest < 0:

@@ -11,24 +11,7 @@ __all__ = ["start_from_encoder"]
 
 
 def start_from_encoder(network: nn.Module, autoencoder: Any, architecture: object) -> None:
-    """Copy the blocks of an encoder into a network that has the same.
-
-    Parameters
-    ----------
-    network : nn.Module
-        Its attribute `backbone` is changed in place.
-    autoencoder : ConvAutoencoder
-        Fitted; its attribute `encoder_` holds the blocks.
-    architecture : object
-        What the network is, for the message.
-
-    Raises
-    ------
-    NotFittedError
-        If the auto-encoder was not fitted.
-    ValueError
-        If the network lacks one of the blocks, or has one of another size.
-    """
+    """Copy the blocks of an encoder into a network that has the same."""
     check_is_fitted(autoencoder)
     backbone = getattr(network, "backbone", network)
     encoder, own = autoencoder.encoder_.state_dict(), backbone.state_dict()

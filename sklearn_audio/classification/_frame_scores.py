@@ -15,26 +15,7 @@ def frames_of_windows(
 ) -> NDArray[np.float32]:
     """Average the windows around each frame.
 
-    Parameters
-    ----------
-    windows : ndarray of shape (n_windows, n_labels)
-        Scores.
-    first, last : ndarray of int, shape (n_windows,)
-        Frames of each window: the first, and the first behind it; rising, and without gaps.
-    n_frames : int
-        Frames of the clip; those behind the last window take its score.
-
-    Returns
-    -------
-    ndarray of float32, shape (n_frames, n_labels)
-        Mean scores.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.classification._frame_scores import frames_of_windows
-    >>> frames_of_windows(np.array([[0.0], [1.0]]), np.array([0, 1]), np.array([2, 3]), 4).ravel()
-    array([0. , 0.5, 1. , 1. ], dtype=float32)
+    Shapes: windows (n_windows, n_labels), first, last (n_windows,) -> (n_frames, n_labels).
     """
     last = np.minimum(last, n_frames)
     steps = np.zeros((n_frames + 1, windows.shape[1]))
@@ -50,26 +31,7 @@ def frames_of_windows(
 def frames_of_segments(segments: list[NDArray[np.float32]], n_patch: int, n_frames: int) -> NDArray[np.float32]:
     """Repeat the decision on each segment for its frames, as the authors of PANNs do.
 
-    Parameters
-    ----------
-    segments : list of ndarray, each of shape (n_segments_i, n_labels)
-        Decisions on each patch.
-    n_patch : int
-        Frames from the start of a patch to that of the next.
-    n_frames : int
-        Frames of the clip.
-
-    Returns
-    -------
-    ndarray of float32, shape (n_frames, n_labels)
-        Within a patch, frames behind the last segment take its decision.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.classification._frame_scores import frames_of_segments
-    >>> frames_of_segments([np.array([[0.0], [1.0]])], 1000, 70).ravel()[[0, 31, 32, 69]]
-    array([0., 0., 1., 1.], dtype=float32)
+    Shapes: segments (n_segments_i, n_labels) -> (n_frames, n_labels).
     """
     patches = [np.repeat(patch, _FRAMES_PER_SEGMENT, axis=0) for patch in segments]
     whole = [_filled_up(patch, n_patch) for patch in patches[:-1]]

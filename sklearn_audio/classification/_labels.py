@@ -23,19 +23,7 @@ __all__ = ["Labels", "check_weights", "label_weights", "weights_of_classes"]
 class Labels:
     """The labels of a classifier, and how y tells them.
 
-    Parameters
-    ----------
-    classes : ndarray of shape (n_classes,)
-        The labels, in the order of the network's outputs.
-    multi_label : bool
-        y is a matrix of indicators; else one label per clip.
-
-    Examples
-    --------
-    >>> from sklearn_audio.classification._labels import Labels
-    >>> labels = Labels.learn(["dog", "cat", "dog"], "LSTMClassifier")
-    >>> labels.encode(["cat", "dog"])
-    array([0, 1])
+    Shapes: classes (n_classes,).
     """
 
     classes: NDArray[Any]
@@ -45,22 +33,7 @@ class Labels:
     def learn(cls, y: Any, estimator: str) -> Self:
         """Find the labels in y.
 
-        Parameters
-        ----------
-        y : array-like of shape (n_clips,) or (n_clips, n_labels)
-            Labels, or indicators.
-        estimator : str
-            Its name, for messages.
-
-        Returns
-        -------
-        Labels
-            What y holds.
-
-        Raises
-        ------
-        ValueError
-            If y or a label in it is missing, or if it holds something else than labels; the message names the row.
+        Shapes: y (n_clips,) or (n_clips, n_labels).
         """
         if y is None:
             raise ValueError(f"This {estimator} estimator requires y to be passed, but the target y is None.")
@@ -74,20 +47,7 @@ class Labels:
     def encode(self, y: Any) -> NDArray[Any]:
         """Turn y into what a loss takes.
 
-        Parameters
-        ----------
-        y : array-like of shape (n_clips,) or (n_clips, n_labels)
-            Labels, or indicators.
-
-        Returns
-        -------
-        ndarray of int64, shape (n_clips,), or of float32, shape (n_clips, n_labels)
-            Codes, or indicators.
-
-        Raises
-        ------
-        ValueError
-            If y holds a label that is not one of the classes, lacks a label, or is of another kind than it was.
+        Shapes: y (n_clips,) or (n_clips, n_labels) -> (n_clips,).
         """
         y = check_labels(y)
         # a single row or column of indicators may look like something else
@@ -111,15 +71,7 @@ class Labels:
     def decode(self, probabilities: NDArray[np.float64]) -> NDArray[Any]:
         """Turn probabilities into decisions.
 
-        Parameters
-        ----------
-        probabilities : ndarray of shape (n_clips, n_classes)
-            Of the classes.
-
-        Returns
-        -------
-        ndarray of shape (n_clips,) or (n_clips, n_labels)
-            The likeliest label, or indicators of those above one half.
+        Shapes: probabilities (n_clips, n_classes) -> (n_clips,) or (n_clips, n_labels).
         """
         if self.multi_label:
             return (probabilities > 0.5).astype(np.int64)
@@ -128,17 +80,7 @@ class Labels:
     def check_learnable(self, targets: NDArray[Any], estimator: str) -> None:
         """Refuse targets that nothing can be learned from, and warn of labels that no clip has.
 
-        Parameters
-        ----------
-        targets : ndarray of shape (n_clips,) or (n_clips, n_labels)
-            Codes, or indicators.
-        estimator : str
-            Its name, for messages.
-
-        Raises
-        ------
-        ValueError
-            If there is only one class.
+        Shapes: targets (n_clips,) or (n_clips, n_labels).
         """
         if not self.multi_label:
             there = np.unique(targets)
@@ -170,28 +112,7 @@ def _column(y: Any) -> NDArray[Any]:
 def check_weights(sample_weight: Any, n_clips: int) -> NDArray[np.float64]:
     """Admit weights of clips.
 
-    Parameters
-    ----------
-    sample_weight : array-like of shape (n_clips,) or None
-        None is 1 for each.
-    n_clips : int
-        How many there are.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_clips,)
-        The weights.
-
-    Raises
-    ------
-    ValueError
-        If they are of another shape, negative, not finite, or all zero.
-
-    Examples
-    --------
-    >>> from sklearn_audio.classification._labels import check_weights
-    >>> check_weights(None, 2)
-    array([1., 1.])
+    Shapes: sample_weight (n_clips,) -> (n_clips,).
     """
     if sample_weight is None:
         return np.ones(n_clips)
@@ -209,31 +130,7 @@ def check_weights(sample_weight: Any, n_clips: int) -> NDArray[np.float64]:
 def weights_of_classes(labels: Labels, codes: NDArray[Any], class_weight: Any) -> NDArray[np.float64]:
     """Compute the weight of each clip by its class.
 
-    Parameters
-    ----------
-    labels : Labels
-        The labels.
-    codes : ndarray of int, shape (n_clips,)
-        Of the clips.
-    class_weight : {"balanced"}, dict or None
-        As in scikit-learn.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_clips,)
-        Weights.
-
-    Raises
-    ------
-    ValueError
-        If the dict names a class that is not there.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.classification._labels import Labels, weights_of_classes
-    >>> weights_of_classes(Labels(np.array(["a", "b"]), False), np.array([0, 1]), {"a": 3.0})
-    array([3., 1.])
+    Shapes: codes (n_clips,) -> (n_clips,).
     """
     _check_names(labels, class_weight)
     there = np.unique(codes)
@@ -247,31 +144,7 @@ def weights_of_classes(labels: Labels, codes: NDArray[Any], class_weight: Any) -
 def label_weights(labels: Labels, targets: NDArray[Any], class_weight: Any) -> NDArray[np.float64] | None:
     """Compute the weights of absence and presence of each label.
 
-    Parameters
-    ----------
-    labels : Labels
-        The labels.
-    targets : ndarray of shape (n_clips, n_labels)
-        Indicators.
-    class_weight : {"balanced"}, dict or None
-        "balanced" gives presence and absence of each label the same weight in all; a dict weighs presence.
-
-    Returns
-    -------
-    ndarray of shape (2, n_labels) or None
-        Weights of absence, then of presence; 1 where a label is on all clips or on none.
-
-    Raises
-    ------
-    ValueError
-        If the dict names a label that is not there.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.classification._labels import Labels, label_weights
-    >>> label_weights(Labels(np.arange(1), True), np.array([[1], [0], [0], [0]]), "balanced").round(2).tolist()
-    [[0.67], [2.0]]
+    Shapes: targets (n_clips, n_labels) -> (2, n_labels).
     """
     if class_weight is None:
         return None

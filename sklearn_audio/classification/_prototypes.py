@@ -27,28 +27,7 @@ _STEEPEST = 12.0
 class Prototypes:
     """The sums of the clips of each class, from which prototypes and distances come.
 
-    Parameters
-    ----------
-    sums : ndarray of float64, shape (n_classes, n_features)
-        Sum of the clips of each class, each the mean of its patches.
-    counts : ndarray of int64, shape (n_classes,)
-        Clips of each class.
-    distance : {"sqeuclidean", "cosine"}
-        With "cosine", vectors are scaled to length 1 first, and so are the prototypes.
-    shrinkage : float
-        So many clips at the mean of all classes are added to each class.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio import Ragged
-    >>> from sklearn_audio.classification._prototypes import Prototypes
-    >>> patches = Ragged.from_lengths([[0.0, 1.0], [0.0, 3.0], [4.0, 0.0]], [2, 1])
-    >>> prototypes = Prototypes.empty(2, 2, "sqeuclidean", 0.0).add(patches, np.array([0, 1]))
-    >>> prototypes.vectors.tolist()
-    [[0.0, 2.0], [4.0, 0.0]]
-    >>> prototypes.distances(patches).tolist()
-    [[1.0, 21.0], [20.0, 0.0]]
+    Shapes: sums (n_classes, n_features), counts (n_classes,).
     """
 
     sums: Floats
@@ -58,39 +37,11 @@ class Prototypes:
 
     @classmethod
     def empty(cls, n_classes: int, n_features: int, distance: Distance, shrinkage: float) -> Self:
-        """Begin without a clip.
-
-        Parameters
-        ----------
-        n_classes, n_features : int
-            Shape of the prototypes.
-        distance : {"sqeuclidean", "cosine"}
-            Of vectors.
-        shrinkage : float
-            Clips at the mean of all classes.
-
-        Returns
-        -------
-        Prototypes
-            All sums zero.
-        """
+        """Begin without a clip."""
         return cls(np.zeros((n_classes, n_features)), np.zeros(n_classes, dtype=np.int64), distance, shrinkage)
 
     def with_classes(self, places: Codes, n_classes: int) -> Prototypes:
-        """Make room for more classes.
-
-        Parameters
-        ----------
-        places : ndarray of int
-            Where the classes of now stand among the new ones.
-        n_classes : int
-            How many there will be.
-
-        Returns
-        -------
-        Prototypes
-            The classes of now at their places, the others empty.
-        """
+        """Make room for more classes."""
         wider = Prototypes.empty(n_classes, self.sums.shape[1], self.distance, self.shrinkage)
         wider.sums[places], wider.counts[places] = self.sums, self.counts
         return wider
@@ -98,17 +49,7 @@ class Prototypes:
     def add(self, patches: Ragged, codes: Codes) -> Prototypes:
         """Add clips.
 
-        Parameters
-        ----------
-        patches : Ragged of items (n_features,)
-            Patches, one row per clip.
-        codes : ndarray of int, shape (n_clips,)
-            Places of their classes.
-
-        Returns
-        -------
-        Prototypes
-            With these clips, too.
+        Shapes: codes (n_clips,).
         """
         sums, means = self.sums.copy(), self._clip_means(patches)
         for code in np.unique(codes):
@@ -126,15 +67,7 @@ class Prototypes:
 
         A row does not depend on the others, to the bit.
 
-        Parameters
-        ----------
-        patches : Ragged of items (n_features,)
-            Patches, one row per clip.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_clips, n_classes)
-            Distances.
+        Shapes: -> (n_clips, n_classes).
         """
         vectors, values = self.vectors, patches.values
         found = np.empty((len(values), len(vectors)))
@@ -147,17 +80,7 @@ class Prototypes:
     def distances_left_out(self, patches: Ragged, codes: Codes) -> Floats:
         """Compute the distances of clips that were added, each to a prototype of its class without that clip.
 
-        Parameters
-        ----------
-        patches : Ragged of items (n_features,)
-            Clips that were added.
-        codes : ndarray of int, shape (n_clips,)
-            Places of their classes.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_clips, n_classes)
-            Distances; NaN where the class has no other clip.
+        Shapes: codes (n_clips,) -> (n_clips, n_classes).
         """
         found, means, owners = self.distances(patches), self._clip_means(patches), _owners(patches)
         own = np.empty((len(owners), 1))
@@ -217,33 +140,10 @@ def fit_temperature(distances: Floats, codes: Codes, prototypes: Floats) -> floa
     prototype. As few clips are easily told apart without any error, one clip of doubt is spread over the classes, as
     Platt did for two.
 
-    Parameters
-    ----------
-    distances : ndarray of shape (n_clips, n_classes)
-        Distances of clips that were left out; rows with NaN do not count.
-    codes : ndarray of int, shape (n_clips,)
-        Their classes.
-    prototypes : ndarray of shape (n_classes, n_features)
-        Where no row counts, half the mean squared distance between these is the temperature.
+    Shapes: distances (n_clips, n_classes), codes (n_clips,), prototypes (n_classes, n_features).
 
-    Returns
-    -------
-    float
-        Above zero.
-
-    References
-    ----------
-    J. Platt, "Probabilistic outputs for support vector machines", 1999; C. Guo et al., "On calibration of modern
-    neural networks", ICML 2017.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.classification._prototypes import fit_temperature
-    >>> near, far = np.array([[1.0, 9.0], [9.0, 1.0]]), np.array([[1.0, 2.0], [2.0, 1.0]])
-    >>> codes = np.array([0, 1])
-    >>> fit_temperature(near, codes, near) > fit_temperature(far, codes, far)
-    True
+    Source: J. Platt, "Probabilistic outputs for support vector machines", 1999; C. Guo et al., "On calibration of
+    modern neural networks", ICML 2017.
     """
     usable = ~np.isnan(distances).any(axis=1)
     n_clips, n_classes = np.count_nonzero(usable), distances.shape[1]

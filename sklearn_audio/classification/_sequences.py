@@ -101,25 +101,7 @@ class SequenceClassifier(NeuralClassifier):
 
 
 def holds_tokens(items: Any) -> bool:
-    """Tell whether clips are integers in one dimension each.
-
-    Parameters
-    ----------
-    items : Ragged, ndarray, or sequence of arrays
-        At least one clip.
-
-    Returns
-    -------
-    bool
-        Whether they are; the first clip decides.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.classification._sequences import holds_tokens
-    >>> holds_tokens([np.array([3, 1])]), holds_tokens([np.zeros((2, 4))])
-    (True, False)
-    """
+    """Tell whether clips are integers in one dimension each."""
     if isinstance(items, Ragged):
         return items.item_shape == () and items.dtype.kind in "iu"
     if isinstance(items, np.ndarray) and items.dtype != object:

@@ -13,26 +13,7 @@ __all__ = ["EventRules", "Interval", "find_events"]
 
 
 class EventRules(NamedTuple):
-    """How scores become events.
-
-    Attributes
-    ----------
-    threshold : ndarray of float, shape (n_labels,)
-        A label is active where its score reaches this.
-    median : int
-        Frames of the median filter over the decisions; 1 does nothing.
-    min_frames : int
-        Shorter events are dropped.
-    merge_frames : int
-        Shorter gaps between events of a label are closed, before short events are dropped.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.classification._timeline import EventRules
-    >>> EventRules(np.array([0.5]), median=1, min_frames=0, merge_frames=0).median
-    1
-    """
+    """How scores become events."""
 
     threshold: NDArray[np.float64]
     median: int
@@ -41,23 +22,7 @@ class EventRules(NamedTuple):
 
 
 class Interval(NamedTuple):
-    """An event, in frames.
-
-    Attributes
-    ----------
-    label : int
-        Column of the scores.
-    first, last : int
-        First frame, and the first frame behind it.
-    score : float
-        Mean score within.
-
-    Examples
-    --------
-    >>> from sklearn_audio.classification._timeline import Interval
-    >>> Interval(0, 3, 5, 0.8).last
-    5
-    """
+    """An event, in frames."""
 
     label: int
     first: int
@@ -68,25 +33,7 @@ class Interval(NamedTuple):
 def find_events(scores: NDArray[np.float32], rules: EventRules) -> Iterator[Interval]:
     """Find the events of one clip.
 
-    Parameters
-    ----------
-    scores : ndarray of float, shape (n_frames, n_labels)
-        Scores of the frames.
-    rules : EventRules
-        How scores become events.
-
-    Yields
-    ------
-    Interval
-        Label by label, in time.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.classification._timeline import EventRules, find_events
-    >>> scores = np.array([[0.1], [0.9], [0.7], [0.2]])
-    >>> [event[1:3] for event in find_events(scores, EventRules(np.array([0.5]), 1, 0, 0))]
-    [(1, 3)]
+    Shapes: scores (n_frames, n_labels).
     """
     for label in np.flatnonzero((scores >= rules.threshold).any(axis=0)):
         column = scores[:, label]

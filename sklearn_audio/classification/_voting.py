@@ -145,22 +145,7 @@ class PatchVotingClassifier(MetaEstimatorMixin, ClassifierMixin, AudioEstimator)
     def predict_proba(self, X: Any) -> Proba:
         """Compute the probabilities of the clips.
 
-        Parameters
-        ----------
-        X : Ragged, list of arrays (n_patches, n_features), or array of 2 or 3 dimensions
-            Patches, one row per clip.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_clips, n_classes)
-            In the order of `classes_`; each row sums to 1. With "hard" voting, the shares of the decisions.
-
-        Raises
-        ------
-        NotFittedError
-            If `fit` was not called.
-        TypeError, ValueError
-            If X is not admissible; the message names the row.
+        Shapes: -> (n_clips, n_classes).
         """
         self._check_fitted()
         patches = self._admit_vectors(X, reset=False)

@@ -40,20 +40,7 @@ class Prediction(NamedTuple):
 
 
 def chunks(clips: Sequence[Any], seconds: Iterator[float]) -> Iterator[slice]:
-    """Cut a list of clips into runs that fit in memory; the first is one clip, so that an answer comes soon.
-
-    Parameters
-    ----------
-    clips : sequence
-        The clips.
-    seconds : iterator of float
-        Their lengths, asked for as they are needed.
-
-    Yields
-    ------
-    slice
-        Rows of `clips`.
-    """
+    """Cut a list of clips into runs that fit in memory; the first is one clip, so that an answer comes soon."""
     start, total = 0, 0.0
     for row in range(len(clips)):
         total += next(seconds)
@@ -63,22 +50,7 @@ def chunks(clips: Sequence[Any], seconds: Iterator[float]) -> Iterator[slice]:
 
 
 def set_reading(estimator: Any, n_jobs: int, on_error: str) -> bool:
-    """Set how a model reads recordings, where it has these parameters.
-
-    Parameters
-    ----------
-    estimator : estimator
-        A pipeline, or the estimator itself.
-    n_jobs : int
-        Threads that decode.
-    on_error : {"raise", "nan"}
-        What becomes of a recording that cannot be used.
-
-    Returns
-    -------
-    bool
-        Whether it follows `on_error`.
-    """
+    """Set how a model reads recordings, where it has these parameters."""
     first = estimator[0] if isinstance(estimator, Pipeline) else estimator
     known = first.get_params()
     # whatever has on_error reads recordings; the n_jobs of other steps are processes, and are theirs
@@ -91,20 +63,7 @@ def set_reading(estimator: Any, n_jobs: int, on_error: str) -> bool:
 
 @contextmanager
 def collected_errors(first_row: int, errors: dict[int, str]) -> Iterator[None]:
-    """Take the rows that the body could not use out of its warning; all else it warns of is passed on.
-
-    Parameters
-    ----------
-    first_row : int
-        Number of the first row of the chunk.
-    errors : dict of int to str
-        Gets the reasons.
-
-    Yields
-    ------
-    None
-        Nothing.
-    """
+    """Take the rows that the body could not use out of its warning; all else it warns of is passed on."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         yield
@@ -121,31 +80,7 @@ def collected_errors(first_row: int, errors: dict[int, str]) -> Iterator[None]:
 def predictions(
     model: Model, clips: Sequence[Any], *, n_jobs: int, skip: bool
 ) -> Iterator[tuple[slice, list[Prediction]]]:
-    """Predict chunk by chunk.
-
-    Parameters
-    ----------
-    model : Model
-        The classifier.
-    clips : sequence
-        Paths, or tuples of path, start and end.
-    n_jobs : int
-        Threads that decode.
-    skip : bool
-        Whether recordings that cannot be used are told and left out, in place of an error.
-
-    Yields
-    ------
-    rows : slice
-        Which clips.
-    answers : list of Prediction
-        One per clip of these.
-
-    Raises
-    ------
-    AudioReadError, ValueError
-        If a recording cannot be used and may not be skipped.
-    """
+    """Predict chunk by chunk."""
     follows = set_reading(model.estimator, n_jobs, "nan" if skip else "raise")
     known: list[float] = []  # lengths are read as chunks are cut, and looked at again for the warning
 

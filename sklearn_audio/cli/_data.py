@@ -28,23 +28,7 @@ _FOR_TABLES = {"label": "--label", "path": "--path", "root": "--root", "groups":
 
 
 def labelled(options: Namespace) -> Bunch:
-    """Load what FOLDER_OR_TABLE names.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        With data, path, root, label, groups and group_pattern.
-
-    Returns
-    -------
-    Bunch
-        data, target, target_names, groups.
-
-    Raises
-    ------
-    ValueError, OSError
-        If there is nothing usable; see the loaders.
-    """
+    """Load what FOLDER_OR_TABLE names."""
     if not options.data:
         raise ValueError("the folder or table is an empty text; name one. Is a variable not set?")
     path = Path(local_path(options.data))
@@ -60,34 +44,12 @@ def labelled(options: Namespace) -> Bunch:
 
 
 def is_multilabel(bunch: Bunch) -> bool:
-    """Whether the target is an indicator matrix.
-
-    Parameters
-    ----------
-    bunch : Bunch
-        What `labelled` returned.
-
-    Returns
-    -------
-    bool
-        False where every recording has one label.
-    """
+    """Whether the target is an indicator matrix."""
     return np.ndim(bunch.target) == 2
 
 
 def likely_group(clips: Bunch) -> str | None:
-    """Name a column of the table that may say which recordings belong together.
-
-    Parameters
-    ----------
-    clips : Bunch
-        What `labelled` returned.
-
-    Returns
-    -------
-    str or None
-        None if there is none, or it is of no use: one value in all rows, or another in each.
-    """
+    """Name a column of the table that may say which recordings belong together."""
     columns = {str(column).strip().lower(): column for column in clips.frame.columns}
     for name in _GROUP_NAMES:
         if name in columns and 1 < clips.frame[columns[name]].nunique() < len(clips.frame):
@@ -96,20 +58,7 @@ def likely_group(clips: Bunch) -> str | None:
 
 
 def described(clips: Bunch, measured: list[Measured]) -> str:
-    """Say how many recordings there are and how long they are, in all and per class.
-
-    Parameters
-    ----------
-    clips : Bunch
-        What `labelled` returned.
-    measured : list of (float, int, int)
-        Of each recording seconds, rate and channels.
-
-    Returns
-    -------
-    str
-        One line, and a table unless there are very many classes.
-    """
+    """Say how many recordings there are and how long they are, in all and per class."""
     table = _summary(clips, measured)
     everything: Any = table.loc[_ALL]
     kind = "labels" if is_multilabel(clips) else "classes"

@@ -31,13 +31,7 @@ That was the whole way. With recordings of your own, in one folder per class:
 
 
 def run(options: Namespace) -> None:
-    """Train, report and predict, showing each command.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        Arguments of the command.
-    """
+    """Train, report and predict, showing each command."""
     with tempfile.TemporaryDirectory(prefix="sklearn-audio-demo-") as folder:
         digits = None if options.synthetic else _digits(options)
         table = _synthetic(Path(folder)) if digits is None else _table(digits)

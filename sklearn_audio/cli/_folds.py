@@ -18,27 +18,7 @@ Splits = list[tuple[NDArray[Any], NDArray[Any]]]
 
 
 def make_folds(clips: Bunch, n_folds: int, seed: int) -> Splits:
-    """Split the recordings: classes in equal shares where they can be, groups never torn.
-
-    Parameters
-    ----------
-    clips : Bunch
-        target and groups.
-    n_folds : int
-        At most this many; fewer if a class has fewer recordings or there are fewer groups.
-    seed : int
-        Of the shuffling of recordings without groups.
-
-    Returns
-    -------
-    list of (train, test)
-        Row numbers.
-
-    Raises
-    ------
-    ValueError
-        If a class has one recording, all are of one group, or a class lies in one fold.
-    """
+    """Split the recordings: classes in equal shares where they can be, groups never torn."""
     if clips.groups is not None:
         n_groups = len(np.unique(clips.groups))
         if n_groups < 2:

@@ -22,28 +22,7 @@ _TABLES = (".csv", ".tsv", ".json")
 
 
 def expanded(names: list[str], *, may_miss: bool) -> list[Any]:
-    """Turn the arguments into clips.
-
-    Parameters
-    ----------
-    names : list of str
-        Recordings, folders, tables with a column of paths, ``@LIST`` for a file with a path per line, ``-`` for such a
-        list on standard input.
-    may_miss : bool
-        Whether files may be missing.
-
-    Returns
-    -------
-    list
-        Paths, and tuples of path, start and end of tables that have these.
-
-    Raises
-    ------
-    ValueError
-        If a name is empty.
-    OSError
-        If a list, a table or, unless they may be, a recording is missing, or is a pipe or a device.
-    """
+    """Turn the arguments into clips."""
     clips = [clip for name in names for clip in _expanded(name)]
     _check(clips, may_miss=may_miss)
     return clips

@@ -45,18 +45,7 @@ _OPTIONS = (
 
 
 def say(text: str) -> None:
-    """Write a line to standard output at once, so that it stands there while the next step runs.
-
-    Parameters
-    ----------
-    text : str
-        The line, or several.
-
-    Raises
-    ------
-    OSError
-        If there is no standard output.
-    """
+    """Write a line to standard output at once, so that it stands there while the next step runs."""
     output().write(text + "\n")
     output().flush()
 
@@ -69,13 +58,7 @@ def output() -> TextIO:
 
 
 def tell(line: str) -> None:
-    """Write a line to standard error; without one, or where it is closed, nobody wants to know.
-
-    Parameters
-    ----------
-    line : str
-        Begins behind the name of the program.
-    """
+    """Write a line to standard error; without one, or where it is closed, nobody wants to know."""
     with suppress(OSError, ValueError):
         if sys.stderr is not None:
             sys.stderr.write(f"sklearn-audio: {line}\n")
@@ -83,86 +66,24 @@ def tell(line: str) -> None:
 
 
 def in_options(message: str) -> str:
-    """Put what a message says about parameters in terms of the command line.
-
-    Parameters
-    ----------
-    message : str
-        Of an exception or a warning.
-
-    Returns
-    -------
-    str
-        The same with the names of options.
-
-    Examples
-    --------
-    >>> from sklearn_audio.cli._messages import in_options
-    >>> in_options("the table has no column 'path'. Pass path=.")
-    "the table has no column 'path'. Pass --path."
-    """
+    """Put what a message says about parameters in terms of the command line."""
     for parameter, option in _OPTIONS:
         message = re.sub(parameter, option, message)
     return re.sub(r"(--[a-z-]+) (?=[.,;:)]|$)", r"\1", message).replace("  ", " ")
 
 
 def without_row(message: str) -> str:
-    """Turn ``row 3: ...`` and ``row 3 ('dog.wav'): ...`` into ``...`` and ``'dog.wav': ...``.
-
-    Parameters
-    ----------
-    message : str
-        About a row of X, which means nothing to somebody who named files.
-
-    Returns
-    -------
-    str
-        The same about the file.
-    """
+    """Turn ``row 3: ...`` and ``row 3 ('dog.wav'): ...`` into ``...`` and ``'dog.wav': ...``."""
     return re.sub(r"row \d+(: | \((?='))(.*?'\))?", lambda match: (match[2] or "").rstrip(")"), message, count=1)
 
 
 def one_line(message: object) -> str:
-    r"""Put a message on one line.
-
-    Parameters
-    ----------
-    message : object
-        An exception or a text.
-
-    Returns
-    -------
-    str
-        Its text without line ends.
-
-    Examples
-    --------
-    >>> from sklearn_audio.cli._messages import one_line
-    >>> one_line(ValueError("so long\n    that it was broken"))
-    'so long that it was broken'
-    """
+    r"""Put a message on one line."""
     return " ".join(str(message).split())
 
 
 def in_words(seconds: float) -> str:
-    """Write a duration as people do.
-
-    Parameters
-    ----------
-    seconds : float
-        0 or more; NaN where there is none.
-
-    Returns
-    -------
-    str
-        Seconds with one decimal, minutes and seconds, or hours and minutes; a dash for NaN.
-
-    Examples
-    --------
-    >>> from sklearn_audio.cli._messages import in_words
-    >>> [in_words(seconds) for seconds in (0.44, 261, 7500)]
-    ['0.4 s', '4 min 21 s', '2 h 05 min']
-    """
+    """Write a duration as people do."""
     if math.isnan(seconds):
         return "-"
     if seconds < 59.95:
@@ -173,18 +94,7 @@ def in_words(seconds: float) -> str:
 
 @contextmanager
 def warnings_as_lines(reword: Callable[[str], list[str]] = lambda message: [message]) -> Iterator[None]:
-    """Tell each distinct warning of the body once, on standard error, without the code that raised it.
-
-    Parameters
-    ----------
-    reword : callable, default=lambda message: [message]
-        Turns a message into the lines to tell.
-
-    Yields
-    ------
-    None
-        Nothing.
-    """
+    """Tell each distinct warning of the body once, on standard error, without the code that raised it."""
     with warnings.catch_warnings(record=True) as caught:
         # what is meant for users, each time; warnings for programmers stay as the interpreter was told
         warnings.simplefilter("always", UserWarning)
@@ -222,23 +132,7 @@ def abandon_output() -> None:
 
 
 class Progress:
-    """Progress of a step: a bar on a terminal, a line a minute where messages go to a file or a pipe.
-
-    Parameters
-    ----------
-    total : int
-        How many units there are.
-    what : str
-        Their name in the plural, such as "recordings".
-    quiet : bool
-        Whether nothing is wanted.
-
-    Examples
-    --------
-    >>> from sklearn_audio.cli._messages import Progress
-    >>> with Progress(2, "recordings", quiet=True) as progress:
-    ...     progress.advance(2)
-    """
+    """Progress of a step: a bar on a terminal, a line a minute where messages go to a file or a pipe."""
 
     def __init__(self, total: int, what: str, *, quiet: bool) -> None:
         is_terminal = can_show_progress() and sys.stderr.isatty()
@@ -254,13 +148,7 @@ class Progress:
         self._bar.close()
 
     def advance(self, n: int = 1) -> None:
-        """Count units as done.
-
-        Parameters
-        ----------
-        n : int, default=1
-            How many.
-        """
+        """Count units as done."""
         self._bar.update(n)
         self._done += n
         if self._lines and time.monotonic() - self._told >= _LINE_EVERY_S:

@@ -62,22 +62,7 @@ class Model:
 
 
 def check_output(path: Path, *, force: bool) -> None:
-    """Refuse a path that cannot be written, or must not be, before any work is done.
-
-    Parameters
-    ----------
-    path : Path
-        Where the model will go.
-    force : bool
-        Whether a model that is there may be replaced.
-
-    Raises
-    ------
-    OSError
-        If its folder is missing or read-only, or the path is a folder or a device.
-    ValueError
-        If it has the name or the content of a recording or a table, or is there and may not be replaced.
-    """
+    """Refuse a path that cannot be written, or must not be, before any work is done."""
     if not path.name:
         raise ValueError("--output is empty; name a file such as model.joblib. Is a variable not set?")
     if path.is_dir():
@@ -111,20 +96,7 @@ def _kept_kind(path: Path) -> str | None:
 
 
 def save_model(model: Pipeline, path: Path) -> None:
-    """Write a model so that its file is always either the old or the new one, whenever the process is killed.
-
-    Parameters
-    ----------
-    model : Pipeline
-        Fitted.
-    path : Path
-        Where to; a link keeps pointing where it points.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written.
-    """
+    """Write a model so that its file is always either the old or the new one, whenever the process is killed."""
     target = Path(os.path.realpath(path))
     _remove_stale(target)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
@@ -149,26 +121,7 @@ def _remove_stale(target: Path) -> None:
 
 
 def load_model(path: Path) -> Model:
-    """Read a model.
-
-    Parameters
-    ----------
-    path : Path
-        A file written by `save_model`, or any fitted classifier of recordings that ``joblib.dump`` wrote. Unpickling
-        runs code: only files from a trusted source.
-
-    Returns
-    -------
-    Model
-        The fitted classifier.
-
-    Raises
-    ------
-    OSError
-        If the file is missing or cannot be read.
-    ValueError
-        If it holds no classifier of recordings.
-    """
+    """Read a model."""
     if path.is_dir():
         raise OSError(f"{str(path)!r} is a folder, not a model file; name the file that sklearn-audio train wrote.")
     if not path.is_file():

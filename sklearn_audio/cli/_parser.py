@@ -59,25 +59,7 @@ _ABOUT = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line.
-
-    Parameters
-    ----------
-    arguments : sequence of str, default=None
-        What stands behind the program's name; None takes that of the process.
-
-    Returns
-    -------
-    int
-        Exit code: 0; 2 with one sentence on standard error if the arguments, the recordings or the model are not
-        usable; 130 when interrupted; 141 when the reader of the output went away.
-
-    Examples
-    --------
-    >>> from sklearn_audio.cli import main
-    >>> main(["predict", "no-such-model.joblib", "dog.wav"])
-    2
-    """
+    """Run the command line."""
     if arguments is None:
         keep_results_apart()
     options = _parser().parse_args(arguments)

@@ -27,18 +27,7 @@ class _Line(NamedTuple):
 
 
 def run(options: Namespace) -> None:
-    """Print one line per recording.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        Arguments of the command.
-
-    Raises
-    ------
-    OSError, ValueError
-        If the model is not usable, or a recording is not and `on_error` is "raise".
-    """
+    """Print one line per recording."""
     output()
     model = load_model(Path(local_path(options.model)))
     skip = options.on_error == "skip"

@@ -28,18 +28,7 @@ _N_CONFUSIONS = 20
 
 
 def run(options: Namespace) -> None:
-    """Print accuracy, a table per class and the confusion matrix.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        Arguments of the command.
-
-    Raises
-    ------
-    ValueError
-        If the labels are not of the kind, or not among those, that the model was trained on.
-    """
+    """Print accuracy, a table per class and the confusion matrix."""
     model = load_model(Path(local_path(options.model)))
     clips = labelled(options)
     _check_labels(model, clips, options)

@@ -92,13 +92,7 @@ def keep_rows(clips: Bunch, rows: NDArray[np.int64]) -> Bunch:
 
 
 def refuse_unusable(errors: dict[int, str], n_clips: int, options: Namespace) -> None:
-    """List the recordings that cannot be used: all at once, and as an error unless they may be skipped.
-
-    Raises
-    ------
-    AudioReadError
-        If there are any, and they may not be skipped.
-    """
+    """List the recordings that cannot be used: all at once, and as an error unless they may be skipped."""
     if not errors:
         return
     if options.on_error == "raise" and len(errors) == 1:

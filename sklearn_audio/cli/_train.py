@@ -48,13 +48,7 @@ _WORDS = {
 
 
 def run(options: Namespace) -> None:
-    """Train, say how well it went, save.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        Arguments of the command.
-    """
+    """Train, say how well it went, save."""
     path = Path(local_path(options.output))
     data = Path(local_path(options.data))
     if options.output and path.exists() and data.exists() and path.samefile(data):

@@ -14,27 +14,7 @@ __all__ = ["run"]
 
 
 def run(options: argparse.Namespace) -> None:
-    """List, download, locate or verify weights.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        Arguments of the command.
-
-    Raises
-    ------
-    WeightsError
-        If a download or a verification fails.
-    ValueError
-        If a name is unknown.
-
-    Examples
-    --------
-    >>> from argparse import Namespace
-    >>> from sklearn_audio.cli._weights import run
-    >>> run(Namespace(action="path", names=["panns_cnn14"]))  # doctest: +ELLIPSIS
-    /...panns_cnn14.safetensors
-    """
+    """List, download, locate or verify weights."""
     if options.action == "list":
         _list()
     elif options.action == "path":

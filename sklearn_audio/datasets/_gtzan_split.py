@@ -52,19 +52,7 @@ _NUMBERS = {
 
 
 def part_of_clips() -> dict[tuple[str, int], str]:
-    """Return the part of each clip that the split keeps, by genre and number; the others are faulty.
-
-    Returns
-    -------
-    dict of (str, int) to str
-        "train", "valid" or "test": 443, 197 and 290 clips.
-
-    Examples
-    --------
-    >>> from sklearn_audio.datasets._gtzan_split import part_of_clips
-    >>> part_of_clips()["blues", 29]
-    'train'
-    """
+    """Return the part of each clip that the split keeps, by genre and number; the others are faulty."""
     return {
         (genre, number): part
         for part, genres in _NUMBERS.items()

@@ -23,28 +23,7 @@ _BLOCK = 1 << 14
 def dct_matrix(n_bands: int, n_coefficients: int) -> NDArray[np.float64]:
     """Return the orthonormal type-II discrete cosine transform as a matrix.
 
-    Parameters
-    ----------
-    n_bands : int
-        Length of the input.
-    n_coefficients : int
-        Coefficients kept, at most `n_bands`.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_bands, n_coefficients)
-        Shared between calls and therefore read-only.
-
-    Raises
-    ------
-    ValueError
-        If more coefficients than bands are asked for.
-
-    Examples
-    --------
-    >>> from sklearn_audio.dsp import dct_matrix
-    >>> dct_matrix(4, 2).shape
-    (4, 2)
+    Shapes: -> (n_bands, n_coefficients).
     """
     if n_coefficients > n_bands:
         raise ValueError(f"{n_coefficients} cepstral coefficients need at least as many mel bands, got {n_bands}.")
@@ -59,23 +38,7 @@ def dct_matrix(n_bands: int, n_coefficients: int) -> NDArray[np.float64]:
 def lifter_weights(n_coefficients: int, lifter: float) -> NDArray[np.float64]:
     """Return the weights of sinusoidal liftering.
 
-    Parameters
-    ----------
-    n_coefficients : int
-        Number of coefficients.
-    lifter : float
-        L of ``1 + L / 2 * sin(pi * (k + 1) / L)``; 0 gives ones.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_coefficients,)
-        Weights, shared between calls and therefore read-only.
-
-    Examples
-    --------
-    >>> from sklearn_audio.dsp import lifter_weights
-    >>> lifter_weights(3, 0).tolist()
-    [1.0, 1.0, 1.0]
+    Shapes: -> (n_coefficients,).
     """
     weights = np.ones(n_coefficients)
     if lifter > 0:

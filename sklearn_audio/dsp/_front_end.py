@@ -201,20 +201,7 @@ class FrontEnd:
     def __call__(self, waveform: Tensor) -> Tensor:
         """Compute the frames of one clip.
 
-        Parameters
-        ----------
-        waveform : Tensor of float, shape (n_timepoints,)
-            One clip at `sample_rate`, at least one timepoint.
-
-        Returns
-        -------
-        Tensor of shape (n_frames, n_features)
-            Of the type and on the device of the waveform.
-
-        Raises
-        ------
-        ValueError
-            If the waveform is not one-dimensional or is empty.
+        Shapes: waveform (n_timepoints,) -> (n_frames, n_features).
         """
         stream, waveform = self.stream(), self._checked(waveform)
         return self.finish(torch.cat([*stream.feed(waveform), *stream.finish()]))

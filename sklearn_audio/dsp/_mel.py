@@ -95,40 +95,7 @@ def mel_filterbank(
 ) -> NDArray[np.float64]:
     """Build a bank of triangular filters.
 
-    Parameters
-    ----------
-    sample_rate : float
-        Hz.
-    n_fft : int
-        Length of the Fourier transform.
-    n_mels : int
-        Number of filters.
-    fmin, fmax : float
-        Lowest and highest edge in Hz; `fmax` None is half the sample rate.
-    scale : {"slaney", "htk"}, default="slaney"
-        Scale on which the edges are equally spaced.
-    domain : {"hz", "mel"}, default="hz"
-        Where the slopes are straight lines: over Hz (librosa, torchaudio) or over mel (VGGish, Kaldi).
-    norm : {"slaney"} or None, default="slaney"
-        "slaney" divides each triangle by half its width in Hz, so that all have one area; None keeps the peak at 1.
-    drop_nyquist : bool, default=False
-        Give the bin at half the sample rate no weight, as Kaldi does.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_fft // 2 + 1, n_mels)
-        Weights; shared between calls and therefore read-only.
-
-    Raises
-    ------
-    ValueError
-        If the edges are not ``0 <= fmin < fmax <= sample_rate / 2``.
-
-    Examples
-    --------
-    >>> from sklearn_audio.dsp import mel_filterbank
-    >>> mel_filterbank(16000, 512, 40).shape
-    (257, 40)
+    Shapes: -> (n_fft // 2 + 1, n_mels).
     """
     fmax = sample_rate / 2 if fmax is None else fmax
     if not 0 <= fmin < fmax <= sample_rate / 2:

@@ -22,23 +22,7 @@ N_TRIANGLES = 40
 def triangles(sample_rate: int, n_bins: int) -> NDArray[np.float64]:
     """Return the filterbank of the MFCC: triangles of area 1 over the magnitudes.
 
-    Parameters
-    ----------
-    sample_rate : int
-        Hz.
-    n_bins : int
-        Length of the spectrum: half a frame.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_bins, 40)
-        Weights, shared between calls and therefore read-only; columns beyond the spectrum are zero.
-
-    Examples
-    --------
-    >>> from sklearn_audio.dsp._short_term_banks import triangles
-    >>> triangles(16000, 400).shape
-    (400, 40)
+    Shapes: -> (n_bins, 40).
     """
     linear = _LOWEST_EDGE_HZ + _LINEAR_STEP_HZ * np.arange(_N_LINEAR_EDGES)
     logarithmic = linear[-1] * _LOG_FACTOR ** np.arange(1, N_TRIANGLES + 3 - _N_LINEAR_EDGES)
@@ -56,23 +40,7 @@ def triangles(sample_rate: int, n_bins: int) -> NDArray[np.float64]:
 def pitch_classes(sample_rate: int, n_bins: int) -> NDArray[np.float64]:
     """Return the weights that gather the energies of bins into pitch classes.
 
-    Parameters
-    ----------
-    sample_rate : int
-        Hz.
-    n_bins : int
-        Length of the spectrum: half a frame.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_bins, 12)
-        Weights, shared between calls and therefore read-only; A is first, G# last.
-
-    Examples
-    --------
-    >>> from sklearn_audio.dsp._short_term_banks import pitch_classes
-    >>> pitch_classes(16000, 400).shape
-    (400, 12)
+    Shapes: -> (n_bins, 12).
     """
     bins = np.arange(n_bins)
     semitones = np.round(12 * np.log2((bins + 1) * sample_rate / (2 * n_bins) / _LOWEST_A_HZ)).astype(int)

@@ -17,31 +17,7 @@ WINDOWS = ("hann", "hamming", "blackman", "rectangular", "povey")
 def window(name: str, length: int, *, periodic: bool = True) -> NDArray[np.float64]:
     """Return an analysis window.
 
-    Parameters
-    ----------
-    name : {"hann", "hamming", "blackman", "rectangular", "povey"}
-        Shape. "povey" is Kaldi's: a symmetric Hann window to the power 0.85.
-    length : int
-        Timepoints.
-    periodic : bool, default=True
-        Periodic windows are made for spectral analysis (the convention of librosa and torchlibrosa), symmetric ones
-        for filter design (Kaldi's convention).
-
-    Returns
-    -------
-    ndarray of float64, shape (length,)
-        The window; shared between calls and therefore read-only.
-
-    Raises
-    ------
-    ValueError
-        If the name is unknown.
-
-    Examples
-    --------
-    >>> from sklearn_audio.dsp import window
-    >>> window("hann", 4).tolist()
-    [0.0, 0.5, 1.0, 0.5]
+    Shapes: -> (length,).
     """
     if name not in WINDOWS:
         raise ValueError(f"unknown window {name!r}; choose one of {list(WINDOWS)}.")

@@ -36,21 +36,7 @@ __all__ = ["PretrainedEmbedder"]
 
 
 class PackedWeights(NamedTuple):
-    """Weights that travel with a pickle, and what they are the weights of.
-
-    Attributes
-    ----------
-    card, weights : str
-        Name of the model, and the parameter `weights`; if either is set to something else, they do not count.
-    parts : dict of str to bytes
-        Tensors by their role, in the format of safetensors.
-
-    Examples
-    --------
-    >>> from sklearn_audio.embedding._base import PackedWeights
-    >>> PackedWeights("panns_cnn6", "pretrained", {}).card
-    'panns_cnn6'
-    """
+    """Weights that travel with a pickle, and what they are the weights of."""
 
     card: str
     weights: str
@@ -58,15 +44,7 @@ class PackedWeights(NamedTuple):
 
 
 class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
-    """Base class of the embedders; a subclass names its models.
-
-    Examples
-    --------
-    >>> from sklearn_audio import VGGishEmbedder
-    >>> from sklearn_audio.embedding._base import PretrainedEmbedder
-    >>> issubclass(VGGishEmbedder, PretrainedEmbedder)
-    True
-    """
+    """Base class of the embedders; a subclass names its models."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **AUDIO_CONSTRAINTS,

@@ -14,27 +14,7 @@ __all__ = ["missing_weights"]
 
 
 def missing_weights(estimator: str, files: Mapping[str, Any]) -> str | None:
-    """Say which parameter names a file that is not there, and what to do.
-
-    Parameters
-    ----------
-    estimator : str
-        Name of its class.
-    files : mapping of str to path, "pretrained" or None
-        Parameters by name.
-
-    Returns
-    -------
-    str or None
-        A message; None if nothing is missing, as far as that is known without a download.
-
-    Examples
-    --------
-    >>> from sklearn_audio.embedding._own_weights import missing_weights
-    >>> missing_weights("PANNsEmbedder", {"weights": "pretrained"})
-    >>> print(missing_weights("PANNsEmbedder", {"weights": "no/such.pth"}).partition(".")[0])
-    weights='no/such
-    """
+    """Say which parameter names a file that is not there, and what to do."""
     for name, path in files.items():
         is_path = isinstance(path, str | PathLike) and path != "pretrained"
         file = Path(local_path(path)) if is_path else None

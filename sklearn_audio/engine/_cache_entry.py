@@ -20,33 +20,7 @@ _PLAIN, _COMPRESSED = b"\0", b"\1"
 
 
 def pack_entry(key: str, clip: ClipVectors, compression: int = 0) -> bytes:
-    """Write the vectors of a clip into bytes.
-
-    Parameters
-    ----------
-    key : str
-        Name of the entry; the bytes count for this name and no other.
-    clip : ClipVectors
-        At least one vector; all of one shape.
-    compression : int, default=0
-        From 0, not at all, to 9; entries are read alike whatever it was.
-
-    Returns
-    -------
-    bytes
-        Little-endian: checksum, length of the clip, shape, weights in float64, vectors in float32, warnings.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine._cache_entry import pack_entry, unpack_entry
-    >>> from sklearn_audio.engine._clip_vectors import ClipVectors
-    >>> packed = pack_entry("a", ClipVectors([np.ones(2, np.float32)], [1.0], 16000))
-    >>> unpack_entry("a", packed)
-    ClipVectors(vectors=[array([1., 1.], dtype=float32)], weights=[1.0], n_timepoints=16000, warnings=[])
-    >>> unpack_entry("a", packed[:-1]) is None
-    True
-    """
+    """Write the vectors of a clip into bytes."""
     vectors = np.stack(clip.vectors).astype("<f4", copy=False)  # P * (d,) -> (P, d)
     shape = struct.pack(f"<{vectors.ndim}Q", *vectors.shape)
     weights = np.asarray(clip.weights, dtype="<f8").tobytes()
@@ -58,20 +32,7 @@ def pack_entry(key: str, clip: ClipVectors, compression: int = 0) -> bytes:
 
 
 def unpack_entry(key: str, packed: bytes) -> ClipVectors | None:
-    """Read what `pack_entry` wrote.
-
-    Parameters
-    ----------
-    key : str
-        Name of the entry.
-    packed : bytes
-        Its bytes.
-
-    Returns
-    -------
-    ClipVectors or None
-        None if these are not, to the bit, the bytes that were written under this name.
-    """
+    """Read what `pack_entry` wrote."""
     start = len(_MAGIC) + _CHECKSUM_BYTES
     body = packed[start:]
     if packed[:start] != _MAGIC + _checksum(key, body):

@@ -23,23 +23,7 @@ _CHUNK_BYTES = 1 << 20
 
 
 class ClipKey(NamedTuple):
-    """The name of a clip's entry, and the file it was told by.
-
-    Attributes
-    ----------
-    digest : str
-        64 hexadecimal digits.
-    path : str, default=None
-        The file; None if the clip is none.
-    stamp : tuple, default=None
-        What `stamp_of` said of it before it was read.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine._cache_key import ClipKey
-    >>> ClipKey("0" * 64).still_holds()
-    True
-    """
+    """The name of a clip's entry, and the file it was told by."""
 
     digest: str
     path: str | None = None
@@ -51,40 +35,7 @@ class ClipKey(NamedTuple):
 
 
 def clip_key(clips: AudioClips, row: int, recipe: str, cache_key: CacheKey) -> ClipKey | None:
-    """Name the entry of a clip.
-
-    Parameters
-    ----------
-    clips : AudioClips
-        All clips.
-    row : int
-        Which one.
-    recipe : str
-        What is done to it.
-    cache_key : {"content", "stat"}
-        Whether a file is told by its bytes, or by what `stamp_of` says of it. Clips that are not files are always told
-        by their content.
-
-    Returns
-    -------
-    ClipKey or None
-        None for a file object that can be read only once, and for an array that is no waveform.
-
-    Raises
-    ------
-    AudioReadError
-        If a recording cannot be read.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine._cache_key import clip_key
-    >>> from sklearn_audio.validation import check_audio
-    >>> clips = check_audio([np.zeros(8), (np.zeros(8), 16000), np.zeros(9)], 32000, bare_rate=16000)
-    >>> a, b, c = (clip_key(clips, row, "", "content") for row in range(3))
-    >>> a == b, b == c
-    (True, False)
-    """
+    """Name the entry of a clip."""
     clip = clips._rows[row].decoded(clips.describe(row))
     place = (*clips._bounds(clip), clips.sample_rate, clips._channel)
     if clip.source is None:

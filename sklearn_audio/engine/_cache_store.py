@@ -34,22 +34,6 @@ class Store:
 
     An entry appears under its name by a rename, so another process sees all of it or nothing; two that write the same
     one write the same bytes.
-
-    Parameters
-    ----------
-    folder : Path
-        The user's folder; everything is kept in a folder of our own within it. It need not exist.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from sklearn_audio.engine._cache_store import Store
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     store = Store(Path(folder))
-    ...     store.write("0" * 64, b"some bytes")
-    ...     store.read("0" * 64), store.read("1" * 64), store.shrink(0)
-    (b'some bytes', None, 10)
     """
 
     def __init__(self, folder: Path) -> None:
@@ -68,20 +52,7 @@ class Store:
         return content
 
     def write(self, key: str, content: bytes) -> None:
-        """Add or replace an entry.
-
-        Parameters
-        ----------
-        key : str
-            64 hexadecimal digits.
-        content : bytes
-            What `read` returns from now on.
-
-        Raises
-        ------
-        OSError
-            If the folder cannot be written to, or is full.
-        """
+        """Add or replace an entry."""
         try:
             self._write(key, content)
         except FileNotFoundError:  # another process cleared the cache away in between
@@ -99,23 +70,7 @@ class Store:
             unfinished.unlink(missing_ok=True)
 
     def shrink(self, max_bytes: int) -> int:
-        """Remove entries, the least recently used first, until the rest fits.
-
-        Parameters
-        ----------
-        max_bytes : int
-            What may stay.
-
-        Returns
-        -------
-        int
-            Bytes removed.
-
-        Raises
-        ------
-        OSError
-            If a file cannot be removed.
-        """
+        """Remove entries, the least recently used first, until the rest fits."""
         entries = sorted(self._entries())
         excess, removed = sum(entry.n_bytes for entry in entries) - max_bytes, 0
         for entry in entries:

@@ -25,20 +25,7 @@ _ROW_ERRORS = (AudioReadError, ValueError, TypeError)
 
 
 class ClipErrors:
-    """The rows that failed, and the one warning that lists them.
-
-    Parameters
-    ----------
-    on_error : {"raise", "nan"}
-        Whether the first failure ends the run.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine._clips import ClipErrors
-    >>> errors = ClipErrors("nan")
-    >>> errors.rows
-    []
-    """
+    """The rows that failed, and the one warning that lists them."""
 
     def __init__(self, on_error: OnError) -> None:
         self.caught: tuple[type[Exception], ...] = _ROW_ERRORS if on_error == "nan" else ()
@@ -46,15 +33,7 @@ class ClipErrors:
         self._reasons: list[str] = []
 
     def add(self, row: int, error: Exception) -> None:
-        """Remember a failed row.
-
-        Parameters
-        ----------
-        row : int
-            Which clip.
-        error : Exception
-            Why.
-        """
+        """Remember a failed row."""
         self.rows.append(row)
         self._reasons.append(str(error))
 
@@ -77,45 +56,7 @@ def collect_rows(
     verbose: int = 0,
     description: str = "clips",
 ) -> tuple[Ragged, list[int]]:
-    """Compute one ragged row per clip.
-
-    Parameters
-    ----------
-    clips : AudioClips
-        What to compute on.
-    extract : callable
-        Takes a row number and yields the pieces of that row, each of shape (n, *item_shape).
-    item_shape : sequence of int
-        Shape of one item of a row.
-    dtype : dtype, default=numpy.float32
-        Type of the values.
-    complete : callable, default=None
-        Called with the row when all of it is there, to change it in place.
-    n_jobs : int, default=None
-        Background threads.
-    on_error : {"raise", "nan"}, default="raise"
-        Whether a row that cannot be read ends the run, or becomes one item of NaN.
-    verbose : int, default=0
-        1 shows a progress bar.
-    description : str, default="clips"
-        Label of the progress bar.
-
-    Returns
-    -------
-    rows : Ragged
-        One row per clip.
-    failed : list of int
-        Rows that became NaN.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine._clips import collect_rows
-    >>> from sklearn_audio.validation import check_audio
-    >>> clips = check_audio([np.zeros(5), np.ones(3)], 16000, bare_rate=16000)
-    >>> collect_rows(clips, clips.stream, item_shape=())[0].lengths
-    array([5, 3])
-    """
+    """Compute one ragged row per clip."""
     errors = ClipErrors(on_error)
     builder = RaggedBuilder(item_shape, dtype)
 

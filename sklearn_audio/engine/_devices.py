@@ -8,29 +8,7 @@ __all__ = ["resolve_device"]
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
-    """Turn a `device` parameter into a torch device.
-
-    Parameters
-    ----------
-    device : str or torch.device
-        "auto" takes CUDA, else Apple's MPS, else the CPU; everything else is torch's own notation.
-
-    Returns
-    -------
-    torch.device
-        The device.
-
-    Raises
-    ------
-    ValueError
-        If torch does not know the name, or the device is not there.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine._devices import resolve_device
-    >>> resolve_device("cpu")
-    device(type='cpu')
-    """
+    """Turn a `device` parameter into a torch device."""
     if device == "auto":
         if torch.cuda.is_available():  # pragma: no cover - needs CUDA
             return torch.device("cuda")

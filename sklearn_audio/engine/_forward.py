@@ -29,38 +29,6 @@ class Forward:
 
     The kernels of float32 choose other orders of summation for other shapes; so a batch is always of the same size,
     filled up with zeros, and no row depends on its neighbours, to the bit.
-
-    Parameters
-    ----------
-    network : nn.Module
-        In evaluation mode.
-    card : ModelCard
-        Its description.
-    layer : str
-        Which representation to return.
-    device : torch.device
-        Where the network is.
-    precision : {"float32", "bfloat16"}, default="float32"
-        "bfloat16" lets torch compute in it where that is safe.
-    finish : callable, default=None
-        Applied to each batch of vectors, a float32 array of shape (batch, n_features).
-
-    Attributes
-    ----------
-    batch : int
-        Patches of a forward pass.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.engine._networks import Source, load_network
-    >>> from sklearn_audio.engine._patches import Patch
-    >>> from sklearn_audio.engine._forward import Forward
-    >>> from sklearn_audio.engine.models import CARDS
-    >>> card, cpu = CARDS["panns"]["leenet11"], torch.device("cpu")
-    >>> forward = Forward(load_network(card, Source(None), cpu), card, "embedding", cpu)
-    >>> [vector.shape for vector in forward([Patch((torch.zeros(32000),), 1.0)])]
-    [(512,)]
     """
 
     def __init__(
@@ -82,15 +50,7 @@ class Forward:
     def __call__(self, patches: list[Patch]) -> list[Vectors]:
         """Compute the vectors of some patches.
 
-        Parameters
-        ----------
-        patches : list of Patch
-            Of one shape, and of any number.
-
-        Returns
-        -------
-        list of ndarray of float32, each of shape (n_features,)
-            In the order of the patches.
+        Shapes: -> (n_features,).
         """
         vectors: list[Vectors] = []
         for first in range(0, len(patches), self.batch):
@@ -112,23 +72,7 @@ class Forward:
 
 
 class Segmentwise(nn.Module):
-    """Decisions on the segments of a clip, of a network that makes them.
-
-    Parameters
-    ----------
-    network : nn.Module
-        Has a method `segmentwise`.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.engine._forward import Segmentwise
-    >>> from sklearn_audio.nets import Cnn14DecisionLevel
-    >>> with torch.device("meta"):
-    ...     network = Segmentwise(Cnn14DecisionLevel("max"))
-    >>> network(torch.empty(1, 1001, 64, device="meta"), layer="").shape
-    torch.Size([1, 31, 527])
-    """
+    """Decisions on the segments of a clip, of a network that makes them."""
 
     def __init__(self, network: Any) -> None:
         super().__init__()
@@ -137,17 +81,7 @@ class Segmentwise(nn.Module):
     def forward(self, frames: Tensor, layer: str) -> Tensor:
         """Decide on the segments.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, T, n_mels)
-            Log-mel frames.
-        layer : str
-            Ignored.
-
-        Returns
-        -------
-        Tensor of shape (B, n_segments, n_labels)
-            Probabilities.
+        Shapes: frames (B, T, n_mels) -> (B, n_segments, n_labels).
         """
         out: Tensor = self.network.segmentwise(frames)
         return out

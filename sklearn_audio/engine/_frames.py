@@ -16,20 +16,7 @@ __all__ = ["front_end_frames", "tensor_frames", "to_tensor"]
 
 
 def to_tensor(array: NDArray[Any], device: torch.device | None = None) -> Tensor:
-    """Wrap an array as a tensor; a read-only one is copied, because torch may not write to it.
-
-    Parameters
-    ----------
-    array : ndarray
-        Any shape.
-    device : torch.device, default=None
-        Where to; None is the CPU.
-
-    Returns
-    -------
-    Tensor
-        Shares memory with a writeable array on the CPU.
-    """
+    """Wrap an array as a tensor; a read-only one is copied, because torch may not write to it."""
     tensor = torch.from_numpy(array if array.flags.writeable else array.copy())
     if device is not None and device.type == "cuda":
         tensor = tensor.pin_memory()  # the processor goes on while it is on its way
@@ -41,19 +28,7 @@ def front_end_frames(
 ) -> Iterator[NDArray[Any]]:
     """Compute the frames of a clip in pieces, without what needs the whole clip.
 
-    Parameters
-    ----------
-    front_end : FrontEnd
-        What to compute.
-    blocks : iterator of ndarray
-        The clip.
-    device : torch.device, default=None
-        Where to compute; None is the CPU.
-
-    Yields
-    ------
-    ndarray of float32, shape (n, n_features)
-        Frames.
+    Shapes: -> (n, n_features).
     """
     for frames in tensor_frames(front_end, blocks, device):
         yield frames.cpu().numpy()
@@ -65,19 +40,7 @@ def tensor_frames(
 ) -> Iterator[Tensor]:
     """Compute the frames of a clip in pieces, and leave them where they are.
 
-    Parameters
-    ----------
-    front_end : FrontEnd
-        What to compute.
-    blocks : iterator of ndarray
-        The clip.
-    device : torch.device, default=None
-        Where to compute; None is the CPU.
-
-    Yields
-    ------
-    Tensor of shape (n, n_features)
-        Frames, on the device.
+    Shapes: -> (n, n_features).
     """
     stream = front_end.stream()
     for block in blocks:

@@ -14,20 +14,6 @@ class NarrowConv(nn.Module):
 
     Where a map is a few bands wide and many channels deep, the kernels for convolutions fill their registers badly;
     a matrix product over copies of the neighbourhoods is up to four times faster.
-
-    Parameters
-    ----------
-    conv : nn.Conv2d
-        Of an odd kernel, padded by half of it.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.engine._narrow import NarrowConv
-    >>> conv = torch.nn.Conv2d(4, 6, 3, padding=1)
-    >>> x = torch.arange(32.0).reshape(1, 4, 4, 2)
-    >>> torch.allclose(NarrowConv(conv)(x), conv(x), rtol=1e-5, atol=1e-4)
-    True
     """
 
     def __init__(self, conv: nn.Conv2d) -> None:
@@ -40,15 +26,7 @@ class NarrowConv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Convolve.
 
-        Parameters
-        ----------
-        x : Tensor of shape (B, C, T, W)
-            Maps.
-
-        Returns
-        -------
-        Tensor of shape (B, n_channels, T, W)
-            With the channels last in memory.
+        Shapes: x (B, C, T, W) -> (B, n_channels, T, W).
         """
         height, width = self.kernel_size
         x = x.permute(0, 2, 3, 1)  # (B, C, T, W) -> (B, T, W, C)

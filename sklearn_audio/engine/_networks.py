@@ -57,41 +57,14 @@ _lock = ForkSafeLock()
 
 @dataclass(frozen=True)
 class Source:
-    """Where the weights of a network come from.
-
-    Parameters
-    ----------
-    weights : str, path or None
-        "pretrained", a local checkpoint in any published layout, or None for random weights.
-    seed : int, default=0
-        Of the random weights.
-    packed : bytes, default=None
-        The network itself, as `pack_network` wrote it; then nothing else is looked at.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine._networks import Source
-    >>> Source(None, seed=3).identity(None)
-    ('random', 3)
-    """
+    """Where the weights of a network come from."""
 
     weights: Weights = "pretrained"
     seed: int = 0
     packed: bytes | None = None
 
     def identity(self, file: Path | None) -> tuple[object, ...]:
-        """Return what tells these weights from others.
-
-        Parameters
-        ----------
-        file : Path or None
-            The checkpoint, where there is one.
-
-        Returns
-        -------
-        tuple
-            Changes when the file does.
-        """
+        """Return what tells these weights from others."""
         if self.packed is not None:
             return ("packed", hashlib.sha256(self.packed).hexdigest())
         if file is None:
@@ -100,25 +73,7 @@ class Source:
 
 
 def parts_of(file: Path) -> list[Path]:
-    """List the files that a checkpoint consists of.
-
-    Parameters
-    ----------
-    file : Path
-        A file, or a folder or prefix of a TensorFlow checkpoint.
-
-    Returns
-    -------
-    list of Path
-        Empty if there is none.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> from sklearn_audio.engine._networks import parts_of
-    >>> parts_of(Path("there/is/none.pth"))
-    []
-    """
+    """List the files that a checkpoint consists of."""
     if file.is_dir():
         return sorted(part for part in file.iterdir() if _TENSORFLOW_PART.search(part.name))
     prefix = _TENSORFLOW_PART.sub("", file.name)
@@ -127,97 +82,21 @@ def parts_of(file: Path) -> list[Path]:
 
 
 def seed_of(random_state: Any) -> int:
-    """Return the seed of random weights.
-
-    Parameters
-    ----------
-    random_state : int, RandomState instance or None
-        None is 0. A generator is asked as it is and left as it was.
-
-    Returns
-    -------
-    int
-        The seed.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine._networks import seed_of
-    >>> seed_of(None), seed_of(3)
-    (0, 3)
-    """
+    """Return the seed of random weights."""
     if random_state is None or isinstance(random_state, Integral):
         return int(random_state or 0)
     return int(check_random_state(copy.deepcopy(random_state)).randint(2**31 - 1))
 
 
 def read_network(card: ModelCard, source: Source, *, verbose: int = 0) -> nn.Module:
-    """Build a network with its weights, as published.
-
-    Parameters
-    ----------
-    card : ModelCard
-        The model.
-    source : Source
-        Its weights.
-    verbose : int, default=0
-        1 shows the progress of a download.
-
-    Returns
-    -------
-    nn.Module
-        On the CPU, in evaluation mode.
-
-    Raises
-    ------
-    WeightsError
-        If the weights are not there, or not those of the model.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine._networks import Source, read_network
-    >>> from sklearn_audio.engine.models import CARDS
-    >>> read_network(CARDS["panns"]["leenet11"], Source(None)).training
-    False
-    """
+    """Build a network with its weights, as published."""
     return _build(card, source, _file(card, source, verbose))
 
 
 def load_network(
     card: ModelCard, source: Source, device: torch.device, precision: Precision = "float32", *, verbose: int = 0
 ) -> nn.Module:
-    """Return a network with its weights, tuned for inference, from memory if it was used lately.
-
-    Parameters
-    ----------
-    card : ModelCard
-        The model.
-    source : Source
-        Its weights.
-    device : torch.device
-        Where to.
-    precision : {"float32", "bfloat16"}, default="float32"
-        Of its large weights.
-    verbose : int, default=0
-        1 shows the progress of a download.
-
-    Returns
-    -------
-    nn.Module
-        In evaluation mode; shared, so not to be changed; its parameters are no longer those of a checkpoint.
-
-    Raises
-    ------
-    WeightsError
-        If the weights are not there, or not those of the model.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.engine._networks import Source, load_network
-    >>> from sklearn_audio.engine.models import CARDS
-    >>> load_network(CARDS["panns"]["leenet11"], Source(None), torch.device("cpu")).training
-    False
-    """
+    """Return a network with its weights, tuned for inference, from memory if it was used lately."""
     with _lock:
         file = _file(card, source, verbose)
         key = (card.name, *source.identity(file), str(device), precision)
@@ -232,18 +111,7 @@ def load_network(
 
 
 def pack_network(network: nn.Module) -> bytes:
-    """Write a network's weights into bytes.
-
-    Parameters
-    ----------
-    network : nn.Module
-        The network.
-
-    Returns
-    -------
-    bytes
-        In the format of safetensors.
-    """
+    """Write a network's weights into bytes."""
     state = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
     return safetensors.torch.save(state)
 
@@ -314,47 +182,14 @@ def _some(names: list[str]) -> str:
 
 
 class PCA(NamedTuple):
-    """The matrix that decorrelates the embedding of VGGish.
-
-    Attributes
-    ----------
-    eigen_vectors : ndarray of float32, shape (128, 128)
-        One per row.
-    means : ndarray of float32, shape (128,)
-        Subtracted first.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine._networks import PCA
-    >>> PCA(np.eye(128), np.zeros(128)).means.shape
-    (128,)
-    """
+    """The matrix that decorrelates the embedding of VGGish."""
 
     eigen_vectors: NDArray[np.float32]
     means: NDArray[np.float32]
 
 
 def load_pca(weights: str | os.PathLike[str], *, verbose: int = 0) -> PCA:
-    """Read the matrix of VGGish's post-processing.
-
-    Parameters
-    ----------
-    weights : {"pretrained"} or path
-        The published one, or a file in its layout.
-    verbose : int, default=0
-        1 shows the progress of a download.
-
-    Returns
-    -------
-    PCA
-        The matrix and the means.
-
-    Raises
-    ------
-    WeightsError
-        If it is not there, or the file is something else.
-    """
+    """Read the matrix of VGGish's post-processing."""
     file = published.fetch("vggish_pca", verbose=verbose) if weights == "pretrained" else Path(local_path(weights))
     tensors = published.read_checkpoint(file, "vggish_pca")
     pca = PCA(tensors["eigen_vectors"].float().numpy(), tensors["means"].float().flatten().numpy())
@@ -367,38 +202,11 @@ def load_pca(weights: str | os.PathLike[str], *, verbose: int = 0) -> PCA:
 
 
 def pack_pca(pca: PCA) -> bytes:
-    """Write the matrix into bytes.
-
-    Parameters
-    ----------
-    pca : PCA
-        The matrix and the means.
-
-    Returns
-    -------
-    bytes
-        In the format of safetensors.
-    """
+    """Write the matrix into bytes."""
     return safetensors.numpy.save(pca._asdict())
 
 
 def unpack_pca(packed: bytes) -> PCA:
-    """Read what `pack_pca` wrote.
-
-    Parameters
-    ----------
-    packed : bytes
-        In the format of safetensors.
-
-    Returns
-    -------
-    PCA
-        The matrix and the means.
-
-    Raises
-    ------
-    WeightsError
-        If the bytes are damaged.
-    """
+    """Read what `pack_pca` wrote."""
     tensors = read_packed(packed, "the bundled matrix of VGGish")
     return PCA(tensors["eigen_vectors"].numpy(), tensors["means"].numpy())

@@ -20,22 +20,7 @@ Blocks = Iterator[NDArray[np.float32]]
 
 
 class Patch(NamedTuple):
-    """What goes through a network once.
-
-    Attributes
-    ----------
-    inputs : tuple of Tensor
-        One per input of the network, without a batch axis, on the device of the network.
-    weight : float
-        Share of the patch that is the clip and not filling, in (0, 1].
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.engine._patches import Patch
-    >>> Patch((torch.zeros(96, 64),), 1.0).weight
-    1.0
-    """
+    """What goes through a network once."""
 
     inputs: tuple[Tensor, ...]
     weight: float
@@ -48,23 +33,7 @@ class Patch(NamedTuple):
 
 @dataclass(frozen=True)
 class Cutting:
-    """How a user wants clips cut.
-
-    Parameters
-    ----------
-    hop : float, default=None
-        Seconds between patches; None is their length.
-    partial : {"weight", "drop"}, default="weight"
-        Whether a last patch that the clip does not fill counts by its share, or is left out when there is a whole one.
-    short_clip : {"tile", "zero"}, default="tile"
-        How a clip shorter than the network can take is filled.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine._patches import Cutting
-    >>> Cutting(hop=0.5).partial
-    'weight'
-    """
+    """How a user wants clips cut."""
 
     hop: float | None = None
     partial: Literal["weight", "drop"] = "weight"
@@ -72,33 +41,7 @@ class Cutting:
 
 
 def cut(card: ModelCard, blocks: Blocks, cutting: Cutting, device: torch.device | None = None) -> Iterator[Patch]:
-    """Cut a clip into patches.
-
-    Parameters
-    ----------
-    card : ModelCard
-        The model.
-    blocks : iterator of ndarray
-        The clip, at the rate of the model.
-    cutting : Cutting
-        How.
-    device : torch.device, default=None
-        Where frames are computed; None is the CPU.
-
-    Yields
-    ------
-    Patch
-        At least one; memory is bounded by a patch and a block.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine._patches import Cutting, cut
-    >>> from sklearn_audio.engine.models import CARDS
-    >>> clip = np.zeros(2 * 16000, np.float32)
-    >>> [round(patch.weight, 2) for patch in cut(CARDS["vggish"]["vggish"], iter([clip]), Cutting())]
-    [1.0, 1.0, 0.06]
-    """
+    """Cut a clip into patches."""
     blocks = _filled(blocks, card.patching.shortest, cutting.short_clip)
     if isinstance(card.patching, FramePatching):
         return _frame_patches(card, card.patching, blocks, cutting, device)
@@ -197,26 +140,7 @@ def longest_patch(card: ModelCard, cutting: Cutting) -> float:
 def spans(card: ModelCard, n_timepoints: int, cutting: Cutting) -> NDArray[np.float64]:
     """Say where the patches of a clip lie, without reading it.
 
-    Parameters
-    ----------
-    card : ModelCard
-        The model.
-    n_timepoints : int
-        Length of the clip at the rate of the model.
-    cutting : Cutting
-        How it is cut.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_patches, 2)
-        Start and end in seconds; the end is never beyond the clip.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine._patches import Cutting, spans
-    >>> from sklearn_audio.engine.models import CARDS
-    >>> spans(CARDS["vggish"]["vggish"], 2 * 16000, Cutting(partial="drop")).tolist()
-    [[0.0, 0.96], [0.96, 1.92]]
+    Shapes: -> (n_patches, 2).
     """
     filled = max(n_timepoints, card.patching.shortest)
     if isinstance(card.patching, FramePatching):

@@ -20,26 +20,7 @@ POOLINGS = {"mean": ("mean",), "max": ("max",), "mean_std": ("mean", "std"), "me
 def pool(vectors: Vectors, weights: NDArray[np.float64], pooling: str) -> NDArray[np.float32]:
     """Join the vectors of a clip.
 
-    Parameters
-    ----------
-    vectors : ndarray of shape (n_patches, n_features), or sequence of ndarray of shape (n_features,)
-        At least one. A block of them at a time is in memory in float64.
-    weights : ndarray of float64, shape (n_patches,)
-        Share of each patch in the mean and the standard deviation; the maximum looks at all patches alike.
-    pooling : {"mean", "max", "mean_std", "mean_max"}
-        Which statistics.
-
-    Returns
-    -------
-    ndarray of float32, shape (n_features * n_statistics,)
-        Computed in float64.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine._pooling import pool
-    >>> pool(np.array([[1.0], [4.0]]), np.array([1.0, 0.5]), "mean_max")
-    array([2., 4.], dtype=float32)
+    Shapes: vectors (n_patches, n_features), weights (n_patches,) -> (n_features * n_statistics,).
     """
     weights = weights if len(vectors) > 1 else np.ones(1)  # one patch is its own mean, without rounding
     mean = _average(vectors, weights, lambda block: block)

@@ -28,26 +28,6 @@ def ordered_map(
 
     At most three results per thread wait in memory. An error surfaces where its result would have come, and what had
     not started by then is cancelled; so it is when the generator is closed.
-
-    Parameters
-    ----------
-    function : callable
-        Called with one item; should release the GIL for most of its time (decoding, resampling and torch do).
-    items : iterable
-        Arguments.
-    n_jobs : int or None
-        Threads, counted as joblib does: None is 1, which runs in the calling thread; -1 is one per core.
-
-    Yields
-    ------
-    object
-        ``function(item)`` for each item.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine._prefetch import ordered_map
-    >>> list(ordered_map(abs, [-1, -2, -3], n_jobs=2))
-    [1, 2, 3]
     """
     n_threads = effective_n_jobs(n_jobs)
     if n_threads == 1:
@@ -64,28 +44,6 @@ def submit_in_order(
     """Apply a function in background threads, three items per thread ahead of whoever iterates.
 
     Closing the generator cancels what has not started and waits for what has.
-
-    Parameters
-    ----------
-    function : callable
-        Called with one item.
-    items : iterable
-        Arguments.
-    n_threads : int
-        How many.
-
-    Yields
-    ------
-    item : object
-        The argument.
-    future : Future
-        Its result, as soon as it is there.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine._prefetch import submit_in_order
-    >>> [(item, future.result()) for item, future in submit_in_order(abs, [-1, -2], 2)]
-    [(-1, 1), (-2, 2)]
     """
     pending: deque[tuple[Item, Future[Result]]] = deque()
     libraries = ThreadpoolController()

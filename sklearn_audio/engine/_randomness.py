@@ -31,28 +31,7 @@ class Purpose(IntEnum):
 
 
 def stream(seed: int, purpose: Purpose, *key: int) -> np.random.Generator:
-    """Give the generator that belongs to a seed and a key.
-
-    Parameters
-    ----------
-    seed : int
-        The seed of a fit.
-    purpose : Purpose
-        What it is for.
-    *key : int
-        Such as an epoch and a batch.
-
-    Returns
-    -------
-    numpy.random.Generator
-        The same for the same arguments, and independent of that of any others.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine._randomness import Purpose, stream
-    >>> stream(0, Purpose.AUGMENTATION, 3).random() == stream(0, Purpose.AUGMENTATION, 3).random()
-    True
-    """
+    """Give the generator that belongs to a seed and a key."""
     # not the list [seed, *key]: NumPy takes one that ends in zeros for the shorter one
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose, *key)))
 
@@ -63,27 +42,6 @@ def seeded_globals(rng: np.random.Generator) -> Iterator[None]:
 
     For code from elsewhere that draws from them. It runs in one thread at a time, so that no fit takes the numbers of
     another one; threads that draw from these two generators by themselves must not run beside.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        What the seed is drawn from.
-
-    Yields
-    ------
-    None
-        While the seed holds.
-
-    Examples
-    --------
-    >>> import random
-    >>> import numpy as np
-    >>> from sklearn_audio.engine._randomness import seeded_globals
-    >>> before = random.getstate()
-    >>> with seeded_globals(np.random.default_rng(0)):
-    ...     number = random.random()
-    >>> random.getstate() == before
-    True
     """
     seed = int(rng.integers(2**32))
     of_numpy = check_random_state(None)  # the generator behind the functions of numpy.random

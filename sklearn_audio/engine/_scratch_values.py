@@ -22,25 +22,7 @@ __all__ = ["ScratchValues"]
 
 
 class ScratchValues:
-    """Items in a nameless temporary file, read by slices.
-
-    Parameters
-    ----------
-    item_shape : sequence of int
-        Shape of one item.
-    dtype : dtype, default=numpy.float32
-        Type of the values.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine._scratch_values import ScratchValues
-    >>> values = ScratchValues((2,))
-    >>> values.append(np.arange(6).reshape(3, 2))
-    >>> values[1:3]
-    array([[2., 3.],
-           [4., 5.]], dtype=float32)
-    """
+    """Items in a nameless temporary file, read by slices."""
 
     def __init__(self, item_shape: Sequence[int], dtype: DTypeLike = np.float32) -> None:
         self.dtype: np.dtype[Any] = np.dtype(dtype)
@@ -62,10 +44,7 @@ class ScratchValues:
     def append(self, items: NDArray[Any]) -> None:
         """Write items at the end.
 
-        Parameters
-        ----------
-        items : ndarray of shape (n, *item_shape)
-            Converted to the type of the values.
+        Shapes: items (n, *item_shape).
         """
         rest = np.ascontiguousarray(items, dtype=self.dtype).reshape(-1).view(np.uint8).data
         with self._lock:

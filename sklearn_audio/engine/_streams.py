@@ -37,30 +37,6 @@ def ordered_streams(
     A stream is computed by one thread from its first part to its last, a million values ahead of whoever iterates. So a
     long clip is decoded while the network runs, and what threads allocate does not lie between the maps of the network,
     where it would keep the C library from using that memory again.
-
-    Parameters
-    ----------
-    function : callable
-        Called with one item; returns what is known beforehand, and an iterator over arrays, or whatever has a `size`.
-    items : iterable
-        Arguments.
-    n_jobs : int or None
-        Threads, counted as joblib does: None is 1, where the parts are computed by whoever iterates.
-
-    Yields
-    ------
-    head : object
-        The first of what the function returned; an error of the function surfaces here.
-    parts : iterator
-        The second; an error surfaces where the part would have come. It ends with the next item.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine._streams import ordered_streams
-    >>> streams = ordered_streams(lambda n: (n, iter(np.arange(n))), [2, 3], n_jobs=2)
-    >>> [(n, [int(part) for part in parts]) for n, parts in streams]
-    [(2, [0, 1]), (3, [0, 1, 2])]
     """
     n_threads = effective_n_jobs(n_jobs)
     if n_threads == 1:

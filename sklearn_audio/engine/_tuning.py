@@ -22,29 +22,7 @@ _FEW_BANDS, _MANY_CHANNELS = 4, 256
 
 @torch.no_grad()
 def tune(network: Any, card: ModelCard, device: torch.device, precision: Literal["float32", "bfloat16"]) -> None:
-    """Rewrite a network for inference, in place; its answers stay the same to the precision of float32.
-
-    Parameters
-    ----------
-    network : nn.Module
-        In evaluation mode, on the CPU; not to be trained or stored afterwards.
-    card : ModelCard
-        Its description.
-    device : torch.device
-        Where it goes.
-    precision : {"float32", "bfloat16"}
-        "bfloat16" stores the weights of convolutions and dense layers in it.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.engine._tuning import tune
-    >>> from sklearn_audio.engine.models import CARDS
-    >>> network = CARDS["panns"]["cnn6"].build().eval()
-    >>> tune(network, CARDS["panns"]["cnn6"], torch.device("cpu"), "float32")
-    >>> network.conv_block1.bn1
-    Identity()
-    """
+    """Rewrite a network for inference, in place; its answers stay the same to the precision of float32."""
     on_meta, example = card.on_meta(), example_inputs(card)
     fold_batch_norms(network, _pairs(on_meta, example))
     if device.type == "cpu" and _has_deep_maps(network):
@@ -63,24 +41,7 @@ def tune(network: Any, card: ModelCard, device: torch.device, precision: Literal
 
 @torch.no_grad()
 def fold_batch_norms(network: Any, pairs: Sequence[tuple[str, str]]) -> None:
-    """Fold batch norms into the convolutions before them: one pass less over every map.
-
-    Parameters
-    ----------
-    network : nn.Module
-        In evaluation mode.
-    pairs : sequence of tuple of (str, str)
-        A convolution and the batch norm that takes its output, by their names in the network.
-
-    Examples
-    --------
-    >>> from torch import nn
-    >>> from sklearn_audio.engine._tuning import fold_batch_norms
-    >>> network = nn.Sequential(nn.Conv1d(1, 2, 3), nn.BatchNorm1d(2)).eval()
-    >>> fold_batch_norms(network, [("0", "1")])
-    >>> network[1]
-    Identity()
-    """
+    """Fold batch norms into the convolutions before them: one pass less over every map."""
     for conv, norm in pairs:
         _fold(network.get_submodule(conv), network.get_submodule(norm))
         network.set_submodule(norm, nn.Identity())

@@ -38,37 +38,7 @@ _CHECKS_PER_LIMIT = 10  # the size is looked at when a tenth of what is allowed 
 
 
 class VectorCache:
-    """Finds the vectors of clips, and keeps those that were computed.
-
-    Parameters
-    ----------
-    store : Store
-        Where.
-    recipe : callable
-        Returns what is done to the clips, as text; called again before the first entry is written, so that weights
-        which are exchanged meanwhile are not taken for the old ones.
-    cache_key : {"content", "stat"}, default="content"
-        How files are told apart.
-    compression : int, default=0
-        Of new entries, from 0 to 9.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> import numpy as np
-    >>> from sklearn_audio.engine._cache_store import Store
-    >>> from sklearn_audio.engine._clip_vectors import ClipVectors
-    >>> from sklearn_audio.engine._vector_cache import VectorCache
-    >>> from sklearn_audio.validation import check_audio
-    >>> clips = check_audio([np.zeros(8)], 16000, bare_rate=16000)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     cache = VectorCache(Store(Path(folder)), lambda: "model")
-    ...     key, before = cache.find(clips, 0)
-    ...     cache.keep(key, ClipVectors([np.ones(2, np.float32)], [1.0], 8))
-    ...     before is None, cache.find(clips, 0)[1].n_timepoints
-    (True, 8)
-    """
+    """Finds the vectors of clips, and keeps those that were computed."""
 
     def __init__(
         self, store: Store, recipe: Callable[[], str], cache_key: CacheKey = "content", compression: int = 0
@@ -85,41 +55,13 @@ class VectorCache:
         self._writes = True
 
     def find(self, clips: AudioClips, row: int) -> tuple[ClipKey | None, ClipVectors | None]:
-        """Look a clip up; may run in any thread.
-
-        Parameters
-        ----------
-        clips : AudioClips
-            All clips.
-        row : int
-            Which one.
-
-        Returns
-        -------
-        key : ClipKey or None
-            What `keep` wants; None for a clip that cannot be told from others.
-        clip : ClipVectors or None
-            None if it is not there, or its entry is damaged.
-
-        Raises
-        ------
-        AudioReadError
-            If a recording cannot be read.
-        """
+        """Look a clip up; may run in any thread."""
         key = clip_key(clips, row, self._recipe, self._cache_key)
         packed = None if key is None else self._store.read(key.digest)
         return key, None if key is None or packed is None else unpack_entry(key.digest, packed)
 
     def keep(self, key: ClipKey, clip: ClipVectors) -> None:
-        """Add a clip; a folder that cannot be written to is warned of once, and then left alone.
-
-        Parameters
-        ----------
-        key : ClipKey
-            From `find`.
-        clip : ClipVectors
-            Its vectors.
-        """
+        """Add a clip; a folder that cannot be written to is warned of once, and then left alone."""
         if not self._may_write() or not key.still_holds():
             return
         packed = pack_entry(key.digest, clip, self._compression)
@@ -162,30 +104,7 @@ class VectorCache:
 
 
 def cache_store(cache: Any) -> Store | None:
-    """Return where a parameter `cache` keeps entries.
-
-    Parameters
-    ----------
-    cache : None, str, path or joblib.Memory
-        Of an estimator.
-
-    Returns
-    -------
-    Store or None
-        None if nothing is to be cached.
-
-    Raises
-    ------
-    ValueError
-        If there is a file where the folder should be, or a Memory has options that mean nothing here.
-
-    Examples
-    --------
-    >>> from joblib import Memory
-    >>> from sklearn_audio.engine._vector_cache import cache_store
-    >>> cache_store(None) is cache_store(Memory(None)) is None
-    True
-    """
+    """Return where a parameter `cache` keeps entries."""
     if isinstance(cache, Memory):
         _check_memory(cache)
     location = cache.location if isinstance(cache, Memory) else cache
@@ -234,35 +153,7 @@ def open_cache(
     *,
     verbose: int = 0,
 ) -> VectorCache | None:
-    """Open the cache that an estimator names, for one model.
-
-    Parameters
-    ----------
-    cache : None, str, path or joblib.Memory
-        Parameter of the estimator.
-    cache_key : {"content", "stat"}
-        Parameter of the estimator.
-    card : ModelCard
-        The model. Its name stands for the network; its front end and patches count as they are.
-    source : Source
-        Its weights; published ones are downloaded if they are not there yet, because they count by content.
-    recipe : callable
-        Returns what else the vectors of a clip follow from: None, numbers, text, and tuples and dataclasses of them.
-    verbose : int, default=0
-        1 shows the progress of a download.
-
-    Returns
-    -------
-    VectorCache or None
-        None if nothing is to be cached. The version of this library counts as well.
-
-    Raises
-    ------
-    ValueError
-        If there is a file where the folder should be.
-    WeightsError
-        If published weights cannot be downloaded.
-    """
+    """Open the cache that an estimator names, for one model."""
     store = cache_store(cache)
     if store is None:
         return None
@@ -275,31 +166,7 @@ def open_cache(
 
 
 def parse_bytes(size: int | str, name: str) -> int:
-    """Read a number of bytes.
-
-    Parameters
-    ----------
-    size : int or str
-        Such as 500_000_000, "500M" or "2G"; K, M, G and T are powers of 1024, as in joblib.
-    name : str
-        What it is, for the message.
-
-    Returns
-    -------
-    int
-        Bytes.
-
-    Raises
-    ------
-    ValueError
-        If it is none.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine._vector_cache import parse_bytes
-    >>> parse_bytes("2K", "max_bytes")
-    2048
-    """
+    """Read a number of bytes."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)B?\s*", str(size), re.IGNORECASE)
     if match is None:
         raise ValueError(f"{name} must be a number of bytes, such as 500000000 or '2G', got {size!r}.")

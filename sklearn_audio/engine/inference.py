@@ -44,38 +44,7 @@ def embed(
     verbose: int = 0,
     description: str = "clips",
 ) -> Iterator[ClipVectors]:
-    """Embed clips, one after the other; decoding and framing run ahead in background threads.
-
-    Parameters
-    ----------
-    clips : AudioClips
-        At the rate of the model.
-    card : ModelCard
-        The model.
-    load : callable
-        Returns the network; called once, and with a cache only if a clip is not in it.
-    cutting : Cutting
-        How clips are cut.
-    device : torch.device, default=None
-        That of the network, where frames are computed, too; None is the CPU.
-    batch_size : int, default=32
-        Patches collected, from as many clips as it takes, before they go through the network.
-    n_jobs : int, default=None
-        Background threads.
-    cache : VectorCache, default=None
-        Where clips are looked up first; one that is there is neither decoded nor computed.
-    on_error : {"raise", "nan"}, default="raise"
-        Whether a clip that cannot be used ends the run, or comes out without vectors and is warned of at the end.
-    verbose : int, default=0
-        1 shows a progress bar.
-    description : str, default="clips"
-        Label of the progress bar.
-
-    Yields
-    ------
-    ClipVectors
-        One per clip, in order.
-    """
+    """Embed clips, one after the other; decoding and framing run ahead in background threads."""
     errors = ClipErrors(on_error)
     collector = _Collector(clips, load, batch_size, cache, errors)
     if cache is None:

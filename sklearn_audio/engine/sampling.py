@@ -36,25 +36,7 @@ class Sampler(Protocol):
 def rows_of_classes(targets: NDArray[Any]) -> list[NDArray[np.int64]]:
     """Sort the rows by class.
 
-    Parameters
-    ----------
-    targets : ndarray of shape (n_rows,) or (n_rows, n_labels)
-        Codes of classes, or indicators of labels.
-
-    Returns
-    -------
-    list of ndarray of int
-        The rows of each class; classes that no row has are left out. Rows without any label are a class of their own,
-        the last one: they are what a network learns from that nothing is there.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine.sampling import rows_of_classes
-    >>> [rows.tolist() for rows in rows_of_classes(np.array([2, 0, 2]))]
-    [[1], [0, 2]]
-    >>> [rows.tolist() for rows in rows_of_classes(np.array([[1, 0, 1], [0, 0, 0], [1, 0, 0]]))]
-    [[0, 2], [0], [1]]
+    Shapes: targets (n_rows,) or (n_rows, n_labels).
     """
     if targets.ndim == 1:
         counts = np.bincount(targets)
@@ -66,27 +48,10 @@ def rows_of_classes(targets: NDArray[Any]) -> list[NDArray[np.int64]]:
 def inverse_frequency_weights(targets: NDArray[Any]) -> NDArray[np.float64]:
     """Weigh rows by the inverse of the frequency of their labels, summed over the labels of a row.
 
-    Parameters
-    ----------
-    targets : ndarray of shape (n_rows,) or (n_rows, n_labels)
-        Codes of classes, or indicators of labels.
+    Shapes: targets (n_rows,) or (n_rows, n_labels) -> (n_rows,).
 
-    Returns
-    -------
-    ndarray of float64, shape (n_rows,)
-        Weights that sum to 1.
-
-    References
-    ----------
-    .. [1] Gong, Chung, Glass, "PSLA: improving audio tagging with pretraining, sampling, labeling, and aggregation",
-       IEEE/ACM TASLP 29, 2021.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine.sampling import inverse_frequency_weights
-    >>> inverse_frequency_weights(np.array([0, 0, 1])).tolist()
-    [0.25, 0.25, 0.5]
+    Source: Gong, Chung, Glass, "PSLA: improving audio tagging with pretraining, sampling, labeling, and aggregation",
+    IEEE/ACM TASLP 29, 2021.
     """
     weights = np.zeros(len(targets))
     for rows in rows_of_classes(targets):
@@ -98,19 +63,7 @@ def inverse_frequency_weights(targets: NDArray[Any]) -> NDArray[np.float64]:
 class WeightedSampler:
     """Draws rows with replacement, by the inverse of how frequent their labels are.
 
-    Parameters
-    ----------
-    weights : ndarray of shape (n_rows,)
-        Probabilities of the rows.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine.sampling import WeightedSampler
-    >>> sampler = WeightedSampler.from_targets(np.repeat([0, 1], [900, 100]))
-    >>> (rows,) = sampler.streams(seed=0, epoch=0)
-    >>> 400 < int(np.count_nonzero(rows >= 900)) < 600
-    True
+    Shapes: weights (n_rows,).
     """
 
     weights: NDArray[np.float64]
@@ -119,32 +72,14 @@ class WeightedSampler:
     def from_targets(cls, targets: NDArray[Any]) -> WeightedSampler:
         """Learn the weights.
 
-        Parameters
-        ----------
-        targets : ndarray of shape (n_rows,) or (n_rows, n_labels)
-            Codes of classes, or indicators of labels.
-
-        Returns
-        -------
-        WeightedSampler
-            The sampler.
+        Shapes: targets (n_rows,) or (n_rows, n_labels).
         """
         return cls(inverse_frequency_weights(targets))
 
     def streams(self, seed: int, epoch: int) -> list[NDArray[np.int64]]:
         """Draw the rows of an epoch.
 
-        Parameters
-        ----------
-        seed : int
-            The seed of a fit.
-        epoch : int
-            Number of the epoch.
-
-        Returns
-        -------
-        list of one ndarray of int, shape (n_rows,)
-            The rows.
+        Shapes: -> (n_rows,).
         """
         rng = stream(seed, Purpose.WEIGHTED_DRAW, epoch)
         return [rng.choice(len(self.weights), size=len(self.weights), p=self.weights)]
@@ -158,26 +93,8 @@ class BalancedSampler:
     each before any comes again; where a class has more rows than an epoch takes, the next epoch goes on from there. A
     row of several labels comes up with each of them.
 
-    Parameters
-    ----------
-    members : list of ndarray of int
-        The rows of each class, none empty.
-    n_rows : int
-        Rows of an epoch.
-
-    References
-    ----------
-    .. [1] Kong et al., "PANNs: large-scale pretrained audio neural networks for audio pattern recognition", IEEE/ACM
-       TASLP 28, 2020.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine.sampling import BalancedSampler
-    >>> targets = np.repeat([0, 1], [9, 1])
-    >>> (rows,) = BalancedSampler.from_targets(targets).streams(seed=0, epoch=0)
-    >>> np.bincount(targets[rows])
-    array([5, 5])
+    Source: Kong et al., "PANNs: large-scale pretrained audio neural networks for audio pattern recognition", IEEE/ACM
+    TASLP 28, 2020.
     """
 
     members: list[NDArray[np.int64]]
@@ -187,32 +104,14 @@ class BalancedSampler:
     def from_targets(cls, targets: NDArray[Any]) -> BalancedSampler:
         """Sort the rows by class.
 
-        Parameters
-        ----------
-        targets : ndarray of shape (n_rows,) or (n_rows, n_labels)
-            Codes of classes, or indicators of labels.
-
-        Returns
-        -------
-        BalancedSampler
-            The sampler.
+        Shapes: targets (n_rows,) or (n_rows, n_labels).
         """
         return cls(rows_of_classes(targets), len(targets))
 
     def streams(self, seed: int, epoch: int) -> list[NDArray[np.int64]]:
         """Take the rows of an epoch.
 
-        Parameters
-        ----------
-        seed : int
-            The seed of a fit.
-        epoch : int
-            Number of the epoch.
-
-        Returns
-        -------
-        list of one ndarray of int, shape (n_rows,)
-            The rows.
+        Shapes: -> (n_rows,).
         """
         n_classes = len(self.members)
         n_rounds, n_left = divmod(self.n_rows, n_classes)
@@ -252,24 +151,8 @@ class BalancedSampler:
 class AlternateSampler:
     """Takes batches in turn from all rows as they are and from the balanced classes.
 
-    Parameters
-    ----------
-    balanced : BalancedSampler
-        What every other batch comes from.
-
-    References
-    ----------
-    .. [1] Kong et al., "PANNs: large-scale pretrained audio neural networks for audio pattern recognition", IEEE/ACM
-       TASLP 28, 2020.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine.sampling import AlternateSampler
-    >>> targets = np.repeat([0, 1], [9, 1])
-    >>> plain, balanced = AlternateSampler.from_targets(targets).streams(seed=0, epoch=0)
-    >>> np.bincount(targets[plain]), np.bincount(targets[balanced])
-    (array([9, 1]), array([5, 5]))
+    Source: Kong et al., "PANNs: large-scale pretrained audio neural networks for audio pattern recognition", IEEE/ACM
+    TASLP 28, 2020.
     """
 
     balanced: BalancedSampler
@@ -278,32 +161,14 @@ class AlternateSampler:
     def from_targets(cls, targets: NDArray[Any]) -> AlternateSampler:
         """Sort the rows by class.
 
-        Parameters
-        ----------
-        targets : ndarray of shape (n_rows,) or (n_rows, n_labels)
-            Codes of classes, or indicators of labels.
-
-        Returns
-        -------
-        AlternateSampler
-            The sampler.
+        Shapes: targets (n_rows,) or (n_rows, n_labels).
         """
         return cls(BalancedSampler.from_targets(targets))
 
     def streams(self, seed: int, epoch: int) -> list[NDArray[np.int64]]:
         """Take the rows of an epoch.
 
-        Parameters
-        ----------
-        seed : int
-            The seed of a fit.
-        epoch : int
-            Number of the epoch.
-
-        Returns
-        -------
-        list of two ndarrays of int, shape (n_rows,)
-            All rows in random order, and those of the balanced sampler.
+        Shapes: -> (n_rows,).
         """
         plain = stream(seed, Purpose.PLAIN_ORDER, epoch).permutation(self.balanced.n_rows)
         return [plain, *self.balanced.streams(seed, epoch)]
@@ -319,29 +184,7 @@ SAMPLERS: dict[str, type[WeightedSampler] | type[BalancedSampler] | type[Alterna
 def build_sampler(sampler: str | Sampler | None, targets: NDArray[Any]) -> Sampler | None:
     """Make the sampler of a name.
 
-    Parameters
-    ----------
-    sampler : {"alternate", "balanced", "weighted"}, Sampler or None
-        A name, or a sampler, which is given back.
-    targets : ndarray of shape (n_rows,) or (n_rows, n_labels)
-        Codes of classes, or indicators of labels.
-
-    Returns
-    -------
-    Sampler or None
-        None for None: every row once.
-
-    Raises
-    ------
-    ValueError
-        If there is no such sampler.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine.sampling import build_sampler
-    >>> type(build_sampler("balanced", np.array([0, 1, 1]))).__name__
-    'BalancedSampler'
+    Shapes: targets (n_rows,) or (n_rows, n_labels).
     """
     if not isinstance(sampler, str):
         return sampler

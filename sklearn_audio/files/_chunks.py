@@ -31,17 +31,7 @@ class Chunk(NamedTuple):
 
 
 class ChunkStyle(NamedTuple):
-    """Layout of the chunk headers of a container.
-
-    Attributes
-    ----------
-    name_bytes, size_code : int, str
-        Length of the name, and the code of `struct` for the size.
-    alignment : int
-        Chunks begin at multiples of it.
-    counts_header : bool
-        Whether the size includes the header.
-    """
+    """Layout of the chunk headers of a container."""
 
     name_bytes: int = 4
     size_code: str = "<I"
@@ -89,25 +79,7 @@ _W64 = ChunkStyle(name_bytes=16, size_code="<Q", alignment=8, counts_header=True
 
 
 class SampleData(NamedTuple):
-    """Where the samples of a container lie.
-
-    Attributes
-    ----------
-    start : int
-        Offset of the first byte of samples.
-    declared : int or None
-        Their bytes by the header; None where it leaves them open. 0 may mean that it was never completed.
-    end : int or None
-        Where the container ends by its header, if that says so.
-    bytes_per_timepoint : Fraction or None
-        Bytes of a timepoint of all channels, on average; None where it varies.
-    mend : callable
-        From a number of bytes to what the header would say of them, as offset -> bytes.
-    style : ChunkStyle or None
-        How chunks after the samples would look; None for a container without chunks.
-    n_counted : int or None
-        Timepoints by a count beside the size.
-    """
+    """Where the samples of a container lie."""
 
     start: int
     declared: int | None

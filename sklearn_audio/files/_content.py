@@ -94,18 +94,7 @@ def tag_bytes(head: bytes) -> int:
 
 
 def container_of(head: bytes) -> Container | None:
-    """Recognise a container that FFmpeg reads and libsndfile does not.
-
-    Parameters
-    ----------
-    head : bytes
-        The first bytes, after an ID3 tag.
-
-    Returns
-    -------
-    Container or None
-        None if the bytes do not look like one.
-    """
+    """Recognise a container that FFmpeg reads and libsndfile does not."""
     for offset, magic, container in _CONTAINERS:
         if head.startswith(magic, offset):
             return container
@@ -115,18 +104,7 @@ def container_of(head: bytes) -> Container | None:
 
 
 def is_cut_mpeg(head: bytes) -> bool:
-    """Whether an MPEG stream ends before its second frame.
-
-    Parameters
-    ----------
-    head : bytes
-        The first `HEAD_BYTES` bytes after an ID3 tag; fewer only where the file ends. A frame has at most 1441 bytes.
-
-    Returns
-    -------
-    bool
-        True if there is a first frame header, no second one, and the file ends.
-    """
+    """Whether an MPEG stream ends before its second frame."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0 or not head[1] & 0x06:
         return False
     same_stream = (head[1] & 0xFE, head[2] & 0x0C)  # version and layer, sample rate
@@ -139,18 +117,7 @@ def is_cut_mpeg(head: bytes) -> bool:
 
 
 def impostor_of(head: bytes) -> tuple[str, str] | None:
-    """Recognise what is no recording at all.
-
-    Parameters
-    ----------
-    head : bytes
-        The first bytes of the file.
-
-    Returns
-    -------
-    tuple of (str, str) or None
-        What it is and what to do, for the message; None if it may be a recording.
-    """
+    """Recognise what is no recording at all."""
     for offset, magic, reason, advice in _IMPOSTORS:
         if head.startswith(magic, offset):
             return reason, advice
@@ -169,20 +136,7 @@ def may_hold_mpeg(head: bytes) -> bool:
 
 
 def explain(head: bytes, complaint: str) -> tuple[str, str]:
-    """Say of a file that may be a recording why it could not be opened, and what to do.
-
-    Parameters
-    ----------
-    head : bytes
-        The first bytes of the file.
-    complaint : str
-        What libsndfile says.
-
-    Returns
-    -------
-    reason, advice : str
-        For the message.
-    """
+    """Say of a file that may be a recording why it could not be opened, and what to do."""
     if head.startswith(_AUDIO_MAGICS) or head[:1] == b"\xff":
         return f"libsndfile says: {complaint.rstrip('.')}", "the file is damaged or of an unknown codec, so replace it"
     return "its bytes are no recording in a known format", "check that it is complete and not encrypted"

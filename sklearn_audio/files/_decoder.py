@@ -14,19 +14,7 @@ __all__ = ["Decoder", "Layout", "Promise", "changed_on_the_way"]
 
 
 class Promise(NamedTuple):
-    """What the header of a recording and the number of its bytes say about its length.
-
-    Attributes
-    ----------
-    n_timepoints : int or None
-        Length by the header; None where it states none, as in streams.
-    tolerance : int
-        Timepoints that may be missing, as the header counts in coarser units.
-    flaw : str
-        How the bytes fall short of what the header says, such as "it is cut short"; empty if they do not.
-    surplus : str
-        How the bytes go beyond what the header says, where it is not certain that they are sound.
-    """
+    """What the header of a recording and the number of its bytes say about its length."""
 
     n_timepoints: int | None = None
     tolerance: int = 0

@@ -33,23 +33,7 @@ __all__ = ["open_decoder"]
 
 
 def open_decoder(opened: OpenSource) -> Decoder:
-    """Open the decoder for a recording; on failure the recording is closed.
-
-    Parameters
-    ----------
-    opened : OpenSource
-        The recording.
-
-    Returns
-    -------
-    Decoder
-        At the first timepoint.
-
-    Raises
-    ------
-    AudioReadError
-        If nobody can read it; the message says what it is instead.
-    """
+    """Open the decoder for a recording; on failure the recording is closed."""
     with ExitStack() as on_failure:
         on_failure.callback(opened.close)
         decoder = _open_links(opened)

@@ -13,17 +13,7 @@ __all__ = ["Delivery"]
 
 
 class Delivery:
-    """Compares what came of a recording with what its header promises.
-
-    Parameters
-    ----------
-    label : Label
-        Its name in messages.
-    decoder : Decoder
-        Knows its rate and what its header promises.
-    strict : bool
-        Whether to refuse, instead of warning.
-    """
+    """Compares what came of a recording with what its header promises."""
 
     def __init__(self, label: Label, decoder: Decoder, strict: bool) -> None:
         self._label = label

@@ -49,21 +49,7 @@ _FAR = 1 << 61
 
 
 class FfmpegDecoder:
-    """Reads float32 blocks through FFmpeg; the rate stays the recording's own.
-
-    Parameters
-    ----------
-    opened : OpenSource
-        The recording; closed by `close`.
-    container : Container
-        What its first bytes say it is. FFmpeg is told so; without a demuxer it looks among `PROBED_DEMUXERS`, as among
-        all it would follow play lists.
-
-    Raises
-    ------
-    AudioReadError
-        If PyAV is not installed, or there is no audio that FFmpeg can decode.
-    """
+    """Reads float32 blocks through FFmpeg; the rate stays the recording's own."""
 
     length_is_exact = False
 

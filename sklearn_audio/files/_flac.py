@@ -47,20 +47,7 @@ class _Frame(NamedTuple):
 
 
 def flac_link(reader: ByteReader, *, thorough: bool = False) -> Link | None:
-    """Find out how many timepoints the FLAC stream at the start of a file holds.
-
-    Parameters
-    ----------
-    reader : ByteReader
-        At the first byte, or an ID3 tag before it.
-    thorough : bool, default=False
-        Whether to look if the last frame is whole, which takes as long as decoding some frames.
-
-    Returns
-    -------
-    Link or None
-        None if it is no FLAC stream, or has no frames.
-    """
+    """Find out how many timepoints the FLAC stream at the start of a file holds."""
     if reader.size <= _READ_WHOLE:
         reader.at(0, reader.size)  # all that is looked at lies in what was read last
     header = _header(reader)

@@ -16,15 +16,7 @@ __all__ = ["FlacDecoder"]
 
 
 class FlacDecoder:
-    """Reads FLAC through libsndfile; where that fails, it looks if the file is cut off, and reads up to there.
-
-    Parameters
-    ----------
-    opened : OpenSource
-        The recording.
-    decoder : SndfileDecoder
-        Its decoder, which closes it.
-    """
+    """Reads FLAC through libsndfile; where that fails, it looks if the file is cut off, and reads up to there."""
 
     def __init__(self, opened: OpenSource, decoder: SndfileDecoder) -> None:
         self._opened = opened

@@ -19,22 +19,7 @@ __all__ = ["JoinedDecoder"]
 
 
 class JoinedDecoder:
-    """Reads the links of a file one after another; only one is open at a time.
-
-    Parameters
-    ----------
-    opened : OpenSource
-        The recording; closed by `close`.
-    links : list of Link
-        Where its links lie.
-    open_link : callable
-        Opens the decoder of one link.
-
-    Raises
-    ------
-    AudioReadError
-        If one of them cannot be read, or has another rate or number of channels than the first.
-    """
+    """Reads the links of a file one after another; only one is open at a time."""
 
     def __init__(self, opened: OpenSource, links: list[Link], open_link: Callable[[Link], Decoder]) -> None:
         self._opened = opened

@@ -14,22 +14,7 @@ Channel = Literal["mean"] | int
 
 
 def check_channel(channel: object, n_channels: int | None = None, where: str = "") -> None:
-    """Refuse what is neither "mean" nor the index of a channel that is there.
-
-    Parameters
-    ----------
-    channel : object
-        What the user asked for.
-    n_channels : int, default=None
-        Number of channels; None where it is not known yet.
-    where : str, default=""
-        Opening of the message: the row and the file.
-
-    Raises
-    ------
-    ValueError
-        If it is neither.
-    """
+    """Refuse what is neither "mean" nor the index of a channel that is there."""
     where = where and f"{where}: "
     if isinstance(channel, str) and channel == "mean":
         return
@@ -41,17 +26,7 @@ def check_channel(channel: object, n_channels: int | None = None, where: str = "
 
 
 class NotFinite(NamedTuple):
-    """Something in a waveform that is no finite number, and where: how many timepoints are before it.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.files import MonoMix
-    >>> mix = MonoMix()
-    >>> _ = mix(np.array([[0], [1], [np.nan]], dtype=np.float32))
-    >>> mix.not_finite
-    NotFinite(kind='NaN', timepoint=2)
-    """
+    """Something in a waveform that is no finite number, and where: how many timepoints are before it."""
 
     kind: Literal["NaN", "infinity"]
     timepoint: int
@@ -100,20 +75,7 @@ class MonoMix:
     def __call__(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
         """Mix one block.
 
-        Parameters
-        ----------
-        block : ndarray of float32, shape (n_timepoints, n_channels)
-            The next timepoints of all channels.
-
-        Returns
-        -------
-        ndarray of float32, shape (n_timepoints,)
-            One channel; a view of the block where it has but one.
-
-        Raises
-        ------
-        ValueError
-            If the chosen channel is not there.
+        Shapes: block (n_timepoints, n_channels) -> (n_timepoints,).
         """
         mono = self._mixed(block)
         if not math.isfinite(mono.dot(mono)):  # the fastest pass; an overflow only costs the second look

@@ -39,17 +39,7 @@ _LOOKED_AT = 6
 
 
 class MpegKind(NamedTuple):
-    """What all frames of a stream have in common.
-
-    Attributes
-    ----------
-    sync : int
-        Second byte of the header, with version and layer; the bit that tells of a checksum is set.
-    rate : int
-        The bits of the sample rate in the third byte.
-    mono : bool
-        Whether there is one channel.
-    """
+    """What all frames of a stream have in common."""
 
     sync: int
     rate: int

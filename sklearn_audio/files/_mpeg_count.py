@@ -23,17 +23,7 @@ _FEW = 128
 
 
 class _Count(NamedTuple):
-    """What the first frame says of the others.
-
-    Attributes
-    ----------
-    frame : bytes
-        The frame.
-    n_frames, n_bytes : int or None
-        Frames after it, and bytes of all frames; None where it counts none.
-    trimmed : int
-        Timepoints that an encoder added at both ends, and decoders take away.
-    """
+    """What the first frame says of the others."""
 
     frame: bytes
     n_frames: int | None
@@ -42,18 +32,7 @@ class _Count(NamedTuple):
 
 
 def mpeg_link(reader: ByteReader) -> Link | None:
-    """Count the frames of the MPEG link at the start of a file.
-
-    Parameters
-    ----------
-    reader : ByteReader
-        At a tag, a frame, or whatever precedes the first frame.
-
-    Returns
-    -------
-    Link or None
-        None if no frames are found. The link ends where another file follows.
-    """
+    """Count the frames of the MPEG link at the start of a file."""
     start = find_frames(reader)
     header = b"" if start is None else reader.at(start, 4)
     kind = kind_of(header)

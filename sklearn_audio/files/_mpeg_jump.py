@@ -22,21 +22,7 @@ _BLOCK_BYTES = 1 << 20
 
 
 def shortened_mpeg(opened: OpenSource, timepoint: int) -> tuple[OpenSource, int] | None:
-    """Leave out the frames before a timepoint, but for a run-up.
-
-    Parameters
-    ----------
-    opened : OpenSource
-        The recording; its position stays where it is.
-    timepoint : int
-        Where the part begins.
-
-    Returns
-    -------
-    OpenSource, int
-        The shorter file, closing which closes the recording, and the timepoint of the recording at which it begins;
-        None where nothing can be left out, or something else lies between the frames.
-    """
+    """Leave out the frames before a timepoint, but for a run-up."""
     position = opened.file.tell()
     try:
         return _shortened(opened, timepoint)

@@ -49,18 +49,7 @@ def _page_at(reader: ByteReader, offset: int) -> _Page | None:
 
 
 def ogg_link(reader: ByteReader) -> Link | None:
-    """Find the end of the Ogg link at the start of a file.
-
-    Parameters
-    ----------
-    reader : ByteReader
-        At the first page.
-
-    Returns
-    -------
-    Link or None
-        None if there is no page. Streams that are multiplexed are one.
-    """
+    """Find the end of the Ogg link at the start of a file."""
     offset, page = 0, _page_at(reader, 0)
     for _ in range(_MAX_STREAMS):
         if page is None or not page.flags & _FIRST_PAGE:

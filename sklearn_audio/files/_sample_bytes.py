@@ -21,18 +21,7 @@ _MAX_TIMEPOINTS = 1 << 62
 
 
 def sample_link(reader: ByteReader) -> Link | None:
-    """Find out how far the samples of a WAV, RF64, AIFF, CAF, W64 or AU file reach.
-
-    Parameters
-    ----------
-    reader : ByteReader
-        At the first byte of the container.
-
-    Returns
-    -------
-    Link or None
-        None if it is none of these.
-    """
+    """Find out how far the samples of a WAV, RF64, AIFF, CAF, W64 or AU file reach."""
     if _is_usual_wav(reader):
         return Link(reader.size)
     data = in_chunks(reader) or in_header(reader)

@@ -54,18 +54,7 @@ class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc, unused-ignore]
 
 
 class SndfileDecoder:
-    """Reads float32 blocks through libsndfile.
-
-    Parameters
-    ----------
-    opened : OpenSource
-        The recording; closed by `close`.
-
-    Raises
-    ------
-    soundfile.LibsndfileError
-        If libsndfile does not recognise it.
-    """
+    """Reads float32 blocks through libsndfile."""
 
     length_is_exact = True  # libsndfile stops there
 

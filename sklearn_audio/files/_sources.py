@@ -23,15 +23,7 @@ _LOCKS = tuple(ForkSafeLock() for _ in range(64))
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """How messages name one recording.
-
-    Parameters
-    ----------
-    name : str
-        The quoted path, or a stand-in such as ``<4096 bytes>``.
-    row : int or None
-        Row of X, where the recording belongs to one.
-    """
+    """How messages name one recording."""
 
     name: str
     row: int | None = None
@@ -48,17 +40,7 @@ class Label:
 
 
 class OpenSource:
-    """An opened recording: a binary file at position 0, its size, and its name for messages.
-
-    Parameters
-    ----------
-    file : binary file
-        Where the bytes come from; closed by `close`.
-    label : Label
-        Its name in messages.
-    n_bytes : int
-        Size.
-    """
+    """An opened recording: a binary file at position 0, its size, and its name for messages."""
 
     def __init__(self, file: Any, label: Label, n_bytes: int) -> None:
         self.file = GuardedFile(file, n_bytes)
@@ -154,28 +136,7 @@ def _lock_of(source: object) -> ForkSafeLock:
 
 
 def open_source(source: Source, row: int | None = None) -> OpenSource:
-    """Open a recording for reading from its first byte.
-
-    Parameters
-    ----------
-    source : str, PathLike, bytes-like or binary file object
-        The recording. A file object is read from its start whatever its position, which is restored; one that cannot
-        seek is read into memory from where it stands.
-    row : int, default=None
-        Row of X, for messages.
-
-    Returns
-    -------
-    OpenSource
-        The opened recording.
-
-    Raises
-    ------
-    AudioReadError
-        If there is nothing to read at the path, or the file object fails.
-    TypeError
-        If the source is none of these types.
-    """
+    """Open a recording for reading from its first byte."""
     if isinstance(source, (str, os.PathLike)):
         return _open_path(os.fsdecode(source), row)
     if isinstance(source, (bytes, bytearray, memoryview)):

@@ -19,27 +19,7 @@ _MAX_LINKS = 4096
 
 
 def find_links(opened: OpenSource, head: ByteReader, *, search: bool = False) -> list[Link]:
-    """Find the links of a file and what is amiss with their lengths, by reading headers and decoding nothing.
-
-    Parameters
-    ----------
-    opened : OpenSource
-        The recording.
-    head : ByteReader
-        At its first byte.
-    search : bool, default=False
-        Whether to look for MPEG frames after bytes of another kind.
-
-    Returns
-    -------
-    list of Link
-        In order; empty for a container that is not known here. Offsets are those of the file.
-
-    Raises
-    ------
-    AudioReadError
-        If there are thousands of them.
-    """
+    """Find the links of a file and what is amiss with their lengths, by reading headers and decoding nothing."""
     links: list[Link] = []
     base = 0
     while base < opened.n_bytes:

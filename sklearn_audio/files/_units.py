@@ -34,23 +34,7 @@ _MAX_TS_PACKETS = 20_000
 
 
 class _Chain(NamedTuple):
-    """A container of units.
-
-    Attributes
-    ----------
-    opens : callable
-        Whether a file of the kind begins with these bytes.
-    bytes_of : callable
-        From the first bytes of a unit to its length; 0 if they are none.
-    again : callable or None
-        Whether another file begins with these bytes where a unit should; None for frames, which just go on.
-    flaw : str
-        What to say where the last unit is not whole.
-    block : int
-        Bytes to read at a time.
-    slack : int
-        Bytes by which programs are known to write a unit too long.
-    """
+    """A container of units."""
 
     opens: Callable[[bytes], bool]
     bytes_of: Callable[[bytes], int]

@@ -21,15 +21,7 @@ _FIRST_BLOCK_BYTES, _BLOCK_BYTES = 1 << 14, 1 << 18
 
 
 class ByteReader:
-    """Reads the bytes of a recording from an offset on; those at its head, and near those read last, are read once.
-
-    Parameters
-    ----------
-    opened : OpenSource
-        The recording.
-    base : int, default=0
-        Where offset 0 lies in it.
-    """
+    """Reads the bytes of a recording from an offset on; those at its head, and near those read last, are read once."""
 
     def __init__(self, opened: OpenSource, base: int = 0) -> None:
         self.base = base

@@ -18,18 +18,7 @@ _TIE = 1e-9  # wanted numbers are sums of fractions
 class Dealer:
     """Deals units out to folds that each want their share of every label and of the whole.
 
-    Parameters
-    ----------
-    counts : csr_array, shape (n_units, n_labels)
-        How many clips of each unit carry each label.
-    sizes : ndarray of float, shape (n_units,)
-        What a unit takes of the room of a fold.
-    room : ndarray of float, shape (n_folds,)
-        What each fold takes in; together, all units.
-    is_strict : bool
-        Whether a fold that is full takes no more; else the labels go before the sizes.
-    random_state : RandomState
-        Decides between folds that want a unit alike.
+    Shapes: counts (n_units, n_labels), sizes (n_units,), room (n_folds,).
     """
 
     def __init__(

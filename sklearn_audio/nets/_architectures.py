@@ -23,34 +23,7 @@ __all__ = ["ARCHITECTURES", "Architecture"]
 
 
 class Architecture(NamedTuple):
-    """How to build a network that is trained, and what it takes.
-
-    Attributes
-    ----------
-    build : callable
-        ``build(n_outputs, n_features, n_frames, **options)`` returns the network. `n_features` is ignored where
-        `waveforms` is set, and `n_frames` unless `fixed_length` is.
-    options : tuple of str
-        Names of the options; each has a default, that of the paper but for the width of TALNet's networks.
-    waveforms : bool
-        Whether it takes waveforms of shape (B, T) instead of frames of shape (B, T, n_features).
-    fixed_length : bool
-        Whether all clips must have the `n_frames` it was built with.
-    shortest : int
-        Frames, or timepoints, that it takes at least.
-    fewest_features : int
-        Numbers per frame that it takes at least.
-    channels_last : bool
-        Whether it trains faster where the channels of a map lie side by side.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import ARCHITECTURES
-    >>> network = ARCHITECTURES["cnn6"].build(3, 64, None, dropout=0.2).eval()
-    >>> network(torch.zeros(2, 101, 64)).shape, network.embed(torch.zeros(2, 101, 64)).shape
-    (torch.Size([2, 3]), torch.Size([2, 512]))
-    """
+    """How to build a network that is trained, and what it takes."""
 
     build: Callable[..., nn.Module]
     options: tuple[str, ...] = ()

@@ -20,26 +20,7 @@ _DEPTH = 12
 
 
 def grid_shape(n_frames: int, n_mels: int, stride: tuple[int, int]) -> tuple[int, int]:
-    """Count the patches of 16 by 16 cells along frequency and time.
-
-    Parameters
-    ----------
-    n_frames, n_mels : int
-        Size of the log-mel input.
-    stride : tuple of (int, int)
-        Cells between neighbouring patches along frequency and time.
-
-    Returns
-    -------
-    tuple of (int, int)
-        Patches along frequency and time.
-
-    Examples
-    --------
-    >>> from sklearn_audio.nets import grid_shape
-    >>> grid_shape(1024, 128, (10, 10))
-    (12, 101)
-    """
+    """Count the patches of 16 by 16 cells along frequency and time."""
     return (n_mels - _PATCH) // stride[0] + 1, (n_frames - _PATCH) // stride[1] + 1
 
 
@@ -49,29 +30,7 @@ def adapt_positions(positions: Tensor, old: tuple[int, int], new: tuple[int, int
     Along each axis, first time and then frequency, a smaller grid takes the middle of the old one and a larger one is
     interpolated linearly between its cells.
 
-    Parameters
-    ----------
-    positions : Tensor of shape (1, 2 + old[0] * old[1], width)
-        Those of the two tokens, then those of the patches, frequency by frequency.
-    old, new : tuple of (int, int)
-        Patches along frequency and time.
-
-    Returns
-    -------
-    Tensor of shape (1, 2 + new[0] * new[1], width)
-        Positions for the new grid.
-
-    Raises
-    ------
-    ValueError
-        If the positions are not those of the old grid.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import adapt_positions
-    >>> adapt_positions(torch.zeros(1, 2 + 12 * 101, 192), (12, 101), (12, 50)).shape
-    torch.Size([1, 602, 192])
+    Shapes: positions (1, 2 + old[0] * old[1], width) -> (1, 2 + new[0] * new[1], width).
     """
     if positions.shape[1] != 2 + old[0] * old[1]:
         raise ValueError(f"{positions.shape[1]} positions are not 2 + {old[0]} x {old[1]}.")
@@ -160,34 +119,7 @@ class _Encoder(nn.Module):
 
 
 class AST(nn.Module):
-    """Overlapping patches of a log-mel spectrogram through a transformer.
-
-    Parameters
-    ----------
-    size : {"tiny", "small", "base"}, default="base"
-        192, 384 or 768 numbers per token, in 3, 6 or 12 heads; 12 blocks.
-    n_labels : int or None, default=527
-        Outputs; None leaves the head out.
-    n_frames : int, default=1024
-        Frames of the input, at least 16.
-    n_mels : int, default=128
-        Bands of the input, at least 16.
-    stride : tuple of (int, int), default=(10, 10)
-        Cells between neighbouring patches along frequency and time.
-
-    Raises
-    ------
-    ValueError
-        If there is no such size.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import AST
-    >>> network = AST("tiny", n_frames=64).eval()
-    >>> network(torch.zeros(2, 64, 128)).shape
-    torch.Size([2, 192])
-    """
+    """Overlapping patches of a log-mel spectrogram through a transformer."""
 
     def __init__(
         self,
@@ -220,23 +152,7 @@ class AST(nn.Module):
     def forward(self, frames: Tensor, layer: str = "embedding") -> Tensor:
         """Compute one representation of each patch.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, n_frames, n_mels)
-            Normalised log-mel frames.
-        layer : str, default="embedding"
-            One of `layers`. Of a block, and of the normalised last one ("embedding"), it is the mean of the class and
-            the distillation token.
-
-        Returns
-        -------
-        Tensor of shape (B, n_features)
-            Nothing behind the layer is computed.
-
-        Raises
-        ------
-        ValueError
-            If there is no such layer.
+        Shapes: frames (B, n_frames, n_mels) -> (B, n_features).
         """
         for name, value in self._stages(frames, layer):
             if name == layer:

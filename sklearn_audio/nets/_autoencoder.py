@@ -21,20 +21,7 @@ _SLOPE = 0.01
 
 
 class FrameEncoder(nn.Module):
-    """Blocks of a convolution, batch normalisation, a leaky rectifier and a pooling that halves both axes.
-
-    Parameters
-    ----------
-    n_filters : sequence of int, default=(32, 64, 128, 256)
-        Channels of the blocks.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import FrameEncoder
-    >>> FrameEncoder((8, 16)).eval()(torch.zeros(2, 20, 16)).shape
-    torch.Size([2, 16, 5, 4])
-    """
+    """Blocks of a convolution, batch normalisation, a leaky rectifier and a pooling that halves both axes."""
 
     def __init__(self, n_filters: Sequence[int] = (32, 64, 128, 256)) -> None:
         super().__init__()
@@ -48,15 +35,7 @@ class FrameEncoder(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """Compute the maps behind the last block.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, T, n_features)
-            Standardised frames.
-
-        Returns
-        -------
-        Tensor of shape (B, n_filters[-1], T // 2 ** n_blocks, n_features // 2 ** n_blocks)
-            Maps.
+        Shapes: frames (B, T, n_features) -> (B, n_filters[-1], T // 2 ** n_blocks, n_features // 2 ** n_blocks).
         """
         x = frames[:, None]  # (B, T, M) -> (B, 1, T, M)
         for block in self.blocks:
@@ -65,22 +44,7 @@ class FrameEncoder(nn.Module):
 
 
 class FrameDecoder(nn.Module):
-    """Blocks of a leaky rectifier, a repetition that doubles both axes, and a convolution; one channel comes out.
-
-    Parameters
-    ----------
-    n_channels : int
-        Channels of the maps that come in.
-    n_filters : sequence of int, default=(256, 128, 64, 32)
-        Channels in front of each block.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import FrameDecoder
-    >>> FrameDecoder(3, (16, 8)).eval()(torch.zeros(2, 3, 5, 4)).shape
-    torch.Size([2, 20, 16])
-    """
+    """Blocks of a leaky rectifier, a repetition that doubles both axes, and a convolution; one channel comes out."""
 
     def __init__(self, n_channels: int, n_filters: Sequence[int] = (256, 128, 64, 32)) -> None:
         super().__init__()
@@ -98,15 +62,7 @@ class FrameDecoder(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """Compute frames.
 
-        Parameters
-        ----------
-        maps : Tensor of shape (B, n_channels, T, M)
-            Maps of the bottleneck.
-
-        Returns
-        -------
-        Tensor of shape (B, T * 2 ** n_blocks, M * 2 ** n_blocks)
-            Standardised frames.
+        Shapes: maps (B, n_channels, T, M) -> (B, T * 2 ** n_blocks, M * 2 ** n_blocks).
         """
         x: Tensor = self.widen(maps)
         for block in self.blocks:
@@ -119,39 +75,6 @@ class FrameAutoencoder(nn.Module):
 
     Frames are standardised on the way in, and filled up with the mean frame to whole numbers of the network's cells,
     which have as many frames and features as the poolings make of one; on the way out all of that is undone.
-
-    Parameters
-    ----------
-    n_frames : int
-        Frames of a clip.
-    n_features : int
-        Numbers per frame.
-    n_channels : int, default=10
-        Numbers per cell in the vector.
-    n_filters : sequence of int, default=(32, 64, 128, 256)
-        Channels of the blocks of the encoder; those of the decoder are the same in reverse.
-
-    Attributes
-    ----------
-    input : FrameInput
-        Standardises; its buffers `mean` and `scale` are to be set from the training set.
-    encoder : FrameEncoder
-        The blocks in front of the bottleneck.
-    bottleneck : nn.Conv2d
-        From the channels of the encoder to `n_channels`, in each cell for itself.
-    decoder : FrameDecoder
-        The way back.
-    n_embedding : int
-        Length of the vector.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import FrameAutoencoder
-    >>> network = FrameAutoencoder(50, 40, n_filters=(4, 4, 8, 8)).eval()
-    >>> vectors = network.encode(torch.zeros(2, 50, 40), torch.tensor([50, 20]))
-    >>> vectors.shape, network.decode(vectors).shape
-    (torch.Size([2, 120]), torch.Size([2, 50, 40]))
     """
 
     def __init__(
@@ -177,17 +100,7 @@ class FrameAutoencoder(nn.Module):
     def encode(self, frames: Tensor, lengths: Tensor) -> Tensor:
         """Compute the vectors.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, n_frames, n_features)
-            Clips; what stands behind their ends is not looked at.
-        lengths : Tensor of int, shape (B,)
-            Real frames of each clip.
-
-        Returns
-        -------
-        Tensor of shape (B, n_embedding)
-            One vector per clip: its channels, each over the cells in time, each over the cells in frequency.
+        Shapes: frames (B, n_frames, n_features), lengths (B,) -> (B, n_embedding).
         """
         return self._encode_standard(self.input(frames, lengths))
 
@@ -198,17 +111,7 @@ class FrameAutoencoder(nn.Module):
     def decode(self, vectors: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Compute frames from vectors.
 
-        Parameters
-        ----------
-        vectors : Tensor of shape (B, n_embedding)
-            One vector per clip.
-        lengths : Tensor of int, shape (B,), default=None
-            Ignored: all frames are computed.
-
-        Returns
-        -------
-        Tensor of shape (B, n_frames, n_features)
-            Frames in the units of those that were encoded.
+        Shapes: vectors (B, n_embedding), lengths (B,) -> (B, n_frames, n_features).
         """
         mean, scale = self.input.mean, self.input.scale
         return self._decode_standard(vectors) / scale + mean
@@ -221,34 +124,14 @@ class FrameAutoencoder(nn.Module):
     def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
         """Encode and decode.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, n_frames, n_features)
-            Clips.
-        lengths : Tensor of int, shape (B,)
-            Real frames of each clip.
-
-        Returns
-        -------
-        Tensor of shape (B, n_frames, n_features)
-            The reconstruction, behind the ends of the clips, too.
+        Shapes: frames (B, n_frames, n_features), lengths (B,) -> (B, n_frames, n_features).
         """
         return self.decode(self.encode(frames, lengths))
 
     def errors(self, frames: Tensor, lengths: Tensor) -> Tensor:
         """Compute how far the reconstructions are off.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, n_frames, n_features)
-            Clips.
-        lengths : Tensor of int, shape (B,)
-            Real frames of each clip.
-
-        Returns
-        -------
-        Tensor of shape (B, n_features)
-            Squared differences of standardised frames, averaged over the real frames of each clip.
+        Shapes: frames (B, n_frames, n_features), lengths (B,) -> (B, n_features).
         """
         standard = self.input(frames, lengths)
         squares = (self._decode_standard(self._encode_standard(standard)) - standard).square()

@@ -10,29 +10,7 @@ __all__ = ["Backbone", "LayeredBackbone", "check_size"]
 
 
 def check_size(name: str, n_features: int, n_frames: int | None, *, fewest_features: int, shortest: int) -> None:
-    """Refuse frames and clips of which poolings and convolutions would leave nothing.
-
-    Parameters
-    ----------
-    name : str
-        Of the network, for the error.
-    n_features : int
-        Numbers per frame.
-    n_frames : int or None
-        Frames per clip; None where they do not matter.
-    fewest_features, shortest : int
-        What the network takes at least.
-
-    Raises
-    ------
-    ValueError
-        If there are too few of either.
-
-    Examples
-    --------
-    >>> from sklearn_audio.nets._backbones import check_size
-    >>> check_size("Cnn14", 64, None, fewest_features=32, shortest=32)
-    """
+    """Refuse frames and clips of which poolings and convolutions would leave nothing."""
     if n_features < fewest_features:
         raise ValueError(
             f"{name} takes frames of at least {fewest_features} numbers, but they have {n_features}; compute more mel "
@@ -46,21 +24,7 @@ def check_size(name: str, n_features: int, n_frames: int | None, *, fewest_featu
 
 
 class Backbone(nn.Module):
-    """A network that maps the frames of a clip to one vector, and the vector to logits.
-
-    Attributes
-    ----------
-    waveforms : bool
-        Whether it reads waveforms instead of frames.
-    fixed_length : bool
-        Whether its constructor takes `n_frames` and all clips must be as long.
-    shortest : int
-        Frames, or timepoints, that it takes at least.
-    fewest_features : int
-        Numbers per frame that it takes at least.
-    n_embedding : int
-        Numbers that `embed` returns per clip.
-    """
+    """A network that maps the frames of a clip to one vector, and the vector to logits."""
 
     waveforms: bool = False
     fixed_length: ClassVar[bool] = False
@@ -71,58 +35,20 @@ class Backbone(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """Compute the logits.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, T, n_features), or of shape (B, T) for waveforms
-            Clips of one length.
-
-        Returns
-        -------
-        Tensor of shape (B, n_outputs)
-            Logits.
+        Shapes: frames (B, T, n_features) -> (B, n_outputs).
         """
         raise TypeError(f"{type(self).__name__} must define forward.")  # pragma: no cover - abstract
 
     def embed(self, frames: Tensor) -> Tensor:
         """Compute the vector that the last layer of the network reads.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, T, n_features), or of shape (B, T) for waveforms
-            Clips of one length.
-
-        Returns
-        -------
-        Tensor of shape (B, n_embedding)
-            One vector per clip.
+        Shapes: frames (B, T, n_features) -> (B, n_embedding).
         """
         raise TypeError(f"{type(self).__name__} must define embed.")  # pragma: no cover - abstract
 
 
 class LayeredBackbone(Backbone):
-    """A published network, of which training needs the logits and `embed` the layer before them.
-
-    Parameters
-    ----------
-    network : nn.Module
-        A network with named layers, "logits" among them.
-    n_embedding : int
-        Numbers of the layer that `embed` returns.
-    layer : str, default="embedding"
-        Name of that layer.
-    waveforms : bool, default=False
-        Whether the network reads waveforms.
-    shortest : int, default=1
-        Frames, or timepoints, that it takes at least.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import Cnn6, LayeredBackbone
-    >>> backbone = LayeredBackbone(Cnn6(3, n_mels=32), 512, shortest=16)
-    >>> backbone(torch.zeros(2, 20, 32)).shape, backbone.embed(torch.zeros(2, 20, 32)).shape
-    (torch.Size([2, 3]), torch.Size([2, 512]))
-    """
+    """A published network, of which training needs the logits and `embed` the layer before them."""
 
     def __init__(
         self,
@@ -141,15 +67,7 @@ class LayeredBackbone(Backbone):
     def forward(self, frames: Tensor) -> Tensor:
         """Compute the logits.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, T, n_features), or of shape (B, T) for waveforms
-            Clips of one length.
-
-        Returns
-        -------
-        Tensor of shape (B, n_outputs)
-            Logits.
+        Shapes: frames (B, T, n_features) -> (B, n_outputs).
         """
         logits: Tensor = self.network(frames, layer="logits")
         return logits
@@ -157,15 +75,7 @@ class LayeredBackbone(Backbone):
     def embed(self, frames: Tensor) -> Tensor:
         """Compute the layer before the logits.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, T, n_features), or of shape (B, T) for waveforms
-            Clips of one length.
-
-        Returns
-        -------
-        Tensor of shape (B, n_embedding)
-            One vector per clip.
+        Shapes: frames (B, T, n_features) -> (B, n_embedding).
         """
         vectors: Tensor = self.network(frames, layer=self.layer)
         return vectors

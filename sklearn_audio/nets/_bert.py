@@ -21,30 +21,7 @@ _INITIAL_DEVIATION = 0.02
 
 
 class BERTEncoder(nn.Module):
-    """The encoder: vectors to vectors, with one more in front of each row.
-
-    Parameters
-    ----------
-    width : int, default=128
-        Numbers per vector.
-    n_layers : int, default=2
-        Layers.
-    n_heads : int, default=4
-        Heads of attention; they share the width.
-    feedforward_size : int, default=512
-        Units of the feed-forward networks.
-    max_length : int, default=512
-        Most vectors of a row, the one in front included.
-    dropout : float, default=0.1
-        Share of the attention and of the outputs dropped.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import BERTEncoder
-    >>> BERTEncoder(8, n_heads=2)(torch.zeros(2, 5, 8), torch.tensor([5, 3])).shape
-    torch.Size([2, 6, 8])
-    """
+    """The encoder: vectors to vectors, with one more in front of each row."""
 
     def __init__(
         self,
@@ -70,17 +47,7 @@ class BERTEncoder(nn.Module):
     def forward(self, vectors: Tensor, lengths: Tensor) -> Tensor:
         """Encode padded rows.
 
-        Parameters
-        ----------
-        vectors : Tensor of shape (B, T, width)
-            Vectors of padded rows.
-        lengths : Tensor of int, shape (B,)
-            Real places of each row.
-
-        Returns
-        -------
-        Tensor of shape (B, T + 1, width)
-            The vector in front and those of the places; what stands for padding means nothing.
+        Shapes: vectors (B, T, width), lengths (B,) -> (B, T + 1, width).
         """
         x = torch.cat([self.first.expand(len(vectors), 1, -1), vectors], dim=1)  # (B, T, d) -> (B, T + 1, d)
         mask = length_mask(lengths + 1, x.shape[1])
@@ -92,40 +59,7 @@ class BERTEncoder(nn.Module):
 
 
 class SequenceBERT(nn.Module):
-    """The encoder over frames or tokens, and a head.
-
-    Parameters
-    ----------
-    n_outputs : int
-        Logits per row.
-    n_features : int, default=None
-        Numbers per frame; None for tokens.
-    n_tokens : int, default=None
-        Size of the vocabulary; None for frames.
-    width : int, default=128
-        Numbers per vector.
-    n_layers : int, default=2
-        Layers.
-    n_heads : int, default=4
-        Heads of attention.
-    feedforward_size : int, default=512
-        Units of the feed-forward networks.
-    max_length : int, default=512
-        Most vectors of a row, the one in front included.
-    pooling : {"first", "mean"}, default="first"
-        Classify the vector in front, as BERT does, or the mean of the others.
-    dropout : float, default=0.1
-        Share dropped everywhere.
-    per_clip : bool, default=False
-        Standardise frames clip by clip.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import SequenceBERT
-    >>> SequenceBERT(3, n_tokens=10)(torch.tensor([[1, 4, 2]]), torch.tensor([3])).shape
-    torch.Size([1, 3])
-    """
+    """The encoder over frames or tokens, and a head."""
 
     def __init__(
         self,
@@ -154,17 +88,7 @@ class SequenceBERT(nn.Module):
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
         """Compute the logits.
 
-        Parameters
-        ----------
-        values : Tensor of shape (B, T, n_features), or of int and shape (B, T)
-            Padded frames or tokens.
-        lengths : Tensor of int, shape (B,)
-            Real places, at least one per row.
-
-        Returns
-        -------
-        Tensor of shape (B, n_outputs)
-            Logits.
+        Shapes: values (B, T, n_features), lengths (B,) -> (B, n_outputs).
         """
         encoded = self.encoder(self.input(values, lengths), lengths)
         pooled = encoded[:, 0] if self.pool is None else self.pool(encoded[:, 1:], lengths)

@@ -20,33 +20,7 @@ _DROPOUT = (0.75, 0.5)
 
 
 class Cnn4(Backbone):
-    """Four blocks of one 5x5 convolution and three dense layers, for clips of one length.
-
-    Parameters
-    ----------
-    n_outputs : int
-        Logits per clip.
-    n_features : int
-        Numbers per frame, at least 16; 128 as published.
-    n_frames : int
-        Frames of all clips, at least 16; 51 as published.
-    dropout : float, default=None
-        Share of the numbers dropped before the first dense layer and before the second; None drops 0.75 and 0.5 of
-        them, as published.
-
-    Raises
-    ------
-    ValueError
-        If the frames are too few or too narrow.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import Cnn4
-    >>> network = Cnn4(4, 64, 30).eval()
-    >>> network(torch.zeros(2, 30, 64)).shape, network.embed(torch.zeros(2, 30, 64)).shape
-    (torch.Size([2, 4]), torch.Size([2, 256]))
-    """
+    """Four blocks of one 5x5 convolution and three dense layers, for clips of one length."""
 
     fixed_length: ClassVar[bool] = True
     shortest = 16
@@ -71,15 +45,7 @@ class Cnn4(Backbone):
     def forward(self, frames: Tensor) -> Tensor:
         """Compute the logits.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, n_frames, n_features)
-            Log-mel frames.
-
-        Returns
-        -------
-        Tensor of shape (B, n_outputs)
-            Logits.
+        Shapes: frames (B, n_frames, n_features) -> (B, n_outputs).
         """
         logits: Tensor = self.head(self.embed(frames))
         return logits
@@ -87,15 +53,7 @@ class Cnn4(Backbone):
     def embed(self, frames: Tensor) -> Tensor:
         """Compute what the last dense layer reads.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, n_frames, n_features)
-            Log-mel frames.
-
-        Returns
-        -------
-        Tensor of shape (B, 256)
-            One vector per clip.
+        Shapes: frames (B, n_frames, n_features) -> (B, 256).
         """
         maps = self.encoder(frames)  # (B, T, M) -> (B, 256, T // 16, M // 16)
         vectors: Tensor = self.dense(maps.flatten(1))

@@ -19,42 +19,7 @@ _LOUDER = 8  # the frames, next to the positions that are added to them
 
 
 class CNNTransformer(FrameDecider):
-    """Ten convolutions, a transformer, decisions every four frames, and their pooling.
-
-    Parameters
-    ----------
-    n_outputs : int
-        Logits per clip.
-    n_features : int
-        Numbers per frame, at least 32; 64 or 128 in the paper.
-    n_embedding : int, default=1024
-        Numbers per vector, about: the attribute of this name tells how many there are, a multiple of eight.
-    pooling : {"max", "mean", "linear", "exponential", "attention"}, default="linear"
-        How the decisions become that on the clip.
-    n_layers : int, default=2
-        Passes through the transformer.
-    shared_layers : bool, default=True
-        All passes go through one layer, as published; else each has its own.
-    positions : bool, default=False
-        Add sines of the time to the frames.
-    dropout : float, default=0.0
-        Share of the numbers dropped before each convolution and before the transformer and behind it.
-    transformer_dropout : float, default=0.5
-        Share of the attention and of the outputs dropped within the transformer.
-
-    Raises
-    ------
-    ValueError
-        If the frames are too narrow, or there is no such pooling.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import CNNTransformer
-    >>> network = CNNTransformer(3, 64, n_embedding=128).eval()
-    >>> network(torch.zeros(2, 20, 64)).shape, network.embed(torch.zeros(2, 20, 64)).shape
-    (torch.Size([2, 3]), torch.Size([2, 128]))
-    """
+    """Ten convolutions, a transformer, decisions every four frames, and their pooling."""
 
     def __init__(
         self,
@@ -87,15 +52,7 @@ class CNNTransformer(FrameDecider):
     def encode(self, frames: Tensor) -> Tensor:
         """Compute the vectors that the decisions are made on.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, T, n_features)
-            Log-mel frames, at least four.
-
-        Returns
-        -------
-        Tensor of shape (B, T // 4, n_embedding)
-            One vector per four frames.
+        Shapes: frames (B, T, n_features) -> (B, T // 4, n_embedding).
         """
         if self.positions:
             frames = _LOUDER * frames + _sines(frames)

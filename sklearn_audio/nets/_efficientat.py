@@ -86,25 +86,7 @@ class _Block(nn.Module):
 
 
 class EfficientAT(nn.Module):
-    """MobileNetV3-Large on log-mel frames, at a factor of its usual width.
-
-    Parameters
-    ----------
-    width : float, default=1.0
-        Factor on the number of channels: 0.4 is the published "mn04", 1.0 "mn10", 4.0 "mn40".
-    n_labels : int, default=527
-        Outputs.
-    dropout : float, default=0.2
-        Share of the numbers dropped before the last layer in training.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import EfficientAT
-    >>> network = EfficientAT(0.4).eval()
-    >>> network(torch.zeros(1, 100, 128)).shape, network(torch.zeros(1, 100, 128), layer="probabilities").shape
-    (torch.Size([1, 384]), torch.Size([1, 527]))
-    """
+    """MobileNetV3-Large on log-mel frames, at a factor of its usual width."""
 
     layers: ClassVar[tuple[str, ...]] = (
         "stem",
@@ -146,22 +128,7 @@ class EfficientAT(nn.Module):
     def forward(self, frames: Tensor, layer: str = "embedding") -> Tensor:
         """Compute one representation of each clip.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, T, 128)
-            Normalised log-mel frames.
-        layer : str, default="embedding"
-            One of `layers`; maps are averaged over time and frequency, "embedding" is the last of them.
-
-        Returns
-        -------
-        Tensor of shape (B, n_features)
-            Nothing behind the layer is computed.
-
-        Raises
-        ------
-        ValueError
-            If there is no such layer.
+        Shapes: frames (B, T, 128) -> (B, n_features).
         """
         for name, value in self._stages(frames):
             if name == layer:

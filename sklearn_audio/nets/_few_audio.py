@@ -26,13 +26,6 @@ class LearnedLog(nn.Module):
 
     Stands before a network whose frames would otherwise be logarithms. At the start alpha is ``exp(7)`` and beta
     ``log(1 + e)``.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import LearnedLog
-    >>> LearnedLog()(torch.zeros(2, 5, 64)).shape
-    torch.Size([2, 5, 64])
     """
 
     def __init__(self) -> None:
@@ -41,18 +34,7 @@ class LearnedLog(nn.Module):
         self.raw_beta = nn.Parameter(torch.tensor(1.0))
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Compress.
-
-        Parameters
-        ----------
-        frames : Tensor of any shape
-            Power, at least zero.
-
-        Returns
-        -------
-        Tensor of the same shape
-            Logarithms.
-        """
+        """Compress."""
         return torch.log(self.log_alpha.exp() * frames + F.softplus(self.raw_beta))
 
 
@@ -66,49 +48,14 @@ class _FlatNetwork(Backbone):
     def forward(self, frames: Tensor) -> Tensor:
         """Compute the logits.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, n_frames, n_features)
-            Log-mel frames.
-
-        Returns
-        -------
-        Tensor of shape (B, n_outputs)
-            Logits.
+        Shapes: frames (B, n_frames, n_features) -> (B, n_outputs).
         """
         logits: Tensor = self.head(self.dropout(self.embed(frames)))
         return logits
 
 
 class SBCNN(_FlatNetwork):
-    """Three 5x5 convolutions and two dense layers, for clips of one length.
-
-    Parameters
-    ----------
-    n_outputs : int
-        Logits per clip.
-    n_features : int
-        Numbers per frame, at least 32; 128 as published.
-    n_frames : int
-        Frames of all clips, at least 100; 128 as published.
-    dropout : float, default=0.5
-        Share of the numbers dropped before each dense layer.
-    input_norm : bool, default=False
-        Begin with a batch norm over all frames and bands, the second variant of the paper's code.
-
-    Raises
-    ------
-    ValueError
-        If the frames are too few or too narrow.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import SBCNN
-    >>> network = SBCNN(10, 128, 128).eval()
-    >>> network(torch.zeros(2, 128, 128)).shape, network.embed(torch.zeros(2, 128, 128)).shape
-    (torch.Size([2, 10]), torch.Size([2, 64]))
-    """
+    """Three 5x5 convolutions and two dense layers, for clips of one length."""
 
     shortest = 100
     fewest_features = 32
@@ -134,49 +81,14 @@ class SBCNN(_FlatNetwork):
     def embed(self, frames: Tensor) -> Tensor:
         """Compute what the last dense layer reads.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, n_frames, n_features)
-            Log-mel frames.
-
-        Returns
-        -------
-        Tensor of shape (B, 64)
-            One vector per clip.
+        Shapes: frames (B, n_frames, n_features) -> (B, 64).
         """
         maps = self.maps(self.norm(frames.unsqueeze(1)))  # (B, T, M) -> (B, 1, T, M) -> (B, 48, T', M')
         return F.relu(self.dense(self.dropout(maps.flatten(1))))
 
 
 class VGG(_FlatNetwork):
-    """Five blocks of one 3x3 convolution and one dense layer, for clips of one length.
-
-    Parameters
-    ----------
-    n_outputs : int
-        Logits per clip.
-    n_features : int
-        Numbers per frame, at least 32; 128 as published.
-    n_frames : int
-        Frames of all clips, at least 32; 128 as published.
-    n_filters : int, default=32
-        Filters of each convolution; 32 and 128 are published.
-    dropout : float, default=0.5
-        Share of the numbers dropped before the dense layer.
-
-    Raises
-    ------
-    ValueError
-        If the frames are too few or too narrow.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import VGG
-    >>> network = VGG(10, 128, 128).eval()
-    >>> network(torch.zeros(2, 128, 128)).shape, network.embed(torch.zeros(2, 128, 128)).shape
-    (torch.Size([2, 10]), torch.Size([2, 512]))
-    """
+    """Five blocks of one 3x3 convolution and one dense layer, for clips of one length."""
 
     shortest = 32
     fewest_features = 32
@@ -199,37 +111,14 @@ class VGG(_FlatNetwork):
     def embed(self, frames: Tensor) -> Tensor:
         """Compute what the dense layer reads.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, n_frames, n_features)
-            Log-mel frames.
-
-        Returns
-        -------
-        Tensor of shape (B, n_filters * (n_frames // 32) * (n_features // 32))
-            One vector per clip.
+        Shapes: frames (B, n_frames, n_features) -> (B, n_filters * (n_frames // 32) * (n_features // 32)).
         """
         maps: Tensor = self.maps(frames.unsqueeze(1))  # (B, T, M) -> (B, 1, T, M) -> (B, C, T // 32, M // 32)
         return maps.flatten(1)
 
 
 class Timbre(Backbone):
-    """One convolution, as high as most of the spectrum, and the maximum of each filter: one filter per output.
-
-    Parameters
-    ----------
-    n_outputs : int
-        Logits per clip.
-    n_features : int
-        Numbers per frame; 128 as published. The filters span 108 of 128 of them, and seven frames.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import Timbre
-    >>> Timbre(10, 128).eval()(torch.zeros(2, 50, 128)).shape
-    torch.Size([2, 10])
-    """
+    """One convolution, as high as most of the spectrum, and the maximum of each filter: one filter per output."""
 
     shortest = 7
 
@@ -244,15 +133,7 @@ class Timbre(Backbone):
     def forward(self, frames: Tensor) -> Tensor:
         """Compute the logits.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, T, n_features)
-            Log-mel frames, at least seven.
-
-        Returns
-        -------
-        Tensor of shape (B, n_outputs)
-            Logits.
+        Shapes: frames (B, T, n_features) -> (B, n_outputs).
         """
         maps: Tensor = self.conv(self.norm(frames.unsqueeze(1)))  # (B, T, M) -> (B, 1, T, M) -> (B, C, T - 6, M')
         return maps.amax(dim=(2, 3))
@@ -260,14 +141,6 @@ class Timbre(Backbone):
     def embed(self, frames: Tensor) -> Tensor:
         """Compute the maximum of each filter; these are the logits, as nothing comes after them.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, T, n_features)
-            Log-mel frames, at least seven.
-
-        Returns
-        -------
-        Tensor of shape (B, n_outputs)
-            One vector per clip.
+        Shapes: frames (B, T, n_features) -> (B, n_outputs).
         """
         return self.forward(frames)

@@ -13,30 +13,7 @@ __all__ = ["MeanNetwork", "SequenceMLP"]
 
 
 class MeanNetwork(nn.Module):
-    """The mean of the vectors of a row, and a linear head.
-
-    Parameters
-    ----------
-    n_outputs : int
-        Logits per row.
-    n_features : int, default=None
-        Numbers per frame; None for tokens.
-    n_tokens : int, default=None
-        Size of the vocabulary; None for frames.
-    width : int, default=128
-        Numbers per vector.
-    dropout : float, default=0.0
-        Share of the mean dropped.
-    per_clip : bool, default=False
-        Standardise frames clip by clip.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import MeanNetwork
-    >>> MeanNetwork(3, n_tokens=10)(torch.tensor([[1, 4, 2]]), torch.tensor([3])).shape
-    torch.Size([1, 3])
-    """
+    """The mean of the vectors of a row, and a linear head."""
 
     def __init__(
         self,
@@ -58,17 +35,7 @@ class MeanNetwork(nn.Module):
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
         """Compute the logits.
 
-        Parameters
-        ----------
-        values : Tensor of shape (B, T, n_features), or of int and shape (B, T)
-            Padded frames or tokens.
-        lengths : Tensor of int, shape (B,)
-            Real places, at least one per row.
-
-        Returns
-        -------
-        Tensor of shape (B, n_outputs)
-            Logits.
+        Shapes: values (B, T, n_features), lengths (B,) -> (B, n_outputs).
         """
         x = self.input(values, lengths)
         x = self.pool(F.relu(x) if self.rectify else x, lengths)
@@ -77,34 +44,7 @@ class MeanNetwork(nn.Module):
 
 
 class SequenceMLP(nn.Module):
-    """Fully connected layers over all frames of a row at once, padded or cut to one length.
-
-    Parameters
-    ----------
-    n_outputs : int
-        Logits per row.
-    n_places : int
-        Frames or tokens of a row.
-    n_features : int, default=None
-        Numbers per frame; None for tokens.
-    n_tokens : int, default=None
-        Size of the vocabulary; None for frames.
-    embedding_size : int, default=64
-        Width of the vectors of tokens.
-    hidden_sizes : sequence of int, default=(256, 128)
-        Units of the layers.
-    dropout : float, default=0.0
-        Share of the units dropped behind each layer.
-    per_clip : bool, default=False
-        Standardise frames clip by clip.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import SequenceMLP
-    >>> SequenceMLP(3, n_places=5, n_features=4)(torch.zeros(2, 5, 4), torch.tensor([5, 3])).shape
-    torch.Size([2, 3])
-    """
+    """Fully connected layers over all frames of a row at once, padded or cut to one length."""
 
     def __init__(
         self,
@@ -130,17 +70,7 @@ class SequenceMLP(nn.Module):
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
         """Compute the logits.
 
-        Parameters
-        ----------
-        values : Tensor of shape (B, n_places, n_features), or of int and shape (B, n_places)
-            Padded frames or tokens.
-        lengths : Tensor of int, shape (B,)
-            Real places of each row.
-
-        Returns
-        -------
-        Tensor of shape (B, n_outputs)
-            Logits.
+        Shapes: values (B, n_places, n_features), lengths (B,) -> (B, n_outputs).
         """
         logits: Tensor = self.layers(self.input(values, lengths).flatten(1))  # (B, T, d) -> (B, T * d)
         return logits

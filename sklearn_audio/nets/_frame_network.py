@@ -17,25 +17,7 @@ __all__ = ["FrameNetwork", "architecture_of"]
 
 
 def architecture_of(architecture: str | type[nn.Module]) -> Architecture:
-    """Look a network up.
-
-    Parameters
-    ----------
-    architecture : str or type
-        A name of `ARCHITECTURES`, or a class of one's own, called with `n_outputs`, `n_features` and options; its
-        attributes `waveforms`, `shortest` and `fewest_features` are heeded where it has them.
-
-    Returns
-    -------
-    Architecture
-        How to build it, and what it takes.
-
-    Examples
-    --------
-    >>> from sklearn_audio.nets import architecture_of
-    >>> architecture_of("leenet11").waveforms
-    True
-    """
+    """Look a network up."""
     if isinstance(architecture, str):
         return ARCHITECTURES[architecture]
     network_class = architecture
@@ -60,31 +42,6 @@ class FrameNetwork(nn.Module):
     """A network of `ARCHITECTURES`, or of one's own, behind the normalisation that is learned with it.
 
     Frames of fewer numbers than the network takes are filled up with zeros once they are normalised.
-
-    Parameters
-    ----------
-    n_outputs : int
-        Logits per row.
-    n_features : int, default=None
-        Numbers per frame; None for waveforms.
-    architecture : str or type, default="cnn6"
-        As in `architecture_of`.
-    n_frames : int, default=None
-        Frames of every row, for the networks that are built for one length.
-    options : mapping, default=None
-        More arguments of the network.
-    per_clip : bool, default=False
-        Normalise by the row itself, else by the buffers `input.mean` and `input.scale`.
-    learned_log : bool, default=False
-        Compress by `LearnedLog` first.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import FrameNetwork
-    >>> network = FrameNetwork(3, n_features=64, architecture="cnn6").eval()
-    >>> network(torch.zeros(2, 40, 64), torch.tensor([40, 40])).shape
-    torch.Size([2, 3])
     """
 
     def __init__(
@@ -111,17 +68,7 @@ class FrameNetwork(nn.Module):
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
         """Compute the logits.
 
-        Parameters
-        ----------
-        values : Tensor of shape (B, T, n_features), or of shape (B, T) for waveforms
-            Rows of one length.
-        lengths : Tensor of int, shape (B,)
-            What of each row is real; the rest becomes zero once the row is normalised.
-
-        Returns
-        -------
-        Tensor of shape (B, n_outputs)
-            Logits.
+        Shapes: values (B, T, n_features), lengths (B,) -> (B, n_outputs).
         """
         logits: Tensor = self.backbone(self.normalised(values, lengths))
         return logits
@@ -129,17 +76,7 @@ class FrameNetwork(nn.Module):
     def embed(self, values: Tensor, lengths: Tensor) -> Tensor:
         """Compute what the last layer reads, with networks that tell.
 
-        Parameters
-        ----------
-        values : Tensor of shape (B, T, n_features), or of shape (B, T) for waveforms
-            Rows of one length.
-        lengths : Tensor of int, shape (B,)
-            What of each row is real.
-
-        Returns
-        -------
-        Tensor of shape (B, n_embedding)
-            One vector per row.
+        Shapes: values (B, T, n_features), lengths (B,) -> (B, n_embedding).
         """
         embed: Any = self.backbone.embed
         vectors: Tensor = embed(self.normalised(values, lengths))
@@ -148,17 +85,7 @@ class FrameNetwork(nn.Module):
     def normalised(self, values: Tensor, lengths: Tensor) -> Tensor:
         """Compute what the network itself is given.
 
-        Parameters
-        ----------
-        values : Tensor of shape (B, T, n_features), or of shape (B, T) for waveforms
-            Rows of one length.
-        lengths : Tensor of int, shape (B,)
-            What of each row is real.
-
-        Returns
-        -------
-        Tensor of shape (B, T, at least n_features), or of shape (B, T)
-            Compressed, normalised, and zero where nothing is real.
+        Shapes: values (B, T, n_features), lengths (B,) -> (B, T, at least n_features).
         """
         if values.ndim == 2:
             normal: Tensor = self.input(values[..., None], lengths)  # (B, T) -> (B, T, 1)

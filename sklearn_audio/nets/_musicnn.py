@@ -51,29 +51,8 @@ class _Step(nn.Module):
 class MusiCNN(nn.Module):
     """Log-mel patches to tags: filters shaped after timbre and rhythm, three convolutions, two dense layers.
 
-    Parameters
-    ----------
-    n_labels : int, default=50
-        Outputs.
-    n_mels : int, default=96
-        Mel bands of the frames.
-    n_filters_midend : int, default=64
-        Filters of each of the three convolutions in the middle.
-    n_units : int, default=200
-        Width of the dense layer before the tags.
-
-    References
-    ----------
-    J. Pons & X. Serra, "musicnn: pre-trained convolutional neural networks for music audio tagging", ISMIR 2019
+    Source: J. Pons & X. Serra, "musicnn: pre-trained convolutional neural networks for music audio tagging", ISMIR 2019
     late-breaking demo (arXiv:1909.06654).
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import MusiCNN
-    >>> network = MusiCNN().eval()
-    >>> network(torch.zeros(1, 187, 96)).shape, network(torch.zeros(1, 187, 96), layer="max_pool").shape
-    (torch.Size([1, 50]), torch.Size([1, 753]))
     """
 
     layers: ClassVar[tuple[str, ...]] = (
@@ -107,23 +86,7 @@ class MusiCNN(nn.Module):
     def forward(self, frames: Tensor, layer: str = "taggram") -> Tensor:
         """Compute one representation of each patch.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, T, n_mels)
-            Log-mel patches of any number of frames; the published weights saw 187.
-        layer : str, default="taggram"
-            One of `layers`; nothing beyond it is computed. Maps over time are averaged.
-
-        Returns
-        -------
-        Tensor of shape (B, n_features)
-            408 numbers of "timbral", 153 of "temporal", 64 of "cnn1" to "cnn3", 753 of "mean_pool" and "max_pool", 200
-            of "penultimate", 50 of "logits" and, between 0 and 1, of "taggram".
-
-        Raises
-        ------
-        ValueError
-            If there is no such layer.
+        Shapes: frames (B, T, n_mels) -> (B, n_features).
         """
         for name, value in self._stages(frames):
             if name == layer:

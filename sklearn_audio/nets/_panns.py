@@ -53,22 +53,7 @@ class PANNsNetwork(nn.Module):
     def forward(self, frames: Tensor, layer: str = "embedding") -> Tensor:
         """Compute one representation of each clip.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, T, n_mels)
-            Log-mel frames in dB.
-        layer : str, default="embedding"
-            One of `layers`; maps of a block are averaged over time and frequency.
-
-        Returns
-        -------
-        Tensor of shape (B, n_features)
-            Nothing behind the layer is computed.
-
-        Raises
-        ------
-        ValueError
-            If there is no such layer.
+        Shapes: frames (B, T, n_mels) -> (B, n_features).
         """
         return self._pick(self.stages(frames), layer)
 
@@ -81,15 +66,7 @@ class PANNsNetwork(nn.Module):
     def stages(self, frames: Tensor) -> Stages:
         """Compute one representation after the other.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, T, n_mels)
-            Log-mel frames in dB.
-
-        Yields
-        ------
-        tuple of (str, Tensor)
-            Name and value.
+        Shapes: frames (B, T, n_mels).
         """
         last = frames
         for name, last in self.maps(self.normalised(frames)):
@@ -164,73 +141,20 @@ class _Cnn(PANNsNetwork):
 
 
 class Cnn14(_Cnn):
-    """Six blocks of two 3x3 convolutions, the workhorse of the paper: 2,048 numbers per clip.
-
-    Parameters
-    ----------
-    n_labels : int, default=527
-        Outputs.
-    n_mels : int, default=64
-        Bands of a frame.
-    n_embedding : int, default=None
-        Width of the embedding; None is 2,048.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import Cnn14
-    >>> with torch.device("meta"):
-    ...     network = Cnn14()
-    >>> network(torch.empty(1, 1001, 64, device="meta")).shape
-    torch.Size([1, 2048])
-    """
+    """Six blocks of two 3x3 convolutions, the workhorse of the paper: 2,048 numbers per clip."""
 
     layers = _names(6)
 
 
 class Cnn10(_Cnn):
-    """Four blocks of two 3x3 convolutions: 512 numbers per clip.
-
-    Parameters
-    ----------
-    n_labels : int, default=527
-        Outputs.
-    n_mels : int, default=64
-        Bands of a frame.
-    n_embedding : int, default=None
-        Width of the embedding; None is 512.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import Cnn10
-    >>> Cnn10().eval()(torch.zeros(1, 16, 64), layer="probabilities").shape
-    torch.Size([1, 527])
-    """
+    """Four blocks of two 3x3 convolutions: 512 numbers per clip."""
 
     layers = _names(4)
     widths = (64, 128, 256, 512)
 
 
 class Cnn6(_Cnn):
-    """Four blocks of one 5x5 convolution: 512 numbers per clip.
-
-    Parameters
-    ----------
-    n_labels : int, default=527
-        Outputs.
-    n_mels : int, default=64
-        Bands of a frame.
-    n_embedding : int, default=None
-        Width of the embedding; None is 512.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import Cnn6
-    >>> Cnn6().eval()(torch.zeros(1, 16, 64), layer="block2").shape
-    torch.Size([1, 128])
-    """
+    """Four blocks of one 5x5 convolution: 512 numbers per clip."""
 
     layers = _names(4)
     widths = (64, 128, 256, 512)
@@ -238,26 +162,7 @@ class Cnn6(_Cnn):
 
 
 class Cnn14DecisionLevel(_Cnn):
-    """Cnn14 that decides on segments of 0.32 s and then pools the decisions, for sound event detection.
-
-    Parameters
-    ----------
-    pool : {"max", "mean", "attention"}
-        How the decisions on the segments become that on the clip.
-    n_labels : int, default=527
-        Outputs.
-    n_mels : int, default=64
-        Bands of a frame.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import Cnn14DecisionLevel
-    >>> with torch.device("meta"):
-    ...     network = Cnn14DecisionLevel("max")
-    >>> network.segmentwise(torch.empty(1, 1001, 64, device="meta")).shape
-    torch.Size([1, 31, 527])
-    """
+    """Cnn14 that decides on segments of 0.32 s and then pools the decisions, for sound event detection."""
 
     layers = tuple(name for name in _names(6) if name != "logits")
 
@@ -284,15 +189,7 @@ class Cnn14DecisionLevel(_Cnn):
     def segmentwise(self, frames: Tensor) -> Tensor:
         """Decide on each segment of 32 frames.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, T, n_mels)
-            Log-mel frames in dB.
-
-        Returns
-        -------
-        Tensor of shape (B, T // 32, n_labels)
-            Probabilities.
+        Shapes: frames (B, T, n_mels) -> (B, T // 32, n_labels).
         """
         *_, (_, last) = self.maps(self.normalised(frames))
         return self._decide(self._segments(last))

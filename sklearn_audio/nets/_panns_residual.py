@@ -46,26 +46,7 @@ class _Residual(nn.Module):
 
 
 class ResNet(PANNsNetwork):
-    """Residual networks between two blocks of convolutions: 2,048 numbers per clip.
-
-    Parameters
-    ----------
-    depth : {22, 38, 54}
-        Number of layers; 54 has bottlenecks.
-    n_labels : int, default=527
-        Outputs.
-    n_mels : int, default=64
-        Bands of a frame.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import ResNet
-    >>> with torch.device("meta"):
-    ...     network = ResNet(22)
-    >>> network(torch.empty(1, 101, 64, device="meta"), layer="stage3").shape
-    torch.Size([1, 256])
-    """
+    """Residual networks between two blocks of convolutions: 2,048 numbers per clip."""
 
     layers = ("block1", "stage1", "stage2", "stage3", "stage4", "block2", *HEAD)
     dropout_of_maps = 0.2
@@ -112,22 +93,7 @@ class _Features(PANNsNetwork):
 
 
 class MobileNetV1(_Features):
-    """Depthwise separable convolutions: 1,024 numbers per clip from 4.8 million parameters.
-
-    Parameters
-    ----------
-    n_labels : int, default=527
-        Outputs.
-    n_mels : int, default=64
-        Bands of a frame.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import MobileNetV1
-    >>> MobileNetV1().eval()(torch.zeros(1, 32, 64)).shape
-    torch.Size([1, 1024])
-    """
+    """Depthwise separable convolutions: 1,024 numbers per clip from 4.8 million parameters."""
 
     layers = (*(f"block{i}" for i in range(1, 15)), *HEAD)
 
@@ -164,22 +130,7 @@ class _Inverted(nn.Module):
 
 
 class MobileNetV2(_Features):
-    """Inverted residuals: 1,024 numbers per clip from 4.1 million parameters.
-
-    Parameters
-    ----------
-    n_labels : int, default=527
-        Outputs.
-    n_mels : int, default=64
-        Bands of a frame.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import MobileNetV2
-    >>> MobileNetV2().eval()(torch.zeros(1, 32, 64)).shape
-    torch.Size([1, 1024])
-    """
+    """Inverted residuals: 1,024 numbers per clip from 4.1 million parameters."""
 
     layers = (*(f"block{i}" for i in range(1, 20)), *HEAD)
     dropout_of_pooled = 0.0

@@ -28,37 +28,14 @@ class _WaveformNetwork(PANNsNetwork):
     def forward(self, waveform: Tensor, layer: str = "embedding") -> Tensor:
         """Compute one representation of each clip.
 
-        Parameters
-        ----------
-        waveform : Tensor of shape (B, N)
-            Clips at 32 kHz.
-        layer : str, default="embedding"
-            One of `layers`; maps of a block are averaged over time.
-
-        Returns
-        -------
-        Tensor of shape (B, n_features)
-            Nothing behind the layer is computed.
-
-        Raises
-        ------
-        ValueError
-            If there is no such layer.
+        Shapes: waveform (B, N) -> (B, n_features).
         """
         return self._pick(self.stages(waveform), layer)
 
     def stages(self, frames: Tensor) -> Stages:
         """Compute one representation after the other.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, N)
-            Clips at 32 kHz.
-
-        Yields
-        ------
-        tuple of (str, Tensor)
-            Name and value; maps as (B, C, T', 1).
+        Shapes: frames (B, N).
         """
         last = frames.unsqueeze(1)  # (B, N) -> (B, 1, N)
         for name, value in self.maps(last):
@@ -85,22 +62,7 @@ class _LeeBlock(nn.Module):
 
 
 class LeeNet(_WaveformNetwork):
-    """Blocks of small convolutions on the waveform: 512 or 1,024 numbers per clip.
-
-    Parameters
-    ----------
-    depth : {11, 24}
-        Number of layers.
-    n_labels : int, default=527
-        Outputs.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import LeeNet
-    >>> LeeNet(11).eval()(torch.zeros(1, 32000)).shape
-    torch.Size([1, 512])
-    """
+    """Blocks of small convolutions on the waveform: 512 or 1,024 numbers per clip."""
 
     layers = (*(f"block{i}" for i in range(1, 10)), *HEAD)
 
@@ -148,20 +110,7 @@ class _DaiBlock(nn.Module):
 
 
 class DaiNet19(_WaveformNetwork):
-    """Residual blocks on the waveform: 512 numbers per clip.
-
-    Parameters
-    ----------
-    n_labels : int, default=527
-        Outputs.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import DaiNet19
-    >>> DaiNet19().eval()(torch.zeros(1, 32000)).shape
-    torch.Size([1, 512])
-    """
+    """Residual blocks on the waveform: 512 numbers per clip."""
 
     layers = (*(f"block{i}" for i in range(1, 5)), *HEAD)
 
@@ -202,24 +151,7 @@ class _WaveResidual(nn.Module):
 
 
 class Res1dNet(_WaveformNetwork):
-    """Seven stages of residual blocks on the waveform: 2,048 numbers per clip.
-
-    Parameters
-    ----------
-    depth : {31, 51}
-        Number of layers.
-    n_labels : int, default=527
-        Outputs.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import Res1dNet
-    >>> with torch.device("meta"):
-    ...     network = Res1dNet(31).eval()
-    >>> network(torch.empty(1, 32000, device="meta")).shape
-    torch.Size([1, 2048])
-    """
+    """Seven stages of residual blocks on the waveform: 2,048 numbers per clip."""
 
     layers = (*(f"stage{i}" for i in range(1, 8)), *HEAD)
 
@@ -278,22 +210,7 @@ def _wavegram(network: PANNsNetwork, waveform: Tensor) -> Tensor:
 
 
 class WavegramCnn14(Cnn14):
-    """Cnn14 behind a front end that is learned: 2,048 numbers per clip.
-
-    Parameters
-    ----------
-    n_labels : int, default=527
-        Outputs.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import WavegramCnn14
-    >>> with torch.device("meta"):
-    ...     network = WavegramCnn14()
-    >>> network(torch.empty(1, 32000, device="meta")).shape
-    torch.Size([1, 2048])
-    """
+    """Cnn14 behind a front end that is learned: 2,048 numbers per clip."""
 
     layers = ("wavegram", *(f"block{i}" for i in range(2, 7)), *HEAD)
 
@@ -313,24 +230,7 @@ class WavegramCnn14(Cnn14):
 
 
 class WavegramLogmelCnn14(Cnn14):
-    """Cnn14 that reads a learned front end and log-mel frames side by side, the best network of the paper.
-
-    Parameters
-    ----------
-    n_labels : int, default=527
-        Outputs.
-    n_mels : int, default=64
-        Bands of a frame.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import WavegramLogmelCnn14
-    >>> with torch.device("meta"):
-    ...     network = WavegramLogmelCnn14()
-    >>> network(torch.empty(1, 32000, device="meta"), torch.empty(1, 101, 64, device="meta")).shape
-    torch.Size([1, 2048])
-    """
+    """Cnn14 that reads a learned front end and log-mel frames side by side, the best network of the paper."""
 
     layers = ("wavegram", *(f"block{i}" for i in range(1, 7)), *HEAD)
 
@@ -343,24 +243,7 @@ class WavegramLogmelCnn14(Cnn14):
     def forward(self, waveform: Tensor, frames: Tensor, layer: str = "embedding") -> Tensor:  # type: ignore[override]
         """Compute one representation of each clip.
 
-        Parameters
-        ----------
-        waveform : Tensor of shape (B, N)
-            Clips at 32 kHz.
-        frames : Tensor of shape (B, T, n_mels)
-            Their log-mel frames in dB.
-        layer : str, default="embedding"
-            One of `layers`; maps of a block are averaged over time and frequency.
-
-        Returns
-        -------
-        Tensor of shape (B, n_features)
-            Nothing behind the layer is computed.
-
-        Raises
-        ------
-        ValueError
-            If there is no such layer.
+        Shapes: waveform (B, N), frames (B, T, n_mels) -> (B, n_features).
         """
         return self._pick(self._both(waveform, frames), layer)
 

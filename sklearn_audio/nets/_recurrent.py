@@ -16,38 +16,7 @@ __all__ = ["SequenceLSTM"]
 
 
 class SequenceLSTM(nn.Module):
-    """Layers of LSTM, pooled over time, and a linear head.
-
-    Parameters
-    ----------
-    n_outputs : int
-        Logits per row.
-    n_features : int, default=None
-        Numbers per frame; None for tokens.
-    n_tokens : int, default=None
-        Size of the vocabulary; None for frames.
-    embedding_size : int, default=64
-        Width of the vectors of tokens.
-    hidden_size : int, default=128
-        Units per layer and direction.
-    n_layers : int, default=1
-        Layers.
-    bidirectional : bool, default=True
-        Read backwards, too.
-    pooling : {"last", "mean", "max", "attention"}, default="mean"
-        How the outputs become one vector; "last" takes, of each direction, the output that has read everything.
-    dropout : float, default=0.0
-        Share of the outputs dropped between layers and before the head.
-    per_clip : bool, default=False
-        Standardise frames clip by clip.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import SequenceLSTM
-    >>> SequenceLSTM(3, n_features=4)(torch.zeros(2, 5, 4), torch.tensor([5, 3])).shape
-    torch.Size([2, 3])
-    """
+    """Layers of LSTM, pooled over time, and a linear head."""
 
     def __init__(
         self,
@@ -78,17 +47,7 @@ class SequenceLSTM(nn.Module):
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
         """Compute the logits.
 
-        Parameters
-        ----------
-        values : Tensor of shape (B, T, n_features), or of int and shape (B, T)
-            Padded frames or tokens.
-        lengths : Tensor of int, shape (B,)
-            Real places, at least one per row.
-
-        Returns
-        -------
-        Tensor of shape (B, n_outputs)
-            Logits.
+        Shapes: values (B, T, n_features), lengths (B,) -> (B, n_outputs).
         """
         x = self.input(values, lengths)
         mirrored = _mirror(lengths, x.shape[1])

@@ -21,48 +21,13 @@ _LEAST_DEVIATION = 1e-8
 def length_mask(lengths: Tensor, n_places: int) -> Tensor:
     """Tell real places from padding.
 
-    Parameters
-    ----------
-    lengths : Tensor of int, shape (B,)
-        Real places of each row.
-    n_places : int
-        Places of a padded row.
-
-    Returns
-    -------
-    Tensor of bool, shape (B, n_places)
-        True where the place is real.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import length_mask
-    >>> length_mask(torch.tensor([2, 1]), 3).tolist()
-    [[True, True, False], [True, False, False]]
+    Shapes: lengths (B,) -> (B, n_places).
     """
     return torch.arange(n_places, device=lengths.device) < lengths[:, None]
 
 
 class FrameInput(nn.Module):
-    """Frames, standardised, and if a width is given projected to it.
-
-    Parameters
-    ----------
-    n_features : int
-        Numbers per frame.
-    width : int, default=None
-        Numbers per vector that comes out; None leaves the frames as wide as they are.
-    per_clip : bool, default=False
-        Standardise by the mean and deviation of the clip; else by the buffers `mean` and `scale`, which
-        `standardise_by` sets.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import FrameInput
-    >>> FrameInput(4, 8)(torch.zeros(2, 5, 4), torch.tensor([5, 3])).shape
-    torch.Size([2, 5, 8])
-    """
+    """Frames, standardised, and if a width is given projected to it."""
 
     mean: Tensor
     scale: Tensor
@@ -79,19 +44,7 @@ class FrameInput(nn.Module):
     def standardise_by(self, mean: Any, deviation: Any) -> None:
         """Take means and standard deviations of a training set; a constant feature is only centred.
 
-        Parameters
-        ----------
-        mean, deviation : array-like of shape (n_features,)
-            Of each feature.
-
-        Examples
-        --------
-        >>> import torch
-        >>> from sklearn_audio.nets import FrameInput
-        >>> frames = FrameInput(2)
-        >>> frames.standardise_by([1.0, 5.0], [2.0, 0.0])
-        >>> frames(torch.tensor([[[3.0, 6.0]]]), torch.tensor([1])).tolist()
-        [[[1.0, 1.0]]]
+        Shapes: mean, deviation (n_features,).
         """
         spread = torch.as_tensor(deviation, dtype=torch.float64)
         self.mean.copy_(torch.as_tensor(mean))
@@ -100,17 +53,7 @@ class FrameInput(nn.Module):
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
         """Compute the vectors.
 
-        Parameters
-        ----------
-        values : Tensor of shape (B, T, n_features)
-            Padded frames.
-        lengths : Tensor of int, shape (B,)
-            Real frames of each row.
-
-        Returns
-        -------
-        Tensor of shape (B, T, width)
-            Vectors; zero where the place is padding.
+        Shapes: values (B, T, n_features), lengths (B,) -> (B, T, width).
         """
         mask = length_mask(lengths, values.shape[1])[..., None]
         standard = _standardise_clips(values, mask, lengths) if self.per_clip else (values - self.mean) * self.scale
@@ -125,22 +68,7 @@ def _standardise_clips(values: Tensor, mask: Tensor, lengths: Tensor) -> Tensor:
 
 
 class TokenInput(nn.Module):
-    """Tokens, each with a learned vector; padding is one more token, whose vector is zero and stays so.
-
-    Parameters
-    ----------
-    n_tokens : int
-        Size of the vocabulary.
-    width : int
-        Numbers per vector.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import TokenInput
-    >>> TokenInput(10, 8)(torch.tensor([[3, 1, 10]]), torch.tensor([2])).shape
-    torch.Size([1, 3, 8])
-    """
+    """Tokens, each with a learned vector; padding is one more token, whose vector is zero and stays so."""
 
     def __init__(self, n_tokens: int, width: int) -> None:
         super().__init__()
@@ -150,17 +78,7 @@ class TokenInput(nn.Module):
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
         """Look the vectors up.
 
-        Parameters
-        ----------
-        values : Tensor of int, shape (B, T)
-            Padded tokens.
-        lengths : Tensor of int, shape (B,)
-            Real tokens of each row; not needed, as padding is a token of its own.
-
-        Returns
-        -------
-        Tensor of shape (B, T, width)
-            Vectors; zero where the place is padding.
+        Shapes: values (B, T), lengths (B,) -> (B, T, width).
         """
         vectors: Tensor = self.embedding(values)
         return vectors
@@ -169,37 +87,7 @@ class TokenInput(nn.Module):
 def sequence_input(
     n_features: int | None, n_tokens: int | None, width: int, *, project: bool = True, per_clip: bool = False
 ) -> FrameInput | TokenInput:
-    """Build the input layer: of tokens where a vocabulary is given, else of frames.
-
-    Parameters
-    ----------
-    n_features : int or None
-        Numbers per frame; None for tokens.
-    n_tokens : int or None
-        Size of the vocabulary; None for frames.
-    width : int
-        Numbers per vector.
-    project : bool, default=True
-        Project frames to `width`; else they stay as wide as they are.
-    per_clip : bool, default=False
-        Standardise frames clip by clip.
-
-    Returns
-    -------
-    FrameInput or TokenInput
-        Its attribute `width` tells how wide the vectors are.
-
-    Raises
-    ------
-    ValueError
-        If neither or both are given.
-
-    Examples
-    --------
-    >>> from sklearn_audio.nets import sequence_input
-    >>> sequence_input(64, None, 32, project=False).width
-    64
-    """
+    """Build the input layer: of tokens where a vocabulary is given, else of frames."""
     if n_tokens is not None and n_features is None:
         return TokenInput(n_tokens, width)
     if n_features is not None and n_tokens is None:
@@ -208,23 +96,7 @@ def sequence_input(
 
 
 class MaskedPooling(nn.Module):
-    """One vector per clip of the vectors of its places.
-
-    Parameters
-    ----------
-    pooling : {"last", "mean", "max", "attention"}
-        "attention" weighs the places by a learned score of each.
-    width : int
-        Numbers per vector.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import MaskedPooling
-    >>> x = torch.tensor([[[1.0], [3.0], [9.0]]])
-    >>> MaskedPooling("mean", 1)(x, torch.tensor([2])).tolist()
-    [[2.0]]
-    """
+    """One vector per clip of the vectors of its places."""
 
     def __init__(self, pooling: SequencePool, width: int) -> None:
         super().__init__()
@@ -235,17 +107,7 @@ class MaskedPooling(nn.Module):
     def forward(self, vectors: Tensor, lengths: Tensor) -> Tensor:
         """Pool the real places.
 
-        Parameters
-        ----------
-        vectors : Tensor of shape (B, T, width)
-            Vectors of padded rows.
-        lengths : Tensor of int, shape (B,)
-            Real places, at least one per row.
-
-        Returns
-        -------
-        Tensor of shape (B, width)
-            One vector per row.
+        Shapes: vectors (B, T, width), lengths (B,) -> (B, width).
         """
         if self.pooling == "last":
             last = (lengths - 1)[:, None, None].expand(-1, 1, vectors.shape[2])  # (B,) -> (B, 1, d)

@@ -23,25 +23,7 @@ _N_HEADS = 8  # the width of what comes out is a multiple of it
 
 
 class ConvStack(nn.Module):
-    """Ten 3x3 convolutions, each second one with a pooling: one vector per four frames.
-
-    Parameters
-    ----------
-    n_features : int
-        Numbers per frame, at least 32.
-    n_embedding : int
-        Numbers per vector, about: `width` tells how many there are. The fewer bands are left, the more filters.
-    dropout : float, default=0.0
-        Share of the numbers dropped before each convolution and behind the last.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets._talnet import ConvStack
-    >>> stack = ConvStack(64, 128).eval()
-    >>> stack(torch.zeros(2, 21, 64)).shape, stack.width
-    (torch.Size([2, 5, 128]), 128)
-    """
+    """Ten 3x3 convolutions, each second one with a pooling: one vector per four frames."""
 
     def __init__(self, n_features: int, n_embedding: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -61,15 +43,7 @@ class ConvStack(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """Compute the vectors.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, T, n_features)
-            Log-mel frames.
-
-        Returns
-        -------
-        Tensor of shape (B, T // 4, width)
-            Vectors.
+        Shapes: frames (B, T, n_features) -> (B, T // 4, width).
         """
         x = frames.unsqueeze(1)  # (B, T, M) -> (B, 1, T, M)
         for step in self.steps:
@@ -91,28 +65,6 @@ class FramePooling(nn.Module):
     The published networks return the pooled probability. This is its logit, computed so that no probability is ever
     rounded to zero or one: every pooling but the maximum is a mean weighted by ``exp(score)``, whose logit is the
     difference of the log-sum-exps of ``score + log p`` and ``score + log (1 - p)``.
-
-    Parameters
-    ----------
-    width : int
-        Numbers per frame.
-    n_outputs : int
-        Classes.
-    pooling : {"max", "mean", "linear", "exponential", "attention"}, default="linear"
-        What weighs the probability of a frame: nothing, the probability itself ("linear" softmax), its exponential, or
-        a learned score of the frame, for each class another.
-
-    Raises
-    ------
-    ValueError
-        If there is no such pooling.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import FramePooling
-    >>> FramePooling(8, 3, "attention")(torch.zeros(2, 5, 8)).shape
-    torch.Size([2, 3])
     """
 
     def __init__(self, width: int, n_outputs: int, pooling: FramePool = "linear") -> None:
@@ -128,15 +80,7 @@ class FramePooling(nn.Module):
     def forward(self, vectors: Tensor) -> Tensor:
         """Compute the logits of the clips.
 
-        Parameters
-        ----------
-        vectors : Tensor of shape (B, T, width)
-            One vector per frame.
-
-        Returns
-        -------
-        Tensor of shape (B, n_outputs)
-            Logits.
+        Shapes: vectors (B, T, width) -> (B, n_outputs).
         """
         logits: Tensor = self.decide(vectors)  # (B, T, d) -> (B, T, n_outputs)
         if self.pooling == "max":
@@ -164,15 +108,7 @@ class FrameDecider(Backbone):
     def forward(self, frames: Tensor) -> Tensor:
         """Compute the logits.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, T, n_features)
-            Log-mel frames, at least four.
-
-        Returns
-        -------
-        Tensor of shape (B, n_outputs)
-            Logits of the pooled probabilities.
+        Shapes: frames (B, T, n_features) -> (B, n_outputs).
         """
         logits: Tensor = self.decisions(self.encode(frames))
         return logits
@@ -180,63 +116,20 @@ class FrameDecider(Backbone):
     def embed(self, frames: Tensor) -> Tensor:
         """Average the vectors that the decisions are made on.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, T, n_features)
-            Log-mel frames, at least four.
-
-        Returns
-        -------
-        Tensor of shape (B, n_embedding)
-            One vector per clip.
+        Shapes: frames (B, T, n_features) -> (B, n_embedding).
         """
         return self.encode(frames).mean(dim=1)  # (B, T // 4, d) -> (B, d)
 
     def encode(self, frames: Tensor) -> Tensor:
         """Compute the vectors that the decisions are made on.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, T, n_features)
-            Log-mel frames, at least four.
-
-        Returns
-        -------
-        Tensor of shape (B, T // 4, n_embedding)
-            One vector per four frames.
+        Shapes: frames (B, T, n_features) -> (B, T // 4, n_embedding).
         """
         raise TypeError(f"{type(self).__name__} must define encode.")  # pragma: no cover - abstract
 
 
 class CRNN(FrameDecider):
-    """Ten convolutions, a recurrent layer in both directions, decisions every four frames, and their pooling.
-
-    Parameters
-    ----------
-    n_outputs : int
-        Logits per clip.
-    n_features : int
-        Numbers per frame, at least 32; 64 in the paper.
-    n_embedding : int, default=1024
-        Numbers per vector; an even number.
-    pooling : {"max", "mean", "linear", "exponential", "attention"}, default="linear"
-        How the decisions become that on the clip.
-    dropout : float, default=0.0
-        Share of the numbers dropped before each convolution, before the recurrent layer and behind it.
-
-    Raises
-    ------
-    ValueError
-        If the frames are too narrow, or there is no such pooling.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import CRNN
-    >>> network = CRNN(3, 64, n_embedding=128).eval()
-    >>> network(torch.zeros(2, 20, 64)).shape, network.embed(torch.zeros(2, 20, 64)).shape
-    (torch.Size([2, 3]), torch.Size([2, 128]))
-    """
+    """Ten convolutions, a recurrent layer in both directions, decisions every four frames, and their pooling."""
 
     def __init__(
         self,
@@ -263,15 +156,7 @@ class CRNN(FrameDecider):
     def encode(self, frames: Tensor) -> Tensor:
         """Compute the vectors that the decisions are made on.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, T, n_features)
-            Log-mel frames, at least four.
-
-        Returns
-        -------
-        Tensor of shape (B, T // 4, n_embedding)
-            One vector per four frames.
+        Shapes: frames (B, T, n_features) -> (B, T // 4, n_embedding).
         """
         vectors, _ = self.recurrent(self.convolutions(frames))
         kept: Tensor = self.dropout(vectors)

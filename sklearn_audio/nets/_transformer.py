@@ -32,23 +32,7 @@ class _SelfAttention(nn.Module):
 
 
 class PostNormLayer(nn.Module):
-    """Attention and feed-forward network, each added to its input and normalised after that.
-
-    Parameters
-    ----------
-    width : int
-        Numbers per vector.
-    n_heads : int
-        Heads of attention; they share the width.
-    feedforward_size : int
-        Units of the feed-forward network.
-    dropout : float
-        Share of the attention and of the outputs dropped.
-    activation : nn.Module
-        Of the feed-forward network.
-    epsilon : float, default=1e-05
-        Added to the variances of the layer norms.
-    """
+    """Attention and feed-forward network, each added to its input and normalised after that."""
 
     def __init__(
         self,
@@ -69,17 +53,7 @@ class PostNormLayer(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Compute the layer.
 
-        Parameters
-        ----------
-        x : Tensor of shape (B, N, width)
-            Vectors.
-        mask : Tensor of bool, shape (B, N), default=None
-            Which of them may be looked at; None is all.
-
-        Returns
-        -------
-        Tensor of shape (B, N, width)
-            Vectors.
+        Shapes: x (B, N, width), mask (B, N) -> (B, N, width).
         """
         x = self.attention_norm(x + self.dropout(self.attention(x, mask)))
         out: Tensor = self.output_norm(x + self.dropout(self.narrow(self.activation(self.widen(x)))))

@@ -16,15 +16,6 @@ class VGGish(nn.Module):
     """Log-mel patches of 96 frames to 128 numbers: four blocks of convolutions and three dense layers.
 
     The names of the parameters are those of the published PyTorch checkpoint.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.nets import VGGish
-    >>> with torch.device("meta"):
-    ...     network = VGGish()
-    >>> network(torch.empty(2, 96, 64, device="meta")).shape
-    torch.Size([2, 128])
     """
 
     # Maps are (B, C, T', M') as published, or where this is set, with the kernels to match, (B, C, M', T'): a CPU likes
@@ -53,22 +44,7 @@ class VGGish(nn.Module):
     def forward(self, frames: Tensor, layer: str = "embedding") -> Tensor:
         """Compute one representation of each patch.
 
-        Parameters
-        ----------
-        frames : Tensor of shape (B, 96, 64)
-            Log-mel patches.
-        layer : str, default="embedding"
-            One of `layers`; "embedding" comes before any activation. Maps are averaged over time and frequency.
-
-        Returns
-        -------
-        Tensor of shape (B, n_features)
-            64, 128, 256 or 512 numbers of a block, 4,096 of "fc1" and "fc2", 128 of "embedding".
-
-        Raises
-        ------
-        ValueError
-            If there is no such layer.
+        Shapes: frames (B, 96, 64) -> (B, n_features).
         """
         for name, value in self._stages(frames):
             if name == layer:

@@ -38,15 +38,7 @@ class FrameExtractor(Protocol):
 
 
 class FrameTransformer(RaggedOutputMixin, AudioEstimator):
-    """Base class of the transformers from audio to frames; a subclass names its extractor.
-
-    Examples
-    --------
-    >>> from sklearn_audio import MFCCTransformer
-    >>> from sklearn_audio.preprocessing._frames import FrameTransformer
-    >>> issubclass(MFCCTransformer, FrameTransformer)
-    True
-    """
+    """Base class of the transformers from audio to frames; a subclass names its extractor."""
 
     sample_rate: int
     n_jobs: int | None

@@ -24,19 +24,7 @@ __all__ = ["FrontEndExtractor", "MelSpectrogramTransformer"]
 
 
 class FrontEndExtractor:
-    """Frames of a `FrontEnd`, normalised per clip or per frame.
-
-    Parameters
-    ----------
-    front_end : FrontEnd
-        What to compute.
-    device : str
-        Where to compute.
-    prefix : str
-        Feature names are ``<prefix>_0``, ``<prefix>_1``, ...
-    normalize : {"minmax", "l2"} or None
-        What to do with the frames of a clip.
-    """
+    """Frames of a `FrontEnd`, normalised per clip or per frame."""
 
     def __init__(self, front_end: FrontEnd, device: str, prefix: str, normalize: str | None = None) -> None:
         self.names = [f"{prefix}_{i}" for i in range(front_end.n_features)]

@@ -47,29 +47,7 @@ def can_pool(reader: Any, pooling: Any) -> bool:
 def pooled_frames(reader: FrameTransformer, pooling: SequencePooling, X: Any) -> NDArray[np.float32]:
     """Compute ``pooling.transform(reader.transform(X))`` without holding all frames of X, or of a long clip.
 
-    Parameters
-    ----------
-    reader : FrameTransformer
-        Fitted, if it needs to be, and without a normalisation that is learned.
-    pooling : SequencePooling
-        Of the statistics; it need not be fitted.
-    X : sequence of clips
-        Paths, arrays, ...
-
-    Returns
-    -------
-    ndarray of float32, shape (n_clips, n_features * n_statistics)
-        The same numbers to the bit; NaN for a clip that could not be used, if `on_error` of the reader is "nan".
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio import MFCCTransformer, SequencePooling
-    >>> from sklearn_audio.preprocessing._pooled_frames import pooled_frames
-    >>> reader, clips = MFCCTransformer(16000, n_mels=32), [np.zeros(8000), np.ones(16000)]
-    >>> pooling = SequencePooling().fit(reader.transform(clips))
-    >>> pooled_frames(reader, pooling, clips).shape
-    (2, 40)
+    Shapes: -> (n_clips, n_features * n_statistics).
     """
     reader._check_fitted()
     clips, extractor = reader._admit(X, reset=False), reader._extractor()

@@ -12,27 +12,7 @@ __all__ = ["RaggedBuilder"]
 
 
 class RaggedBuilder:
-    """Collect rows, whole or in pieces, into one flat array that grows in place: nothing is held twice.
-
-    Parameters
-    ----------
-    item_shape : sequence of int, default=None
-        Shape of one item of a row; None takes that of the first piece.
-    dtype : dtype, default=None
-        Type of the values; None takes that of the first piece.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.ragged import Ragged, RaggedBuilder
-    >>> builder = RaggedBuilder()
-    >>> builder.extend(np.array([1, 2]))
-    >>> builder.extend(np.array([3]))
-    >>> builder.close_row()
-    array([1, 2, 3])
-    >>> Ragged(*builder.finish()).lengths
-    array([3])
-    """
+    """Collect rows, whole or in pieces, into one flat array that grows in place: nothing is held twice."""
 
     def __init__(self, item_shape: Sequence[int] | None = None, dtype: DTypeLike | None = None) -> None:
         self._dtype = dtype
@@ -43,15 +23,7 @@ class RaggedBuilder:
     def extend(self, piece: NDArray[Any]) -> None:
         """Append a piece to the open row.
 
-        Parameters
-        ----------
-        piece : ndarray of shape (n, *item_shape)
-            Copied.
-
-        Raises
-        ------
-        ValueError
-            If the piece is a scalar or its items are of another shape.
+        Shapes: piece (n, *item_shape).
         """
         row = len(self._offsets) - 1
         if piece.ndim == 0:
@@ -76,20 +48,14 @@ class RaggedBuilder:
     def open_row(self) -> NDArray[Any]:
         """Return what the open row holds so far.
 
-        Returns
-        -------
-        ndarray of shape (length, *item_shape)
-            A view, valid until the next call of `extend`.
+        Shapes: -> (length, *item_shape).
         """
         return np.empty(0) if self._values is None else self._values[self._offsets[-1] : self._used]
 
     def close_row(self) -> NDArray[Any]:
         """End the open row.
 
-        Returns
-        -------
-        ndarray of shape (length, *item_shape)
-            A view of the row, valid until the next call of `extend`.
+        Shapes: -> (length, *item_shape).
         """
         row = self.open_row()
         self._offsets.append(self._used)
@@ -98,12 +64,7 @@ class RaggedBuilder:
     def finish(self) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Return the rows. The builder is used up.
 
-        Returns
-        -------
-        values : ndarray of shape (n_total, *item_shape)
-            The items of all closed rows.
-        offsets : ndarray of int64, shape (n_rows + 1,)
-            Row boundaries; ``Ragged(values, offsets)`` holds the rows.
+        Shapes: -> values (n_total, *item_shape), offsets (n_rows + 1,).
         """
         offsets = np.asarray(self._offsets, dtype=np.int64)
         if self._values is None:

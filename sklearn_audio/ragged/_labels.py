@@ -17,41 +17,13 @@ _N_SHOWN = 5
 
 
 def row_index(X: Any) -> pd.Index | None:
-    """Return the labels of the rows of X.
-
-    Parameters
-    ----------
-    X : object
-        Anything that may be passed as X.
-
-    Returns
-    -------
-    pandas.Index or None
-        The index of a `Ragged`, a Series or a DataFrame; None where the rows have no labels.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from sklearn_audio.ragged import row_index
-    >>> row_index(pd.Series(["a.wav", "b.wav"], index=[7, 3])).tolist()
-    [7, 3]
-    >>> row_index(["a.wav", "b.wav"]) is None
-    True
-    """
+    """Return the labels of the rows of X."""
     # a list has an attribute `index`, too
     return X.index if isinstance(X, Labels) or hasattr(X, "iloc") else None
 
 
 class Labels:
-    """The labels of a `Ragged`; none unless given.
-
-    Examples
-    --------
-    >>> from sklearn_audio import Ragged
-    >>> from sklearn_audio.ragged._labels import Labels
-    >>> isinstance(Ragged.from_list([[1], [2]]), Labels)
-    True
-    """
+    """The labels of a `Ragged`; none unless given."""
 
     # for pickles of versions without labels
     _index: pd.Index | None = None
@@ -101,25 +73,7 @@ def same_names(first: NDArray[Any] | None, second: NDArray[Any] | None) -> bool:
 
 
 def check_same_names(seen: NDArray[Any] | None, names: NDArray[Any] | None) -> None:
-    """Refuse features of other names than those seen in `fit`; what has no names passes.
-
-    Parameters
-    ----------
-    seen : ndarray of str or None
-        Names of the features seen in `fit`.
-    names : ndarray of str or None
-        Names of the features that came.
-
-    Raises
-    ------
-    ValueError
-        If both have names and these differ.
-
-    Examples
-    --------
-    >>> from sklearn_audio.ragged import check_same_names
-    >>> check_same_names(["mel_0"], None)
-    """
+    """Refuse features of other names than those seen in `fit`; what has no names passes."""
     if seen is not None and names is not None and not same_names(seen, names):
         raise ValueError(
             "The feature names should match those that were passed during fit: X has "

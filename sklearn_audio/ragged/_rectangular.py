@@ -13,15 +13,7 @@ __all__ = ["Rectangular"]
 
 
 class Rectangular:
-    """The forms of a `Ragged` as arrays.
-
-    Examples
-    --------
-    >>> from sklearn_audio import Ragged
-    >>> from sklearn_audio.ragged._rectangular import Rectangular
-    >>> isinstance(Ragged.from_list([[1], [2]]), Rectangular)
-    True
-    """
+    """The forms of a `Ragged` as arrays."""
 
     values: NDArray[Any]
     offsets: NDArray[np.int64]

@@ -21,22 +21,7 @@ def mean_and_std(items: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.f
 
     NumPy's own standard deviation holds all items a second time, in float64.
 
-    Parameters
-    ----------
-    items : ndarray of shape (n, *item_shape)
-        At least one item.
-
-    Returns
-    -------
-    mean, std : ndarray of float64, shape (*item_shape)
-        The standard deviation divides by n.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.ragged import mean_and_std
-    >>> [float(value) for value in mean_and_std(np.array([1.0, 3.0]))]
-    [2.0, 1.0]
+    Shapes: items (n, *item_shape) -> mean, std (*item_shape).
     """
     mean = items.mean(axis=0, dtype=np.float64)
     squares = np.zeros_like(mean)
@@ -100,25 +85,7 @@ KEEPS_DTYPE = frozenset({"min", "max", "first", "last"})
 
 
 def find_statistic(name: Any) -> Callable[[NDArray[Any]], Any] | None:
-    """Find what computes a statistic.
-
-    Parameters
-    ----------
-    name : str
-        One of `STATISTICS`, or a percentile from "p0" to "p100".
-
-    Returns
-    -------
-    callable or None
-        Takes items of shape (n, *item_shape), returns one of shape (*item_shape); None for an unknown name.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.ragged import find_statistic
-    >>> float(find_statistic("p25")(np.array([0.0, 1.0, 4.0])))
-    0.5
-    """
+    """Find what computes a statistic."""
     if name in STATISTICS:
         return STATISTICS[name]
     percentile = _PERCENTILE.fullmatch(name) if isinstance(name, str) else None

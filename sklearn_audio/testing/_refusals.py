@@ -24,17 +24,7 @@ FAILURES = (
 
 
 def expect_refusal(call: Callable[[], Any], what: str, match: str) -> None:
-    """Raise an AssertionError unless the call raises ValueError, TypeError or OSError with a matching message.
-
-    Parameters
-    ----------
-    call : callable
-        What must be refused.
-    what : str
-        Names it.
-    match : str
-        Regular expression searched in the message.
-    """
+    """Raise an AssertionError unless the call raises ValueError, TypeError or OSError with a matching message."""
     try:
         call()
     except (ValueError, TypeError, OSError) as error:

@@ -51,30 +51,7 @@ def cluster(
 ) -> tuple[NDArray[np.float32], float]:
     """Cluster a sample once.
 
-    Parameters
-    ----------
-    engine : {"faiss", "minibatch"}
-        Who does it.
-    sample : ndarray of float32, shape (n_frames, n_dims)
-        Finite, at least as many as clusters.
-    n_clusters : int
-        Number of centres.
-    n_iter : int
-        Iterations over the sample.
-    random_state : RandomState
-        Gives the seed.
-
-    Returns
-    -------
-    centres : ndarray of float32, shape (n_clusters, n_dims)
-        The centres.
-    inertia : float
-        Sum of squared distances within the sample, as the engine states it.
-
-    Raises
-    ------
-    ValueError
-        If the engine gives centres that are NaN or infinite.
+    Shapes: sample (n_frames, n_dims) -> centres (n_clusters, n_dims).
     """
     seed = int(random_state.randint(_LARGEST_SEED))
     scale = _power_of_two(sample)

@@ -17,14 +17,7 @@ _SAFE = (1e-30, 1e30)
 class FrameSpace:
     """The space in which frames are clustered: convolved along the bands, then normalised.
 
-    Parameters
-    ----------
-    kernels : ndarray of float32, shape (n_kernels, kernel_size), or None
-        Kernels of the random convolution.
-    mean, scale : ndarray of float32, shape (n_dims,), or None
-        What ``normalize="standard"`` subtracts and divides by.
-    unit_norm : bool
-        Whether every frame is divided by its Euclidean norm.
+    Shapes: kernels (n_kernels, kernel_size), mean, scale (n_dims,).
     """
 
     kernels: NDArray[np.float32] | None = None

@@ -17,20 +17,7 @@ _CHUNK_VALUES = 1 << 20
 
 
 def check_magnitude(frames: Ragged, space: FrameSpace) -> None:
-    """Refuse frames whose squared norm in the space of the vocabulary overflows float32.
-
-    Parameters
-    ----------
-    frames : Ragged
-        Frames of float32, finite.
-    space : FrameSpace
-        What is done to them before distances are taken.
-
-    Raises
-    ------
-    ValueError
-        If there is such a frame; the message names the row.
-    """
+    """Refuse frames whose squared norm in the space of the vocabulary overflows float32."""
     values = frames.values
     if _is_surely_small(values, space):
         return

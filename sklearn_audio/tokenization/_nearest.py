@@ -22,10 +22,7 @@ class NearestCentre:
     scores lie within the bound of the rounding error is decided by distances in float64, each computed on its own, and
     equal distances by the lowest index.
 
-    Parameters
-    ----------
-    centres : ndarray of float32, shape (n_centres, n_features)
-        What to choose from.
+    Shapes: centres (n_centres, n_features).
     """
 
     def __init__(self, centres: NDArray[np.float32]) -> None:
@@ -47,15 +44,7 @@ class NearestCentre:
     def tokens(self, frames: NDArray[np.float32]) -> NDArray[np.int32]:
         """Return the index of the nearest centre of each frame.
 
-        Parameters
-        ----------
-        frames : ndarray of float32, shape (n_frames, n_features)
-            Finite numbers.
-
-        Returns
-        -------
-        ndarray of int32, shape (n_frames,)
-            The lowest index among centres at the same distance.
+        Shapes: frames (n_frames, n_features) -> (n_frames,).
         """
         tokens = np.empty(len(frames), dtype=np.int32)
         gaps = np.empty(len(frames), dtype=np.float32)

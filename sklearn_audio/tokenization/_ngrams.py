@@ -15,13 +15,6 @@ class NgramVocabulary:
 
     An n-gram of length n is known by the number of its first n - 1 tokens and by its last token, which make one integer
     key; so keys stay small whatever n is. The tokens themselves are the n-grams of length 1, all of 0 to n_tokens - 1.
-
-    Parameters
-    ----------
-    n_tokens : int
-        Number of different tokens.
-    keys : list of ndarray of int64
-        Sorted keys of the n-grams of length 2, 3, ...; a number is a place in its array.
     """
 
     def __init__(self, n_tokens: int, keys: list[NDArray[np.int64]]) -> None:

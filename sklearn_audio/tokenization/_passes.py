@@ -35,16 +35,7 @@ def _blas() -> ThreadpoolController:
 class Assignment:
     """What one pass found.
 
-    Parameters
-    ----------
-    tokens : ndarray of int32, shape (n_frames,)
-        Nearest centres.
-    distances : ndarray of float32, shape (n_frames,)
-        Squared distances to them.
-    counts : ndarray of int64, shape (n_clusters,)
-        Frames per centre.
-    sums : ndarray of float64, shape (n_clusters, n_dims)
-        Sums of the frames of each centre, in the space of the vocabulary.
+    Shapes: tokens (n_frames,), distances (n_frames,), counts (n_clusters,), sums (n_clusters, n_dims).
     """
 
     tokens: NDArray[np.int32]
@@ -87,14 +78,7 @@ class Assignment:
 class VocabularyPass:
     """Passes over frames with given centres, in threads, a bounded number of chunks in memory.
 
-    Parameters
-    ----------
-    centres : ndarray of float32, shape (n_clusters, n_dims)
-        The vocabulary.
-    space : FrameSpace
-        What is done to frames first.
-    verbose : bool or int, default=False
-        Show a progress bar.
+    Shapes: centres (n_clusters, n_dims).
     """
 
     def __init__(self, centres: NDArray[np.float32], space: FrameSpace, verbose: bool | int = False) -> None:

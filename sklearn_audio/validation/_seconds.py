@@ -15,15 +15,7 @@ __all__ = ["as_seconds", "end_after", "parse_seconds"]
 
 
 def as_seconds(value: Any) -> float | None:
-    """Return a time in seconds; None where it is missing, as an empty cell is.
-
-    Raises
-    ------
-    ValueError
-        If text is no number.
-    TypeError
-        If the value is no number, duration or text.
-    """
+    """Return a time in seconds; None where it is missing, as an empty cell is."""
     kind = type(value)
     if kind is float or kind is int:  # the most frequent kinds
         return float(value) if value == value else None

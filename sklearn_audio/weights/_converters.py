@@ -63,23 +63,7 @@ _HF_QKV = re.compile(rf"({_HF_LAYERS}(\d+)\.attention\.attention)\.query\.(weigh
 
 
 def convert_vggish(raw: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Convert torchvggish's or TensorFlow's VGGish.
-
-    Parameters
-    ----------
-    raw : mapping of str to array or Tensor
-        What the file holds.
-
-    Returns
-    -------
-    dict of str to Tensor
-        The state of `sklearn_audio.nets.VGGish`.
-
-    Raises
-    ------
-    WeightsError
-        If it is neither.
-    """
+    """Convert torchvggish's or TensorFlow's VGGish."""
     if not any(name.startswith("vggish/") for name in raw):
         _require(raw, ["features.0.weight", "embeddings.4.bias"], "VGGish")
         return {name: value for name, value in _tensors(raw).items() if not name.startswith("pproc.")}
@@ -96,23 +80,7 @@ def convert_vggish(raw: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def convert_vggish_pca(raw: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Convert the matrix of VGGish's post-processing.
-
-    Parameters
-    ----------
-    raw : mapping of str to array or Tensor
-        What the file holds.
-
-    Returns
-    -------
-    dict of str to Tensor
-        "eigen_vectors" (128, 128) and "means" (128,).
-
-    Raises
-    ------
-    WeightsError
-        If it is something else.
-    """
+    """Convert the matrix of VGGish's post-processing."""
     _require(raw, ["pca_eigen_vectors", "pca_means"], "VGGish's PCA")
     return {
         "eigen_vectors": torch.as_tensor(raw["pca_eigen_vectors"]),
@@ -121,23 +89,7 @@ def convert_vggish_pca(raw: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def convert_panns(raw: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Convert a checkpoint of PANNs, or of a network fine-tuned by its transfer template.
-
-    Parameters
-    ----------
-    raw : mapping of str to array or Tensor
-        What the file holds.
-
-    Returns
-    -------
-    dict of str to Tensor
-        The state of the network and its front end; the new head of a fine-tuned network is left out.
-
-    Raises
-    ------
-    WeightsError
-        If it is something else.
-    """
+    """Convert a checkpoint of PANNs, or of a network fine-tuned by its transfer template."""
     state = _tensors(_unwrapped(raw, "model"), "module.")
     state = {name.removeprefix("base."): value for name, value in state.items() if not name.startswith("fc_transfer.")}
     _require(state or raw, ["fc1.weight"], "PANNs")
@@ -145,45 +97,13 @@ def convert_panns(raw: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def convert_efficientat(raw: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Convert a checkpoint of EfficientAT.
-
-    Parameters
-    ----------
-    raw : mapping of str to array or Tensor
-        What the file holds.
-
-    Returns
-    -------
-    dict of str to Tensor
-        As it is.
-
-    Raises
-    ------
-    WeightsError
-        If it is something else.
-    """
+    """Convert a checkpoint of EfficientAT."""
     _require(raw, ["features.0.0.weight", "classifier.5.bias"], "EfficientAT")
     return _tensors(raw)
 
 
 def convert_ast(raw: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Convert an AST of its authors or of Hugging Face, or a distilled DeiT as its start.
-
-    Parameters
-    ----------
-    raw : mapping of str to array or Tensor
-        What the file holds.
-
-    Returns
-    -------
-    dict of str to Tensor
-        The state of `sklearn_audio.nets.AST`; without ``mlp_head.*`` where it has no head for sounds.
-
-    Raises
-    ------
-    WeightsError
-        If it is something else.
-    """
+    """Convert an AST of its authors or of Hugging Face, or a distilled DeiT as its start."""
     state = _tensors(_unwrapped(raw, "model"), "module.")
     if any(name.startswith("audio_spectrogram_transformer.") for name in state):
         return _from_hugging_face(state)

@@ -43,23 +43,7 @@ class _Target(NamedTuple):
 
 
 def convert_musicnn(raw: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
-    """Name and arrange the variables of a MusiCNN checkpoint as our network does.
-
-    Parameters
-    ----------
-    raw : mapping of str to ndarray
-        Variables by their names in TensorFlow (``conv2d_5/kernel``); those of the optimizer are left out.
-
-    Returns
-    -------
-    dict of str to Tensor
-        The state of `sklearn_audio.nets.MusiCNN`, float32.
-
-    Raises
-    ------
-    WeightsError
-        If variables are missing, belong to no layer of the network, or have another number of axes; it names them.
-    """
+    """Name and arrange the variables of a MusiCNN checkpoint as our network does."""
     targets = _targets()
     _check(raw, targets)
     state = {target.key: _arrange(raw[name], target) for name, target in targets.items()}

@@ -131,50 +131,14 @@ def read_checkpoint(path: str | os.PathLike[str], converter: str) -> dict[str, T
 
 
 def read_packed(packed: bytes, name: str) -> dict[str, Tensor]:
-    """Read tensors that travelled with a pickle, in the format of safetensors.
-
-    Parameters
-    ----------
-    packed : bytes
-        The tensors.
-    name : str
-        What they are called in a message.
-
-    Returns
-    -------
-    dict of str to Tensor
-        In memory of their own, on the CPU.
-
-    Raises
-    ------
-    WeightsError
-        If the bytes are damaged, or hold NaN or infinity.
-    """
+    """Read tensors that travelled with a pickle, in the format of safetensors."""
     tensors, _ = read_tensors(io.BytesIO(packed), name)
     _check_finite(tensors, name)
     return tensors
 
 
 def content_hash(file: Path) -> str:
-    """Hash what counts of one file of a checkpoint, so that equal hashes are equal weights.
-
-    Parameters
-    ----------
-    file : Path
-        The file.
-
-    Returns
-    -------
-    str
-        Of converted weights of ours it follows from where they come from, which their seal vouches for. What other
-        safetensors files say about themselves does not count, because it is written in another order each time; what
-        they were converted for does. Of all other files every byte counts.
-
-    Raises
-    ------
-    WeightsError
-        If the file is no checkpoint, or a damaged safetensors file.
-    """
+    """Hash what counts of one file of a checkpoint, so that equal hashes are equal weights."""
     content = hashlib.sha256()
     with file.open("rb") as stream:
         if _reader(file) is read_safetensors:

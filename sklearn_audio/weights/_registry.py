@@ -158,23 +158,7 @@ def _lower_hashes(table: Any) -> dict[str, Any]:
 
 
 def find(name: str) -> WeightsEntry:
-    """Look up a name.
-
-    Parameters
-    ----------
-    name : str
-        Of the registry.
-
-    Returns
-    -------
-    WeightsEntry
-        Its entry.
-
-    Raises
-    ------
-    ValueError
-        If there is none of that name.
-    """
+    """Look up a name."""
     entries = registry()
     if name not in entries:
         near = difflib.get_close_matches(name, entries, n=1)

@@ -66,17 +66,7 @@ class _Layout(NamedTuple):
 
 
 class Header(NamedTuple):
-    """The header of a safetensors file.
-
-    Attributes
-    ----------
-    raw : bytes
-        Its length and its text, as they stand in the file.
-    tensors : dict of str to tuple
-        Type, shape, first and last byte of each tensor, in the order of the file.
-    about : dict of str to str
-        What the file says about itself; empty where it says nothing.
-    """
+    """The header of a safetensors file."""
 
     raw: bytes
     tensors: dict[str, _Layout]
@@ -88,25 +78,7 @@ class Header(NamedTuple):
 
 
 def read_header(stream: BinaryIO, name: str) -> Header:
-    """Read the header, and leave the stream at the first byte of the tensors.
-
-    Parameters
-    ----------
-    stream : file object
-        At its start; it can seek.
-    name : str
-        What the file is called in a message.
-
-    Returns
-    -------
-    Header
-        The tensors fill the rest of the file without a gap.
-
-    Raises
-    ------
-    WeightsError
-        If the file is damaged, or is in another format.
-    """
+    """Read the header, and leave the stream at the first byte of the tensors."""
     head = stream.read(_LENGTH_BYTES)
     length = int.from_bytes(head, "little")
     if len(head) < _LENGTH_BYTES or length > MAX_HEADER:
@@ -164,29 +136,7 @@ def _n_bytes(layout: _Layout) -> int:
 
 
 def read_tensors(stream: BinaryIO, name: str, *, check: bool = True) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Read all tensors.
-
-    Parameters
-    ----------
-    stream : file object
-        At its start; it can seek.
-    name : str
-        What the file is called in a message.
-    check : bool, default=True
-        Whether the seal of a file that has one is compared.
-
-    Returns
-    -------
-    tensors : dict of str to Tensor
-        In memory of their own, on the CPU.
-    about : dict of str to str
-        What the file says about itself.
-
-    Raises
-    ------
-    WeightsError
-        If the file is damaged, or is in another format.
-    """
+    """Read all tensors."""
     header = read_header(stream, name)
     content = hashlib.sha256(header.to_hash()) if check and SEAL in header.about else None
     tensors = {}
@@ -205,23 +155,7 @@ def read_tensors(stream: BinaryIO, name: str, *, check: bool = True) -> tuple[di
 
 
 def read_safetensors(file: Path) -> dict[str, Tensor]:
-    """Read all tensors of a file; one with a seal is compared with it unless this process has done so before.
-
-    Parameters
-    ----------
-    file : Path
-        The file.
-
-    Returns
-    -------
-    dict of str to Tensor
-        In memory of their own, on the CPU.
-
-    Raises
-    ------
-    WeightsError
-        If the file is damaged, or is in another format.
-    """
+    """Read all tensors of a file; one with a seal is compared with it unless this process has done so before."""
     stamp = stamp_of(file)
     with file.open("rb") as stream:
         tensors, about = read_tensors(stream, f"'{file}'", check=stamp not in _whole)
@@ -236,13 +170,7 @@ def about_of(file: Path) -> dict[str, str]:
 
 
 def seal(file: Path) -> None:
-    """Write the hash of a file into its metadata, where its place is kept by zeros (`UNSEALED`).
-
-    Parameters
-    ----------
-    file : Path
-        A safetensors file that nobody else reads yet.
-    """
+    """Write the hash of a file into its metadata, where its place is kept by zeros (`UNSEALED`)."""
     with file.open("r+b") as stream:
         header = read_header(stream, f"'{file}'")
         digest = _hash_rest(stream, header)
@@ -251,23 +179,7 @@ def seal(file: Path) -> None:
 
 
 def check_seal(file: Path) -> dict[str, str]:
-    """Compare a file with its seal, now.
-
-    Parameters
-    ----------
-    file : Path
-        A safetensors file.
-
-    Returns
-    -------
-    dict of str to str
-        What the file says about itself; without the key `SEAL` if it has no seal.
-
-    Raises
-    ------
-    WeightsError
-        If the file is damaged.
-    """
+    """Compare a file with its seal, now."""
     with file.open("rb") as stream:
         header = read_header(stream, f"'{file}'")
         if SEAL in header.about:
@@ -276,23 +188,7 @@ def check_seal(file: Path) -> dict[str, str]:
 
 
 def whole(file: Path) -> dict[str, str]:
-    """Compare a file with its seal unless this process has done so since the file last changed.
-
-    Parameters
-    ----------
-    file : Path
-        A safetensors file.
-
-    Returns
-    -------
-    dict of str to str
-        What the file says about itself; without the key `SEAL` if it has no seal.
-
-    Raises
-    ------
-    WeightsError
-        If the file is damaged.
-    """
+    """Compare a file with its seal unless this process has done so since the file last changed."""
     stamp = stamp_of(file)
     if stamp not in _whole:
         _whole[stamp] = check_seal(file)

@@ -22,36 +22,8 @@ _PATTERN_CHARACTERS = "*?["
 def read_tensorflow(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     """Read all variables of a TensorFlow checkpoint.
 
-    Parameters
-    ----------
-    path : str or path
-        One file of the first format (``vggish_model.ckpt``), or a checkpoint of the second: the prefix that its files
-        share, one of these files (``.index``, ``.data-00000-of-00001``), or the folder that holds them.
-
-    Returns
-    -------
-    dict of str to ndarray
-        By name, those of the optimizer included. TensorFlow verifies the checksum of each in the second format.
-
-    Raises
-    ------
-    WeightsError
-        If there is no checkpoint, or more than one, or a file of it is missing or damaged.
-    ImportError
-        If TensorFlow is not installed. The message names the extra.
-
-    Notes
-    -----
     TensorFlow writes notices to the standard error when it is imported. The environment variable
     ``TF_CPP_MIN_LOG_LEVEL``, which is the application's to set, silences some of them.
-
-    Examples
-    --------
-    >>> from sklearn_audio.weights._tensorflow import read_tensorflow
-    >>> read_tensorflow("no/such.ckpt")
-    Traceback (most recent call last):
-        ...
-    sklearn_audio.exceptions.WeightsError: there is no TensorFlow checkpoint at 'no/such.ckpt'. ...
     """
     prefix = _find(local_path(path))
     tensorflow = require("tensorflow", needed_by="reading TensorFlow checkpoints", extra="tensorflow")

@@ -90,33 +90,7 @@ class _Module(_Foreign):
 
 
 def adapt(transform: Any, name: str) -> Transform:
-    """Give anything that changes clips the one calling convention.
-
-    Parameters
-    ----------
-    transform : Transform, callable or nn.Module
-        Ours; a callable of an array; a callable with the keywords `samples` and `sample_rate`; or a module, which is
-        given (1, 1, n_timepoints) or (1, 1, n_features, n_frames), and `sample_rate` if its `forward` has it.
-    name : str
-        What messages call it.
-
-    Returns
-    -------
-    Transform
-        The same where it is ours.
-
-    Raises
-    ------
-    TypeError
-        If it is nothing of these.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine.augmentation import adapt
-    >>> adapt(np.negative, "my transform").transform(np.ones(3, np.float32), np.random.default_rng(0))
-    array([-1., -1., -1.], dtype=float32)
-    """
+    """Give anything that changes clips the one calling convention."""
     if isinstance(transform, Transform):
         return transform
     if isinstance(transform, type) or not callable(transform):
@@ -134,25 +108,7 @@ def adapt(transform: Any, name: str) -> Transform:
 
 
 def adapt_all(transforms: Sequence[Any] | None) -> tuple[Transform, ...]:
-    """Give all transforms of a list the one calling convention.
-
-    Parameters
-    ----------
-    transforms : sequence or None
-        What `adapt` takes.
-
-    Returns
-    -------
-    tuple of Transform
-        In the same order.
-
-    Examples
-    --------
-    >>> from sklearn_audio.augmentation import Gain
-    >>> from sklearn_audio.engine.augmentation import adapt_all
-    >>> adapt_all([Gain(3.0)])
-    (Gain(p=1.0, gain=3.0),)
-    """
+    """Give all transforms of a list the one calling convention."""
     return tuple(adapt(transform, f"augmentations[{i}]") for i, transform in enumerate(transforms or ()))
 
 
@@ -161,29 +117,7 @@ def augment_clip(
 ) -> NDArray[Any]:
     """Change a clip by one transform after the other.
 
-    Parameters
-    ----------
-    array : ndarray of shape (n_timepoints,) or (n_frames, n_features)
-        The clip; it stays as it is.
-    transforms : sequence of Transform
-        What `adapt_all` gave.
-    rng : numpy.random.Generator
-        What is drawn from.
-    sample_rate : float, default=None
-        Hz, of a waveform.
-
-    Returns
-    -------
-    ndarray
-        Of the same type and dimensions; maybe of another length, and maybe a view.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.augmentation import RandomCrop, TimeShift
-    >>> from sklearn_audio.engine.augmentation import augment_clip
-    >>> augment_clip(np.zeros(100), [TimeShift(), RandomCrop(80)], np.random.default_rng(0)).shape
-    (80,)
+    Shapes: array (n_timepoints,) or (n_frames, n_features).
     """
     for transform in transforms:
         array = transform.transform(array, rng, sample_rate)
@@ -191,26 +125,7 @@ def augment_clip(
 
 
 def draws_globally(transforms: Sequence[Transform]) -> bool:
-    """Tell whether global generators are lent to a transform, which must then not run beside another thread that draws.
-
-    Parameters
-    ----------
-    transforms : sequence of Transform
-        What `adapt_all` gave.
-
-    Returns
-    -------
-    bool
-        False where all are ours.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.augmentation import Gain
-    >>> from sklearn_audio.engine.augmentation import adapt_all, draws_globally
-    >>> draws_globally(adapt_all([Gain()])), draws_globally(adapt_all([Gain(), np.negative]))
-    (False, True)
-    """
+    """Whether a transform draws from the global generators, so that it must not run beside another thread that does."""
     return any(isinstance(transform, _Foreign) for transform in transforms)
 
 

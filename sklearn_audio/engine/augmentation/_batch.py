@@ -23,41 +23,7 @@ __all__ = ["Augmentation", "build_spec_augment"]
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Transforms of each row, then masks, then mixup; each only where it is on.
-
-    Parameters
-    ----------
-    mixup : float, default=0.0
-        Alpha of the Beta distribution of the shares; 0 mixes nothing.
-    spec_augment : SpecAugment, dict or bool, default=None
-        Masks over frames, or their parameters; True is those by default.
-    transforms : sequence, default=()
-        What `adapt_all` takes.
-    n_classes : int, default=0
-        Number of classes, which mixup of codes needs.
-    multi_label : bool, default=False
-        Targets are indicators of labels.
-    n_places : int, default=None
-        Length that every batch has, for networks that take no other; None takes the longest row, if a length changed.
-    pad_value : int, default=0
-        What padding is.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a parameter is not admissible.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio import Ragged
-    >>> from sklearn_audio.engine.augmentation import Augmentation
-    >>> from sklearn_audio.engine.training import ClipDataset, TrainingBatches
-    >>> data = ClipDataset(Ragged.from_list([np.ones((9, 4))] * 6), np.arange(6) % 3, np.ones(6, np.float32))
-    >>> augmentation = Augmentation(mixup=0.5, spec_augment=True, n_classes=3)
-    >>> [batch.targets.shape for batch in TrainingBatches(data, 3, augmentation=augmentation)]
-    [torch.Size([3, 3]), torch.Size([3, 3])]
-    """
+    """Transforms of each row, then masks, then mixup; each only where it is on."""
 
     mixup: float = 0.0
     spec_augment: SpecAugment | Mapping[str, Any] | bool | None = None
@@ -82,25 +48,7 @@ class Augmentation:
         return bool(self.transforms or self.spec_augment or self.mixup)
 
     def __call__(self, batch: Batch, rng: np.random.Generator) -> Batch:
-        """Change a batch.
-
-        Parameters
-        ----------
-        batch : Batch
-            Stays as it is.
-        rng : numpy.random.Generator
-            What is drawn from.
-
-        Returns
-        -------
-        Batch
-            Another one; the same where nothing is on.
-
-        Raises
-        ------
-        ValueError
-            If a row is not what a transform takes, or a transform gives what is no clip.
-        """
+        """Change a batch."""
         if self.transforms:
             batch = self._change_rows(batch, rng)
         if isinstance(self.spec_augment, SpecAugment):
@@ -134,29 +82,7 @@ def _hide(batch: Batch, masks: SpecAugment, rng: np.random.Generator) -> Batch:
 
 
 def build_spec_augment(spec_augment: SpecAugment | Mapping[str, Any] | bool | None) -> SpecAugment | None:
-    """Make masks of what an estimator was given for them.
-
-    Parameters
-    ----------
-    spec_augment : SpecAugment, dict, bool or None
-        A dict holds parameters of `SpecAugment`.
-
-    Returns
-    -------
-    SpecAugment or None
-        None for None and False.
-
-    Raises
-    ------
-    ValueError
-        If the dict has another key, or a value is out of range.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine.augmentation import build_spec_augment
-    >>> build_spec_augment({"time_masks": 1}).time_masks
-    1
-    """
+    """Make masks of what an estimator was given for them."""
     if spec_augment is None or isinstance(spec_augment, SpecAugment):
         return spec_augment
     if isinstance(spec_augment, bool):

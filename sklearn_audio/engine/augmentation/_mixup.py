@@ -24,43 +24,7 @@ def mix_batch(
     length: a shorter partner is repeated, a longer one cut. The loss of a mixed row is the same mixture of the losses
     of the pair, each with its own weight.
 
-    Parameters
-    ----------
-    batch : Batch
-        Frames or waveforms, padded.
-    alpha : float
-        Of the Beta distribution; 1 draws evenly from 0 to 1, more brings shares to one half.
-    rng : numpy.random.Generator
-        What is drawn from.
-    n_classes : int, default=0
-        Number of classes, where targets are codes.
-    multi_label : bool, default=False
-        Targets are indicators of labels.
-
-    Returns
-    -------
-    Batch
-        A new one, with targets of float32 and shape (B, n_classes): probabilities of the classes, or mixed indicators.
-
-    Raises
-    ------
-    ValueError
-        If the rows are tokens.
-
-    References
-    ----------
-    .. [1] Zhang, Cisse, Dauphin, Lopez-Paz, "mixup: beyond empirical risk minimization", ICLR 2018.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio import Ragged
-    >>> from sklearn_audio.engine.augmentation import mix_batch
-    >>> from sklearn_audio.engine.training import ClipDataset
-    >>> data = ClipDataset(Ragged.from_list([np.zeros((3, 2)), np.ones((3, 2))]), np.arange(2), np.ones(2, np.float32))
-    >>> mixed = mix_batch(data.batch(np.arange(2)), 1.0, np.random.default_rng(1), n_classes=2)
-    >>> bool((mixed.inputs.values[:, 0, 0] == mixed.targets[:, 1]).all())
-    True
+    Source: Zhang, Cisse, Dauphin, Lopez-Paz, "mixup: beyond empirical risk minimization", ICLR 2018.
     """
     (values, lengths, weights), targets = batch
     if not values.is_floating_point():

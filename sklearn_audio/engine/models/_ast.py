@@ -51,28 +51,7 @@ AST_MODELS = {
 
 @lru_cache(maxsize=64)
 def ast_card(model: str, *, n_frames: int | None = None, stride: tuple[int, int] | None = None) -> ModelCard:
-    """Describe an AST, at its published geometry or another.
-
-    Parameters
-    ----------
-    model : str
-        One of `AST_MODELS`.
-    n_frames : int, default=None
-        Frames of a patch; None takes those of the model.
-    stride : tuple of (int, int), default=None
-        Cells between patches along frequency and time; None takes those of the model.
-
-    Returns
-    -------
-    ModelCard
-        Positions that the checkpoint lacks are adapted from those it has.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine.models import ast_card
-    >>> ast_card("audioset_10_10_0.4593").patching.n_frames
-    1024
-    """
+    """Describe an AST, at its published geometry or another."""
     published = AST_MODELS[model]
     frames, strides = n_frames or published.n_frames, stride or published.stride
     front_end = replace(preset("ast"), mean=published.mean, std=2 * published.std)

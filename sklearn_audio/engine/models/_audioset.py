@@ -24,22 +24,7 @@ TAGGERS: dict[str, ModelCard] = {
 
 
 def check_name(what: str, name: str, known: Iterable[str]) -> None:
-    """Refuse a name that is not known, with the nearest one that is.
-
-    Parameters
-    ----------
-    what : str
-        Kind of name, for the message.
-    name : str
-        The name.
-    known : iterable of str
-        All there are.
-
-    Raises
-    ------
-    ValueError
-        If it is none of them.
-    """
+    """Refuse a name that is not known, with the nearest one that is."""
     names = list(known)
     if name not in names:
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
@@ -48,31 +33,7 @@ def check_name(what: str, name: str, known: Iterable[str]) -> None:
 
 
 def windowed(model: str, seconds: float) -> ModelCard:
-    """Describe a tagger that sees a short window at once.
-
-    Parameters
-    ----------
-    model : str
-        One of `TAGGERS`.
-    seconds : float
-        Length of the window.
-
-    Returns
-    -------
-    ModelCard
-        A clip no longer than a window is taken whole.
-
-    Raises
-    ------
-    ValueError
-        If the network cannot take so short a window.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine.models import windowed
-    >>> windowed("panns_cnn14", 1.0).patch_seconds
-    1.0
-    """
+    """Describe a tagger that sees a short window at once."""
     card = TAGGERS[model]
     if not isinstance(card.patching, ClipPatching):
         n_frames = round(seconds * card.sample_rate / card.front_end.hop_length)

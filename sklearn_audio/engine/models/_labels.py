@@ -30,16 +30,7 @@ no voice, weird, country, metal, female voice, choral
 def audioset_labels() -> NDArray[np.str_]:
     """Return the display names of AudioSet's 527 labels, in the order of the published networks.
 
-    Returns
-    -------
-    ndarray of str, shape (527,)
-        Read-only.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine.models import audioset_labels
-    >>> audioset_labels()[:2].tolist()
-    ['Speech', 'Male speech, man speaking']
+    Shapes: -> (527,).
     """
     text = (files("sklearn_audio.engine.models") / "audioset_labels.csv").read_text(encoding="utf-8")
     return _read_only([row["display_name"] for row in csv.DictReader(text.splitlines())])
@@ -49,16 +40,7 @@ def audioset_labels() -> NDArray[np.str_]:
 def million_song_labels() -> NDArray[np.str_]:
     """Return the 50 tags of the networks trained on the Million Song Dataset.
 
-    Returns
-    -------
-    ndarray of str, shape (50,)
-        Read-only.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine.models import million_song_labels
-    >>> million_song_labels()[:2].tolist()
-    ['rock', 'pop']
+    Shapes: -> (50,).
     """
     return _read_only(_split(_MILLION_SONG))
 
@@ -67,16 +49,7 @@ def million_song_labels() -> NDArray[np.str_]:
 def magnatagatune_labels() -> NDArray[np.str_]:
     """Return the 50 tags of the networks trained on MagnaTagATune.
 
-    Returns
-    -------
-    ndarray of str, shape (50,)
-        Read-only.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine.models import magnatagatune_labels
-    >>> magnatagatune_labels()[:2].tolist()
-    ['guitar', 'classical']
+    Shapes: -> (50,).
     """
     return _read_only(_split(_MAGNATAGATUNE))
 

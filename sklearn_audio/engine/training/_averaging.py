@@ -27,24 +27,8 @@ class WeightAverage(Callback):
 
     While it is shown, the network holds the average and the callback the weights that are trained.
 
-    Parameters
-    ----------
-    kind : {"ema", "swa"}
-        "ema": exponential, after every step; buffers are averaged, too. "swa": the mean over the ends of the last
-        quarter of the epochs; the statistics of batch normalisation are computed anew for it.
-    n_epochs : int
-        Epochs of this call.
-
-    References
-    ----------
-    Izmailov et al. 2018, "Averaging weights leads to wider optima and better generalization", UAI. The growing decay
-    of "ema" is that of TensorFlow's ExponentialMovingAverage with `num_updates`.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine.training._averaging import WeightAverage
-    >>> round(WeightAverage("ema", n_epochs=10).decay(90), 2), WeightAverage("ema", n_epochs=10).decay(10**6)
-    (0.91, 0.999)
+    Source: Izmailov et al. 2018, "Averaging weights leads to wider optima and better generalization", UAI. The growing
+    decay of "ema" is that of TensorFlow's ExponentialMovingAverage with `num_updates`.
     """
 
     def __init__(self, kind: Averaging, n_epochs: int) -> None:
@@ -52,63 +36,28 @@ class WeightAverage(Callback):
         self.n_epochs = n_epochs
 
     def decay(self, n_steps: int) -> float:
-        """Return the weight of what was before, in the exponential average.
-
-        Parameters
-        ----------
-        n_steps : int
-            Steps so far.
-
-        Returns
-        -------
-        float
-            It grows with the steps.
-        """
+        """Return the weight of what was before, in the exponential average."""
         return min(_SLOWEST_DECAY, (1 + n_steps) / (_FIRST_STEPS + n_steps))
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Begin anew.
-
-        Parameters
-        ----------
-        net, X, y, **kwargs : object
-            From skorch.
-        """
+        """Begin anew."""
         self.data_ = X
         self.first_epoch_ = len(net.history) + 1 + self.n_epochs - max(1, self.n_epochs // _SWA_SHARE)
         self.count_, self.shown_ = 0, False
         self.average_ = [tensor.clone() for tensor in _tensors(net)]
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
-        """Put the weights back that are trained.
-
-        Parameters
-        ----------
-        net, dataset_train, dataset_valid, **kwargs : object
-            From skorch.
-        """
+        """Put the weights back that are trained."""
         if self.shown_:
             self._swap(net)
 
     def on_batch_begin(self, net: Any, batch: Any = None, training: Any = None, **kwargs: Any) -> None:
-        """Show the average to the validation set.
-
-        Parameters
-        ----------
-        net, batch, training, **kwargs : object
-            From skorch.
-        """
+        """Show the average to the validation set."""
         if not training:
             self._show(net)
 
     def on_batch_end(self, net: Any, batch: Any = None, training: Any = None, **kwargs: Any) -> None:
-        """Take the weights into the average.
-
-        Parameters
-        ----------
-        net, batch, training, **kwargs : object
-            From skorch.
-        """
+        """Take the weights into the average."""
         if not training:
             return
         at_end = net.batches_done == net.n_batches and len(net.history) >= self.first_epoch_
@@ -116,34 +65,16 @@ class WeightAverage(Callback):
             self._take(_tensors(net))
 
     def on_train_end(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Leave the average in the network.
-
-        Parameters
-        ----------
-        net, X, y, **kwargs : object
-            From skorch.
-        """
+        """Leave the average in the network."""
         self._show(net)
         self.data_ = None
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what it takes to continue.
-
-        Returns
-        -------
-        dict
-            The average, or the weights that are trained while it is shown.
-        """
+        """Return what it takes to continue."""
         return {"count": self.count_, "shown": self.shown_, "average": self.average_, "first": self.first_epoch_}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from there.
-
-        Parameters
-        ----------
-        state : dict
-            From `state_dict`.
-        """
+        """Continue from there."""
         self.count_, self.shown_, self.first_epoch_ = state["count"], state["shown"], state["first"]
         for mine, saved in zip(self.average_, state["average"], strict=True):
             mine.copy_(saved)
@@ -183,20 +114,6 @@ def refresh_batch_norm(net: Any, data: Any) -> None:
 
     One pass over the rows, in random batches without mixup, masks and dropout; every batch counts the same. Windows and
     changed waveforms, which the data set draws by itself, are drawn as in training.
-
-    Parameters
-    ----------
-    net : Net
-        Its module's running means and variances are replaced.
-    data : ClipDataset
-        Rows of the training set.
-
-    Examples
-    --------
-    >>> from types import SimpleNamespace
-    >>> from torch import nn
-    >>> from sklearn_audio.engine.training._averaging import refresh_batch_norm
-    >>> refresh_batch_norm(SimpleNamespace(module_=nn.Linear(1, 1)), None)  # nothing to do
     """
     norms = [m for m in net.module_.modules() if isinstance(m, _BATCH_NORMS) and m.track_running_stats]
     if not norms:

@@ -43,29 +43,7 @@ class Batch(NamedTuple):
 def pad_rows(sequences: Ragged, rows: NDArray[np.int64], n_rows: int, n_places: int, pad_value: int) -> Tensor:
     """Copy rows into a rectangular tensor.
 
-    Parameters
-    ----------
-    sequences : Ragged
-        The rows.
-    rows : ndarray of int
-        Which of them.
-    n_rows, n_places : int
-        Shape of the tensor; rows longer than that are cut.
-    pad_value : int
-        What stands where nothing is copied to.
-
-    Returns
-    -------
-    Tensor of shape (n_rows, n_places, *item_shape)
-        Of the type of the values.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio import Ragged
-    >>> from sklearn_audio.engine.training._batches import pad_rows
-    >>> pad_rows(Ragged.from_list([[1, 2], [3]]), np.array([1]), 2, 2, 9).tolist()
-    [[3, 9], [9, 9]]
+    Shapes: -> (n_rows, n_places, *item_shape).
     """
     bounds = zip(sequences.offsets[rows].tolist(), sequences.offsets[rows + 1].tolist(), strict=True)
     arrays = (sequences.values[start:stop] for start, stop in bounds)
@@ -76,27 +54,7 @@ def pad_rows(sequences: Ragged, rows: NDArray[np.int64], n_rows: int, n_places: 
 class ClipDataset(Dataset[Any]):
     """Rows with targets and weights.
 
-    Parameters
-    ----------
-    sequences : Ragged
-        Frames or tokens.
-    targets : ndarray of shape (n_rows,) or (n_rows, n_labels)
-        Codes of classes, or indicators of labels as floats.
-    weights : ndarray of float32, shape (n_rows,)
-        Weights in the loss.
-    pad_value : int, default=0
-        What padding is: for tokens, the size of the vocabulary.
-    n_places : int, default=None
-        Length that every batch has; None takes that of the longest row of the batch.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio import Ragged
-    >>> from sklearn_audio.engine.training import ClipDataset
-    >>> data = ClipDataset(Ragged.from_list([[1, 2], [3]]), np.array([0, 1]), np.ones(2, np.float32), pad_value=9)
-    >>> data.batch(np.array([1, 0])).inputs.values.tolist()
-    [[3, 9], [1, 2]]
+    Shapes: targets (n_rows,) or (n_rows, n_labels), weights (n_rows,).
     """
 
     sequences: Ragged
@@ -112,35 +70,11 @@ class ClipDataset(Dataset[Any]):
         return self.sequences[row], self.targets[row]
 
     def select(self, rows: NDArray[np.int64]) -> ClipDataset:
-        """Take some of the rows.
-
-        Parameters
-        ----------
-        rows : ndarray of int
-            Which.
-
-        Returns
-        -------
-        ClipDataset
-            Those rows.
-        """
+        """Take some of the rows."""
         return ClipDataset(self.sequences[rows], self.targets[rows], self.weights[rows], self.pad_value, self.n_places)
 
     def batch(self, rows: NDArray[np.int64], rng: np.random.Generator | None = None) -> Batch:
-        """Collate rows.
-
-        Parameters
-        ----------
-        rows : ndarray of int
-            Which.
-        rng : Generator, default=None
-            Not needed: datasets whose rows are drawn, such as random windows of clips, are given one in training.
-
-        Returns
-        -------
-        Batch
-            Padded values, true lengths and weights; and the targets.
-        """
+        """Collate rows."""
         lengths = self.sequences.offsets[rows + 1] - self.sequences.offsets[rows]
         n_places = int(lengths.max()) if self.n_places is None else self.n_places
         padded = pad_rows(self.sequences, rows, len(rows), n_places, self.pad_value)
@@ -153,26 +87,7 @@ class ClipDataset(Dataset[Any]):
 
 
 def batch_sizes(n_rows: int, batch_size: int) -> int:
-    """Count the batches of an epoch; their sizes differ by at most one, so that none is much smaller than the rest.
-
-    Parameters
-    ----------
-    n_rows : int
-        Rows of the data.
-    batch_size : int
-        Most rows of a batch.
-
-    Returns
-    -------
-    int
-        Number of batches.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine.training._batches import batch_sizes
-    >>> batch_sizes(33, 32)
-    2
-    """
+    """Count the batches of an epoch; their sizes differ by at most one, so that none is much smaller than the rest."""
     return -(-n_rows // batch_size)
 
 
@@ -181,34 +96,6 @@ class TrainingBatches:
 
     The order is a function of seed and epoch, and what is drawn for a batch one of seed, epoch and its number, so that
     training can go on from any batch.
-
-    Parameters
-    ----------
-    dataset : ClipDataset
-        The rows.
-    batch_size : int
-        Most rows of a batch.
-    seed : int, default=0
-        Of the order.
-    epoch : int, default=0
-        Epochs before the first.
-    sampler : {"alternate", "balanced", "weighted"} or Sampler, default=None
-        Which rows an epoch has; None takes each once. An epoch has as many rows as the data in any case.
-    augmentation : callable, default=None
-        Called with a batch and a generator, gives the batch to train on.
-    start : int, default=0
-        Batches of the first epoch that are passed over.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio import Ragged
-    >>> from sklearn_audio.engine.training import ClipDataset, TrainingBatches
-    >>> data = ClipDataset(Ragged.from_list([[1], [2], [3]]), np.array([0, 1, 1]), np.ones(3, np.float32))
-    >>> [len(batch.targets) for batch in TrainingBatches(data, 2)]
-    [2, 1]
-    >>> [len(batch.targets) for batch in TrainingBatches(data, 2, start=1)]
-    [1]
     """
 
     def __init__(
@@ -268,24 +155,7 @@ class TrainingBatches:
 
 
 class EvaluationBatches:
-    """Batches in order of length, each row once.
-
-    Parameters
-    ----------
-    dataset : ClipDataset
-        The rows.
-    batch_size : int
-        Most rows of a batch.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio import Ragged
-    >>> from sklearn_audio.engine.training import ClipDataset, EvaluationBatches
-    >>> data = ClipDataset(Ragged.from_list([[1, 1], [2]]), np.array([0, 1]), np.ones(2, np.float32))
-    >>> [batch.targets.tolist() for batch in EvaluationBatches(data, 1)]
-    [[1], [0]]
-    """
+    """Batches in order of length, each row once."""
 
     def __init__(self, dataset: ClipDataset, batch_size: int) -> None:
         self.dataset = dataset

@@ -21,42 +21,19 @@ class EpochRecord(Callback):
     """Writes losses, score, learning rate and seconds of each epoch into the history, and stops at a loss of NaN.
 
     The score of validation is the accuracy, or for several labels per clip the mean average precision.
-
-    Parameters
-    ----------
-    multi_label : bool or None
-        Several labels per clip; None where there are no labels, hence no score.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine.training._callbacks import EpochRecord
-    >>> EpochRecord(multi_label=False).get_params()
-    {'multi_label': False}
     """
 
     def __init__(self, multi_label: bool | None) -> None:
         self.multi_label = multi_label
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
-        """Start the clock.
-
-        Parameters
-        ----------
-        net, dataset_train, dataset_valid, **kwargs : object
-            From skorch.
-        """
+        """Start the clock."""
         self.start_ = time.perf_counter()
         self.losses_: dict[bool, list[tuple[float, int]]] = {True: [], False: []}
         self.answers_: list[tuple[Any, Any, Any]] = []
 
     def on_batch_end(self, net: Any, batch: Any = None, training: Any = None, **kwargs: Any) -> None:
-        """Keep the loss and, in validation, the answers.
-
-        Parameters
-        ----------
-        net, batch, training, **kwargs : object
-            From skorch.
-        """
+        """Keep the loss and, in validation, the answers."""
         inputs, targets = batch
         loss = net.history[-1, "batches", -1, "train_loss" if training else "valid_loss"]
         self.losses_[bool(training)].append((loss, len(targets)))
@@ -67,13 +44,7 @@ class EpochRecord(Callback):
             self.answers_.append((targets, kwargs["y_pred"].detach().cpu(), inputs.weights))
 
     def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
-        """Write the history.
-
-        Parameters
-        ----------
-        net, dataset_train, dataset_valid, **kwargs : object
-            From skorch.
-        """
+        """Write the history."""
         for training, name in ((True, "train_loss"), (False, "valid_loss")):
             if self.losses_[training]:
                 losses, counts = np.array(self.losses_[training]).T
@@ -90,97 +61,41 @@ class EpochRecord(Callback):
         return mean_average_precision(targets, logits) if targets.any() else math.nan
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what it takes to continue.
-
-        Returns
-        -------
-        dict
-            Losses and seconds of the epoch so far.
-        """
+        """Return what it takes to continue."""
         return {"losses": list(self.losses_[True]), "seconds": time.perf_counter() - self.start_}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from there.
-
-        Parameters
-        ----------
-        state : dict
-            From `state_dict`.
-        """
+        """Continue from there."""
         self.losses_ = {True: list(state["losses"]), False: []}
         self.start_ = time.perf_counter() - state["seconds"]
 
 
 class ProgressBar(Callback):
-    """A bar over epochs, with the last loss and score.
-
-    Parameters
-    ----------
-    n_epochs : int
-        Epochs of this call.
-    description : str
-        Stands in front.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine.training._callbacks import ProgressBar
-    >>> ProgressBar(10, "LSTMClassifier").n_epochs
-    10
-    """
+    """A bar over epochs, with the last loss and score."""
 
     def __init__(self, n_epochs: int, description: str) -> None:
         self.n_epochs = n_epochs
         self.description = description
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Show the bar.
-
-        Parameters
-        ----------
-        net, X, y, **kwargs : object
-            From skorch.
-        """
+        """Show the bar."""
         self.bar_ = progress_bar(total=self.n_epochs, description=self.description, unit="epoch", shown=True)
 
     def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
-        """Move it.
-
-        Parameters
-        ----------
-        net, dataset_train, dataset_valid, **kwargs : object
-            From skorch.
-        """
+        """Move it."""
         last = net.history[-1]
         shown = {"loss": last["train_loss"], "valid_loss": last.get("valid_loss"), "score": last.get("valid_score")}
         self.bar_.set_postfix({name: f"{value:.3f}" for name, value in shown.items() if value is not None})
         self.bar_.update()
 
     def on_train_end(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Leave it as it is.
-
-        Parameters
-        ----------
-        net, X, y, **kwargs : object
-            From skorch.
-        """
+        """Leave it as it is."""
         self.bar_.close()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what it takes to continue.
-
-        Returns
-        -------
-        dict
-            Epochs shown.
-        """
+        """Return what it takes to continue."""
         return {"n": self.bar_.n}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from there.
-
-        Parameters
-        ----------
-        state : dict
-            From `state_dict`.
-        """
+        """Continue from there."""
         self.bar_.update(state["n"] - self.bar_.n)

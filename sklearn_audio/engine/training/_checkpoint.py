@@ -37,38 +37,6 @@ class Checkpoint:
 
     Each run has a file of its own in the folder, named by what tells it from others, so that fits of several parameters
     or folds may share the folder, one after the other or at the same time. None touches the file of another.
-
-    Parameters
-    ----------
-    folder : Path
-        Made if need be.
-    run : dict of str
-        What tells this fit from others: all that its result depends on.
-    seeds : list of int
-        What the fit draws from; replaced by those of the fit that is continued.
-
-    Attributes
-    ----------
-    file : Path
-        Where the state is saved.
-    seeds : list of int
-        Of the fit that is continued, or as given.
-    batches_done : int
-        Batches of the unfinished epoch whose steps are taken.
-
-    Raises
-    ------
-    ValueError
-        If the folder is a file, or holds a damaged checkpoint of this run, or the file of another run under its name.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from sklearn_audio.engine.training import Checkpoint
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     Checkpoint(Path(folder), {"lr": "0.1"}, [1, 2, 3]).seeds
-    [1, 2, 3]
     """
 
     def __init__(self, folder: Path, run: dict[str, str], seeds: list[int]) -> None:
@@ -94,17 +62,7 @@ class Checkpoint:
             )
 
     def notice(self, net: Any, moment: str, *, training: bool) -> None:
-        """Do what a moment of training asks for.
-
-        Parameters
-        ----------
-        net : Net
-            What is trained.
-        moment : str
-            Method of skorch's callbacks that was called.
-        training : bool
-            At a batch: one to learn from.
-        """
+        """Do what a moment of training asks for."""
         if moment == "on_train_begin":
             # the first step is saved at once: from then on there is a file
             self.saved_at = -math.inf if self.saved is None else time.monotonic()

@@ -25,23 +25,6 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
 
     The bytes go to another file in the same folder first, reach the disk, and then take the name. Whenever the process
     is killed, there is a whole file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    state : dict
-        Of tensors, numbers, strings, and lists and dicts of those.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from sklearn_audio.engine.training._checkpoint_file import read_state, write_state
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_state(Path(folder) / "state", {"batches": 3})
-    ...     read_state(Path(folder) / "state")
-    {'batches': 3}
     """
     buffer = io.BytesIO()
     torch.save(state, buffer)
@@ -50,15 +33,7 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
 
 
 def write_whole(path: Path, *parts: bytes | memoryview) -> None:
-    """Write a file in the place of the one before, whole or not at all.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    *parts : bytes or memoryview
-        Its content.
-    """
+    """Write a file in the place of the one before, whole or not at all."""
     # a name of its own, since the same run may be on in several processes
     partial = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}{_PARTIAL}")
     try:
@@ -83,13 +58,7 @@ def _write(path: Path, parts: tuple[bytes | memoryview, ...]) -> None:
 
 
 def remove_file(path: Path) -> None:
-    """Remove a file, and what writers of it that were killed left beside it.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    """
+    """Remove a file, and what writers of it that were killed left beside it."""
     path.unlink(missing_ok=True)
     for partial in path.parent.glob(f"{path.name}.*{_PARTIAL}"):
         # where open files cannot be removed, one that is being written stays
@@ -108,23 +77,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def read_state(path: Path) -> dict[str, Any] | None:
-    """Read a state; nothing but data can come out of the file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    dict or None
-        What `write_state` was given, on the CPU; None if there is no file.
-
-    Raises
-    ------
-    ValueError
-        If the file is not one that `write_state` wrote, or if a byte of it is another.
-    """
+    """Read a state; nothing but data can come out of the file."""
     try:
         content = memoryview(path.read_bytes())
     except FileNotFoundError:

@@ -34,15 +34,6 @@ class Describer:
 
     Functions are described by their code, default arguments, closure and the global names they use; objects by what
     pickle would keep of them. Of installed libraries, functions and classes are described by name and version.
-
-    Examples
-    --------
-    >>> from functools import partial
-    >>> from sklearn_audio.engine.training._content import Describer
-    >>> Describer().describe([1, 2.5, "x"])
-    "[1, 2.5, 'x']"
-    >>> Describer().describe(partial(max, 1)) == Describer().describe(partial(max, 2))
-    False
     """
 
     def __init__(self) -> None:
@@ -50,23 +41,7 @@ class Describer:
         self._known: dict[int, tuple[Any, str | None]] = {}
 
     def describe(self, value: Any) -> str:
-        """Describe an object.
-
-        Parameters
-        ----------
-        value : object
-            Anything.
-
-        Returns
-        -------
-        str
-            Readable where it is short; else a name and a digest.
-
-        Raises
-        ------
-        TypeError
-            If the object, or one in it, has a content that cannot be read, such as a generator or an open file.
-        """
+        """Describe an object."""
         if isinstance(value, np.generic):
             value = value.item()
         if type(value) in _PLAIN or isinstance(value, torch.device | torch.dtype):
@@ -210,25 +185,7 @@ _KINDS: dict[Any, Any] = {
 
 
 def digest_of_array(value: Any) -> str:
-    """Digest the type, the shape and the numbers of an array or of rows, which may be larger than memory.
-
-    Parameters
-    ----------
-    value : ndarray, Ragged or RowView
-        The numbers.
-
-    Returns
-    -------
-    str
-        A digest.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine.training._content import digest_of_array
-    >>> digest_of_array(np.zeros(2)) == digest_of_array(np.ones(2))
-    False
-    """
+    """Digest the type, the shape and the numbers of an array or of rows, which may be larger than memory."""
     digest = hashlib.blake2b(digest_size=16)
     digest.update(f"{value.dtype} {tuple(value.shape)}".encode())
     if hasattr(value, "lengths"):

@@ -15,22 +15,7 @@ Truncation = Literal["head", "tail", "chunks"]
 
 
 class Cut(NamedTuple):
-    """Pieces of rows.
-
-    Attributes
-    ----------
-    pieces : Ragged
-        At least one per row, in order.
-    owners : ndarray of int, shape (n_pieces,)
-        The row that each piece is from.
-
-    Examples
-    --------
-    >>> from sklearn_audio import Ragged
-    >>> from sklearn_audio.engine.training import cut_rows
-    >>> cut_rows(Ragged.from_list([[1, 2, 3], [4]]), 2, "chunks").owners
-    array([0, 0, 1])
-    """
+    """Pieces of rows."""
 
     pieces: Ragged
     owners: NDArray[np.int64]
@@ -38,15 +23,7 @@ class Cut(NamedTuple):
     def mean_per_row(self, values: NDArray[Any]) -> NDArray[Any]:
         """Average what was computed of the pieces of each row.
 
-        Parameters
-        ----------
-        values : ndarray of shape (n_pieces, n)
-            One row per piece.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n)
-            One row per row.
+        Shapes: values (n_pieces, n) -> (n_rows, n).
         """
         if len(self.owners) == self.owners[-1] + 1:
             return values
@@ -56,29 +33,7 @@ class Cut(NamedTuple):
 
 
 def cut_rows(sequences: Ragged, max_length: int | None, truncation: Truncation) -> Cut:
-    """Cut the rows that are longer than allowed.
-
-    Parameters
-    ----------
-    sequences : Ragged
-        The rows.
-    max_length : int or None
-        Most frames or tokens of a piece; None cuts nothing.
-    truncation : {"head", "tail", "chunks"}
-        Keep the first, keep the last, or keep all in as few pieces as possible, whose lengths differ by at most one.
-
-    Returns
-    -------
-    Cut
-        Where nothing is cut, the rows themselves.
-
-    Examples
-    --------
-    >>> from sklearn_audio import Ragged
-    >>> from sklearn_audio.engine.training import cut_rows
-    >>> cut_rows(Ragged.from_list([[1, 2, 3, 4, 5]]), 4, "chunks").pieces.to_list()
-    [array([1, 2, 3]), array([4, 5])]
-    """
+    """Cut the rows that are longer than allowed."""
     lengths = sequences.lengths
     if max_length is None or not (lengths > max_length).any():
         return Cut(sequences, np.arange(len(sequences)))

@@ -15,28 +15,7 @@ __all__ = ["check_answers", "check_weights_finite", "divergence"]
 
 
 def divergence(what: str, rate: float, lr: float) -> ValueError:
-    """Make the error that says that training diverged, and what to do.
-
-    Parameters
-    ----------
-    what : str
-        What was seen, and when.
-    rate : float
-        Learning rate of that moment.
-    lr : float
-        The parameter of the estimator.
-
-    Returns
-    -------
-    ValueError
-        To be raised.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine.training._divergence import divergence
-    >>> str(divergence("the loss became nan in epoch 2", 0.5, 1.0)).split(":")[0]
-    'the loss became nan in epoch 2 at a learning rate of 0.5'
-    """
+    """Make the error that says that training diverged, and what to do."""
     return ValueError(
         f"{what} at a learning rate of {rate:g}: most likely the steps are too long. Lower lr (say, to {lr / 10:g}), "
         "clip the gradient (gradient_clip=1.0), or warm up."
@@ -44,22 +23,7 @@ def divergence(what: str, rate: float, lr: float) -> ValueError:
 
 
 def check_weights_finite(network: nn.Module, when: str, rate: float, lr: float) -> None:
-    """Refuse a network whose last steps led to NaN or infinity, which no loss has seen.
-
-    Parameters
-    ----------
-    network : nn.Module
-        With the weights that it is to be used with: the average, or those of the best epoch.
-    when : str
-        Such as "in epoch 3".
-    rate, lr : float
-        As in `divergence`.
-
-    Raises
-    ------
-    ValueError
-        If a parameter, or a running statistic of a normalisation, is not finite.
-    """
+    """Refuse a network whose last steps led to NaN or infinity, which no loss has seen."""
     for name, tensor in _learned(network):
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise divergence(f"the weights {name} became NaN or infinite {when}", rate, lr)
@@ -76,25 +40,7 @@ def _learned(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
 def check_answers(answers: NDArray[Any], owners: NDArray[np.int64] | None = None, first_row: int = 0) -> None:
     """Refuse what a network gives for a clip if it is NaN or infinite.
 
-    Parameters
-    ----------
-    answers : ndarray of shape (n_pieces, ...)
-        Logits, vectors or errors.
-    owners : ndarray of int, shape (n_pieces,), default=None
-        Clip of each piece; None is one piece per clip.
-    first_row : int, default=0
-        Row of X of the first clip.
-
-    Raises
-    ------
-    ValueError
-        If there are such; the message names the row.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine.training import check_answers
-    >>> check_answers(np.zeros((2, 3)))
+    Shapes: answers (n_pieces, ...), owners (n_pieces,).
     """
     finite = np.isfinite(answers.reshape(len(answers), -1)).all(axis=1)
     if finite.all():

@@ -30,15 +30,7 @@ _COSINE_SLOPE = 10.0
 
 
 class Episode(NamedTuple):
-    """The clips of one episode.
-
-    Attributes
-    ----------
-    support : ndarray of int, shape (n_way, n_support)
-        Clips that make the prototypes; a row per class.
-    query : ndarray of int, shape (n_way, n_query)
-        Clips that are classified; none of them is in the support set.
-    """
+    """The clips of one episode."""
 
     support: Rows
     query: Rows
@@ -48,32 +40,7 @@ class Episode(NamedTuple):
 class Episodes:
     """Where episodes are drawn from.
 
-    Parameters
-    ----------
-    codes : ndarray of int, shape (n_clips,)
-        Classes of the clips.
-    n_way : int or None
-        Classes of an episode; None takes all.
-    n_support, n_query : int
-        Clips of each class in the support set and among the queries.
-    names : ndarray of shape (n_classes,)
-        Names of the classes, for messages.
-
-    Raises
-    ------
-    ValueError
-        If a class has fewer clips than support and queries take, or there are fewer classes than `n_way`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine.training import Episodes
-    >>> episodes = Episodes(np.repeat([0, 1, 2], 4), 2, 3, 1, np.array(["a", "b", "c"]))
-    >>> episode = episodes.draw(np.random.default_rng(0))
-    >>> episode.support.shape, episode.query.shape
-    ((2, 3), (2, 1))
-    >>> np.intersect1d(episode.support, episode.query).tolist()
-    []
+    Shapes: codes (n_clips,), names (n_classes,).
     """
 
     codes: Rows
@@ -95,18 +62,7 @@ class Episodes:
             raise ValueError(f"n_way={self.n_way} is more than the {len(self.names)} classes of y.")
 
     def draw(self, rng: np.random.Generator) -> Episode:
-        """Draw an episode.
-
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-            Draws classes and clips.
-
-        Returns
-        -------
-        Episode
-            Clips, none of them twice.
-        """
+        """Draw an episode."""
         n_way = len(self.names) if self.n_way is None else self.n_way
         n_clips = self.n_support + self.n_query
         drawn = np.stack(
@@ -120,33 +76,7 @@ class Episodes:
 
 @dataclass(frozen=True)
 class EpisodeRecipe:
-    """How to train in episodes.
-
-    Parameters
-    ----------
-    n_episodes : int
-        Steps of the optimiser.
-    lr : float
-        Learning rate.
-    optimizer : str, type, functools.partial or dict
-        What `optimizer_of` takes.
-    weight_decay : float, default=0.0
-        Of an optimiser by name.
-    lr_schedule : {"cosine", "step", "onecycle"}, default=None
-        Of the learning rate over the episodes.
-    gradient_clip : float, default=None
-        Largest norm of the gradient.
-    precision : {"float32", "bfloat16"}, default="float32"
-        Of the forward pass.
-    progress : str, default=None
-        Title of a progress bar; None shows none.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine.training import EpisodeRecipe
-    >>> EpisodeRecipe(n_episodes=200, lr=0.001, optimizer="adamw").precision
-    'float32'
-    """
+    """How to train in episodes."""
 
     n_episodes: int
     lr: float
@@ -160,27 +90,7 @@ class EpisodeRecipe:
 
 @dataclass(frozen=True)
 class EmbeddedSpace:
-    """The space that a network maps clips into.
-
-    Parameters
-    ----------
-    network : nn.Module
-        What is trained.
-    embed : callable
-        Of the network: values of shape (B, T, n_features) and lengths (B,) -> vectors (B, width).
-    width : int
-        Numbers of a vector.
-    distance : {"sqeuclidean", "cosine"}
-        Of vectors.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine.training import EmbeddedSpace
-    >>> from sklearn_audio.nets import FrameInput
-    >>> network = FrameInput(4, 2)
-    >>> EmbeddedSpace(network, network.forward, 2, "cosine").first_slope()
-    10.0
-    """
+    """The space that a network maps clips into."""
 
     network: nn.Module
     embed: Callable[[Tensor, Tensor], Tensor]
@@ -188,42 +98,14 @@ class EmbeddedSpace:
     distance: EpisodeDistance
 
     def first_slope(self) -> float:
-        """Return what distances are multiplied with before the softmax, when training begins.
-
-        Returns
-        -------
-        float
-            Squared distances are averaged instead of summed, or logits would grow with the width.
-        """
+        """Return what distances are multiplied with before the softmax, when training begins."""
         return 1 / self.width if self.distance == "sqeuclidean" else _COSINE_SLOPE
 
 
 def episode_logits(vectors: Tensor, n_way: int, n_support: int, distance: EpisodeDistance, slope: Tensor) -> Tensor:
     """Classify the queries of an episode by the prototypes of its support set.
 
-    Parameters
-    ----------
-    vectors : Tensor of shape (n_way * n_clips, d)
-        Embedded clips, class by class: of each class the support set first, then the queries.
-    n_way, n_support : int
-        Shape of the support set.
-    distance : {"sqeuclidean", "cosine"}
-        Of queries to prototypes.
-    slope : Tensor
-        A number above zero that distances are multiplied with.
-
-    Returns
-    -------
-    Tensor of shape (n_way * n_query, n_way)
-        Logits; the query of class k has the target k.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.engine.training import episode_logits
-    >>> vectors = torch.tensor([[0.0], [1.0], [4.0], [3.0]])  # support and query of two classes
-    >>> episode_logits(vectors, 2, 1, "sqeuclidean", torch.tensor(1.0)).tolist()
-    [[-1.0, -9.0], [-9.0, -1.0]]
+    Shapes: vectors (n_way * n_clips, d) -> (n_way * n_query, n_way).
     """
     if distance == "cosine":
         vectors = F.normalize(vectors, dim=1)
@@ -250,36 +132,7 @@ def train_in_episodes(
 
     What distances are multiplied with before the softmax is learned, too, and thrown away: it belongs to episodes.
 
-    Parameters
-    ----------
-    space : EmbeddedSpace
-        Its network is on the device, is trained in place, and left in evaluation mode.
-    pick : callable
-        Rows and a generator -> values of shape (B, T, n_features) and lengths (B,): one patch of each clip.
-    episodes : Episodes
-        Where clips are drawn from.
-    recipe : EpisodeRecipe
-        How to train.
-    device : torch.device
-        Where.
-    seed : int
-        Of clips and patches.
-    generators : Generators
-        Of dropout.
-
-    Returns
-    -------
-    DataFrame
-        Per episode: ``episode``, ``train_loss``, ``train_score`` (accuracy on the queries), ``lr``, ``seconds``.
-
-    Raises
-    ------
-    ValueError
-        If the loss or the weights become NaN or infinite.
-
-    References
-    ----------
-    J. Snell, K. Swersky and R. Zemel, "Prototypical networks for few-shot learning", NeurIPS 2017.
+    Source: J. Snell, K. Swersky and R. Zemel, "Prototypical networks for few-shot learning", NeurIPS 2017.
     """
     rng = np.random.default_rng(seed)
     log_slope = torch.tensor(math.log(space.first_slope()), device=device, requires_grad=True)

@@ -25,27 +25,7 @@ _MOST_ROWS, _FEWEST_ROWS, _PLACES = 64, 8, 2048
 
 
 def grid_lengths(lengths: NDArray[np.int64], max_length: int | None = None) -> NDArray[np.int64]:
-    """Round lengths up to multiples of a quarter of the power of two below them, and at least of 16.
-
-    Parameters
-    ----------
-    lengths : ndarray of int
-        Lengths of rows.
-    max_length : int, default=None
-        Most places that the network takes.
-
-    Returns
-    -------
-    ndarray of int
-        Places that the rows are padded to.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine.training._inference import grid_lengths
-    >>> grid_lengths(np.array([3, 70, 500, 513]))
-    array([ 16,  80, 512, 640])
-    """
+    """Round lengths up to multiples of a quarter of the power of two below them, and at least of 16."""
     steps = np.maximum(_FINEST, 2 ** np.log2(lengths).astype(np.int64) // 4)
     places = -(-lengths // steps) * steps
     return places if max_length is None else np.minimum(places, max_length)
@@ -64,39 +44,7 @@ def compute_logits(
 ) -> NDArray[np.float32]:
     """Compute the logits of rows.
 
-    Parameters
-    ----------
-    network : callable
-        A network in evaluation mode, or a method of one; takes values and lengths.
-    sequences : Ragged
-        The rows.
-    device : torch.device
-        Where the network is.
-    precision : {"float32", "bfloat16"}, default="float32"
-        Of the computation.
-    pad_value : int, default=0
-        What padding is.
-    n_places : int, default=None
-        Length that the network wants; None takes the grid.
-    max_length : int, default=None
-        Most places that the network takes.
-    one_by_one : bool, default=False
-        Batches of one row: for networks whose matrix products, on a CPU, round by the place of a row in its batch.
-
-    Returns
-    -------
-    ndarray of float32, shape (n_rows, n_outputs)
-        Logits, or whatever else the network gives for each row, of whatever shape.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio import Ragged
-    >>> from sklearn_audio.engine.training import compute_logits
-    >>> from sklearn_audio.nets import MeanNetwork
-    >>> X = Ragged.from_list([[[1.0]], [[2.0], [3.0]]], dtype="float32")
-    >>> compute_logits(MeanNetwork(2, n_features=1).eval(), X, device=torch.device("cpu")).shape
-    (2, 2)
+    Shapes: -> (n_rows, n_outputs).
     """
     lengths = sequences.lengths
     places = grid_lengths(lengths, max_length) if n_places is None else np.full(len(lengths), n_places)

@@ -19,27 +19,6 @@ def is_stop(error: KeyboardInterrupt, handled_before: BaseException | None = Non
     a function of C. A callback that stops executes a `raise` statement. So does a signal handler written in Python; it
     is recognised by its arguments, among which is the frame that it interrupted. Nothing is installed for that, so the
     handlers of users, notebooks and worker processes stay as they are.
-
-    Parameters
-    ----------
-    error : KeyboardInterrupt
-        As it was caught.
-    handled_before : BaseException, default=None
-        What was being handled already when the code was called; it does not count.
-
-    Returns
-    -------
-    bool
-        False for an interrupt, for what was raised while one was handled, and where it cannot be known.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine.training._interrupts import is_stop
-    >>> try:
-    ...     raise KeyboardInterrupt
-    ... except KeyboardInterrupt as error:
-    ...     is_stop(error)
-    True
     """
     chain = _chain(error, handled_before)
     return all(_was_raised_by_a_statement(interrupt.__traceback__) for interrupt in chain)

@@ -20,20 +20,7 @@ class ClassificationLoss(nn.Module):
     Targets may be soft: probabilities of the classes instead of codes, or of each label. The loss is linear in them:
     that of a mixture of targets is the mixture of their losses.
 
-    Parameters
-    ----------
-    multi_label : bool
-        Each label is there or not, instead of one class of several.
-    label_weights : ndarray of shape (2, n_labels), default=None
-        With `multi_label`, weights of absence and presence of each label.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.engine.training import ClassificationLoss
-    >>> loss = ClassificationLoss(multi_label=False)
-    >>> round(float(loss(torch.zeros(1, 4), torch.tensor([2]), torch.ones(1))), 4)
-    1.3863
+    Shapes: label_weights (2, n_labels).
     """
 
     def __init__(self, multi_label: bool, label_weights: NDArray[Any] | None = None) -> None:
@@ -45,19 +32,7 @@ class ClassificationLoss(nn.Module):
     def forward(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
         """Compute the mean over the batch.
 
-        Parameters
-        ----------
-        logits : Tensor of shape (B, n_classes)
-            What the network computed.
-        targets : Tensor of int, shape (B,), or of float and shape (B, n_classes)
-            Codes, or probabilities; of labels, indicators or probabilities.
-        weights : Tensor of shape (B,)
-            Weights of the rows; over the training set their mean is 1.
-
-        Returns
-        -------
-        Tensor
-            A scalar.
+        Shapes: logits (B, n_classes), targets (B,), weights (B,).
         """
         if not self.multi_label:
             return (F.cross_entropy(logits, targets, reduction="none") * weights).mean()
@@ -75,24 +50,7 @@ class ClassificationLoss(nn.Module):
 def to_probabilities(logits: NDArray[Any], *, multi_label: bool) -> NDArray[np.float64]:
     """Turn logits into probabilities.
 
-    Parameters
-    ----------
-    logits : ndarray of shape (n_rows, n_classes)
-        What the network computed.
-    multi_label : bool
-        Each label by itself, strictly between 0 and 1; else the classes of a row sum to 1.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_rows, n_classes)
-        Probabilities.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine.training import to_probabilities
-    >>> to_probabilities(np.array([[0.0, 0.0]]), multi_label=False)
-    array([[0.5, 0.5]])
+    Shapes: logits (n_rows, n_classes) -> (n_rows, n_classes).
     """
     exact = logits.astype(np.float64)
     if multi_label:

@@ -60,24 +60,6 @@ class Net(NeuralNetClassifier):
     """A skorch net over batches of clips with their lengths and weights.
 
     Callbacks of skorch work on it; scores see codes instead of labels.
-
-    Parameters
-    ----------
-    *args : object
-        Of skorch.
-    precision : {"float32", "bfloat16"}, default="float32"
-        Of the forward pass.
-    accumulate : int, default=1
-        Batches per step of the optimiser.
-    **kwargs : object
-        Of skorch.
-
-    Examples
-    --------
-    >>> from torch import nn
-    >>> from sklearn_audio.engine.training import Net
-    >>> Net(nn.Identity()).precision
-    'float32'
     """
 
     def __init__(self, *args: Any, precision: Precision = "float32", accumulate: int = 1, **kwargs: Any) -> None:
@@ -88,25 +70,11 @@ class Net(NeuralNetClassifier):
         self.generators: Generators | None = None
 
     def get_default_callbacks(self) -> list[Any]:
-        """Return none: `build_net` names them all.
-
-        Returns
-        -------
-        list
-            Empty.
-        """
+        """Return none: `build_net` names them all."""
         return []
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
-        """Call the callbacks; a KeyboardInterrupt that they raise ends training, Ctrl-C among them does not.
-
-        Parameters
-        ----------
-        method_name : str
-            Of the callbacks.
-        **cb_kwargs : object
-            For them.
-        """
+        """Call the callbacks; a KeyboardInterrupt that they raise ends training, Ctrl-C among them does not."""
         handled_before = sys.exception()
         try:
             super().notify(method_name, **cb_kwargs)
@@ -119,15 +87,7 @@ class Net(NeuralNetClassifier):
             self.checkpoint.notice(self, method_name, training=cb_kwargs.get("training", False))
 
     def give_up(self, error: BaseException, data: ClipDataset) -> None:
-        """Let the callbacks close what they opened, after an error that is not to be hidden by another one.
-
-        Parameters
-        ----------
-        error : BaseException
-            What ended training; errors of the callbacks become notes of it.
-        data : ClipDataset
-            What was learned from.
-        """
+        """Let the callbacks close what they opened, after an error that is not to be hidden by another one."""
         for name, callback in self.callbacks_:
             if name in _CHOOSE_WEIGHTS:
                 continue
@@ -135,18 +95,7 @@ class Net(NeuralNetClassifier):
                 callback.on_train_end(self, X=data, y=None)
 
     def check_learned(self, data: ClipDataset) -> None:
-        """Refuse weights, or answers to a batch, that are NaN or infinite; the loss was looked at before the last step.
-
-        Parameters
-        ----------
-        data : ClipDataset
-            What was learned from.
-
-        Raises
-        ------
-        ValueError
-            If there are such.
-        """
+        """Refuse weights, or answers to a batch, that are NaN or infinite after the last step."""
         when, rate = f"in epoch {len(self.history)}", self.optimizer_.param_groups[0]["lr"]
         check_weights_finite(self.module_, when, rate, self.lr)
         self.module_.eval()
@@ -156,13 +105,7 @@ class Net(NeuralNetClassifier):
             raise divergence(f"the answers of the network became NaN or infinite {when}", rate, self.lr)
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
-        """Count the batches to come.
-
-        Parameters
-        ----------
-        net, dataset_train, dataset_valid, **kwargs : object
-            From skorch.
-        """
+        """Count the batches to come."""
         super().on_epoch_begin(net, dataset_train=dataset_train, dataset_valid=dataset_valid, **kwargs)
         self.n_batches = batch_sizes(len(dataset_train), self.batch_size)
         self.batches_done = 0
@@ -173,20 +116,7 @@ class Net(NeuralNetClassifier):
         return self.batches_done % self.accumulate == 0 or self.batches_done == self.n_batches
 
     def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
-        """Compute the gradient of a batch and, unless more batches belong to it, take a step.
-
-        Parameters
-        ----------
-        batch : Batch
-            The batch.
-        **fit_params : object
-            None are known.
-
-        Returns
-        -------
-        dict
-            Loss and logits of the batch.
-        """
+        """Compute the gradient of a batch and, unless more batches belong to it, take a step."""
         first = self.batches_done % self.accumulate == 0
         self.batches_done += 1
         if self.accumulate == 1:
@@ -216,17 +146,7 @@ class Net(NeuralNetClassifier):
     def infer(self, x: Inputs, **fit_params: Any) -> Tensor:
         """Compute the logits of a batch.
 
-        Parameters
-        ----------
-        x : Inputs
-            Values, lengths and weights.
-        **fit_params : object
-            None are known.
-
-        Returns
-        -------
-        Tensor of shape (B, n_outputs)
-            Logits.
+        Shapes: -> (B, n_outputs).
         """
         device = torch.device(self.device)
         values, lengths = x.values.to(device), x.lengths.to(device)
@@ -238,39 +158,14 @@ class Net(NeuralNetClassifier):
         return logits.float()
 
     def get_loss(self, y_pred: Tensor, y_true: Tensor, X: Any = None, training: bool = False) -> Tensor:
-        """Compute the weighted loss of a batch.
-
-        Parameters
-        ----------
-        y_pred : Tensor
-            Logits.
-        y_true : Tensor
-            Targets.
-        X : Inputs, default=None
-            The batch.
-        training : bool, default=False
-            Ignored.
-
-        Returns
-        -------
-        Tensor
-            A scalar.
-        """
+        """Compute the weighted loss of a batch."""
         loss: Tensor = self.criterion_(y_pred, y_true.to(y_pred.device), X.weights.to(y_pred.device))
         return loss
 
     def predict(self, X: Any) -> Any:
         """Decide, for callbacks that score.
 
-        Parameters
-        ----------
-        X : ClipDataset
-            The clips.
-
-        Returns
-        -------
-        ndarray of shape (n_clips,) or (n_clips, n_labels)
-            Codes, or indicators.
+        Shapes: -> (n_clips,) or (n_clips, n_labels).
         """
         probabilities = self.predict_proba(X)
         return (probabilities > 0.5).astype(int) if self.criterion_.multi_label else probabilities.argmax(axis=1)
@@ -283,36 +178,7 @@ def build_net(
     device: torch.device,
     n_classes: int,
 ) -> Net:
-    """Build the net around a network.
-
-    Parameters
-    ----------
-    network : nn.Module
-        Moved to the device; takes values and lengths.
-    loss : ClassificationLoss or ReconstructionLoss
-        The loss.
-    recipe : Recipe
-        How to train.
-    device : torch.device
-        Where.
-    n_classes : int
-        Outputs of the network.
-
-    Returns
-    -------
-    Net
-        Initialised, with an optimiser that has taken no step.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.engine.training import ClassificationLoss, Recipe, build_net
-    >>> from sklearn_audio.nets import MeanNetwork
-    >>> recipe = Recipe(n_epochs=1, lr=0.1, batch_size=2, optimizer="sgd")
-    >>> net = build_net(MeanNetwork(2, n_features=1), ClassificationLoss(False), recipe, torch.device("cpu"), 2)
-    >>> len(net.history)
-    0
-    """
+    """Build the net around a network."""
     optimizer, options = optimizer_of(recipe.optimizer, recipe.weight_decay, device)
     net = Net(
         network,
@@ -356,30 +222,7 @@ def train(
     generators: Generators,
     checkpoint: Checkpoint | None = None,
 ) -> None:
-    """Train for some epochs, the callbacks of the recipe in place of those before.
-
-    Parameters
-    ----------
-    net : Net
-        Trained in place; its history grows.
-    recipe : Recipe
-        How to.
-    data : ClipDataset
-        What it learns from.
-    valid : ClipDataset or None
-        What it is watched with.
-    seed : int
-        Of the order of the batches.
-    generators : Generators
-        Of dropout, and of whatever else the network draws in training.
-    checkpoint : Checkpoint, default=None
-        Where to continue, and where to save. The caller removes it when all is done.
-
-    Raises
-    ------
-    ValueError
-        If the loss, the weights or the answers become NaN or infinite, or the checkpoint is of another network.
-    """
+    """Train for some epochs, the callbacks of the recipe in place of those before."""
     before = len(net.history)
     net.train_split = None if valid is None else predefined_split(valid)
     net.checkpoint, net.generators = checkpoint, generators

@@ -21,51 +21,7 @@ Precision = Literal["float32", "bfloat16"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train.
-
-    Parameters
-    ----------
-    n_epochs : int
-        Epochs of this call.
-    lr : float
-        Learning rate.
-    batch_size : int
-        Most clips of a batch.
-    optimizer : str, type, functools.partial or dict
-        What `optimizer_of` takes.
-    weight_decay : float, default=0.0
-        Of an optimiser by name.
-    lr_schedule : {"plateau", "cosine", "step", "onecycle"}, default=None
-        Of the learning rate.
-    warmup : float, default=0.0
-        Epochs of warm-up.
-    early_stopping : bool, default=False
-        End when the validation loss no longer falls, and take the weights of the best epoch.
-    patience : int, default=10
-        Epochs to wait for that.
-    gradient_clip : float, default=None
-        Largest norm of the gradient.
-    sampler : {"balanced", "alternate", "weighted"}, default=None
-        Which rows an epoch has.
-    augmentation : Augmentation, default=None
-        What becomes of the batches of training.
-    accumulate : int, default=1
-        Batches per step of the optimiser.
-    weight_averaging : {"ema", "swa"}, default=None
-        Average of the weights that is taken in the end.
-    callbacks : sequence of skorch callbacks, default=None
-        Copied first.
-    precision : {"float32", "bfloat16"}, default="float32"
-        Of the forward pass.
-    progress : str, default=None
-        Title of a progress bar; None shows none.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine.training import Recipe
-    >>> Recipe(n_epochs=10, lr=0.001, batch_size=32, optimizer="adamw").patience
-    10
-    """
+    """How to train."""
 
     n_epochs: int
     lr: float
@@ -86,18 +42,7 @@ class Recipe:
     progress: str | None = None
 
     def all_callbacks(self, *, multi_label: bool | None) -> list[tuple[str, Callback] | Any]:
-        """List the callbacks: first what writes the history, then the user's, then what reads it.
-
-        Parameters
-        ----------
-        multi_label : bool or None
-            Several labels per clip; None where there are no labels.
-
-        Returns
-        -------
-        list
-            In the order in which they are called.
-        """
+        """List the callbacks: first what writes the history, then the user's, then what reads it."""
         listed: list[tuple[str, Callback] | Any] = [("epoch_record", EpochRecord(multi_label))]
         if self.weight_averaging is not None:
             # in front of those that look at the weights at the end of an epoch, and of training

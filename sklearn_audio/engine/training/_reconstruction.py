@@ -8,24 +8,7 @@ __all__ = ["MethodNetwork", "ReconstructionLoss"]
 
 
 class MethodNetwork(nn.Module):
-    """A method of a network in the place of its `forward`; the parameters are shared.
-
-    Parameters
-    ----------
-    network : nn.Module
-        The network.
-    method : str
-        Name of a method that takes values and lengths.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.engine.training import MethodNetwork
-    >>> from sklearn_audio.nets import FrameAutoencoder
-    >>> network = FrameAutoencoder(16, 16, n_channels=3)
-    >>> MethodNetwork(network, "encode")(torch.zeros(2, 16, 16), torch.tensor([16, 9])).shape
-    torch.Size([2, 3])
-    """
+    """A method of a network in the place of its `forward`; the parameters are shared."""
 
     def __init__(self, network: nn.Module, method: str) -> None:
         super().__init__()
@@ -35,32 +18,14 @@ class MethodNetwork(nn.Module):
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
         """Call the method.
 
-        Parameters
-        ----------
-        values : Tensor of shape (B, T, n_features)
-            Padded frames.
-        lengths : Tensor of int, shape (B,)
-            Real frames of each row.
-
-        Returns
-        -------
-        Tensor
-            What the method returns.
+        Shapes: values (B, T, n_features), lengths (B,).
         """
         answer: Tensor = getattr(self.network, self.method)(values, lengths)
         return answer
 
 
 class ReconstructionLoss(nn.Module):
-    """The mean over rows and features of errors that the network has computed itself; rows are weighted.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.engine.training import ReconstructionLoss
-    >>> float(ReconstructionLoss()(torch.tensor([[1.0, 3.0]]), torch.zeros(1), torch.ones(1)))
-    2.0
-    """
+    """The mean over rows and features of errors that the network has computed itself; rows are weighted."""
 
     # there are no labels, hence no score beside the loss
     multi_label = None
@@ -68,18 +33,6 @@ class ReconstructionLoss(nn.Module):
     def forward(self, errors: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
         """Compute the mean over the batch.
 
-        Parameters
-        ----------
-        errors : Tensor of shape (B, n_features)
-            Squared errors.
-        targets : Tensor of shape (B,)
-            Ignored: the input is the target.
-        weights : Tensor of shape (B,)
-            Weights of the rows.
-
-        Returns
-        -------
-        Tensor
-            A scalar.
+        Shapes: errors (B, n_features), targets (B,), weights (B,).
         """
         return (errors.mean(dim=1) * weights).mean()

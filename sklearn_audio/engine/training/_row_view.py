@@ -36,20 +36,7 @@ class Values(Protocol):
 class RowView:
     """Rows of a store, which may overlap.
 
-    Parameters
-    ----------
-    values : array of shape (n_total, *item_shape), or what reads like one
-        The store.
-    starts, lengths : ndarray of int64, shape (n_rows,)
-        Where each row begins in it, and how many items it has.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine.training import RowView
-    >>> view = RowView(np.arange(6), np.array([0, 2]), np.array([3, 4]))
-    >>> view[1], view[[1]].lengths
-    (array([2, 3, 4, 5]), array([4]))
+    Shapes: values (n_total, *item_shape), starts, lengths (n_rows,).
     """
 
     def __init__(self, values: Values, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> None:
@@ -59,18 +46,7 @@ class RowView:
 
     @classmethod
     def of(cls, rows: Ragged) -> RowView:
-        """View all rows of a `Ragged`.
-
-        Parameters
-        ----------
-        rows : Ragged
-            The rows.
-
-        Returns
-        -------
-        RowView
-            Shares the values.
-        """
+        """View all rows of a `Ragged`."""
         return cls(rows.values, rows.offsets[:-1], rows.lengths)
 
     def __len__(self) -> int:
@@ -105,17 +81,7 @@ class RowView:
     def read(self, row: int, start: int, stop: int) -> NDArray[Any]:
         """Read a stretch of a row.
 
-        Parameters
-        ----------
-        row : int
-            Which row.
-        start, stop : int
-            Items within it.
-
-        Returns
-        -------
-        ndarray of shape (stop - start, *item_shape)
-            The stretch; not to be written to.
+        Shapes: -> (stop - start, *item_shape).
         """
         first = int(self.starts[row])
         return self.values[first + start : first + stop]
@@ -123,10 +89,7 @@ class RowView:
     def blocks(self) -> Iterator[NDArray[Any]]:
         """Read all rows, in pieces that bound the memory.
 
-        Yields
-        ------
-        ndarray of shape (n, *item_shape)
-            A row, or a piece of a long one.
+        Shapes: -> (n, *item_shape).
         """
         step = max(1, _BLOCK_BYTES // max(1, self.dtype.itemsize * int(np.prod(self.item_shape))))
         for row, length in enumerate(self.lengths.tolist()):
@@ -135,46 +98,14 @@ class RowView:
 
 
 class Patches(NamedTuple):
-    """Stretches of rows.
-
-    Attributes
-    ----------
-    pieces : RowView
-        At least one per row, in order.
-    owners : ndarray of int, shape (n_pieces,)
-        The row that each piece is from.
-    """
+    """Stretches of rows."""
 
     pieces: RowView
     owners: NDArray[np.int64]
 
 
 def cut_patches(rows: RowView, length: int, hop: int) -> Patches:
-    """Cut rows into patches; the last patch of a row ends with it, and a shorter row is one patch.
-
-    Parameters
-    ----------
-    rows : RowView
-        The rows.
-    length : int
-        Items per patch.
-    hop : int
-        Items between the starts of neighbouring patches.
-
-    Returns
-    -------
-    Patches
-        Nothing is copied.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio import Ragged
-    >>> from sklearn_audio.engine.training import RowView, cut_patches
-    >>> pieces, owners = cut_patches(RowView.of(Ragged.from_list([[1, 2, 3, 4, 5], [6]])), 2, 2)
-    >>> [pieces[i].tolist() for i in range(len(pieces))], owners.tolist()
-    ([[1, 2], [3, 4], [4, 5], [6]], [0, 0, 0, 1])
-    """
+    """Cut rows into patches; the last patch of a row ends with it, and a shorter row is one patch."""
     beyond = np.maximum(rows.lengths - length, 0)
     counts = 1 + -(-beyond // hop)
     owners = np.repeat(np.arange(len(rows)), counts)
@@ -187,22 +118,7 @@ def cut_patches(rows: RowView, length: int, hop: int) -> Patches:
 def are_all_alike(blocks: Iterable[NDArray[Any]]) -> bool:
     """Tell whether all items are the same; reads no further than to the first that differs.
 
-    Parameters
-    ----------
-    blocks : iterable of ndarray, each of shape (n, *item_shape)
-        None empty.
-
-    Returns
-    -------
-    bool
-        Whether they are.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine.training import are_all_alike
-    >>> are_all_alike([np.zeros((3, 2)), np.zeros((1, 2))]), are_all_alike([np.arange(3)])
-    (True, False)
+    Shapes: blocks (n, *item_shape).
     """
     first = None
     for block in blocks:
@@ -215,22 +131,7 @@ def are_all_alike(blocks: Iterable[NDArray[Any]]) -> bool:
 def running_statistics(blocks: Iterable[NDArray[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Compute mean and standard deviation of items that come in blocks.
 
-    Parameters
-    ----------
-    blocks : iterable of ndarray, each of shape (n, *item_shape)
-        At least one, none empty.
-
-    Returns
-    -------
-    mean, std : ndarray of float64, shape (*item_shape)
-        The standard deviation divides by the number of items.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine.training import running_statistics
-    >>> [float(value) for value in running_statistics([np.array([1.0]), np.array([3.0])])]
-    [2.0, 1.0]
+    Shapes: blocks (n, *item_shape) -> mean, std (*item_shape).
     """
     count, mean, squares = 0, np.zeros(()), np.zeros(())
     for block in blocks:

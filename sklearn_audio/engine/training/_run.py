@@ -16,38 +16,7 @@ __all__ = ["describe_run"]
 
 
 def describe_run(name: str, parameters: dict[str, Any], data: dict[str, Any], device: torch.device) -> dict[str, str]:
-    """Describe a fit.
-
-    Parameters
-    ----------
-    name : str
-        Of the estimator.
-    parameters : dict
-        Its parameters, as far as the network depends on them.
-    data : dict
-        What it is given: `Ragged`, arrays, or None.
-    device : torch.device
-        Where it is trained.
-
-    Returns
-    -------
-    dict of str
-        Equal for fits that give the same network, given the same random numbers; values are short, or digests.
-
-    Raises
-    ------
-    ValueError
-        If a parameter holds something whose content cannot be read; the message names the parameter.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import torch
-    >>> from sklearn_audio.engine.training._run import describe_run
-    >>> run = describe_run("LSTMClassifier", {"lr": 0.1}, {"y": np.arange(3)}, torch.device("cpu"))
-    >>> run["estimator"], run["lr"], run["device"]
-    ('LSTMClassifier', '0.1', 'cpu')
-    """
+    """Describe a fit."""
     return {
         "estimator": name,
         "python": platform.python_version(),

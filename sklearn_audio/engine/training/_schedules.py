@@ -43,28 +43,7 @@ SCHEDULES: dict[ScheduleName, Callable[[float], float]] = {
 
 
 class Schedule(Callback):
-    """Sets the learning rate before every step: a linear warm-up, then the schedule over the rest of the epochs.
-
-    Parameters
-    ----------
-    name : {"plateau", "cosine", "step", "onecycle"} or None
-        "plateau" is given the validation loss after every epoch.
-    n_epochs : int
-        Epochs of this call.
-    warmup : float, default=0.0
-        Epochs of the warm-up.
-    patience : int, default=5
-        Of "plateau": epochs without a lower loss before the rate falls.
-    accumulate : int, default=1
-        Batches per step of the optimiser; the rate is set for each step.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine.training._schedules import Schedule
-    >>> schedule = Schedule("cosine", n_epochs=10, warmup=2)
-    >>> schedule.factor(1.0), schedule.factor(2.0), schedule.factor(6.0)
-    (0.5, 1.0, 0.5)
-    """
+    """Sets the learning rate before every step: a linear warm-up, then the schedule over the rest of the epochs."""
 
     def __init__(
         self, name: ScheduleName | None, n_epochs: int, warmup: float = 0.0, patience: int = 5, accumulate: int = 1
@@ -76,18 +55,7 @@ class Schedule(Callback):
         self.accumulate = accumulate
 
     def factor(self, epochs: float) -> float:
-        """Return the factor at a point in time.
-
-        Parameters
-        ----------
-        epochs : float
-            Epochs gone by.
-
-        Returns
-        -------
-        float
-            What the learning rate is multiplied with; that of "plateau" apart.
-        """
+        """Return the factor at a point in time."""
         if epochs < self.warmup:
             return epochs / self.warmup
         if self.name not in SCHEDULES or self.n_epochs <= self.warmup:
@@ -95,13 +63,7 @@ class Schedule(Callback):
         return SCHEDULES[self.name]((epochs - self.warmup) / (self.n_epochs - self.warmup))
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Begin anew.
-
-        Parameters
-        ----------
-        net, X, y, **kwargs : object
-            From skorch.
-        """
+        """Begin anew."""
         self.step_ = 0
         self.plateau_ = None
         if self.name == "plateau":
@@ -111,13 +73,7 @@ class Schedule(Callback):
             )
 
     def on_batch_begin(self, net: Any, batch: Any = None, training: Any = None, **kwargs: Any) -> None:
-        """Set the learning rate of a step, at the first of its batches.
-
-        Parameters
-        ----------
-        net, batch, training, **kwargs : object
-            From skorch.
-        """
+        """Set the learning rate of a step, at the first of its batches."""
         if not training or (self.name is None and not self.warmup):
             return
         self.batch_ += 1
@@ -133,46 +89,22 @@ class Schedule(Callback):
         self.step_ += 1
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
-        """Count the steps.
-
-        Parameters
-        ----------
-        net, dataset_train, dataset_valid, **kwargs : object
-            From skorch.
-        """
+        """Count the steps."""
         self.n_steps_ = -(-batch_sizes(len(dataset_train), net.batch_size) // self.accumulate)
         self.batch_ = 0
 
     def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
-        """Tell a plateau from progress.
-
-        Parameters
-        ----------
-        net, dataset_train, dataset_valid, **kwargs : object
-            From skorch.
-        """
+        """Tell a plateau from progress."""
         if self.plateau_ is not None:
             self.plateau_.step(net.history[-1, "valid_loss"])
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what it takes to continue.
-
-        Returns
-        -------
-        dict
-            Steps, and the state of a plateau.
-        """
+        """Return what it takes to continue."""
         plateau = None if self.plateau_ is None else (self.plateau_.state_dict(), self.watched_.state_dict())
         return {"step": self.step_, "batch": getattr(self, "batch_", 0), "plateau": plateau}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from there.
-
-        Parameters
-        ----------
-        state : dict
-            From `state_dict`.
-        """
+        """Continue from there."""
         self.step_, self.batch_ = state["step"], state["batch"]
         if self.plateau_ is not None:
             self.plateau_.load_state_dict(state["plateau"][0])

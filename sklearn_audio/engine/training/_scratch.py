@@ -58,37 +58,7 @@ def store_rows(
     description: str = "clips",
     most_bytes: int | None = None,
 ) -> RowView:
-    """Compute rows in background threads and keep them.
-
-    Parameters
-    ----------
-    compute : callable
-        Takes a row number and returns the row, float32 of shape (n, *item_shape).
-    n_rows : int
-        How many there are.
-    item_shape : sequence of int
-        Shape of one item of a row.
-    n_jobs : int, default=None
-        Background threads; None computes in the calling thread.
-    verbose : int, default=0
-        1 shows a progress bar.
-    description : str, default="clips"
-        Label of the progress bar.
-    most_bytes : int, default=None
-        Rows that take more go to a temporary file; None is 512 MB.
-
-    Returns
-    -------
-    RowView
-        All rows. The file, if there is one, lives as long as a view of it.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine.training import store_rows
-    >>> store_rows(lambda row: np.full(row + 1, row, np.float32), 3, ())[2]
-    array([2., 2., 2.], dtype=float32)
-    """
+    """Compute rows in background threads and keep them."""
     store = _Store(item_shape, _MOST_BYTES_IN_MEMORY if most_bytes is None else most_bytes)
     # closed on the way out, so that an error here ends the background threads as well
     with closing(ordered_map(compute, range(n_rows), n_jobs)) as rows:

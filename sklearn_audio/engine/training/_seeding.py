@@ -17,24 +17,7 @@ __all__ = ["draw_seed", "seeded"]
 
 
 def draw_seed(random_state: Any) -> int:
-    """Draw the seed of one fit.
-
-    Parameters
-    ----------
-    random_state : int, RandomState instance or None
-        An int is the seed; a generator is drawn from; None takes one from the operating system.
-
-    Returns
-    -------
-    int
-        Of 31 bits.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine.training import draw_seed
-    >>> draw_seed(3)
-    3
-    """
+    """Draw the seed of one fit."""
     if random_state is None:
         return int(np.random.default_rng().integers(2**31))
     if isinstance(random_state, Integral):
@@ -44,28 +27,7 @@ def draw_seed(random_state: Any) -> int:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[Generators]:
-    """Let torch draw from a seed in this thread; the generators of the process are neither used nor changed.
-
-    Parameters
-    ----------
-    seed : int
-        The seed.
-
-    Yields
-    ------
-    Generators
-        What is drawn from while the seed holds, and can be afterwards.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.engine.training import seeded
-    >>> with seeded(0):
-    ...     first = torch.rand(1)
-    >>> with seeded(0):
-    ...     print(bool(first == torch.rand(1)))
-    True
-    """
+    """Let torch draw from a seed in this thread; the generators of the process are neither used nor changed."""
     generators = Generators(seed)
     with isolated(generators):
         yield generators

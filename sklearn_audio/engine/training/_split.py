@@ -30,36 +30,7 @@ def split_off_validation(
     Groups are kept whole. Without groups, classes are spread evenly, and each must have two clips; several labels per
     clip are drawn at random.
 
-    Parameters
-    ----------
-    targets : ndarray of shape (n_clips,) or (n_clips, n_labels)
-        Codes of the classes, or indicators of labels.
-    fraction : float
-        Share of the clips, or of the groups, that is held out.
-    groups : array-like of shape (n_clips,), default=None
-        Groups of the clips, such as speakers.
-    seed : int, default=0
-        Of the draw.
-    names : ndarray, default=None
-        Names of the classes, for the message.
-
-    Returns
-    -------
-    Split
-        Rows of both sets.
-
-    Raises
-    ------
-    ValueError
-        If there are too few clips or groups to split, or a class has one clip.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.engine.training import split_off_validation
-    >>> split = split_off_validation(np.array([0, 0, 1, 1]), 0.5)
-    >>> len(split.train), len(split.valid)
-    (2, 2)
+    Shapes: targets (n_clips,) or (n_clips, n_labels), groups (n_clips,).
     """
     if groups is not None:
         return _split_groups(targets, fraction, np.asarray(groups), seed)

@@ -18,25 +18,7 @@ _OURS = ("sklearn_audio.", "torch.")
 
 
 class Frozen(NamedTuple):
-    """How to build a network, and what it learned.
-
-    Attributes
-    ----------
-    network : type
-        Class of the network.
-    options : dict
-        Its arguments.
-    arrays : dict of ndarray
-        Its parameters and buffers.
-
-    Examples
-    --------
-    >>> from sklearn_audio.engine.training import freeze, thaw
-    >>> from sklearn_audio.nets import MeanNetwork
-    >>> frozen = freeze(MeanNetwork(2, n_features=1), {"n_outputs": 2, "n_features": 1})
-    >>> thaw(frozen).training
-    False
-    """
+    """How to build a network, and what it learned."""
 
     network: type[nn.Module]
     options: dict[str, Any]
@@ -44,37 +26,13 @@ class Frozen(NamedTuple):
 
 
 def freeze(network: nn.Module, options: dict[str, Any]) -> Frozen:
-    """Take the arrays out of a network.
-
-    Parameters
-    ----------
-    network : nn.Module
-        The network.
-    options : dict
-        What it was built with.
-
-    Returns
-    -------
-    Frozen
-        Copies.
-    """
+    """Take the arrays out of a network."""
     arrays = {name: tensor.detach().cpu().numpy().copy() for name, tensor in network.state_dict().items()}
     return Frozen(type(network), options, arrays)
 
 
 def thaw(frozen: Frozen) -> nn.Module:
-    """Build the network again, on the CPU and in evaluation mode.
-
-    Parameters
-    ----------
-    frozen : Frozen
-        What `freeze` gave.
-
-    Returns
-    -------
-    nn.Module
-        The network.
-    """
+    """Build the network again, on the CPU and in evaluation mode."""
     # on "meta" nothing is drawn at random
     with isolated(), torch.device("meta"):
         network = frozen.network(**frozen.options)

@@ -28,44 +28,14 @@ _ROWS_ON_DEVICE = 64
 
 @dataclass(frozen=True)
 class Rendering:
-    """From a stretch of a waveform, which may be augmented, to what goes into the network; batch by batch.
-
-    Parameters
-    ----------
-    front_end : FrontEnd or None
-        What computes the frames; None leaves waveforms.
-    sample_rate : float, default=None
-        Hz of the waveforms, for transforms that need it.
-    transforms : sequence of Transform, default=()
-        Random changes of the waveform.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.dsp import FrontEnd
-    >>> from sklearn_audio.engine.training import Rendering
-    >>> rendering = Rendering(FrontEnd(n_fft=512, hop_length=256))
-    >>> rendering.n_items(10), rendering(np.zeros(rendering.n_items(10), np.float32), None).shape
-    (2560, (11, 64))
-    """
+    """From a stretch of a waveform, which may be augmented, to what goes into the network; batch by batch."""
 
     front_end: FrontEnd | None
     sample_rate: float | None = None
     transforms: Sequence[Transform] = ()
 
     def n_items(self, n_places: int) -> int:
-        """Count the timepoints that give at least so many frames.
-
-        Parameters
-        ----------
-        n_places : int
-            Frames.
-
-        Returns
-        -------
-        int
-            Timepoints.
-        """
+        """Count the timepoints that give at least so many frames."""
         if self.front_end is None:
             return n_places
         geometry = self.front_end.geometry
@@ -74,17 +44,7 @@ class Rendering:
     def __call__(self, waveform: NDArray[np.float32], rng: np.random.Generator | None) -> NDArray[np.float32]:
         """Augment, if there is a generator, and compute the frames.
 
-        Parameters
-        ----------
-        waveform : ndarray of shape (n_timepoints,)
-            Not changed.
-        rng : Generator or None
-            What the augmentation draws from.
-
-        Returns
-        -------
-        ndarray of float32, shape (n_frames, n_features) or (n_timepoints,)
-            Frames, or a waveform.
+        Shapes: waveform (n_timepoints,) -> (n_frames, n_features) or (n_timepoints,).
         """
         if rng is not None:
             waveform = augment_clip(waveform, self.transforms, rng, self.sample_rate)
@@ -97,30 +57,7 @@ class Rendering:
 
 @dataclass(frozen=True)
 class Windowing:
-    """How rows of any length become rows of one.
-
-    Parameters
-    ----------
-    n_places : int
-        That length.
-    crop : {"start", "center", "random"}, default="center"
-        Which window of a longer row is taken; without a generator, "random" is "center".
-    short_clip : {"tile", "zero"}, default="tile"
-        Whether a shorter row is repeated, or followed by padding, of which the network is told.
-    pad_value : int, default=0
-        That padding.
-    rendering : Rendering, default=None
-        What makes frames of the windows of waveforms; None takes windows as they are.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio import Ragged
-    >>> from sklearn_audio.engine.training import RowView, Windowing
-    >>> rows = RowView.of(Ragged.from_list([[1, 2, 3, 4], [5, 6]]))
-    >>> Windowing(3, "start").collate(rows, np.array([0, 1]))[0].tolist()
-    [[1, 2, 3], [5, 6, 5]]
-    """
+    """How rows of any length become rows of one."""
 
     n_places: int
     crop: Crop = "center"
@@ -135,53 +72,19 @@ class Windowing:
         rng: np.random.Generator | None = None,
         n_rows: int | None = None,
     ) -> Padded:
-        """Copy windows of rows into a rectangular tensor.
-
-        Parameters
-        ----------
-        rows : RowView
-            The rows.
-        chosen : ndarray of int
-            Which of them.
-        rng : Generator, default=None
-            What random windows and augmentation draw from; None is for evaluation.
-        n_rows : int, default=None
-            Rows of the tensor, empty behind those that were chosen; None is as many.
-
-        Returns
-        -------
-        Padded
-            Values of shape (n_rows, n_places, ...), and how much of each row is real.
-        """
+        """Copy windows of rows into a rectangular tensor."""
         windows = (self._window(rows, row, rng) for row in chosen.tolist())
         return self._filled(windows, len(chosen) if n_rows is None else n_rows, self.item_shape(rows), rows.dtype)
 
     def before_frames(self) -> Windowing:
-        """Give the same windows as waveforms, each of its own length.
-
-        Returns
-        -------
-        Windowing
-            Itself, where no frames are computed.
-        """
+        """Give the same windows as waveforms, each of its own length."""
         if self.rendering is None or self.rendering.front_end is None:
             return self
         n_timepoints, waveforms = self.rendering.n_items(self.n_places), replace(self.rendering, front_end=None)
         return replace(self, n_places=n_timepoints, short_clip="zero", rendering=waveforms)
 
     def render(self, waveforms: Padded) -> Padded:
-        """Compute the frames of waveforms, without augmentation.
-
-        Parameters
-        ----------
-        waveforms : Padded
-            Values of shape (n_rows, n_timepoints).
-
-        Returns
-        -------
-        Padded
-            Values of shape (n_rows, n_places, n_features); where no frames are computed, what was given.
-        """
+        """Compute the frames of waveforms, without augmentation."""
         if self.rendering is None or self.rendering.front_end is None:
             return waveforms
         values, lengths = waveforms.values.numpy(), waveforms.lengths.tolist()
@@ -189,18 +92,7 @@ class Windowing:
         return self._filled(frames, len(lengths), (self.rendering.front_end.n_features,), values.dtype)
 
     def item_shape(self, rows: RowView) -> tuple[int, ...]:
-        """Tell the shape of one item as it goes into the network.
-
-        Parameters
-        ----------
-        rows : RowView
-            The rows.
-
-        Returns
-        -------
-        tuple of int
-            Such as ``(n_features,)`` of frames, and ``()`` of waveforms.
-        """
+        """Tell the shape of one item as it goes into the network."""
         if self.rendering is None or self.rendering.front_end is None:
             return rows.item_shape
         return (self.rendering.front_end.n_features,)
@@ -208,15 +100,7 @@ class Windowing:
     def blocks(self, rows: RowView) -> Iterator[NDArray[Any]]:
         """Read everything that a network may see, without augmentation and in pieces that bound the memory.
 
-        Parameters
-        ----------
-        rows : RowView
-            The rows.
-
-        Yields
-        ------
-        ndarray of shape (n, ...)
-            Items as they go into the network.
+        Shapes: -> (n, ...).
         """
         if self.rendering is None or self.rendering.front_end is None:
             yield from rows.blocks()
@@ -260,15 +144,7 @@ class Windowing:
 
 
 class Padded(NamedTuple):
-    """Rows in a rectangular tensor.
-
-    Attributes
-    ----------
-    values : Tensor of shape (n_rows, n_places, ...)
-        The rows.
-    lengths : Tensor of int, shape (n_rows,)
-        How many places of each are real.
-    """
+    """Rows in a rectangular tensor."""
 
     values: Tensor
     lengths: Tensor
@@ -278,30 +154,7 @@ class Padded(NamedTuple):
 class WindowDataset(Dataset[Any]):
     """Rows of any length with targets and weights, seen through windows of one length.
 
-    Parameters
-    ----------
-    sequences : RowView
-        Frames, tokens or waveforms.
-    targets : ndarray of shape (n_rows,) or (n_rows, n_labels)
-        Codes of classes, or indicators of labels as floats.
-    weights : ndarray of float32, shape (n_rows,)
-        Weights in the loss.
-    windowing : Windowing
-        How the rows become rows of one length.
-    n_threads : int, default=None
-        Background threads that may collate batches while the network trains, counted as joblib does; None is none.
-    mixup : Augmentation, default=None
-        What is done to a training batch of waveforms before their frames are computed.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio import Ragged
-    >>> from sklearn_audio.engine.training import RowView, WindowDataset, Windowing
-    >>> rows = RowView.of(Ragged.from_list([[1, 2, 3, 4], [5, 6]]))
-    >>> data = WindowDataset(rows, np.array([0, 1]), np.ones(2, np.float32), Windowing(3))
-    >>> data.batch(np.array([1])).inputs.values.tolist()
-    [[5, 6, 5]]
+    Shapes: targets (n_rows,) or (n_rows, n_labels), weights (n_rows,).
     """
 
     sequences: RowView
@@ -331,35 +184,11 @@ class WindowDataset(Dataset[Any]):
         return self.n_threads if isinstance(self.sequences.values, ScratchValues) else None
 
     def select(self, rows: NDArray[np.int64]) -> WindowDataset:
-        """Take some of the rows.
-
-        Parameters
-        ----------
-        rows : ndarray of int
-            Which.
-
-        Returns
-        -------
-        WindowDataset
-            Those rows, not copied.
-        """
+        """Take some of the rows."""
         return replace(self, sequences=self.sequences[rows], targets=self.targets[rows], weights=self.weights[rows])
 
     def batch(self, rows: NDArray[np.int64], rng: np.random.Generator | None = None) -> Batch:
-        """Collate rows.
-
-        Parameters
-        ----------
-        rows : ndarray of int
-            Which.
-        rng : Generator, default=None
-            What random windows and augmentation draw from; None is for evaluation.
-
-        Returns
-        -------
-        Batch
-            Values, true lengths and weights; and the targets.
-        """
+        """Collate rows."""
         if self.mixup is None or rng is None:
             return self._batch(self.windowing.collate(self.sequences, rows, rng), rows)
         waveforms = self.windowing.before_frames().collate(self.sequences, rows, rng)
@@ -382,35 +211,7 @@ def window_logits(
 ) -> NDArray[np.float32]:
     """Compute the logits of rows, each the same to the bit whatever others are computed with it.
 
-    Parameters
-    ----------
-    network : callable
-        A network in evaluation mode, or a method of one; takes values and lengths.
-    rows : RowView
-        The rows.
-    windowing : Windowing
-        How they become rows of one length.
-    device : torch.device
-        Where the network is.
-    precision : {"float32", "bfloat16"}, default="float32"
-        Of the computation.
-    one_by_one : bool, default=False
-        Batches of one row: for processors whose matrix products round by the place of a row in its batch.
-
-    Returns
-    -------
-    ndarray of float32, shape (n_rows, n_outputs)
-        Logits.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio import Ragged
-    >>> from sklearn_audio.engine.training import RowView, Windowing, window_logits
-    >>> from sklearn_audio.nets import MeanNetwork
-    >>> rows = RowView.of(Ragged.from_list([[[1.0]], [[2.0], [3.0]]], dtype="float32"))
-    >>> window_logits(MeanNetwork(2, n_features=1).eval(), rows, Windowing(2), device=torch.device("cpu")).shape
-    (2, 2)
+    Shapes: -> (n_rows, n_outputs).
     """
     n_rows = 1 if one_by_one else _ROWS_ON_DEVICE
     parts: list[NDArray[np.float32]] = []
