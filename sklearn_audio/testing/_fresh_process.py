@@ -36,7 +36,8 @@ def outputs_in_fresh_process(fitted: Any, X: Any) -> list[npt.NDArray[Any]]:
         (Path(folder) / "sent").write_bytes(pickle.dumps((fitted, X)))
         orders, answers = _waiting_process(os.getpid(), n_threads, os.environ.get("PYTHONPATH"))
         order = {"folder": folder, "here": os.getcwd(), "n_threads": n_threads, "environment": {**os.environ}}
-        print(json.dumps(order), file=orders, flush=True)
+        orders.write(json.dumps(order) + "\n")
+        orders.flush()
         status, report = answers.readline(), Path(folder) / "report"
         if status != "0\n":
             reason = report.read_text() if report.exists() else f"it ended with status {status}"
@@ -63,7 +64,9 @@ def wait() -> None:
         child = os.fork() if hasattr(os, "fork") else None
         if child == 0:
             os._exit(_follow(**json.loads(line)))
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) if child else _follow(**json.loads(line)), flush=True)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) if child else _follow(**json.loads(line))
+        sys.stdout.write(f"{status}\n")
+        sys.stdout.flush()
 
 
 def _follow(folder: str, here: str, n_threads: int, environment: dict[str, str]) -> int:
