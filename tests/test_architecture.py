@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +66,21 @@ def test_private_scikit_learn_names_stand_in_one_file():
         if module.startswith("sklearn.") and "._" in module and source != "_sklearn.py"
     ]
     assert private == []
+
+
+def layers_of_contract() -> list[tuple[str, set[str]]]:
+    """How the modules of a layer are parted, and those that exist."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = [(layer, re.findall(r"\w+", layer)) for layer in contracts[0]["layers"]]
+    exists = {source.split("/")[0].removesuffix(".py") for source in SOURCES}
+    return [("|" if "|" in layer else ",", set(names) & exists) for layer, names in layers if set(names) & exists]
+
+
+def test_the_page_of_the_architecture_has_the_layers_of_the_contract():
+    page = (ROOT / "docs" / "contributing" / "architecture.rst").read_text()
+    table = page.split("The layers\n")[1].split("There is no")[0]
+    rows = re.findall(r"^   \* - (.+?)\n     - ", table, flags=re.MULTILINE | re.DOTALL)[1:]
+    assert [("|" if "|" in row else ",", set(re.findall(r"\w+", row))) for row in rows] == layers_of_contract()
 
 
 def test_what_ruff_cannot_see_is_not_required_elsewhere():
