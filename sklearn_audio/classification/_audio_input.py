@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 
 from sklearn_audio._progress import progress_bar
 from sklearn_audio.dsp import PRESETS, FrontEnd
-from sklearn_audio.engine._frames import front_end_frames
-from sklearn_audio.engine._outputs import check_output
-from sklearn_audio.engine._prefetch import ordered_map
+from sklearn_audio.engine import check_output, front_end_frames, ordered_map
 from sklearn_audio.engine.models import check_name
 from sklearn_audio.engine.training import RowView, store_rows
 from sklearn_audio.ragged import Ragged, RaggedBuilder

@@ -20,7 +20,7 @@ from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import FloatOutputMixin
 from sklearn_audio.classification._trained_network import TrainedNetwork
 from sklearn_audio.classification._training_parameters import TRAINING_CONSTRAINTS, TRAINING_USES
-from sklearn_audio.engine._devices import resolve_device
+from sklearn_audio.engine import resolve_device
 from sklearn_audio.engine.training import (
     Checkpoint,
     ClipDataset,

@@ -16,7 +16,7 @@ from sklearn_audio.classification._architecture_checks import check_length, chec
 from sklearn_audio.classification._labels import Labels
 from sklearn_audio.classification._trained_network import TrainedNetwork
 from sklearn_audio.classification._training_parameters import BY_NAME
-from sklearn_audio.engine._devices import resolve_device
+from sklearn_audio.engine import resolve_device
 from sklearn_audio.engine.models import check_name
 from sklearn_audio.engine.training import (
     EmbeddedSpace,

@@ -18,9 +18,9 @@ from sklearn_audio._meaning import Uses, refuse_idle
 from sklearn_audio.classification._labels import Labels, check_weights, label_weights, weights_of_classes
 from sklearn_audio.classification._trained_network import TrainedNetwork
 from sklearn_audio.classification._training_parameters import TRAINING_USES, TrainingParameters
-from sklearn_audio.engine._devices import resolve_device
-from sklearn_audio.engine.augmentation import Augmentation
+from sklearn_audio.engine import resolve_device
 from sklearn_audio.engine.training import (
+    Augmentation,
     ClassificationLoss,
     ClipDataset,
     Cut,

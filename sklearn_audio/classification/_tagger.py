@@ -18,13 +18,23 @@ from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator
 from sklearn_audio.classification._events import Threshold, event_rules, event_table, events_from_frames
 from sklearn_audio.classification._frame_scores import frames_of_segments, frames_of_windows
-from sklearn_audio.engine._devices import resolve_device
-from sklearn_audio.engine._forward import Forward, Segmentwise
-from sklearn_audio.engine._networks import Source, load_network, seed_of
-from sklearn_audio.engine._patches import Cutting, spans
-from sklearn_audio.engine._pooling import pool
-from sklearn_audio.engine._vector_cache import CACHE_CONSTRAINTS, CACHE_USES, cache_store, open_cache
-from sklearn_audio.engine.inference import ClipVectors, embed
+from sklearn_audio.engine import (
+    CACHE_CONSTRAINTS,
+    CACHE_USES,
+    ClipVectors,
+    Cutting,
+    Forward,
+    Segmentwise,
+    Source,
+    cache_store,
+    embed,
+    load_network,
+    open_cache,
+    pool,
+    resolve_device,
+    seed_of,
+    spans,
+)
 from sklearn_audio.engine.models import TAGGERS, ModelCard, audioset_labels, check_name, windowed
 from sklearn_audio.ragged import Ragged, RaggedBuilder
 from sklearn_audio.validation import AudioClips

@@ -16,7 +16,7 @@ from torch.nn.utils import parameters_to_vector
 from sklearn_audio._caller import warn_caller
 from sklearn_audio._paths import new_folder
 from sklearn_audio.base import AudioEstimator
-from sklearn_audio.engine._devices import resolve_device
+from sklearn_audio.engine import resolve_device
 from sklearn_audio.engine.training import Checkpoint, Net, are_all_alike, check_optimizer, describe_run, freeze, thaw
 from sklearn_audio.ragged import Ragged
 

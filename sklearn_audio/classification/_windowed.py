@@ -17,9 +17,9 @@ from sklearn_audio.classification._architecture_checks import check_length, chec
 from sklearn_audio.classification._audio_input import AudioInput, check_powers
 from sklearn_audio.classification._encoder import start_from_encoder
 from sklearn_audio.classification._sequences import SequenceClassifier, holds_tokens
-from sklearn_audio.engine.augmentation import Augmentation, adapt_all
 from sklearn_audio.engine.models import check_name
 from sklearn_audio.engine.training import (
+    Augmentation,
     Crop,
     Patches,
     Rendering,
@@ -27,6 +27,7 @@ from sklearn_audio.engine.training import (
     ShortClip,
     WindowDataset,
     Windowing,
+    adapt_all,
     check_answers,
     cut_patches,
     running_statistics,

@@ -18,15 +18,27 @@ from sklearn_audio._sklearn import Interval, StrOptions, clone_parametrized
 from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, FloatOutputMixin
 from sklearn_audio.embedding._own_weights import missing_weights
 from sklearn_audio.embedding._several_patches import check_several
-from sklearn_audio.engine._cache_key import CacheKey
-from sklearn_audio.engine._clips import ClipErrors
-from sklearn_audio.engine._devices import resolve_device
-from sklearn_audio.engine._forward import Forward
-from sklearn_audio.engine._networks import Source, load_network, pack_network, read_network, seed_of
-from sklearn_audio.engine._patches import Cutting, spans
-from sklearn_audio.engine._pooling import POOLINGS, pool
-from sklearn_audio.engine._vector_cache import CACHE_CONSTRAINTS, CACHE_USES, cache_store, open_cache
-from sklearn_audio.engine.inference import ClipVectors, embed
+from sklearn_audio.engine import (
+    CACHE_CONSTRAINTS,
+    CACHE_USES,
+    POOLINGS,
+    CacheKey,
+    ClipErrors,
+    ClipVectors,
+    Cutting,
+    Forward,
+    Source,
+    cache_store,
+    embed,
+    load_network,
+    open_cache,
+    pack_network,
+    pool,
+    read_network,
+    resolve_device,
+    seed_of,
+    spans,
+)
 from sklearn_audio.engine.models import ModelCard, check_name, layer_labels, layer_width, layers_of
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.ragged import Ragged, RaggedBuilder

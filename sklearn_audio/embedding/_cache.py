@@ -6,7 +6,7 @@ import os
 
 from joblib import Memory
 
-from sklearn_audio.engine._vector_cache import cache_store, parse_bytes
+from sklearn_audio.engine import cache_store, parse_bytes
 
 __all__ = ["clear_cache"]
 

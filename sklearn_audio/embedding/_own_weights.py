@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sklearn_audio._paths import local_path
-from sklearn_audio.engine._networks import parts_of
+from sklearn_audio.engine import parts_of
 
 __all__ = ["missing_weights"]
 

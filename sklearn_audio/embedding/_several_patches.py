@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sklearn_audio._meaning import idle_error
-from sklearn_audio.engine._patches import Cutting, longest_patch, spans
+from sklearn_audio.engine import Cutting, longest_patch, spans
 from sklearn_audio.engine.models import ModelCard
 from sklearn_audio.validation import AudioClips
 

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._sklearn import StrOptions
 from sklearn_audio.embedding._base import PretrainedEmbedder
-from sklearn_audio.engine._cache_weights import pca_identity
-from sklearn_audio.engine._networks import PCA, load_pca, pack_pca, unpack_pca
+from sklearn_audio.engine import PCA, load_pca, pack_pca, pca_identity, unpack_pca
 from sklearn_audio.engine.models import CARDS, ModelCard
 
 __all__ = ["VGGishEmbedder"]

@@ -16,7 +16,7 @@ from torch import Tensor
 from sklearn_audio._sklearn import Interval
 from sklearn_audio.base import AUDIO_CONSTRAINTS
 from sklearn_audio.dsp import short_term_blocks, short_term_feature_names
-from sklearn_audio.engine._frames import to_tensor
+from sklearn_audio.engine import to_tensor
 from sklearn_audio.preprocessing._frames import Blocks, FrameTransformer
 
 __all__ = ["AcousticFeatures"]

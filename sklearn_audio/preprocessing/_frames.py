@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_audio.base import AudioEstimator, RaggedOutputMixin
-from sklearn_audio.engine._clips import collect_rows
+from sklearn_audio.engine import collect_rows
 from sklearn_audio.ragged import Ragged
 from sklearn_audio.validation import AudioClips
 

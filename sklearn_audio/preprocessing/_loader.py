@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, RaggedOutputMixin
-from sklearn_audio.engine._clips import collect_rows
+from sklearn_audio.engine import collect_rows
 from sklearn_audio.ragged import Ragged
 from sklearn_audio.validation import AudioClips, Channel
 

@@ -14,8 +14,7 @@ from sklearn_audio._meaning import Uses, idle_parameters
 from sklearn_audio._sklearn import StrOptions
 from sklearn_audio.base import AUDIO_CONSTRAINTS
 from sklearn_audio.dsp import FrontEnd, preset
-from sklearn_audio.engine._devices import resolve_device
-from sklearn_audio.engine._frames import front_end_frames
+from sklearn_audio.engine import front_end_frames, resolve_device
 from sklearn_audio.preprocessing._frames import Blocks, FrameTransformer
 from sklearn_audio.preprocessing._front_end_parameters import FRONT_END_CONSTRAINTS, FRONT_END_USES
 from sklearn_audio.ragged import Ragged, mean_and_std

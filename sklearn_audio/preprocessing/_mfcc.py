@@ -15,7 +15,7 @@ from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import AUDIO_CONSTRAINTS
 from sklearn_audio.dsp import FrontEnd, dct_matrix, deltas, lifter_weights
-from sklearn_audio.engine._frames import front_end_frames
+from sklearn_audio.engine import front_end_frames
 from sklearn_audio.preprocessing._frames import Blocks, FrameTransformer
 from sklearn_audio.preprocessing._front_end_parameters import FRONT_END_CONSTRAINTS, FRONT_END_USES
 

@@ -10,10 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_audio._isolation import isolated
-from sklearn_audio.engine._clips import ClipErrors
-from sklearn_audio.engine._outputs import check_output
-from sklearn_audio.engine._scratch_values import ScratchValues
-from sklearn_audio.engine._streams import ordered_streams
+from sklearn_audio.engine import ClipErrors, ScratchValues, check_output, ordered_streams
 from sklearn_audio.preprocessing._frames import FrameExtractor, FrameTransformer
 from sklearn_audio.preprocessing._pooling import SequencePooling
 from sklearn_audio.ragged import RaggedBuilder, find_statistic

@@ -1,6 +1,7 @@
 """Training: padded batches with their true lengths, a skorch net with schedules and callbacks, and inference."""
 
 from sklearn_audio.engine._scratch_values import ScratchValues
+from sklearn_audio.engine.augmentation import Augmentation, adapt_all
 from sklearn_audio.engine.training._batches import ClipDataset, EvaluationBatches, TrainingBatches
 from sklearn_audio.engine.training._checkpoint import Checkpoint
 from sklearn_audio.engine.training._cutting import Cut, Truncation, cut_rows
@@ -28,6 +29,7 @@ from sklearn_audio.engine.training._state import Frozen, freeze, thaw
 from sklearn_audio.engine.training._windows import Crop, Rendering, ShortClip, WindowDataset, Windowing, window_logits
 
 __all__ = [
+    "Augmentation",
     "Checkpoint",
     "ClassificationLoss",
     "ClipDataset",
@@ -52,6 +54,7 @@ __all__ = [
     "Truncation",
     "WindowDataset",
     "Windowing",
+    "adapt_all",
     "are_all_alike",
     "build_net",
     "check_answers",
