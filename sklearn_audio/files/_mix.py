@@ -78,7 +78,9 @@ class MonoMix:
         Shapes: block (n_timepoints, n_channels) -> (n_timepoints,).
         """
         mono = self._mixed(block)
-        if not math.isfinite(mono.dot(mono)):  # the fastest pass; an overflow only costs the second look
+        with np.errstate(over="ignore", invalid="ignore"):
+            energy = mono.dot(mono)  # the fastest pass over the samples; an overflow costs a second look, no more
+        if not math.isfinite(energy):
             mono = self._looked_into(block, mono)
         self._n_timepoints += len(mono)
         return mono
