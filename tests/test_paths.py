@@ -35,8 +35,9 @@ from sklearn_audio.datasets import (
     read_audioset_segments,
     write_sound_events,
 )
-from sklearn_audio.engine._cache_weights import pca_identity, weights_identity
-from sklearn_audio.engine._networks import Source, load_pca
+from sklearn_audio.embedding._vggish_postprocess import VGGishPostprocess, load_pca
+from sklearn_audio.engine import WeightsSource
+from sklearn_audio.engine._cache import weights_identity
 from sklearn_audio.engine.models import CARDS
 from sklearn_audio.exceptions import AudioReadError, WeightsError
 from sklearn_audio.files import audio_info, list_clips, open_audio, read_audio
@@ -125,7 +126,10 @@ def test_weights(home):
     assert embedder.get_params()["weights"] == clone(embedder).weights == "~/net.pth"
     assert np.isfinite(embedder.transform(["~/dog.wav"])).all()
     pickle.loads(pickle.dumps(embedder.fit(["~/dog.wav"])))
-    assert weights_identity(card, Source(Path("~/net.pth"))) == weights_identity(card, Source(home / "net.pth")) != ()
+    assert weights_identity(card, WeightsSource(home / "net.pth")) != ()
+    assert weights_identity(card, WeightsSource(Path("~/net.pth"))) == weights_identity(
+        card, WeightsSource(home / "net.pth")
+    )
     assert read_checkpoint("~/net.pth", "panns").keys() == read_checkpoint(home / "net.pth", "panns").keys()
     with pytest.raises(WeightsError, match=rf"weights='{NOBODY}/net\.pth': there is no"):
         clone(embedder).set_params(weights=f"{NOBODY}/net.pth").transform(["~/dog.wav"])
@@ -134,7 +138,8 @@ def test_weights(home):
 def test_the_matrix_of_vggish(home):
     torch.save({"pca_eigen_vectors": torch.eye(128), "pca_means": torch.zeros(128, 1)}, home / "pca.pth")
     assert load_pca("~/pca.pth").means.shape == (128,)
-    assert pca_identity("~/pca.pth") == pca_identity(home / "pca.pth") != ()
+    given, wanted = (VGGishPostprocess(None, "pca", path).identity() for path in ("~/pca.pth", home / "pca.pth"))
+    assert given == wanted != (None, "pca", ())
     with pytest.raises(WeightsError, match=f"there is no checkpoint '{NOBODY}/pca"):
         load_pca(f"{NOBODY}/pca.pth")
 

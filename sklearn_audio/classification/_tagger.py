@@ -22,18 +22,12 @@ from sklearn_audio.engine import (
     CACHE_CONSTRAINTS,
     CACHE_USES,
     ClipVectors,
-    Cutting,
-    Forward,
-    Segmentwise,
-    Source,
-    cache_store,
-    embed,
-    load_network,
-    open_cache,
+    PatchOptions,
+    PretrainedModel,
+    WeightsSource,
+    cache_on_disk,
     pool,
-    resolve_device,
     seed_of,
-    spans,
 )
 from sklearn_audio.engine.models import TAGGERS, ModelCard, audioset_labels, check_name, windowed
 from sklearn_audio.ragged import Ragged, RaggedBuilder
@@ -228,7 +222,8 @@ class AudioTagger(AudioEstimator):
         card = self._card()
         clips = self._admit(card, X, reset=False)
         scores = np.full((len(clips), len(self.classes_)), np.nan, dtype=np.float32)
-        for row, clip in zip(scores, self._run(card, clips, Cutting()), strict=True):
+        clips_scores = self._scores(card, clips, "probabilities", PatchOptions())
+        for row, clip in zip(scores, clips_scores, strict=True):
             if clip.vectors:
                 row[:] = pool(clip.vectors, np.array(clip.weights), "mean")
         return scores
@@ -357,49 +352,43 @@ class AudioTagger(AudioEstimator):
 
     def _frames(self, X: Any) -> Iterator[NDArray[np.float32] | None]:
         """Scores of the frames, clip by clip; None for one that failed."""
-        by_itself = self.model.startswith(_DECISION_LEVEL)
         if self.hop > self.window:
             raise ValueError(
                 f"hop={self.hop} is longer than window={self.window}, so that no window would see the time between two "
                 "of them; give a hop of at most the window."
             )
-        card = self._card() if by_itself else windowed(self._card_name(), self.window)
-        cutting = Cutting() if by_itself else Cutting(hop=self.hop)
-        for clip in self._run(card, self._admit(card, X, reset=False), cutting, segmentwise=by_itself):
-            n_frames = 1 + clip.n_timepoints * FRAMES_PER_SECOND // card.sample_rate
+        if self.model.startswith(_DECISION_LEVEL):
+            yield from self._frames_of_segments(X)
+            return
+        card = windowed(self._card_name(), self.window)
+        clips = self._admit(card, X, reset=False)
+        for clip in self._scores(card, clips, "probabilities", PatchOptions(hop=self.hop)):
             if not clip.vectors:
                 yield None
-            elif by_itself:
-                yield frames_of_segments(clip.vectors, round(card.patch_seconds * FRAMES_PER_SECOND), n_frames)
-            else:
-                bounds = np.round(spans(card, clip.n_timepoints, cutting) * FRAMES_PER_SECOND).astype(np.int64)
-                last = np.maximum(bounds[:, 1], bounds[:, 0] + 1)
-                yield frames_of_windows(np.stack(clip.vectors), bounds[:, 0], last, n_frames)
+                continue
+            bounds = np.round(clip.spans * FRAMES_PER_SECOND).astype(np.int64)
+            last = np.maximum(bounds[:, 1], bounds[:, 0] + 1)
+            yield frames_of_windows(np.stack(clip.vectors), bounds[:, 0], last, _n_frames(card, clip))
 
-    def _run(
-        self, card: ModelCard, clips: AudioClips, cutting: Cutting, *, segmentwise: bool = False
-    ) -> Iterator[ClipVectors]:
-        device, source = resolve_device(self.device), Source(self.weights, seed_of(self.random_state))
+    def _frames_of_segments(self, X: Any) -> Iterator[NDArray[np.float32] | None]:
+        """Scores of the frames by a network that decides on segments."""
+        card = self._card()
+        n_patch = round(card.patch_seconds * FRAMES_PER_SECOND)
+        for clip in self._scores(card, self._admit(card, X, reset=False), "segments", PatchOptions()):
+            yield frames_of_segments(clip.vectors, n_patch, _n_frames(card, clip)) if clip.vectors else None
 
-        def load() -> Forward:
-            network = load_network(card, source, device, self.precision, verbose=self.verbose)
-            deciding = Segmentwise(network) if segmentwise else network
-            return Forward(deciding, card, "probabilities", device, self.precision)
-
-        def recipe() -> tuple[object, ...]:
-            return "segments" if segmentwise else "probabilities", cutting, self.precision, ()
-
-        return embed(
+    def _scores(self, card: ModelCard, clips: AudioClips, layer: str, patches: PatchOptions) -> Iterator[ClipVectors]:
+        source = WeightsSource(self.weights, seed_of(self.random_state))
+        model = PretrainedModel(
+            card, source, layer, patches, device=self.device, precision=self.precision, verbose=self.verbose
+        )
+        return model.vectors(
             clips,
-            card,
-            load,
-            cutting,
-            device=device,
+            cache=self.cache,
+            cache_key=self.cache_key,
             batch_size=self.batch_size,
             n_jobs=self.n_jobs,
-            cache=open_cache(self.cache, self.cache_key, card, source, recipe, verbose=self.verbose),
             on_error=self.on_error,
-            verbose=self.verbose,
             description=type(self).__name__,
         )
 
@@ -411,5 +400,9 @@ class AudioTagger(AudioEstimator):
         return TAGGERS[self._card_name()]
 
     def _admit(self, card: ModelCard, X: Any, *, reset: bool) -> AudioClips:
-        cache_store(self.cache)
+        cache_on_disk(self.cache)
         return self._admit_audio(X, card.sample_rate, reset=reset, bare_rate=self.sample_rate)
+
+
+def _n_frames(card: ModelCard, clip: ClipVectors) -> int:
+    return 1 + clip.n_timepoints * FRAMES_PER_SECOND // card.sample_rate

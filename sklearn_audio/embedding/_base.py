@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, NamedTuple, Self, overload
 
@@ -25,19 +25,16 @@ from sklearn_audio.engine import (
     CacheKey,
     ClipErrors,
     ClipVectors,
-    Cutting,
-    Forward,
-    Source,
-    cache_store,
-    embed,
-    load_network,
-    open_cache,
+    PatchOptions,
+    Postprocess,
+    PretrainedModel,
+    WeightsSource,
+    cache_on_disk,
     pack_network,
+    patch_spans,
     pool,
     read_network,
-    resolve_device,
     seed_of,
-    spans,
 )
 from sklearn_audio.engine.models import ModelCard, check_name, layer_labels, layer_width, layers_of
 from sklearn_audio.exceptions import WeightsError
@@ -113,13 +110,9 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
     def _describe(self) -> ModelCard:
         raise TypeError(f"{type(self).__name__} must define _describe.")  # pragma: no cover - abstract
 
-    def _finisher(self) -> Callable[[NDArray[np.float32]], NDArray[np.float32]] | None:
-        """Return what is done to the vectors of a batch; a subclass may."""
+    def _postprocess(self) -> Postprocess | None:
+        """Return what follows the network; subclasses may override it."""
         return None
-
-    def _variant(self) -> tuple[object, ...]:
-        """Return what else than model and weights tells the finished vectors from others; a subclass may."""
-        return ()
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the parameters and X; nothing is downloaded or learned.
@@ -180,7 +173,7 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         card = self._card()
         clips = self._admit(card, X, reset=False)
         self._look_for_several(card, clips)
-        vectors = self._embed(card, clips)
+        vectors = self._vectors(card, clips)
         width = layer_width(card, self._layer(card))
         if self.pooling is None:
             return _ragged(vectors, width)
@@ -225,22 +218,20 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         clips = self._admit(card, X, reset=False)
         self._look_for_several(card, clips)
         if not return_vectors:
-            return _table(card, self._cutting(), self._lengths(clips))
-        embedded = list(self._embed(card, clips))
-        table = _table(card, self._cutting(), (clip.n_timepoints if clip.vectors else None for clip in embedded))
-        return table, _ragged(iter(embedded), layer_width(card, self._layer(card)))
+            return _table(self._spans(card, clips))
+        embedded = list(self._vectors(card, clips))
+        return _table(clip.spans for clip in embedded), _ragged(iter(embedded), layer_width(card, self._layer(card)))
 
-    def _lengths(self, clips: AudioClips) -> Iterator[int | None]:
-        """Count the timepoints of clips; None for one that failed."""
-        errors = ClipErrors(self.on_error)
+    def _spans(self, card: ModelCard, clips: AudioClips) -> Iterator[NDArray[np.float64]]:
+        """Decode clips for their lengths only; the spans of one that failed are empty."""
+        errors, options = ClipErrors(self.on_error), self._patch_options()
         for row in range(len(clips)):
+            spans = np.empty((0, 2))
             try:
-                length = sum(len(block) for block in clips.stream(row))
+                spans = patch_spans(card, sum(map(len, clips.stream(row))), options)
             except errors.caught as error:
                 errors.add(row, error)
-                yield None
-            else:
-                yield length
+            yield spans
         errors.warn()
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
@@ -312,12 +303,12 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         check_name("layer", self.layer, layers_of(card))
         return self.layer
 
-    def _cutting(self) -> Cutting:
-        return Cutting(None if self.hop is None else float(self.hop), self.partial, self.short_clip)
+    def _patch_options(self) -> PatchOptions:
+        return PatchOptions(None if self.hop is None else float(self.hop), self.partial, self.short_clip)
 
     def _admit(self, card: ModelCard, X: Any, *, reset: bool) -> AudioClips:
         self._layer(card)
-        cache_store(self.cache)
+        cache_on_disk(self.cache)
         return self._admit_audio(X, card.sample_rate, reset=reset, bare_rate=self.sample_rate)
 
     def _choice(self, card: ModelCard) -> tuple[object, ...]:
@@ -325,48 +316,45 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
 
     def _look_for_several(self, card: ModelCard, clips: AudioClips) -> None:
         if self._looked_at != self._choice(card) and self.hop is not None:
-            check_several(card, clips, self._cutting())
+            check_several(card, clips, self._patch_options())
 
-    def _source(self) -> Source:
-        return Source(self.weights, seed_of(self.random_state), self._packed_parts().get("network"))
+    def _source(self) -> WeightsSource:
+        return WeightsSource(self.weights, seed_of(self.random_state), self._packed_parts().get("network"))
 
     def _files_of_weights(self) -> dict[str, Any]:
         """Give the parameters that name files, unless these came with the pickle; a subclass may have more."""
         return {} if self._packed_parts() else {"weights": self.weights}
 
-    def _embed(self, card: ModelCard, clips: AudioClips) -> Iterator[ClipVectors]:
+    def _vectors(self, card: ModelCard, clips: AudioClips) -> Iterator[ClipVectors]:
         missing = missing_weights(type(self).__name__, self._files_of_weights())
         if missing is not None:
             raise WeightsError(missing)
-        device, source, layer, cutting = resolve_device(self.device), self._source(), self._layer(card), self._cutting()
-
-        def load() -> Forward:
-            network = load_network(card, source, device, self.precision, verbose=self.verbose)
-            return Forward(network, card, layer, device, self.precision, self._finisher())
-
-        def recipe() -> tuple[object, ...]:
-            return layer, cutting, self.precision, self._variant()
-
-        return embed(
-            clips,
+        model = PretrainedModel(
             card,
-            load,
-            cutting,
-            device=device,
+            self._source(),
+            self._layer(card),
+            self._patch_options(),
+            device=self.device,
+            precision=self.precision,
+            postprocess=self._postprocess(),
+            verbose=self.verbose,
+        )
+        return model.vectors(
+            clips,
+            cache=self.cache,
+            cache_key=self.cache_key,
             batch_size=self.batch_size,
             n_jobs=self.n_jobs,
-            cache=open_cache(self.cache, self.cache_key, card, source, recipe, verbose=self.verbose),
             on_error=self.on_error,
-            verbose=self.verbose,
             description=type(self).__name__,
         )
 
 
-def _table(card: ModelCard, cutting: Cutting, lengths: Iterable[int | None]) -> pd.DataFrame:
+def _table(spans: Iterable[NDArray[np.float64]]) -> pd.DataFrame:
     tables = []
-    for row, length in enumerate(lengths):
-        where = np.full((1, 2), np.nan) if length is None else spans(card, length, cutting)
-        tables.append(pd.DataFrame({"clip": row, "start": where[:, 0], "end": where[:, 1]}))
+    for row, where in enumerate(spans):
+        start, end = where.T if len(where) else np.full((2, 1), np.nan)  # (n_patches, 2)
+        tables.append(pd.DataFrame({"clip": row, "start": start, "end": end}))
     return pd.concat(tables, ignore_index=True)
 
 

@@ -6,7 +6,7 @@ import os
 
 from joblib import Memory
 
-from sklearn_audio.engine import cache_store, parse_bytes
+from sklearn_audio.engine import cache_on_disk, parse_bytes
 
 __all__ = ["clear_cache"]
 
@@ -52,10 +52,10 @@ def clear_cache(cache: str | os.PathLike[str] | Memory, max_bytes: int | str | N
     (0, True)
     """
     n_bytes = 0 if max_bytes is None else parse_bytes(max_bytes, "max_bytes")
-    store = cache_store(cache)
-    if store is None:
+    disk = cache_on_disk(cache)
+    if disk is None:
         return 0
-    removed = store.shrink(n_bytes)
-    store.sweep()
-    store.remove_empty_folders()
+    removed = disk.shrink(n_bytes)
+    disk.sweep()
+    disk.remove_empty_folders()
     return removed

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from sklearn_audio._meaning import idle_error
-from sklearn_audio.engine import Cutting, longest_patch, spans
+from sklearn_audio.engine import PatchOptions, longest_patch, patch_spans
 from sklearn_audio.engine.models import ModelCard
 from sklearn_audio.validation import AudioClips
 
 __all__ = ["check_several"]
 
 
-def check_several(card: ModelCard, clips: AudioClips, cutting: Cutting) -> None:
+def check_several(card: ModelCard, clips: AudioClips, options: PatchOptions) -> None:
     """Refuse a hop that has no effect because no clip is longer than a patch.
 
     Lengths are those that headers state; the first clip of several patches, or of unknown length, ends the search.
     """
-    if any(_may_be_several(card, clips, row, cutting) for row in range(len(clips))):
+    if any(_may_be_several(card, clips, row, options) for row in range(len(clips))):
         return
-    found = f"every clip of X is a single one, as {card.name} takes up to {longest_patch(card, cutting):g} s at once"
-    raise idle_error("hop", cutting.hop, "clips of several patches", found, None)
+    found = f"every clip of X is a single one, as {card.name} takes up to {longest_patch(card, options):g} s at once"
+    raise idle_error("hop", options.hop, "clips of several patches", found, None)
 
 
-def _may_be_several(card: ModelCard, clips: AudioClips, row: int, cutting: Cutting) -> bool:
+def _may_be_several(card: ModelCard, clips: AudioClips, row: int, options: PatchOptions) -> bool:
     seconds = clips.stated_seconds(row)
-    return seconds is None or len(spans(card, round(seconds * card.sample_rate), cutting)) > 1
+    return seconds is None or len(patch_spans(card, round(seconds * card.sample_rate), options)) > 1

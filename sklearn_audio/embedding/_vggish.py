@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable
 from typing import Any, ClassVar, Literal
 
-import numpy as np
 from joblib import Memory
-from numpy.typing import NDArray
 
 from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._sklearn import StrOptions
 from sklearn_audio.embedding._base import PretrainedEmbedder
-from sklearn_audio.engine import PCA, load_pca, pack_pca, pca_identity, unpack_pca
+from sklearn_audio.embedding._vggish_postprocess import VGGishPostprocess, load_pca, pack_pca
 from sklearn_audio.engine.models import CARDS, ModelCard
 
 __all__ = ["VGGishEmbedder"]
-
-Vectors = NDArray[np.float32]
 
 
 class VGGishEmbedder(PretrainedEmbedder):
@@ -179,37 +174,16 @@ class VGGishEmbedder(PretrainedEmbedder):
             )
         return layer
 
-    def _finisher(self) -> Callable[[Vectors], Vectors] | None:
+    def _postprocess(self) -> VGGishPostprocess | None:
         if self.output_activation is None and self.postprocess is None:
             return None
-        pca = None
-        if self.postprocess is not None:
-            packed = self._packed_parts().get("pca")
-            pca = load_pca(self.pca_weights, verbose=self.verbose) if packed is None else unpack_pca(packed)
-        return partial(_finish, relu=self.output_activation == "relu", pca=pca, codes=self.postprocess == "quantized")
+        packed = self._packed_parts().get("pca")
+        return VGGishPostprocess(self.output_activation, self.postprocess, self.pca_weights, packed, self.verbose)
 
     def _files_of_weights(self) -> dict[str, Any]:
         files = super()._files_of_weights()
         return files | {"pca_weights": self.pca_weights} if files and self.postprocess else files
 
-    def _variant(self) -> tuple[object, ...]:
-        matrix: tuple[object, ...] = ()
-        if self.postprocess is not None:
-            packed = self._packed_parts().get("pca")
-            matrix = pca_identity(self.pca_weights, packed, verbose=self.verbose)
-        return self.output_activation, self.postprocess, matrix
-
     def _pack(self) -> dict[str, bytes]:
         parts = super()._pack()
         return parts | {"pca": pack_pca(load_pca(self.pca_weights))} if self.postprocess else parts
-
-
-def _finish(vectors: Vectors, *, relu: bool, pca: PCA | None, codes: bool) -> Vectors:
-    if relu:
-        vectors = np.maximum(vectors, 0)
-    if pca is None:
-        return vectors
-    turned = (vectors - pca.means) @ pca.eigen_vectors.T  # (B, 128) -> (B, 128)
-    if codes:
-        turned = np.floor((np.clip(turned, -2, 2) + 2) * (255 / 4))
-    return turned.astype(np.float32)

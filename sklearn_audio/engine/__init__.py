@@ -3,67 +3,52 @@
 Estimator families import this module, `engine.models` and `engine.training`, and nothing below them.
 """
 
-from sklearn_audio.engine._cache_key import CacheKey
-from sklearn_audio.engine._cache_weights import pca_identity
-from sklearn_audio.engine._clips import ClipErrors, collect_rows
-from sklearn_audio.engine._devices import resolve_device
-from sklearn_audio.engine._forward import Forward, Segmentwise
-from sklearn_audio.engine._frames import front_end_frames, to_tensor
-from sklearn_audio.engine._networks import (
-    PCA,
-    Source,
-    load_network,
-    load_pca,
-    pack_network,
-    pack_pca,
-    parts_of,
-    read_network,
-    seed_of,
-    unpack_pca,
+from sklearn_audio.engine._cache import (
+    CACHE_CONSTRAINTS,
+    CACHE_USES,
+    CacheKey,
+    cache_on_disk,
+    content_of,
+    parse_bytes,
 )
-from sklearn_audio.engine._outputs import check_output
-from sklearn_audio.engine._patches import Cutting, longest_patch, spans
+from sklearn_audio.engine._clips import ClipErrors, check_output, collect_rows
+from sklearn_audio.engine._devices import resolve_device
+from sklearn_audio.engine._frames import front_end_frames, to_tensor
+from sklearn_audio.engine._networks import WeightsSource, pack_network, parts_of, read_network, seed_of
+from sklearn_audio.engine._patches import ClipVectors, PatchOptions, longest_patch, patch_spans
 from sklearn_audio.engine._pooling import POOLINGS, pool
 from sklearn_audio.engine._prefetch import ordered_map
+from sklearn_audio.engine._pretrained import Postprocess, PretrainedModel
 from sklearn_audio.engine._scratch_values import ScratchValues
 from sklearn_audio.engine._streams import ordered_streams
-from sklearn_audio.engine._vector_cache import CACHE_CONSTRAINTS, CACHE_USES, cache_store, open_cache, parse_bytes
-from sklearn_audio.engine.inference import ClipVectors, embed
 
 __all__ = [
     "CACHE_CONSTRAINTS",
     "CACHE_USES",
-    "PCA",
     "POOLINGS",
     "CacheKey",
     "ClipErrors",
     "ClipVectors",
-    "Cutting",
-    "Forward",
+    "PatchOptions",
+    "Postprocess",
+    "PretrainedModel",
     "ScratchValues",
-    "Segmentwise",
-    "Source",
-    "cache_store",
+    "WeightsSource",
+    "cache_on_disk",
     "check_output",
     "collect_rows",
-    "embed",
+    "content_of",
     "front_end_frames",
-    "load_network",
-    "load_pca",
     "longest_patch",
-    "open_cache",
     "ordered_map",
     "ordered_streams",
     "pack_network",
-    "pack_pca",
     "parse_bytes",
     "parts_of",
-    "pca_identity",
+    "patch_spans",
     "pool",
     "read_network",
     "resolve_device",
     "seed_of",
-    "spans",
     "to_tensor",
-    "unpack_pca",
 ]

@@ -1,7 +1,8 @@
-"""Run a computation over clips: ahead in threads, bounded in memory, with one rule for rows that fail."""
+"""A computation over clips: ahead in threads, bounded in memory, with one rule for rows that fail."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Any, Literal
@@ -11,13 +12,12 @@ from numpy.typing import DTypeLike, NDArray
 
 from sklearn_audio._caller import warn_caller
 from sklearn_audio._progress import progress_bar
-from sklearn_audio.engine._outputs import check_output
 from sklearn_audio.engine._streams import ordered_streams
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.ragged import Ragged, RaggedBuilder
 from sklearn_audio.validation import AudioClips
 
-__all__ = ["ClipErrors", "OnError", "collect_rows"]
+__all__ = ["ClipErrors", "OnError", "check_output", "collect_rows"]
 
 OnError = Literal["raise", "nan"]
 Parts = Iterator[NDArray[Any]]
@@ -60,7 +60,7 @@ def collect_rows(
     errors = ClipErrors(on_error)
     builder = RaggedBuilder(item_shape, dtype)
 
-    # closed on the way out, so that an error here ends the background threads as well
+    # an error in this loop must end the background threads as well
     with closing(ordered_streams(lambda row: (row, extract(row)), range(len(clips)), n_jobs)) as streams:
         for row, parts in progress_bar(streams, description=description, total=len(clips), unit="clip", shown=verbose):
             try:
@@ -76,3 +76,12 @@ def collect_rows(
             builder.close_row()
     errors.warn()
     return Ragged(*builder.finish()), errors.rows
+
+
+def check_output(values: NDArray[Any], clip: str) -> None:
+    """Refuse the output of a clip if it is not finite, such as the power of huge samples."""
+    if not math.isfinite(values.sum(dtype=np.float64)):
+        raise ValueError(
+            f"{clip}: what is computed from the clip is NaN or infinite, though its samples are finite: samples far "
+            "beyond [-1, 1] leave the range of float32. Repair it or leave it out."
+        )

@@ -1,4 +1,4 @@
-"""Networks with their weights: built and tuned once per process, and shared by all clones."""
+"""Networks with their weights: built and optimised once per process, and shared by all clones."""
 
 from __future__ import annotations
 
@@ -10,13 +10,10 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
-import numpy as np
-import safetensors.numpy
 import safetensors.torch
 import torch
-from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from torch import Tensor, nn
 
@@ -31,18 +28,7 @@ from sklearn_audio.engine.models import ModelCard
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.weights._readers import read_packed
 
-__all__ = [
-    "PCA",
-    "Source",
-    "load_network",
-    "load_pca",
-    "pack_network",
-    "pack_pca",
-    "parts_of",
-    "read_network",
-    "seed_of",
-    "unpack_pca",
-]
+__all__ = ["Precision", "WeightsSource", "load_network", "pack_network", "parts_of", "read_network", "seed_of"]
 
 Precision = Literal["float32", "bfloat16"]
 Weights = str | os.PathLike[str] | None
@@ -56,7 +42,7 @@ _lock = ForkSafeLock()
 
 
 @dataclass(frozen=True)
-class Source:
+class WeightsSource:
     """Where the weights of a network come from."""
 
     weights: Weights = "pretrained"
@@ -64,7 +50,7 @@ class Source:
     packed: bytes | None = None
 
     def identity(self, file: Path | None) -> tuple[object, ...]:
-        """Return what tells these weights from others."""
+        """Identify these weights among those in memory, by the stamps of their files."""
         if self.packed is not None:
             return ("packed", hashlib.sha256(self.packed).hexdigest())
         if file is None:
@@ -88,15 +74,15 @@ def seed_of(random_state: Any) -> int:
     return int(check_random_state(copy.deepcopy(random_state)).randint(2**31 - 1))
 
 
-def read_network(card: ModelCard, source: Source, *, verbose: int = 0) -> nn.Module:
+def read_network(card: ModelCard, source: WeightsSource, *, verbose: int = 0) -> nn.Module:
     """Build a network with its weights, as published."""
     return _build(card, source, _file(card, source, verbose))
 
 
 def load_network(
-    card: ModelCard, source: Source, device: torch.device, precision: Precision = "float32", *, verbose: int = 0
+    card: ModelCard, source: WeightsSource, device: torch.device, precision: Precision = "float32", *, verbose: int = 0
 ) -> nn.Module:
-    """Return a network with its weights, tuned for inference, from memory if it was used lately."""
+    """Return a network with its weights, optimised for inference, from memory if it was used lately."""
     with _lock:
         file = _file(card, source, verbose)
         key = (card.name, *source.identity(file), str(device), precision)
@@ -116,7 +102,7 @@ def pack_network(network: nn.Module) -> bytes:
     return safetensors.torch.save(state)
 
 
-def _file(card: ModelCard, source: Source, verbose: int) -> Path | None:
+def _file(card: ModelCard, source: WeightsSource, verbose: int) -> Path | None:
     if source.packed is not None or source.weights is None:
         return None
     if source.weights != "pretrained":
@@ -132,7 +118,7 @@ def _file(card: ModelCard, source: Source, verbose: int) -> Path | None:
     return fetched
 
 
-def _build(card: ModelCard, source: Source, file: Path | None) -> nn.Module:
+def _build(card: ModelCard, source: WeightsSource, file: Path | None) -> nn.Module:
     if source.packed is not None:
         tensors = read_packed(source.packed, "the bundle of weights")
     elif file is not None:
@@ -148,7 +134,7 @@ def _build(card: ModelCard, source: Source, file: Path | None) -> nn.Module:
 
 
 def _aligned(tensor: Tensor) -> Tensor:
-    """Give weights in float32 where torch would lay them: kernels may round by the alignment of what they read."""
+    """Return weights as float32 in memory aligned as torch's own: kernels may round by the alignment."""
     tensor = tensor.float() if tensor.is_floating_point() else tensor
     return tensor.clone() if tensor.data_ptr() % _ALIGNMENT else tensor
 
@@ -179,34 +165,3 @@ def _check_keys(card: ModelCard, tensors: dict[str, Tensor], wanted: dict[str, T
 def _some(names: list[str]) -> str:
     shown = ", ".join(names[:_SHOWN_KEYS])
     return shown if len(names) <= _SHOWN_KEYS else f"{shown} and {len(names) - _SHOWN_KEYS} more"
-
-
-class PCA(NamedTuple):
-    """The matrix that decorrelates the embedding of VGGish."""
-
-    eigen_vectors: NDArray[np.float32]
-    means: NDArray[np.float32]
-
-
-def load_pca(weights: str | os.PathLike[str], *, verbose: int = 0) -> PCA:
-    """Read the matrix of VGGish's post-processing."""
-    file = published.fetch("vggish_pca", verbose=verbose) if weights == "pretrained" else Path(local_path(weights))
-    tensors = published.read_checkpoint(file, "vggish_pca")
-    pca = PCA(tensors["eigen_vectors"].float().numpy(), tensors["means"].float().flatten().numpy())
-    if pca.eigen_vectors.shape != (128, 128) or pca.means.shape != (128,):
-        raise WeightsError(
-            f"'{file}' holds eigenvectors of shape {pca.eigen_vectors.shape} and means of shape {pca.means.shape}; "
-            "VGGish has 128 of 128. Give the file vggish_pca_params."
-        )
-    return pca
-
-
-def pack_pca(pca: PCA) -> bytes:
-    """Write the matrix into bytes."""
-    return safetensors.numpy.save(pca._asdict())
-
-
-def unpack_pca(packed: bytes) -> PCA:
-    """Read what `pack_pca` wrote."""
-    tensors = read_packed(packed, "the bundled matrix of VGGish")
-    return PCA(tensors["eigen_vectors"].numpy(), tensors["means"].numpy())

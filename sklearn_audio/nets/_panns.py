@@ -42,7 +42,7 @@ class PANNsNetwork(nn.Module):
     dropout_of_maps = 0.0  # of the last ones
     # Maps are (B, C, T', M') as in the paper, or where this is set, with the kernels to match, (B, C, M', T'): a CPU
     # likes long rows.
-    turned = False
+    transposed = False
 
     def __init__(self, width: int, n_embedding: int, n_labels: int, n_mels: int | None) -> None:
         super().__init__()
@@ -76,11 +76,11 @@ class PANNsNetwork(nn.Module):
     def normalised(self, frames: Tensor) -> Tensor:
         # (B, T, M) -> (B, M, 1, T) for the batch norm over bands -> (B, 1, M, T)
         x: Tensor = self.bn0(frames.transpose(1, 2).unsqueeze(2)).transpose(1, 2)
-        return x if self.turned else x.transpose(2, 3)
+        return x if self.transposed else x.transpose(2, 3)
 
     def upright(self, x: Tensor) -> Tensor:
         """Turn maps back to (B, C, T', M')."""
-        return x.transpose(2, 3) if self.turned else x
+        return x.transpose(2, 3) if self.transposed else x
 
     def maps(self, x: Tensor) -> Stages:
         raise TypeError(f"{type(self).__name__} must define maps.")  # pragma: no cover - abstract
@@ -178,6 +178,7 @@ class Cnn14DecisionLevel(_Cnn):
         x = self._segments(x)
         yield "embedding", x.mean(dim=1)  # (B, S, 2048) -> (B, 2048)
         decisions = self._decide(x)
+        yield "segments", decisions  # (B, S, n_labels), S segments of 32 frames
         if self.pool == "mean":
             yield "probabilities", decisions.mean(dim=1)
         elif self.pool == "max":
@@ -185,14 +186,6 @@ class Cnn14DecisionLevel(_Cnn):
         else:
             attention = self.att_block["att"](x.transpose(1, 2)).clamp(-10, 10).softmax(dim=2)  # (B, n_labels, S)
             yield "probabilities", (attention.transpose(1, 2) * decisions).sum(dim=1)
-
-    def segmentwise(self, frames: Tensor) -> Tensor:
-        """Decide on each segment of 32 frames.
-
-        Shapes: frames (B, T, n_mels) -> (B, T // 32, n_labels).
-        """
-        *_, (_, last) = self.maps(self.normalised(frames))
-        return self._decide(self._segments(last))
 
     def _segments(self, x: Tensor) -> Tensor:
         x = self.upright(x).mean(dim=3)  # (B, 2048, S, M') -> (B, 2048, S)

@@ -202,7 +202,7 @@ def _wavegram(network: PANNsNetwork, waveform: Tensor) -> Tensor:
     x = pre("pre_block3")(pre("pre_block2")(pre("pre_block1")(x)))  # (B, 64, N / 5) -> (B, 128, N / 320)
     x = x.unflatten(1, (4, 32))  # (B, 128, T) -> (B, 4, 32, T)
     out: Tensor
-    if network.turned:
+    if network.transposed:
         out = pre("pre_block4")(x, pool=(1, 2), mode="mean")
     else:
         out = pre("pre_block4")(x.transpose(2, 3), pool=(2, 1), mode="mean")  # (B, 4, 32, T) -> (B, 4, T, 32)
@@ -253,7 +253,7 @@ class WavegramLogmelCnn14(Cnn14):
         x = self.get_submodule("conv_block1")(self.normalised(frames))
         yield "block1", x
         # at some lengths one of the two is a frame longer
-        time = 3 if self.turned else 2
+        time = 3 if self.transposed else 2
         n_frames = min(x.shape[time], learned.shape[time])
         maps = [part.narrow(time, 0, n_frames) for part in (x, learned)]
         x = torch.cat(maps, dim=1)  # 2 x (B, 64, T', 32) -> (B, 128, T', 32)

@@ -20,7 +20,7 @@ class VGGish(nn.Module):
 
     # Maps are (B, C, T', M') as published, or where this is set, with the kernels to match, (B, C, M', T'): a CPU likes
     # long rows.
-    turned = False
+    transposed = False
     layers: ClassVar[tuple[str, ...]] = ("block1", "block2", "block3", "block4", "fc1", "fc2", "embedding")
 
     def __init__(self) -> None:
@@ -52,14 +52,14 @@ class VGGish(nn.Module):
         raise ValueError(f"no layer {layer!r}; choose one of {list(self.layers)}.")
 
     def _stages(self, frames: Tensor) -> Iterator[tuple[str, Tensor]]:
-        x = (frames.transpose(1, 2) if self.turned else frames).unsqueeze(1)  # (B, T, M) -> (B, 1, T, M)
+        x = (frames.transpose(1, 2) if self.transposed else frames).unsqueeze(1)  # (B, T, M) -> (B, 1, T, M)
         n_blocks = 0
         for step in self.features:
             x = step(x)
             if isinstance(step, nn.MaxPool2d):
                 n_blocks += 1
                 yield f"block{n_blocks}", x
-        x = x.transpose(2, 3) if self.turned else x
+        x = x.transpose(2, 3) if self.transposed else x
         x = x.permute(0, 2, 3, 1).flatten(1)  # (B, 512, 6, 4) -> (B, 6, 4, 512) -> (B, 12288), TensorFlow's order
         for name, first, last in (("fc1", 0, 2), ("fc2", 2, 4), ("embedding", 4, 5)):
             x = self.embeddings[first:last](x)

@@ -8,7 +8,7 @@ from sklearn.base import clone
 
 from sklearn_audio import AudioTagger
 from sklearn_audio.classification._frame_scores import frames_of_segments, frames_of_windows
-from sklearn_audio.engine._networks import Source, load_network
+from sklearn_audio.engine._networks import WeightsSource, load_network
 from sklearn_audio.engine.models import TAGGERS, audioset_labels, layer_width, windowed
 from sklearn_audio.exceptions import AudioReadError
 
@@ -53,7 +53,7 @@ def test_frames_of_a_short_clip_are_the_clip():
 
 
 def test_frames_are_means_of_the_windows_around_them():
-    network = load_network(TAGGERS[TAGGER.model], Source(None), torch.device("cpu"))
+    network = load_network(TAGGERS[TAGGER.model], WeightsSource(None), torch.device("cpu"))
     card = windowed(TAGGER.model, 0.5)
     got = TAGGER.predict_frames([CLIPS[2]])[0]
     starts = np.arange(0, 48001, 8000)  # of 16,000 timepoints each
@@ -85,9 +85,9 @@ def test_decision_level_models_decide_by_themselves():
     tagger = AudioTagger("panns_cnn14_decision_max", weights=None, sample_rate=RATE)
     (frames,) = tagger.predict_frames([CLIPS[2]])
     card = TAGGERS["panns_cnn14_decision_max"]
-    network = load_network(card, Source(None), torch.device("cpu"))
+    network = load_network(card, WeightsSource(None), torch.device("cpu"))
     with torch.inference_mode():
-        segments = network.segmentwise(card.front_end(torch.from_numpy(CLIPS[2]))[None])[0].numpy()
+        segments = network(card.front_end(torch.from_numpy(CLIPS[2]))[None], layer="segments")[0].numpy()
     assert frames.shape == (201, 527)
     np.testing.assert_allclose(frames[:192], np.repeat(segments, 32, axis=0), atol=1e-6)
     np.testing.assert_allclose(frames[192:], np.repeat(segments[-1:], 9, axis=0), atol=1e-6)
@@ -115,7 +115,7 @@ def test_events_of_frames_that_were_computed_before(monkeypatch):
     threshold = np.median(frames.values, axis=0)
     wanted = TAGGER.events(CLIPS, threshold, **rules)
     assert len(wanted) > 0
-    monkeypatch.setattr(AudioTagger, "_run", lambda *_, **__: pytest.fail("computed again"))
+    monkeypatch.setattr(AudioTagger, "_scores", lambda *_, **__: pytest.fail("computed again"))
     pd.testing.assert_frame_equal(TAGGER.events(frames=frames, threshold=threshold, **rules), wanted)
     for given in ({}, {"X": CLIPS, "frames": frames}):
         with pytest.raises(ValueError, match="events takes either recordings, X, or the frames of predict_frames"):

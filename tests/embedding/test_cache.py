@@ -22,9 +22,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
 
 from sklearn_audio import AudioTagger, EfficientATEmbedder, PANNsEmbedder, clear_cache
-from sklearn_audio.embedding import _base
-from sklearn_audio.engine import _cache_store, _networks, _vector_cache, inference
-from sklearn_audio.engine._forward import Forward
+from sklearn_audio.engine import _cache, _networks, _pretrained
+from sklearn_audio.engine._pretrained import Forward
 from sklearn_audio.exceptions import AudioReadError, WeightsError
 from tests.instances import EMBEDDERS
 from tests.standin import StandInVGGish
@@ -73,7 +72,7 @@ def no_network(monkeypatch):
         def refuse(*args, **kwargs):
             raise RuntimeError("a network was loaded")
 
-        monkeypatch.setattr(_base, "load_network", refuse)
+        monkeypatch.setattr(_pretrained, "load_network", refuse)
 
     return forbid
 
@@ -111,7 +110,7 @@ def test_hits_and_misses_mix_in_any_order(tmp_path, n_jobs, patches):
 
 
 def test_many_hits_behind_a_miss_wait_in_bounded_number(tmp_path, patches, monkeypatch):
-    monkeypatch.setattr(inference, "_MAX_CACHED", 5)
+    monkeypatch.setattr(_pretrained, "_MAX_CACHED", 5)
     cached = embedder(tmp_path, batch_size=3)
     cached.transform(CLIPS[:1])
     del patches[:]
@@ -176,7 +175,7 @@ def test_models_share_a_folder(tmp_path):
 
 def test_a_new_version_of_the_library_starts_anew(tmp_path, monkeypatch, patches):
     embedder(tmp_path).transform(CLIPS)
-    monkeypatch.setattr(_vector_cache, "__version__", "another")
+    monkeypatch.setattr(_pretrained, "__version__", "another")
     del patches[:]
     embedder(tmp_path).transform(CLIPS)
     assert sum(patches) == 7
@@ -325,7 +324,7 @@ def test_stat_tells_a_file_that_was_exchanged_and_dated_back(tmp_path, files, ho
 def test_stat_needs_not_read_the_file(tmp_path, files, monkeypatch):
     cached = embedder(tmp_path / "cache", cache_key="stat")
     wanted = cached.transform([str(file) for file in files])
-    monkeypatch.setattr("sklearn_audio.engine._cache_key.open_source", None)
+    monkeypatch.setattr("sklearn_audio.engine._cache.open_source", None)
     monkeypatch.setattr("sklearn_audio.validation._audio.open_audio", None)
     monkeypatch.chdir(tmp_path)
     same(cached.transform([file.name for file in files]), wanted)  # a relative path is the same file
@@ -412,7 +411,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_kept(tmp_path, files, monke
 @pytest.fixture
 def checkpoint(tmp_path):
     def write(seed):
-        network = _networks.read_network(PANNsEmbedder("leenet11")._card(), _networks.Source(None, seed=seed))
+        network = _networks.read_network(PANNsEmbedder("leenet11")._card(), _networks.WeightsSource(None, seed=seed))
         path = tmp_path / "leenet.pth"
         torch.save({"model": network.state_dict()}, path)
         return path
@@ -435,13 +434,13 @@ def test_changed_weights_at_the_same_path(tmp_path, checkpoint, no_network):
 
 
 def test_weights_exchanged_while_they_are_loaded_are_not_kept(tmp_path, checkpoint, monkeypatch):
-    path, load = checkpoint(1), _base.load_network
+    path, load = checkpoint(1), _pretrained.load_network
 
     def exchange(*args, **kwargs):
         checkpoint(2)
         return load(*args, **kwargs)
 
-    monkeypatch.setattr(_base, "load_network", exchange)
+    monkeypatch.setattr(_pretrained, "load_network", exchange)
     PANNsEmbedder("leenet11", weights=path, sample_rate=32000, cache=tmp_path / "cache").transform(CLIPS)
     assert entries(tmp_path / "cache") == []
 
@@ -495,9 +494,10 @@ def test_the_matrix_of_vggish_counts(tmp_path):
     described = []
     for offset in (0, 1):
         np.savez(path, pca_eigen_vectors=np.eye(128), pca_means=np.full((128, 1), offset))
-        described += [embedder(None, postprocess=kind, pca_weights=path)._variant() for kind in ("pca", "quantized")]
-    described.append(embedder(None)._variant())
-    assert len(set(described)) == 5
+        for kind in ("pca", "quantized"):
+            described += [embedder(None, postprocess=kind, pca_weights=path)._postprocess().identity()]
+    assert len(set(described)) == 4
+    assert embedder(None)._postprocess() is None
 
 
 def test_a_damaged_entry_is_computed_again_and_replaced(tmp_path, patches):
@@ -641,7 +641,7 @@ def interrupt(*args):
 def test_an_interrupt_while_writing(tmp_path, monkeypatch):
     cached = embedder(tmp_path, batch_size=1)
     with monkeypatch.context() as patch:
-        patch.setattr(_cache_store.os, "replace", interrupt)
+        patch.setattr(_cache.os, "replace", interrupt)
         with pytest.raises(KeyboardInterrupt):
             cached.transform(CLIPS)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -840,7 +840,7 @@ def test_a_limit_that_cannot_be_held_is_warned_of(tmp_path, monkeypatch):
     def refuse(*args):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(_cache_store.Store, "shrink", refuse)
+    monkeypatch.setattr(_cache.DiskCache, "shrink", refuse)
     with pytest.warns(UserWarning, match="from here on: Permission denied"):
         embedder(tmp_path).transform(CLIPS)
 
@@ -853,7 +853,7 @@ def test_a_tagger_caches_too(tmp_path, monkeypatch):
     same(cached.predict_proba(X), scores)
     same(cached.predict_frames(X), frames)
     assert len(entries(tmp_path)) == 4
-    monkeypatch.setattr("sklearn_audio.classification._tagger.load_network", None)
+    monkeypatch.setattr("sklearn_audio.engine._pretrained.load_network", None)
     same(cached.predict_proba(X), scores)
     same(cached.predict_frames(X), frames)
 

@@ -303,7 +303,7 @@ def test_cuda_that_is_not_there():
 
 @pytest.fixture
 def checkpoint(tmp_path):
-    network = _networks.read_network(LEENET._card(), _networks.Source(None, seed=7))
+    network = _networks.read_network(LEENET._card(), _networks.WeightsSource(None, seed=7))
     path = tmp_path / "LeeNet11_mAP=0.266.pth"
     torch.save({"iteration": 1, "model": network.state_dict(), "sampler": {"pointer": 3}}, path)
     return path

@@ -91,7 +91,7 @@ def test_lengths_come_from_headers_before_anything_is_computed(tmp_path, monkeyp
     paths = [str(tmp_path / f"{i}.wav") for i in range(3)]
     for path in paths:
         soundfile.write(path, clip(StandInVGGish(sample_rate=16000), 0.9), 16000)
-    monkeypatch.setattr("sklearn_audio.embedding._base.embed", lambda *_, **__: pytest.fail("computed"))
+    monkeypatch.setattr("sklearn_audio.engine.PretrainedModel.vectors", lambda *_, **__: pytest.fail("computed"))
     with pytest.raises(ValueError, match=r"hop=0\.48 has no effect"):
         embedder.transform(paths)
     long = [(paths[0], 0.0, 0.5)]
@@ -120,7 +120,7 @@ def test_segments_and_vectors_in_one_go(name, monkeypatch):
     X = [clip(embedder, seconds) for seconds in (0.5, 3.2, 11.0)]
     wanted = clone(embedder).set_params(pooling=None).transform(X)
     table = embedder.segments(X)
-    monkeypatch.setattr(type(embedder), "_lengths", lambda *_: pytest.fail("decoded twice"))
+    monkeypatch.setattr(type(embedder), "_spans", lambda *_: pytest.fail("decoded twice"))
     again, vectors = embedder.segments(X, return_vectors=True)
     pd.testing.assert_frame_equal(again, table)
     np.testing.assert_array_equal(vectors.values, wanted.values)

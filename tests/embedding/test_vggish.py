@@ -3,40 +3,11 @@
 import pickle
 
 import numpy as np
-import pytest
 from sklearn.base import clone
 
-from sklearn_audio.embedding._vggish import _finish
-from sklearn_audio.engine._networks import PCA
 from tests.standin import StandInVGGish
 
 RNG = np.random.default_rng(0)
-VECTORS = RNG.normal(scale=2.0, size=(6, 128)).astype(np.float32)
-MATRIX = PCA(np.linalg.qr(RNG.normal(size=(128, 128)))[0].astype(np.float32), RNG.normal(size=128).astype(np.float32))
-
-
-def finish(*, relu=False, pca=None, codes=False):
-    return _finish(VECTORS, relu=relu, pca=pca, codes=codes)
-
-
-def test_activation():
-    np.testing.assert_array_equal(finish(relu=True), np.maximum(VECTORS, 0))
-
-
-@pytest.mark.parametrize("relu", [False, True])
-def test_pca_is_the_matrix_times_what_is_left_of_the_mean(relu):
-    source = np.maximum(VECTORS, 0) if relu else VECTORS
-    wanted = [MATRIX.eigen_vectors @ (vector - MATRIX.means) for vector in source]
-    np.testing.assert_allclose(finish(relu=relu, pca=MATRIX), wanted, atol=1e-5)
-
-
-def test_codes_are_rounded_down():
-    turned = finish(pca=MATRIX)
-    wanted = ((np.clip(turned, -2, 2) + 2) * (255 / 4)).astype(np.uint8)  # a cast drops what is behind the point
-    codes = finish(pca=MATRIX, codes=True)
-    np.testing.assert_array_equal(codes, wanted)
-    assert codes.dtype == np.float32
-    assert {codes.min(), codes.max()} == {0.0, 255.0}
 
 
 def test_variants_of_the_embedder(shared_data, monkeypatch):

@@ -18,7 +18,7 @@ from sklearn_audio import (
     PANNsEmbedder,
     SpectrogramTransformer,
 )
-from sklearn_audio.engine._outputs import check_output
+from sklearn_audio.engine import check_output
 
 RATE = 16000
 GOOD = np.random.default_rng(0).uniform(-0.5, 0.5, 20_000).astype(np.float32)

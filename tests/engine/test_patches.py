@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sklearn_audio.engine._patches import Cutting, cut, spans
+from sklearn_audio.engine._patches import PatchOptions, iter_patches, patch_spans
 from sklearn_audio.engine.models import CARDS, ClipPatching, FramePatching
 from tests.standin import vggish_network
 
@@ -27,7 +27,7 @@ def pieces(clip, size):
 
 
 def cut_clip(card, clip, block=None, **cutting):
-    return list(cut(card, pieces(clip, block or len(clip)), Cutting(**cutting)))
+    return list(iter_patches(card, pieces(clip, block or len(clip)), PatchOptions(**cutting)))
 
 
 def test_whole_patches_are_the_frames_of_the_clip():
@@ -97,7 +97,7 @@ def test_networks_that_read_both_get_both():
 def test_spans_count_the_patches_and_blocks_do_not_matter(card, partial, hop, n, block):
     clip = noise(n)
     patches = cut_clip(card, clip, block, partial=partial, hop=hop)
-    where = spans(card, n, Cutting(hop, partial))
+    where = patch_spans(card, n, PatchOptions(hop, partial))
     assert len(where) == len(patches)
     assert (where[:, 1] > where[:, 0]).all()
     assert where[:, 1].max() <= n / card.sample_rate
@@ -107,12 +107,12 @@ def test_spans_count_the_patches_and_blocks_do_not_matter(card, partial, hop, n,
 
 
 def test_spans_of_patches():
-    assert spans(VGGISH, 20000, Cutting()).tolist() == [[0.0, 0.96], [0.96, 1.25]]
-    assert spans(VGGISH, 20000, Cutting(hop=0.2, partial="drop")).tolist() == [[0.0, 0.96], [0.2, 1.16]]
-    assert spans(LEENET, 80000, Cutting()).tolist() == [[0.0, 1.0], [1.0, 2.0], [2.0, 2.5]]
-    assert spans(VGGISH, 10, Cutting()).tolist() == [[0.0, 10 / 16000]]
+    assert patch_spans(VGGISH, 20000, PatchOptions()).tolist() == [[0.0, 0.96], [0.96, 1.25]]
+    assert patch_spans(VGGISH, 20000, PatchOptions(hop=0.2, partial="drop")).tolist() == [[0.0, 0.96], [0.2, 1.16]]
+    assert patch_spans(LEENET, 80000, PatchOptions()).tolist() == [[0.0, 1.0], [1.0, 2.0], [2.0, 2.5]]
+    assert patch_spans(VGGISH, 10, PatchOptions()).tolist() == [[0.0, 10 / 16000]]
 
 
 def test_a_second_of_musicnn_is_62_frames():
     card = replace(VGGISH, front_end=CARDS["musicnn"]["msd_musicnn"].front_end, patching=FramePatching(187, 47616))
-    assert spans(card, 16000 * 10, Cutting(hop=1.0, partial="drop"))[1, 0] == 62 * 256 / 16000
+    assert patch_spans(card, 16000 * 10, PatchOptions(hop=1.0, partial="drop"))[1, 0] == 62 * 256 / 16000

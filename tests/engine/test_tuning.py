@@ -1,4 +1,4 @@
-"""`engine._tuning` and `engine._narrow`: the same answers, whatever is rewritten."""
+"""`engine._tuning`: the same answers, whatever is rewritten."""
 
 import copy
 
@@ -7,8 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from sklearn_audio.engine._narrow import NarrowConv
-from sklearn_audio.engine._tuning import fold_batch_norms, tune
+from sklearn_audio.engine._tuning import MatmulConv, fold_batch_norms, tune
 from sklearn_audio.engine.models import CARDS, ClipPatching
 from tests.parity.seeded import checkpoint
 
@@ -91,12 +90,12 @@ def test_batch_norms_are_folded(family, model, left):
 def test_few_bands_of_many_channels_become_matrix_products():
     network = CARDS["panns"]["cnn10"].build().eval()
     tune(network, CARDS["panns"]["cnn10"], CPU, "float32")
-    products = [name for name, module in network.named_modules() if isinstance(module, NarrowConv)]
+    products = [name for name, module in network.named_modules() if isinstance(module, MatmulConv)]
     assert products == []  # the last block has eight bands
     card = CARDS["panns"]["resnet22"]
     network = card.build().eval()
     tune(network, card, CPU, "float32")
-    assert isinstance(network.conv_block_after1.conv2, NarrowConv)
+    assert isinstance(network.conv_block_after1.conv2, MatmulConv)
 
 
 def test_nothing_is_trained_any_more():
@@ -124,7 +123,7 @@ def test_a_narrow_convolution_is_a_convolution(kernel, bias):
     torch.manual_seed(0)
     conv = nn.Conv2d(6, 7, kernel, padding=(kernel[0] // 2, kernel[1] // 2), bias=bias)
     x = torch.randn(2, 6, 9, 3)
-    got = NarrowConv(conv)(x)
+    got = MatmulConv(conv)(x)
     assert got.is_contiguous(memory_format=torch.channels_last)
     torch.testing.assert_close(got, conv(x), rtol=1e-5, atol=1e-6)
 

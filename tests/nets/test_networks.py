@@ -101,7 +101,7 @@ def test_networks_can_be_trained(name):
 
 def test_decisions_on_segments():
     network = on_meta(partial(nets.Cnn14DecisionLevel, "attention"))
-    assert network.segmentwise(torch.empty(1, 1001, 64, device="meta")).shape == (1, 31, 527)
+    assert network(torch.empty(1, 1001, 64, device="meta"), layer="segments").shape == (1, 31, 527)
 
 
 @pytest.mark.parametrize("n_timepoints", [10240, 32000, 45678, 139840, 320000, 320319])

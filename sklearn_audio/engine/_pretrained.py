@@ -1,0 +1,303 @@
+"""`PretrainedModel`: clips through a pretrained network, read ahead and batched across clips, or from the cache."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sklearn_audio._forks import ForkSafeLock
+from sklearn_audio._progress import progress_bar
+from sklearn_audio._version import __version__
+from sklearn_audio.engine._cache import CacheKey, ClipKey, VectorCache, open_cache, weights_identity
+from sklearn_audio.engine._clips import ClipErrors, OnError, check_output
+from sklearn_audio.engine._devices import resolve_device
+from sklearn_audio.engine._networks import Precision, WeightsSource, load_network
+from sklearn_audio.engine._patches import ClipVectors, Patch, PatchOptions, iter_patches, patch_spans
+from sklearn_audio.engine._streams import ordered_streams
+from sklearn_audio.engine.models import ModelCard
+from sklearn_audio.validation import AudioClips
+
+__all__ = ["Forward", "Postprocess", "PretrainedModel"]
+
+Vectors = NDArray[np.float32]
+
+# Clips from the cache wait for those before them; from this many on, these go through the network in a smaller batch.
+_MAX_CACHED = 256
+_VALUES_PER_ARRAY = 1 << 18
+# A forward pass uses all cores; two at once, from threads of one process, would compete for them.
+_one_at_a_time = ForkSafeLock()
+# A batch that keeps a CPU busy leaves an accelerator idle.
+_ACCELERATOR_BATCHES = 16
+
+
+class Postprocess(Protocol):
+    """A computation on the vectors of a batch, after the network."""
+
+    def identity(self) -> tuple[object, ...]:
+        """Return what the result depends on, for the key of the cache."""
+
+    def load(self) -> Callable[[Vectors], Vectors]:
+        """Read what the computation needs, and return it as a function.
+
+        Shapes: (n_patches, n_features) -> (n_patches, n_features).
+        """
+
+
+class PretrainedModel:
+    """One layer of a pretrained network as a function of clips: vectors of patches, with their spans."""
+
+    def __init__(
+        self,
+        card: ModelCard,
+        source: WeightsSource,
+        layer: str,
+        patches: PatchOptions,
+        *,
+        device: str | torch.device = "auto",
+        precision: Precision = "float32",
+        postprocess: Postprocess | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.card = card
+        self.patches = patches
+        self.device = resolve_device(device)
+        self._source = source
+        self._layer = layer
+        self._precision: Precision = precision
+        self._postprocess = postprocess
+        self._verbose = verbose
+
+    def identity(self) -> str:
+        """Return all that the vectors of a clip depend on, except for the clip."""
+        card = self.card
+        model = (__version__, card.name, card.front_end, card.patching, card.reads)
+        weights = weights_identity(card, self._source, verbose=self._verbose)
+        after = self._postprocess.identity() if self._postprocess else ()
+        return repr((model, weights, (self._layer, self.patches, self._precision, after)))
+
+    def load(self) -> Forward:
+        """Load the network."""
+        network = load_network(self.card, self._source, self.device, self._precision, verbose=self._verbose)
+        finish = self._postprocess.load() if self._postprocess else None
+        return Forward(network, self.card, self._layer, self.device, self._precision, finish)
+
+    def vectors(
+        self,
+        clips: AudioClips,
+        *,
+        cache: Any = None,
+        cache_key: CacheKey = "content",
+        batch_size: int = 32,
+        n_jobs: int | None = None,
+        on_error: OnError = "raise",
+        description: str = "clips",
+    ) -> Iterator[ClipVectors]:
+        """Yield the vectors of clip after clip; decoding and framing run ahead in background threads."""
+        errors = ClipErrors(on_error)
+        vector_cache = open_cache(cache, cache_key, self.identity)
+        queue = _Queue(self, clips, batch_size, vector_cache, errors)
+        if vector_cache is None:
+            queue.load()  # fail on missing weights before decoding anything
+
+        def start(row: int) -> tuple[_Job, Iterator[Patch]]:
+            job = _Job()
+            if vector_cache is not None:
+                try:
+                    job.key, job.cached = vector_cache.get(clips, row)
+                except errors.caught as error:
+                    job.error = error
+            if not job.needs_network:
+                return job, iter(())
+            return job, iter_patches(self.card, job.counted(clips.stream(row)), self.patches, self.device)
+
+        with closing(ordered_streams(start, range(len(clips)), n_jobs)) as streams:
+            bar = progress_bar(streams, description=description, total=len(clips), unit="clip", shown=self._verbose)
+            for row, (job, patches) in enumerate(bar):
+                if job.needs_network:
+                    queue.load()  # outside the try block: a loading error is not the clip's fault
+                try:
+                    queue.add(row, job, patches)
+                except errors.caught as error:
+                    errors.add(row, error)
+                    queue.discard_last()
+                yield from queue.finished()
+        queue.flush()
+        yield from queue.finished()
+        if vector_cache is not None:
+            vector_cache.finish()
+        errors.warn()
+
+
+@dataclass
+class _Job:
+    """A clip on its way to the network: its key in the cache, and its vectors there or the error of the lookup."""
+
+    clip: ClipVectors = field(default_factory=ClipVectors)
+    key: ClipKey | None = None
+    cached: ClipVectors | None = None
+    error: Exception | None = None
+
+    @property
+    def needs_network(self) -> bool:
+        return self.cached is None and self.error is None
+
+    def counted(self, blocks: Iterator[Vectors]) -> Iterator[Vectors]:
+        """Pass on the blocks of the clip, and count their timepoints."""
+        for block in blocks:
+            self.clip.n_timepoints += len(block)
+            yield block
+
+
+class _Queue:
+    """Patches that wait for a full batch, and the clips that they belong to, in the order of X."""
+
+    def __init__(
+        self,
+        model: PretrainedModel,
+        clips: AudioClips,
+        batch_size: int,
+        cache: VectorCache | None,
+        errors: ClipErrors,
+    ) -> None:
+        self._model = model
+        self._input = clips
+        self._batch_size = batch_size
+        self._cache = cache
+        self._errors = errors
+        self._n_finished = 0
+        self._forward: Forward | None = None
+        self._waiting: dict[tuple[Any, ...], list[tuple[Patch, ClipVectors]]] = {}  # by the shapes of the inputs
+        self._clips: deque[tuple[ClipVectors, ClipKey | None]] = deque()
+        self._rows: deque[Vectors] = deque()
+
+    def load(self) -> Forward:
+        if self._forward is None:
+            self._forward = self._model.load()
+        return self._forward
+
+    def add(self, row: int, job: _Job, patches: Iterator[Patch]) -> None:
+        if job.cached is not None:
+            self._clips.append((job.cached, None))
+            for text in job.cached.warnings:
+                self._input.warn(row, text)
+            return
+        self._clips.append((job.clip, job.key))
+        if job.error is not None:
+            raise job.error
+        for patch in patches:
+            job.clip.weights.append(patch.weight)
+            self._enqueue(patch, job.clip)
+        job.clip.warnings = self._input.warnings_of(row)
+
+    def _enqueue(self, patch: Patch, clip: ClipVectors) -> None:
+        """Run a batch of one shape as soon as it is full, and all batches if too many patches wait."""
+        batch = self._waiting.setdefault(tuple(tensor.shape for tensor in patch.inputs), [])
+        batch.append((patch, clip))
+        if len(batch) >= self.load().batch:
+            self._run(batch)
+        elif sum(map(len, self._waiting.values())) >= self._batch_size:
+            self.flush()
+
+    def discard_last(self) -> None:
+        """Leave the last clip, which failed, without vectors."""
+        failed, _ = self._clips[-1]
+        for batch in self._waiting.values():
+            batch[:] = [(patch, owner) for patch, owner in batch if owner is not failed]
+        self._clips[-1] = (ClipVectors(), None)
+
+    def flush(self) -> None:
+        for batch in self._waiting.values():
+            self._run(batch)
+        self._waiting = {}
+
+    def _run(self, batch: list[tuple[Patch, ClipVectors]]) -> None:
+        vectors = self.load()([patch for patch, _ in batch])
+        for (_, clip), vector in zip(batch, vectors, strict=True):
+            clip.vectors.append(self._stored(vector))
+        batch.clear()
+
+    def _stored(self, vector: Vectors) -> Vectors:
+        """Copy a vector into a preallocated block.
+
+        Many small arrays, allocated between forward passes, fragment the heap and raise peak memory.
+        """
+        if not self._rows:
+            n_rows = max(1, _VALUES_PER_ARRAY // vector.size)
+            self._rows = deque(np.empty((n_rows, *vector.shape), dtype=vector.dtype))
+        row: Vectors = self._rows.popleft()
+        row[...] = vector
+        return row
+
+    def finished(self) -> Iterator[ClipVectors]:
+        """Yield the clips, from the first on, all of whose patches went through the network."""
+        if len(self._clips) > self._batch_size + _MAX_CACHED:
+            self.flush()
+        while self._clips and len(self._clips[0][0].vectors) == len(self._clips[0][0].weights):
+            clip, key = self._clips.popleft()
+            row, self._n_finished = self._n_finished, self._n_finished + 1
+            try:
+                for vector in clip.vectors:
+                    check_output(vector, self._input.describe(row))
+            except self._errors.caught as error:
+                self._errors.add(row, error)
+                clip, key = ClipVectors(), None
+            if self._cache is not None and key is not None:
+                self._cache.put(key, clip)
+            if clip.vectors:
+                clip.spans = patch_spans(self._model.card, clip.n_timepoints, self._model.patches)
+            yield clip
+
+
+class Forward:
+    """Runs patches through a network in batches of a fixed size, filled up with zeros.
+
+    Kernels of float32 sum in another order for other shapes; with one shape, no vector depends on its neighbours, to
+    the bit.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        card: ModelCard,
+        layer: str,
+        device: torch.device,
+        precision: Literal["float32", "bfloat16"] = "float32",
+        finish: Callable[[Vectors], Vectors] | None = None,
+    ) -> None:
+        self._network = network
+        self.batch = card.patching.batch * (1 if device.type == "cpu" else _ACCELERATOR_BATCHES)
+        self._layer = layer
+        self._device = device
+        self._precision = precision
+        self._finish = finish
+
+    def __call__(self, patches: list[Patch]) -> list[Vectors]:
+        """Compute the vectors of some patches.
+
+        Shapes: -> (n_features,).
+        """
+        vectors: list[Vectors] = []
+        for first in range(0, len(patches), self.batch):
+            vectors.extend(self._run(patches[first : first + self.batch]))
+        return vectors
+
+    def _run(self, patches: list[Patch]) -> Vectors:
+        inputs = [self._stacked(tensors) for tensors in zip(*(patch.inputs for patch in patches), strict=True)]
+        low = torch.autocast(self._device.type, torch.bfloat16, enabled=self._precision == "bfloat16")
+        with _one_at_a_time, torch.inference_mode(), low:
+            out: Tensor = self._network(*inputs, layer=self._layer)
+        vectors: Vectors = out.float().cpu().numpy()
+        return (self._finish(vectors) if self._finish else vectors)[: len(patches)]
+
+    def _stacked(self, tensors: tuple[Tensor, ...]) -> Tensor:
+        stacked = torch.zeros((self.batch, *tensors[0].shape), dtype=torch.float32, device=self._device)
+        torch.stack(tensors, out=stacked[: len(tensors)])
+        return stacked
