@@ -13,6 +13,7 @@ from . import testing as testing
 from . import tokenization as tokenization
 from . import validation as validation
 from . import weights as weights
+from .base import AudioEstimator as AudioEstimator
 from .classification import AudioTagger as AudioTagger
 from .classification import BERTClassifier as BERTClassifier
 from .classification import CNNClassifier as CNNClassifier
@@ -27,8 +28,10 @@ from .display import TokenDisplay as TokenDisplay
 from .dsp import FrontEnd as FrontEnd
 from .embedding import ASTEmbedder as ASTEmbedder
 from .embedding import EfficientATEmbedder as EfficientATEmbedder
+from .embedding import ModelCard as ModelCard
 from .embedding import MusiCNNEmbedder as MusiCNNEmbedder
 from .embedding import PANNsEmbedder as PANNsEmbedder
+from .embedding import PretrainedEmbedder as PretrainedEmbedder
 from .embedding import VGGishEmbedder as VGGishEmbedder
 from .embedding import clear_cache as clear_cache
 from .model_selection import FewShotSplit as FewShotSplit

@@ -87,6 +87,24 @@ class AudioEstimator(WholeFitMixin, LabelledOutputMixin, BaseEstimator):
 
     Subclasses validate their parameters and their X through the methods here, so that every estimator admits the same
     kinds of X and refuses the same mistakes in the same words. What their `transform` returns carries the index of X.
+
+    See Also
+    --------
+    sklearn_audio.testing.check_audio_estimator : Checks that an estimator keeps the promises of this library.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio import AudioEstimator
+    >>> class Duration(AudioEstimator):
+    ...     def __init__(self, sample_rate=16000):
+    ...         self.sample_rate = sample_rate
+    ...
+    ...     def transform(self, X):
+    ...         clips = self._admit_audio(X, self.sample_rate, reset=False, bare_rate=self.sample_rate)
+    ...         return np.array([[len(clip) / self.sample_rate] for clip in clips])
+    >>> Duration().transform([np.zeros(8000), np.zeros(16000)]).tolist()
+    [[0.5], [1.0]]
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}

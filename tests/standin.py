@@ -12,6 +12,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from sklearn_audio import MusiCNNEmbedder, VGGishEmbedder
+from sklearn_audio.engine.models import CARDS
 
 
 class OneLayer(nn.Module):
@@ -36,10 +37,10 @@ def musicnn_network() -> nn.Module:
 
 
 class StandInVGGish(VGGishEmbedder):
-    def _describe(self):
-        return replace(super()._describe(), name="standin_vggish", build=vggish_network)
+    cards: ClassVar = {"vggish": replace(CARDS["vggish"]["vggish"], name="standin_vggish", build=vggish_network)}
 
 
 class StandInMusiCNN(MusiCNNEmbedder):
-    def _describe(self):
-        return replace(super()._describe(), name="standin_musicnn", build=musicnn_network)
+    cards: ClassVar = {
+        name: replace(card, name="standin_musicnn", build=musicnn_network) for name, card in CARDS["musicnn"].items()
+    }

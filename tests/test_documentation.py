@@ -85,6 +85,8 @@ def documented_values() -> list[Documented]:
 
 
 def own_init(cls: type) -> Any:
+    if getattr(cls, "_is_protocol", False):
+        return None  # is not constructed
     owner = next(base for base in cls.__mro__ if "__init__" in vars(base))
     return vars(owner)["__init__"] if owner.__module__.startswith("sklearn_audio") else None
 

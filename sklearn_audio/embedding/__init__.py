@@ -1,10 +1,24 @@
-"""Embeddings of clips by pretrained networks, as scikit-learn transformers, and their cache."""
+"""Embeddings of clips by pretrained networks, as scikit-learn transformers, their cache, and what new ones build on."""
 
 from sklearn_audio.embedding._ast import ASTEmbedder
+from sklearn_audio.embedding._base import PretrainedEmbedder
 from sklearn_audio.embedding._cache import clear_cache
 from sklearn_audio.embedding._efficientat import EfficientATEmbedder
 from sklearn_audio.embedding._musicnn import MusiCNNEmbedder
 from sklearn_audio.embedding._panns import PANNsEmbedder
 from sklearn_audio.embedding._vggish import VGGishEmbedder
+from sklearn_audio.engine.models import Backbone, ClipPatching, FramePatching, ModelCard
 
-__all__ = ["ASTEmbedder", "EfficientATEmbedder", "MusiCNNEmbedder", "PANNsEmbedder", "VGGishEmbedder", "clear_cache"]
+__all__ = [
+    "ASTEmbedder",
+    "Backbone",
+    "ClipPatching",
+    "EfficientATEmbedder",
+    "FramePatching",
+    "ModelCard",
+    "MusiCNNEmbedder",
+    "PANNsEmbedder",
+    "PretrainedEmbedder",
+    "VGGishEmbedder",
+    "clear_cache",
+]

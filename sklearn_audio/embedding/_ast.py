@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from numbers import Integral
 from typing import Any, ClassVar, Literal
 
@@ -11,7 +11,7 @@ from joblib import Memory
 
 from sklearn_audio._sklearn import Interval
 from sklearn_audio.embedding._base import PretrainedEmbedder
-from sklearn_audio.engine.models import AST_MODELS, ModelCard, ast_card
+from sklearn_audio.engine.models import CARDS, ModelCard, ast_card
 
 __all__ = ["ASTEmbedder"]
 
@@ -99,6 +99,7 @@ class ASTEmbedder(PretrainedEmbedder):
     (2, 192)
     """
 
+    cards: ClassVar[Mapping[str, ModelCard]] = CARDS["ast"]
     _prefix: ClassVar[str] = "ast"
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **PretrainedEmbedder._parameter_constraints,
@@ -151,10 +152,10 @@ class ASTEmbedder(PretrainedEmbedder):
         self.n_frames = n_frames
         self.stride = stride
 
-    def _models(self) -> Iterable[str]:
-        return AST_MODELS
-
-    def _describe(self) -> ModelCard:
+    def _card(self) -> ModelCard:
+        published = super()._card()
+        if self.n_frames is None and self.stride is None:
+            return published
         stride = None if self.stride is None else tuple(self.stride)
         if stride is not None and (len(stride) != 2 or not all(isinstance(s, Integral) and s > 0 for s in stride)):
             raise ValueError(f"stride must be two positive numbers of cells, (frequency, time), got {self.stride!r}.")

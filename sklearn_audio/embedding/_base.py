@@ -1,28 +1,29 @@
-"""`PretrainedEmbedder`: what the embedders share, which is everything but their names."""
+"""`PretrainedEmbedder`: the base class of the embedders, which have only their networks of their own."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, NamedTuple, Self, overload
 
 import numpy as np
 import pandas as pd
 import torch
+from joblib import Memory
 from numpy.typing import NDArray
 
 from sklearn_audio._caller import warn_caller
 from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._sklearn import Interval, StrOptions, clone_parametrized
 from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, FloatOutputMixin
+from sklearn_audio.embedding._outputs import pooled_of, ragged_of, table_of
 from sklearn_audio.embedding._own_weights import missing_weights
 from sklearn_audio.embedding._several_patches import check_several
 from sklearn_audio.engine import (
     CACHE_CONSTRAINTS,
     CACHE_USES,
     POOLINGS,
-    CacheKey,
     ClipErrors,
     ClipVectors,
     PatchOptions,
@@ -32,13 +33,12 @@ from sklearn_audio.engine import (
     cache_on_disk,
     pack_network,
     patch_spans,
-    pool,
     read_network,
     seed_of,
 )
 from sklearn_audio.engine.models import ModelCard, check_name, layer_labels, layer_width, layers_of
 from sklearn_audio.exceptions import WeightsError
-from sklearn_audio.ragged import Ragged, RaggedBuilder
+from sklearn_audio.ragged import Ragged
 from sklearn_audio.validation import AudioClips
 
 __all__ = ["PretrainedEmbedder"]
@@ -53,7 +53,80 @@ class PackedWeights(NamedTuple):
 
 
 class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
-    """Base class of the embedders; a subclass names its models."""
+    """Base class of the embedders: a subclass is a dict of model cards.
+
+    Parameters
+    ----------
+    model : str
+        A key of `cards`.
+    weights : {"pretrained"}, path or None, default="pretrained"
+        "pretrained" downloads the published weights once, into the user's cache; a path reads a checkpoint in any
+        published layout; None draws random weights from `random_state`, for tests.
+    sample_rate : int, default=None
+        Rate in Hz of arrays that carry none; None refuses such arrays. Files and arrays with a rate are resampled.
+    pooling : {"mean", "max", "mean_std", "mean_max"} or None, default="mean"
+        How the vectors of the patches of a clip become one; None returns a `Ragged` of one vector per patch.
+        Of a clip of a single patch, the deviation is 0 and the maximum is the mean.
+    partial : {"weight", "drop"}, default="weight"
+        What becomes of a last patch that the clip does not fill: "weight" fills it and lets it weigh by its
+        share in "mean" and "mean_std"; "drop" leaves it out where there is a whole one.
+    short_clip : {"tile", "zero"}, default="tile"
+        How a clip shorter than the network takes is filled: by repetition, or by silence at its end.
+    layer : str, default=None
+        Which representation to return, one of `layers()`; None is that of the card.
+    hop : float, default=None
+        Seconds between patches; None is their length. Refused where no clip is longer than a patch.
+    batch_size : int, default=32
+        Patches collected before they go through the network; changes speed and memory, never a result.
+    device : str or torch.device, default="auto"
+        "auto" takes CUDA, else Apple's MPS, else the CPU.
+    precision : {"float32", "bfloat16"}, default="float32"
+        "bfloat16" is faster where the hardware has it, and correct to two or three digits.
+    n_jobs : int, default=None
+        Threads that decode and compute frames; None is 1, -1 one per core.
+    cache : None, str, path or joblib.Memory, default=None
+        Folder of embeddings, one entry per clip, so that a grid search embeds once; None is off. See the user guide.
+    cache_key : {"content", "stat"}, default="content"
+        What tells a file from others in the cache: its bytes, or, without reading it, its path with links resolved,
+        size, inode and times of modification and change.
+    bundle_weights : bool, default=False
+        Put the weights into the pickle, so that it works without cache and network; the pickle is as large as they are.
+    on_error : {"raise", "nan"}, default="raise"
+        "raise" ends at the first clip that cannot be used; "nan" turns it into a row of NaN and warns once at the end.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the random weights of ``weights=None``; None is 0.
+    verbose : int, default=0
+        1 shows progress bars, also of a download.
+
+    Attributes
+    ----------
+    cards : dict of str to ModelCard
+        The networks by name. A subclass sets it.
+    n_features_in_ : int
+        Number of timepoints, if X was an array of shape (n_clips, n_timepoints).
+    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+        Names of the columns, if X was a DataFrame of numbers.
+
+    See Also
+    --------
+    ModelCard : A network with its front end, its patches and its weights.
+
+    Examples
+    --------
+    The embedder of one of the networks of PANNs, with random weights:
+
+    >>> import numpy as np
+    >>> from sklearn_audio import PANNsEmbedder
+    >>> from sklearn_audio.embedding import PretrainedEmbedder
+    >>> class LeeNetEmbedder(PretrainedEmbedder):
+    ...     cards = {"leenet11": PANNsEmbedder.cards["leenet11"]}
+    >>> LeeNetEmbedder("leenet11", weights=None, sample_rate=32000).transform([np.zeros(32000)]).shape
+    (1, 512)
+    """
+
+    cards: ClassVar[Mapping[str, ModelCard]] = {}
+    # Prefix of the names of features; None is the name of the class in lower case, without "embedder".
+    _prefix: ClassVar[str | None] = None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **AUDIO_CONSTRAINTS,
@@ -78,37 +151,51 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
             "a model that has a shortest clip", lambda owner: owner._card().patching.shortest > 1, "model"
         ),
     }
-    _prefix: ClassVar[str]
-
-    model: str
-    weights: Any
-    sample_rate: int | None
-    pooling: str | None
-    partial: Literal["weight", "drop"]
-    short_clip: Literal["tile", "zero"]
-    layer: str | None
-    hop: float | None
-    batch_size: int
-    device: Any
-    precision: Literal["float32", "bfloat16"]
-    n_jobs: int | None
-    cache: Any
-    cache_key: CacheKey
-    bundle_weights: bool
-    on_error: Literal["raise", "nan"]
-    random_state: Any
-    verbose: int
-
     # Weights that came with a pickle; None for an estimator that was not unpickled.
     _packed: PackedWeights | None = None
     # The parameters for which `fit` has looked for clips of several patches: then shorter ones may follow.
     _looked_at: tuple[object, ...] | None = None
 
-    def _models(self) -> Iterable[str]:
-        raise TypeError(f"{type(self).__name__} must define _models.")  # pragma: no cover - abstract
-
-    def _describe(self) -> ModelCard:
-        raise TypeError(f"{type(self).__name__} must define _describe.")  # pragma: no cover - abstract
+    def __init__(
+        self,
+        model: str,
+        *,
+        weights: str | os.PathLike[str] | None = "pretrained",
+        sample_rate: int | None = None,
+        pooling: str | None = "mean",
+        partial: Literal["weight", "drop"] = "weight",
+        short_clip: Literal["tile", "zero"] = "tile",
+        layer: str | None = None,
+        hop: float | None = None,
+        batch_size: int = 32,
+        device: Any = "auto",
+        precision: Literal["float32", "bfloat16"] = "float32",
+        n_jobs: int | None = None,
+        cache: str | os.PathLike[str] | Memory | None = None,
+        cache_key: Literal["content", "stat"] = "content",
+        bundle_weights: bool = False,
+        on_error: Literal["raise", "nan"] = "raise",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.model = model
+        self.weights = weights
+        self.sample_rate = sample_rate
+        self.pooling = pooling
+        self.partial = partial
+        self.short_clip = short_clip
+        self.layer = layer
+        self.hop = hop
+        self.batch_size = batch_size
+        self.device = device
+        self.precision = precision
+        self.n_jobs = n_jobs
+        self.cache = cache
+        self.cache_key = cache_key
+        self.bundle_weights = bundle_weights
+        self.on_error = on_error
+        self.random_state = random_state
+        self.verbose = verbose
 
     def _postprocess(self) -> Postprocess | None:
         """Return what follows the network; subclasses may override it."""
@@ -176,8 +263,8 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         vectors = self._vectors(card, clips)
         width = layer_width(card, self._layer(card))
         if self.pooling is None:
-            return _ragged(vectors, width)
-        return _pooled(vectors, len(clips), width, self.pooling)
+            return ragged_of(vectors, width)
+        return pooled_of(vectors, len(clips), width, self.pooling)
 
     @overload
     def segments(self, X: Any, *, return_vectors: Literal[False] = False) -> pd.DataFrame: ...
@@ -218,9 +305,11 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         clips = self._admit(card, X, reset=False)
         self._look_for_several(card, clips)
         if not return_vectors:
-            return _table(self._spans(card, clips))
+            return table_of(self._spans(card, clips))
         embedded = list(self._vectors(card, clips))
-        return _table(clip.spans for clip in embedded), _ragged(iter(embedded), layer_width(card, self._layer(card)))
+        return table_of(clip.spans for clip in embedded), ragged_of(
+            iter(embedded), layer_width(card, self._layer(card))
+        )
 
     def _spans(self, card: ModelCard, clips: AudioClips) -> Iterator[NDArray[np.float64]]:
         """Decode clips for their lengths only; the spans of one that failed are empty."""
@@ -250,7 +339,8 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         """
         card = self._card()
         layer = self._layer(card)
-        names = layer_labels(card, layer) or [f"{self._prefix}_{i}" for i in range(layer_width(card, layer))]
+        prefix = self._prefix or type(self).__name__.lower().removesuffix("embedder")
+        names = layer_labels(card, layer) or [f"{prefix}_{i}" for i in range(layer_width(card, layer))]
         statistics = POOLINGS[self.pooling] if self.pooling else ()
         if len(statistics) > 1:
             names = [f"{name}_{kind}" for kind in statistics for name in names]
@@ -294,8 +384,8 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         return {"network": pack_network(read_network(card, self._source()))}
 
     def _card(self) -> ModelCard:
-        check_name("model", self.model, self._models())
-        return self._describe()
+        check_name("model", self.model, self.cards)
+        return self.cards[self.model]
 
     def _layer(self, card: ModelCard) -> str:
         if self.layer is None:
@@ -348,27 +438,3 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
             on_error=self.on_error,
             description=type(self).__name__,
         )
-
-
-def _table(spans: Iterable[NDArray[np.float64]]) -> pd.DataFrame:
-    tables = []
-    for row, where in enumerate(spans):
-        start, end = where.T if len(where) else np.full((2, 1), np.nan)  # (n_patches, 2)
-        tables.append(pd.DataFrame({"clip": row, "start": start, "end": end}))
-    return pd.concat(tables, ignore_index=True)
-
-
-def _ragged(vectors: Iterator[ClipVectors], width: int) -> Ragged:
-    builder = RaggedBuilder((width,), np.float32)
-    for clip in vectors:
-        builder.extend(np.stack(clip.vectors) if clip.vectors else np.full((1, width), np.nan, np.float32))
-        builder.close_row()
-    return Ragged(*builder.finish())
-
-
-def _pooled(vectors: Iterator[ClipVectors], n_clips: int, width: int, pooling: str) -> NDArray[np.float32]:
-    pooled = np.full((n_clips, width * len(POOLINGS[pooling])), np.nan, dtype=np.float32)
-    for row, clip in zip(pooled, vectors, strict=True):
-        if clip.vectors:
-            row[:] = pool(clip.vectors, np.array(clip.weights), pooling)
-    return pooled

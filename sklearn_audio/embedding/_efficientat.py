@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from joblib import Memory
@@ -92,6 +92,7 @@ class EfficientATEmbedder(PretrainedEmbedder):
     (2, 384)
     """
 
+    cards: ClassVar[Mapping[str, ModelCard]] = CARDS["efficientat"]
     _prefix: ClassVar[str] = "efficientat"
 
     def __init__(
@@ -134,9 +135,3 @@ class EfficientATEmbedder(PretrainedEmbedder):
         self.on_error = on_error
         self.random_state = random_state
         self.verbose = verbose
-
-    def _models(self) -> Iterable[str]:
-        return CARDS["efficientat"]
-
-    def _describe(self) -> ModelCard:
-        return CARDS["efficientat"][self.model]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from joblib import Memory
@@ -91,6 +91,7 @@ class MusiCNNEmbedder(PretrainedEmbedder):
     (2, 753)
     """
 
+    cards: ClassVar[Mapping[str, ModelCard]] = CARDS["musicnn"]
     _prefix: ClassVar[str] = "musicnn"
 
     def __init__(
@@ -133,9 +134,3 @@ class MusiCNNEmbedder(PretrainedEmbedder):
         self.on_error = on_error
         self.random_state = random_state
         self.verbose = verbose
-
-    def _models(self) -> Iterable[str]:
-        return CARDS["musicnn"]
-
-    def _describe(self) -> ModelCard:
-        return CARDS["musicnn"][self.model]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from joblib import Memory
@@ -95,6 +95,7 @@ class PANNsEmbedder(PretrainedEmbedder):
     (2, 512)
     """
 
+    cards: ClassVar[Mapping[str, ModelCard]] = CARDS["panns"]
     _prefix: ClassVar[str] = "panns"
 
     def __init__(
@@ -137,9 +138,3 @@ class PANNsEmbedder(PretrainedEmbedder):
         self.on_error = on_error
         self.random_state = random_state
         self.verbose = verbose
-
-    def _models(self) -> Iterable[str]:
-        return CARDS["panns"]
-
-    def _describe(self) -> ModelCard:
-        return CARDS["panns"][self.model]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from joblib import Memory
@@ -101,6 +101,7 @@ class VGGishEmbedder(PretrainedEmbedder):
     (2, 128)
     """
 
+    cards: ClassVar[Mapping[str, ModelCard]] = CARDS["vggish"]
     _prefix: ClassVar[str] = "vggish"
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **PretrainedEmbedder._parameter_constraints,
@@ -159,12 +160,6 @@ class VGGishEmbedder(PretrainedEmbedder):
         self.output_activation = output_activation
         self.postprocess = postprocess
         self.pca_weights = pca_weights
-
-    def _models(self) -> Iterable[str]:
-        return CARDS["vggish"]
-
-    def _describe(self) -> ModelCard:
-        return CARDS["vggish"][self.model]
 
     def _layer(self, card: ModelCard) -> str:
         layer = super()._layer(card)

@@ -12,7 +12,14 @@ from torch import Tensor
 
 from sklearn_audio.exceptions import WeightsError
 
-__all__ = ["convert_ast", "convert_efficientat", "convert_panns", "convert_vggish", "convert_vggish_pca"]
+__all__ = [
+    "convert_ast",
+    "convert_efficientat",
+    "convert_panns",
+    "convert_plain",
+    "convert_vggish",
+    "convert_vggish_pca",
+]
 
 _VGGISH_CONVS = {
     "conv1": 0,
@@ -93,6 +100,14 @@ def convert_panns(raw: Mapping[str, Any]) -> dict[str, Tensor]:
     state = _tensors(_unwrapped(raw, "model"), "module.")
     state = {name.removeprefix("base."): value for name, value in state.items() if not name.startswith("fc_transfer.")}
     _require(state or raw, ["fc1.weight"], "PANNs")
+    return state
+
+
+def convert_plain(raw: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Take the tensors of a state dict by their own names."""
+    state = _tensors(raw)
+    if not state:
+        raise WeightsError("this is no state dict: it holds no named tensor; save network.state_dict().")
     return state
 
 

@@ -28,6 +28,7 @@ from sklearn_audio.weights._converters import (
     convert_ast,
     convert_efficientat,
     convert_panns,
+    convert_plain,
     convert_vggish,
     convert_vggish_pca,
 )
@@ -52,6 +53,7 @@ CONVERTERS: dict[str, Callable[[Mapping[str, Any]], dict[str, Tensor]]] = {
     "ast": convert_ast,
     "efficientat": convert_efficientat,
     "musicnn": convert_musicnn,
+    "plain": convert_plain,
 }
 # what PyTorch's careful unpickler raises on bytes that are no pickle, beside what it means to raise
 _LOAD_ERRORS = (
@@ -83,8 +85,8 @@ def read_checkpoint(path: str | os.PathLike[str], converter: str) -> dict[str, T
     path : str or path
         A PyTorch checkpoint (read without running any code in it), safetensors, NumPy's ``.npz``, or a TensorFlow
         checkpoint (needs the extra ``tensorflow``).
-    converter : {"vggish", "vggish_pca", "panns", "ast", "efficientat", "musicnn"}
-        Which family it belongs to.
+    converter : {"vggish", "vggish_pca", "panns", "ast", "efficientat", "musicnn", "plain"}
+        Which family it belongs to; "plain" takes the tensors by the names that they have.
 
     Returns
     -------

@@ -51,7 +51,7 @@ class WeightsEntry:
     file : str
         Its published name.
     converter : str
-        Layout: "vggish", "vggish_pca", "panns", "ast", "efficientat" or "musicnn".
+        Layout: "vggish", "vggish_pca", "panns", "ast", "efficientat", "musicnn" or "plain".
     licence : str
         Of the weights.
     paper : str

@@ -3,6 +3,7 @@
 from sklearn_audio.engine.models._ast import AST_MODELS, ast_card
 from sklearn_audio.engine.models._audioset import TAGGERS, check_name, windowed
 from sklearn_audio.engine.models._card import (
+    Backbone,
     ClipPatching,
     FramePatching,
     ModelCard,
@@ -22,6 +23,7 @@ __all__ = [
     "AST_MODELS",
     "CARDS",
     "TAGGERS",
+    "Backbone",
     "ClipPatching",
     "FramePatching",
     "ModelCard",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from sklearn_audio.dsp import FrontEnd
 
 __all__ = [
+    "Backbone",
     "ClipPatching",
     "FramePatching",
     "ModelCard",
@@ -30,7 +31,25 @@ Reads = Literal["waveform", "frames"]
 
 @dataclass(frozen=True)
 class FramePatching:
-    """Patches of a fixed number of frames, cut from the frames of the whole clip."""
+    """Patches of a fixed number of frames, cut from the frames of the whole clip.
+
+    Parameters
+    ----------
+    n_frames : int
+        Frames of a patch.
+    shortest : int
+        Timepoints up to which shorter clips are filled, by repetition or silence.
+    fill : float, default=0.0
+        Value that fills the frames of a last patch that the clip does not fill.
+    batch : int, default=8
+        Patches of one forward pass on a CPU. Always as many go through the network, so it changes speed only.
+
+    Examples
+    --------
+    >>> from sklearn_audio.embedding import FramePatching
+    >>> FramePatching(n_frames=96, shortest=15600).batch
+    8
+    """
 
     n_frames: int
     shortest: int
@@ -40,7 +59,26 @@ class FramePatching:
 
 @dataclass(frozen=True)
 class ClipPatching:
-    """Clips whole up to a limit, longer ones in patches of the waveform; each is framed on its own."""
+    """Clips whole up to a limit, longer ones in patches of the waveform; each is framed on its own.
+
+    Parameters
+    ----------
+    shortest : int
+        Timepoints up to which shorter clips are filled, by repetition or silence.
+    seconds : float, default=10.0
+        Length of a patch.
+    whole : float, default=30.0
+        Seconds up to which a clip is a single patch.
+    batch : int, default=1
+        Patches of one shape in one forward pass on a CPU. Always as many go through the network, so it changes speed
+        only.
+
+    Examples
+    --------
+    >>> from sklearn_audio.embedding import ClipPatching
+    >>> ClipPatching(shortest=9920).whole
+    30.0
+    """
 
     shortest: int
     seconds: float = 10.0
@@ -54,15 +92,80 @@ State = dict[str, Tensor]
 _SCORES = ("logits", "probabilities", "taggram")
 
 
+class Backbone(Protocol):
+    """What an embedder asks of a network: representations by name.
+
+    Any `torch.nn.Module` with an attribute ``layers`` and an argument ``layer`` of ``forward`` is one.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> class Linear(nn.Module):
+    ...     layers = ("embedding",)
+    ...
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.dense = nn.Linear(64, 8)
+    ...
+    ...     def forward(self, frames, layer="embedding"):
+    ...         return self.dense(frames.mean(dim=1))  # (B, T, 64) -> (B, 8)
+    """
+
+    # Names of the representations, in the order of computation.
+    layers: tuple[str, ...]
+
+    def __call__(self, *inputs: Tensor, layer: str) -> Tensor:
+        """Compute one representation of each patch, from the inputs that `ModelCard.reads` names, in that order.
+
+        Shapes: inputs (B, n_timepoints) or (B, n_frames, n_features) -> (B, n_values).
+        """
+
+
 @dataclass(frozen=True)
 class ModelCard:
-    """What it takes to run a pretrained network as it was meant: weights are noise without their front end."""
+    """A pretrained network with what it was trained on: its front end, its patches and its weights.
+
+    Parameters
+    ----------
+    name : str
+        Unique name of the network and its geometry. Networks in memory and cached embeddings go by it.
+    build : callable
+        Builds the network, a `Backbone`, without arguments.
+    front_end : FrontEnd
+        Computes the frames.
+    patching : FramePatching or ClipPatching
+        Cuts clips to what the network takes.
+    converter : str, default="plain"
+        Layout of the checkpoint, one that `sklearn_audio.weights.read_checkpoint` knows. "plain" takes the names of
+        the network itself.
+    weights : str, default=None
+        Name of the weights in `sklearn_audio.weights.registry`; None if none are published.
+    reads : tuple of {"waveform", "frames"}, default=("frames",)
+        The inputs of the network, in this order.
+    layer : str, default="embedding"
+        The layer that an embedder returns by default.
+    prepare : callable, default=None
+        Changes the tensors of a checkpoint before they are loaded: ``prepare(tensors, card)`` returns a dict.
+    labels : callable, default=None
+        Returns the names of the outputs of the layers "logits" and "probabilities".
+
+    See Also
+    --------
+    PretrainedEmbedder : Runs the networks of its cards.
+
+    Examples
+    --------
+    >>> from sklearn_audio import PANNsEmbedder
+    >>> card = PANNsEmbedder.cards["cnn14"]
+    >>> card.sample_rate, card.patch_seconds
+    (32000, 10.0)
+    """
 
     name: str
     build: Callable[[], nn.Module]
     front_end: FrontEnd
     patching: Patching
-    converter: str
+    converter: str = "plain"
     weights: str | None = None
     reads: tuple[Reads, ...] = ("frames",)
     layer: str = "embedding"
@@ -82,7 +185,13 @@ class ModelCard:
         return self.patching.n_frames * self.front_end.hop_length / self.sample_rate
 
     def on_meta(self) -> nn.Module:
-        """Build the network without memory for its weights."""
+        """Build the network without memory for its weights.
+
+        Returns
+        -------
+        Module
+            The network on torch's device "meta", in evaluation mode.
+        """
         with torch.device("meta"):
             return self.build().eval()
 
