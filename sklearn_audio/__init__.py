@@ -16,7 +16,7 @@ def __getattr__(name: str) -> _Any:
     except AttributeError as error:
         if name not in __all__:
             raise
-        # an AttributeError would be taken for a name that does not exist, and hide what went wrong
+        # an AttributeError would look like a missing name and hide the cause
         hint = ""
         if _sys.flags.optimize > 1:
             hint = " python -OO strips docstrings, which skorch reads when it loads; use python -O."

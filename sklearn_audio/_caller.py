@@ -1,4 +1,4 @@
-"""Warnings that point at the user's line whose call led to them."""
+"""Warnings that point to the user's line."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ import warnings
 
 __all__ = ["warn_caller"]
 
-# Calls pass through these on their way from the user's line to ours.
+# Packages between the user's line and ours.
 _ON_THE_WAY = frozenset({"sklearn_audio", "sklearn", "skorch", "joblib", "contextlib"})
 
 
 def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn, naming the file and line of the nearest caller outside this package and scikit-learn.
-
-    A fixed ``stacklevel`` would depend on how many functions of the package lie in between.
-    """
+    """Warn with the file and line of the nearest caller outside this package and scikit-learn."""
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in _ON_THE_WAY:
         level, frame = level + 1, frame.f_back

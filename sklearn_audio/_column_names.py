@@ -1,4 +1,4 @@
-"""The names that tables and dicts of recordings use for path, start, end and duration: one list for all of them."""
+"""Common names of path, start, end and duration in tables and dicts of recordings."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PATH_NAMES = (
 )
 START_NAMES = ("start", "start_time", "begin", "begin_time", "onset")
 END_NAMES = ("end", "end_time", "stop", "stop_time", "offset")
-# Where a table has several starts or ends, these go together.
+# Pairs of start and end, for tables with several.
 _PAIRS = (
     ("start", "end"),
     ("start_time", "end_time"),
@@ -53,7 +53,7 @@ _UNIT = re.compile(r"[ _]*(\((s|sec|seconds)\)|\[(s|sec|seconds)\]|_(s|sec|secon
 
 
 class Span(NamedTuple):
-    """The columns of the part of a recording, in seconds; None where there is none."""
+    """The columns of the part of a recording, in seconds; None if absent."""
 
     start: Any = None
     end: Any = None
@@ -61,12 +61,12 @@ class Span(NamedTuple):
 
 
 def plain_name(column: object) -> str:
-    """Write the name of a column in lower case, with underscores and without its unit."""
+    """Normalize a column name: lower case, underscores, no unit."""
     return _UNIT.sub("", str(column).strip().lower()).replace(" ", "_")
 
 
 def find_column(columns: Iterable[Any], names: Sequence[str]) -> Any | None:
-    """Find the column that has one of some names."""
+    """Find the column with one of the names."""
     spelled = _spelled(columns)
     return next((spelled[name] for name in names if name in spelled), None)
 
@@ -74,8 +74,8 @@ def find_column(columns: Iterable[Any], names: Sequence[str]) -> Any | None:
 def find_span(columns: Iterable[Any], *, mixed: bool = True) -> Span:
     """Find the columns of the part of a recording.
 
-    ``offset`` is the end beside the name of a start, as in ``onset``, ``offset``; else it is the start, as in
-    ``offset``, ``duration``.
+    ``offset`` is the end if there is a start, as in ``onset``, ``offset``; otherwise it is the start, as in ``offset``,
+    ``duration``.
     """
     spelled = _spelled(columns)
     duration = next((spelled[name] for name in DURATION_NAMES if name in spelled), None)
@@ -92,5 +92,5 @@ def find_span(columns: Iterable[Any], *, mixed: bool = True) -> Span:
 
 
 def _spelled(columns: Iterable[Any]) -> dict[str, Any]:
-    """Map plain names to the columns; of two with one plain name, the first counts."""
+    """Map normalized names to columns; the first of duplicates wins."""
     return {plain_name(column): column for column in reversed(list(columns))}

@@ -1,7 +1,7 @@
-"""Changes that a forked child needs before it computes: one thread, and fresh locks.
+"""Preparation of forked children: one thread, and new locks.
 
-A fork copies one thread. The others, which OpenMP keeps for its next team, are missing in the child, where a team would
-wait for them for ever; and a lock that one of them held is never released there.
+A fork copies only the calling thread. OpenMP would wait forever for its other threads in the child, and a lock that one
+of them held would never be released there.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["ForkSafeLock"]
 
 
 class ForkSafeLock:
-    """A re-entrant lock that is free in a forked child, whoever held it at the fork."""
+    """A re-entrant lock that is released in a forked child."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -34,7 +34,7 @@ class ForkSafeLock:
         self._lock.release()
 
     def free(self) -> None:
-        """Be free, unless the thread that calls holds it."""
+        """Replace the lock, unless the calling thread holds it."""
         if self._lock.acquire(blocking=False):
             self._lock.release()
         else:
@@ -48,9 +48,9 @@ def _mend_child() -> None:
     for lock in list(_locks):
         lock.free()
     torch: Any = sys.modules.get("torch")
-    if hasattr(torch, "set_num_threads"):  # not in the middle of its import
+    if hasattr(torch, "set_num_threads"):  # unless it is being imported
         torch.set_num_threads(1)
-    # scikit-learn and FAISS have OpenMP libraries of their own
+    # scikit-learn and FAISS ship their own OpenMP libraries
     ThreadpoolController().limit(limits=1, user_api="openmp")
 
 

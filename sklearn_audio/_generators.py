@@ -1,8 +1,8 @@
-"""Generators of random numbers that belong to one fit, where torch would draw from those of the process.
+"""Random generators per fit, in place of torch's global ones.
 
-Initialisation and dropout draw from torch's global generators, which all threads share: two fits at once would take
-each other's numbers. Within `drawing_from`, the functions of torch that draw are given a generator of their own; the
-numbers are those that the global one would give after the same seed.
+Initialisation and dropout use torch's global generators, which all threads share, so concurrent fits would interfere.
+Within `drawing_from`, torch's random functions use a separate generator, with the numbers that the global one would
+give for the same seed.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ def functions_named(*names: str) -> frozenset[_Function]:
     return frozenset(getattr(home, name) for home in homes for name in names if hasattr(home, name))
 
 
-# They have a parameter `generator`.
+# Functions with a parameter `generator`.
 _TAKE_A_GENERATOR = functions_named(
     *("bernoulli", "multinomial", "normal", "poisson", "rand", "randint", "randn", "randperm"),
     *("bernoulli_", "cauchy_", "exponential_", "geometric_", "log_normal_", "normal_", "random_", "uniform_"),
     *("kaiming_normal_", "kaiming_uniform_", "orthogonal_", "sparse_", "trunc_normal_"),
     *("xavier_normal_", "xavier_uniform_"),
 )
-# They have none, but draw within.
+# Random functions without it.
 _DRAW_WITHIN = functions_named(
     *("rand_like", "randint_like", "randn_like", "binomial", "rrelu", "rrelu_", "gumbel_softmax", "native_dropout"),
     *("fractional_max_pool2d", "fractional_max_pool2d_with_indices"),
     *("fractional_max_pool3d", "fractional_max_pool3d_with_indices"),
     *("_standard_gamma", "_sample_dirichlet", "rrelu_with_noise", "rrelu_with_noise_"),
 )
-# They do if their probability of dropout, the one float among their arguments, is above zero.
+# Random if their dropout probability, the only float argument, is above zero.
 _DROP = functions_named(
     *("dropout", "dropout_", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "alpha_dropout_"),
     *("feature_dropout", "feature_dropout_", "feature_alpha_dropout", "feature_alpha_dropout_"),
@@ -53,14 +53,14 @@ _DROP = functions_named(
 
 
 class Generators:
-    """One generator per device, all from one seed."""
+    """One generator per device, all with one seed."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._by_device: dict[torch.device, torch.Generator] = {}
 
     def of(self, device: torch.device) -> torch.Generator:
-        """Give the generator of a device."""
+        """Return the generator of a device."""
         if device.type == "cuda" and device.index is None:  # pragma: no cover - needs CUDA
             device = torch.device("cuda", torch.cuda.current_device())
         if device not in self._by_device:
@@ -69,7 +69,7 @@ class Generators:
 
     @contextmanager
     def lent(self, device: torch.device) -> Iterator[None]:
-        """Let torch's global generator be that of a device, for operations that can be given none."""
+        """Temporarily set torch's global generator, for operations without the parameter."""
         own = self.of(device)
         of_cuda, index = torch.cuda.default_generators, own.device.index
         of_process = torch.default_generator if device.type == "cpu" else of_cuda[index]
@@ -87,10 +87,10 @@ _lending = ForkSafeLock()
 
 
 class drawing_from(TorchFunctionMode):
-    """Draw from generators of one's own in place of those of the process, in this thread.
+    """Use separate generators in place of the global ones, in this thread.
 
-    Every call of torch within costs some microseconds more, so it belongs around what draws: the construction and the
-    forward pass of a network, not its gradients or its optimiser.
+    Adds some microseconds to each torch call, so use it around construction and forward pass of a network, but not
+    around gradients or the optimiser.
     """
 
     def __init__(self, generators: Generators) -> None:
@@ -112,7 +112,7 @@ class drawing_from(TorchFunctionMode):
 
 
 class _DrawingWithin(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Hands the operations that a function consists of a generator, or lends it to them."""
+    """Passes a generator to the operations within a function."""
 
     def __init__(self, generators: Generators) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -139,7 +139,7 @@ def _takes_a_generator(operation: Any) -> bool:
 
 
 def _overload(operation: Any) -> Any:
-    """Give the form of an operation that takes a generator, where that is another one."""
+    """Return the overload of an operation with a generator, if it is another one."""
     if operation._overloadname != "default":
         return operation
     return getattr(operation.overloadpacket, "generator", operation)
@@ -155,7 +155,7 @@ def _drops(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
 
 
 def _device_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.device:
-    """Find the device of what is drawn: that of the tensors, or the one that is named."""
+    """Return the device of the random numbers: that of the tensors, or the `device` argument."""
     for value in (*args, *kwargs.values()):
         if isinstance(value, Tensor):
             return value.device

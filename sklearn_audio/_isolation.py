@@ -1,8 +1,8 @@
-"""Torch as if nobody had set it up: what a program sets for itself changes no result of the library.
+"""Isolation from torch's settings: those of the program change no result of the library.
 
-Autocast, gradient modes and the default device belong to a thread, and are set for the time of a call. The default type
-belongs to the process, where other threads would see it change; so it stays, and functions that make tensors are told
-the type. The same holds for torch's global generator, see `Generators`.
+Autocast, gradient modes and the default device are per thread, and set during a call. The default dtype is global and
+visible to other threads, so it is not changed; instead, functions that create tensors get an explicit dtype. The same
+holds for torch's global generator, see `Generators`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from sklearn_audio import _forks as _forks  # a forked child computes, too
+from sklearn_audio import _forks as _forks  # installs the hooks for forked children
 from sklearn_audio._generators import Generators, drawing_from, functions_named
 
 __all__ = ["isolated"]
@@ -24,12 +24,12 @@ _MAKERS_OF_FLOATS = functions_named(
     *("empty", "empty_strided", "eye", "linspace", "logspace", "normal", "ones", "rand", "randn", "zeros"),
     *("bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window"),
 )
-# of floats if they are given some
+# float results if the input is float
 _MAKERS = functions_named("arange", "as_tensor", "asarray", "full", "range", "scalar_tensor", "tensor")
 
 
 class _Float32(TorchFunctionMode):
-    """Lets functions that make tensors make them of float32, whatever torch's default type is."""
+    """Makes functions that create tensors use float32, whatever torch's default dtype."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -41,7 +41,7 @@ class _Float32(TorchFunctionMode):
 
 
 def _makes_the_default(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    """Whether a function makes a tensor of torch's default type because it is given no other."""
+    """Whether a function creates a tensor of torch's default dtype."""
     given = (*args, *kwargs.values())
     if any(value is not None and (hasattr(value, "dtype") or isinstance(value, torch.dtype)) for value in given):
         return False
@@ -50,9 +50,9 @@ def _makes_the_default(func: Callable[..., Any], args: tuple[Any, ...], kwargs: 
 
 @contextmanager
 def isolated(generators: Generators | None = None, *, keep_gradients: bool = False) -> Iterator[None]:
-    """Compute in float32, on the CPU unless told otherwise, with gradients, without autocast.
+    """Compute in float32, by default on the CPU, with gradients, without autocast.
 
-    All that is set is the thread's own, and put back. Other contexts may be entered within, and then hold.
+    Only thread-local settings are changed, and restored. Inner contexts take precedence.
     """
     with ExitStack() as stack:
         for kind in _AUTOCAST:
@@ -63,7 +63,7 @@ def isolated(generators: Generators | None = None, *, keep_gradients: bool = Fal
             stack.enter_context(torch.enable_grad())
         if torch.get_default_device().type != "cpu":
             stack.enter_context(torch.device("cpu"))
-        # a fit takes long enough for another thread to set the default type meanwhile
+        # another thread may set the default dtype during a fit
         if generators is not None or torch.get_default_dtype() != torch.float32:
             stack.enter_context(_Float32())
         if generators is not None:

@@ -1,4 +1,4 @@
-"""Refusal of parameters that have no effect in the configuration of an estimator."""
+"""Errors for parameters without effect in the configuration of an estimator."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ __all__ = ["Use", "Uses", "idle_error", "idle_parameters", "needs", "needs_frame
 class Use(NamedTuple):
     """A condition under which a parameter has an effect.
 
-    `words` completes "it needs ...", `found` says what the estimator has instead. `idle` are the values that, beside
-    the default, ask for nothing. A condition `of_data` is known once X has been seen.
+    `words` completes "it needs ...", `found` describes the estimator. `idle` are further values without effect, besides
+    the default. A condition `of_data` is checked once X is known.
     """
 
     words: str
@@ -26,12 +26,12 @@ class Use(NamedTuple):
     of_data: bool = False
 
 
-# parameter -> its condition, or several that must hold at once
+# parameter -> its condition, or several that must all hold
 Uses = dict[str, Use | tuple[Use, ...]]
 
 
 def needs(words: str, holds: Callable[[Any], bool], *shown: str, idle: tuple[Any, ...] = ()) -> Use:
-    """Make a condition on other parameters, whose values the message shows."""
+    """Return a condition on other parameters, whose values the message shows."""
 
     def found(estimator: Any) -> str:
         return " and ".join(f"{name}={getattr(estimator, name)!r}" for name in shown)
@@ -40,21 +40,21 @@ def needs(words: str, holds: Callable[[Any], bool], *shown: str, idle: tuple[Any
 
 
 def needs_tokens(*idle: Any) -> Use:
-    """Make the condition that X holds tokens."""
+    """Return the condition that X holds tokens."""
     return Use("tokens", lambda fitted: fitted.n_tokens_ is not None, lambda fitted: "X holds frames", idle, True)
 
 
 def needs_frames(*idle: Any) -> Use:
-    """Make the condition that X holds frames."""
+    """Return the condition that X holds frames."""
     return Use("frames", lambda fitted: fitted.n_tokens_ is None, lambda fitted: "X holds tokens", idle, True)
 
 
 def idle_parameters(estimator: Any, *, of_data: bool = False) -> Iterator[tuple[str, Any, Use]]:
-    """Find the parameters that are set and have no effect: their names, their defaults, and what they need."""
+    """Yield the parameters that are set but have no effect: name, default and condition."""
     signature = inspect.signature(type(estimator).__init__).parameters
     for name, uses in type(estimator)._parameter_uses.items():
         if name not in signature:
-            continue  # of the family, but not of this class
+            continue  # not a parameter of this class
         value, default = getattr(estimator, name), signature[name].default
         for use in (uses,) if isinstance(uses, Use) else uses:
             asks = not any(_are_same(value, idle) for idle in (default, *use.idle))
@@ -63,20 +63,20 @@ def idle_parameters(estimator: Any, *, of_data: bool = False) -> Iterator[tuple[
 
 
 def refuse_idle(estimator: Any, *, of_data: bool = False) -> None:
-    """Refuse a parameter that is set and has no effect."""
+    """Raise if a parameter is set but has no effect."""
     for name, default, use in idle_parameters(estimator, of_data=of_data):
         raise idle_error(name, getattr(estimator, name), use.words, use.found(estimator), default)
 
 
 def idle_error(name: str, value: Any, words: str, found: str, default: Any) -> ValueError:
-    """Make the error about a parameter that is set and has no effect."""
+    """Error for a parameter that is set but has no effect."""
     return ValueError(
         f"{name}={value!r} has no effect here: it needs {words}, but {found}. Leave {name} at its default, {default!r}."
     )
 
 
 def _are_same(value: Any, other: Any) -> bool:
-    """Compare two values of a parameter; lists, tuples and arrays by what they hold."""
+    """Compare two values of a parameter; lists, tuples and arrays by content."""
     if value is other:
         return True
     for kind in (str, Number):

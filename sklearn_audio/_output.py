@@ -1,4 +1,4 @@
-"""Outputs of estimators: they keep the row labels of X, and tables come in the container that was set."""
+"""Outputs of estimators: with the row labels of X, and in the container of `set_output`."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from sklearn_audio.ragged import Ragged, row_index
 
 __all__ = ["LabelledOutputMixin"]
 
-# methods that return one row, or one item, for each row of X; a table of the first two is put into a container
+# methods with one row, or item, per row of X; tables of the first two are put into a container
 _TABULAR = ("transform", "fit_transform")
 _ROW_BY_ROW = (*_TABULAR, "inverse_transform", "predict_frames")
 
 
 class LabelledOutputMixin(SetOutputMixin):
-    """Passes the labels of the rows of X on to what comes out, for all subclasses.
+    """Passes the row labels of X to the output, for all subclasses.
 
-    A `Ragged` that comes out carries the index of X, be that a Series, a DataFrame or a `Ragged`, and the names of its
-    features. A table comes out in the container of `set_output` or of ``sklearn.set_config(transform_output=...)``, a
-    pandas DataFrame with the index of X. A `Ragged` stays one, whatever container is asked for.
+    A `Ragged` output has the index of X (a Series, DataFrame or `Ragged`) and feature names. A table output has the
+    container of `set_output` or ``sklearn.set_config(transform_output=...)``; a pandas DataFrame has the index of X. A
+    `Ragged` is never put into another container.
     """
 
     def __init_subclass__(cls, auto_wrap_output_keys: tuple[str, ...] | None = ("transform",), **kwargs: Any) -> None:
-        # scikit-learn's wrapper would make a table of a `Ragged`
+        # scikit-learn's wrapper would convert a `Ragged` to a table
         super().__init_subclass__(auto_wrap_output_keys=None, **kwargs)
         if auto_wrap_output_keys is not None and any(hasattr(cls, name) for name in _TABULAR):
             cls._sklearn_auto_wrap_output_keys = set(auto_wrap_output_keys)
@@ -42,12 +42,12 @@ class LabelledOutputMixin(SetOutputMixin):
                 if not hasattr(method, "_is_labelled"):
                     setattr(cls, name, _labelled(_unwrapped(method), name))
             elif hasattr(method, "check") and hasattr(method, "fn") and name in vars(cls):
-                # available under a condition
+                # conditionally available method
                 setattr(cls, name, available_if(method.check)(_labelled(method.fn, name)))
 
 
 def _unwrapped(method: Callable[..., Any]) -> Callable[..., Any]:
-    """The method without scikit-learn's wrapper, in which `TransformerMixin.fit_transform` is inherited."""
+    """Return the method without scikit-learn's wrapper, as for inherited `TransformerMixin.fit_transform`."""
     is_wrapper = getattr(method, "__code__", None) is getattr(TransformerMixin.fit_transform, "__code__", None)
     wrapped: Callable[..., Any] = getattr(method, "__wrapped__", method) if is_wrapper else method
     return wrapped
@@ -75,7 +75,7 @@ def _label_ragged(output: Ragged, X: Any, estimator: Any, method: str) -> Ragged
 
 
 def _index_of_rows(output: Any, X: Any) -> Any:
-    """The index of X, unless the rows of the output are other rows."""
+    """Return the index of X, unless the output has other rows."""
     index = row_index(X)
     return index if index is not None and len(index) == output.shape[0] else None
 
@@ -89,13 +89,13 @@ def _names_of_items(output: Ragged, estimator: Any, method: str) -> Any:
         else:
             names = estimator.get_feature_names_out()
     except (AttributeError, TypeError, ValueError):
-        return None  # an estimator need not have names, nor be able to tell them before `fit`
+        return None  # the estimator has no names, or not before `fit`
     n_features = output.item_shape[-1] if output.item_shape else 1
     return names if len(names) == n_features else None
 
 
 def _contain(output: Any, X: Any, estimator: Any) -> Any:
-    """Put a table into the container asked for; scikit-learn takes the index from the X it is given."""
+    """Put a table into the chosen container; scikit-learn takes the index from X."""
     index = _index_of_rows(output, X) if hasattr(output, "shape") else None
     if issparse(output):
         return _contain_sparse(output, index, estimator)
@@ -107,7 +107,7 @@ def _contain(output: Any, X: Any, estimator: Any) -> Any:
 
 
 def _contain_sparse(output: Any, index: Any, estimator: Any) -> Any:
-    """As a DataFrame of sparse columns; polars has none, and scikit-learn refuses where it was asked for by name."""
+    """Convert to a DataFrame of sparse columns; for polars, scikit-learn raises."""
     own = getattr(estimator, "_sklearn_output_config", {}).get("transform")
     container = own or get_config()["transform_output"]
     if container == "pandas" and hasattr(estimator, "get_feature_names_out"):

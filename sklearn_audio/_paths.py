@@ -1,4 +1,4 @@
-"""Paths as users write them: a leading ``~`` is the home folder, wherever a path comes in."""
+"""Paths from users: a leading ``~`` is the home folder."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ __all__ = ["local_path", "new_folder"]
 
 
 def local_path(path: str | bytes | os.PathLike[str]) -> str:
-    """Expand a leading ``~`` or ``~user``; that of an unknown user stays, and is then reported as missing."""
+    """Expand a leading ``~`` or ``~user``; an unknown user is left unchanged, and later reported as missing."""
     text = os.fsdecode(path)
     return os.path.expanduser(text) if text.startswith("~") else text
 
 
 def new_folder(path: str | os.PathLike[str], name: str) -> Path:
-    """Expand the path of a folder that will be made, and refuse the home folder of an unknown user."""
+    """Expand the path of a folder to be created; raise for the home folder of an unknown user."""
     folder = local_path(path)
     if folder.startswith("~"):
         raise ValueError(

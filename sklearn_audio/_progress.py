@@ -1,4 +1,4 @@
-"""Progress bars, wherever there is a stream to show them on."""
+"""Progress bars, if standard error is available."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ __all__ = ["can_show_progress", "progress_bar"]
 
 
 def can_show_progress() -> bool:
-    """Whether there is a standard error stream: a service or ``pythonw`` may have none, or a closed one."""
+    """Whether standard error is available: a service or ``pythonw`` may have none, or a closed one."""
     return sys.stderr is not None and not getattr(sys.stderr, "closed", False)
 
 
 def progress_bar(
     iterable: Iterable[Any] | None = None, *, total: int | None = None, unit: str, description: Any = None, shown: Any
 ) -> Any:
-    """Make a bar of tqdm, which does nothing where it is not wanted or cannot be shown."""
+    """Return a tqdm bar, disabled if not requested or not possible."""
     from tqdm.auto import tqdm
 
     return tqdm(iterable, total=total, unit=unit, desc=description, disable=not (shown and can_show_progress()))

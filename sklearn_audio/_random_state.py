@@ -1,4 +1,4 @@
-"""What `random_state` draws from; the generator of NumPy that a whole process shares is never used."""
+"""Random generators from `random_state`; NumPy's global generator is never used."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ __all__ = ["own_random_state"]
 
 
 def own_random_state(random_state: Any) -> np.random.RandomState:
-    """Turn a parameter into a generator: as scikit-learn does, but None is seeded by the operating system."""
+    """Convert a parameter to a generator, as in scikit-learn, but None is seeded by the operating system."""
     return np.random.RandomState() if random_state is None else check_random_state(random_state)

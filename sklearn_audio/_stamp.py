@@ -1,4 +1,4 @@
-"""File stamps: what changes when a file does, without reading it."""
+"""File stamps, which change when a file changes, without reading it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Stamp = tuple[str, int, int, int, int]
 
 
 def stamp_of(file: str | os.PathLike[str]) -> Stamp:
-    """Describe a file so that the description changes when the file does, without reading it.
+    """Return a stamp that changes when the file does.
 
-    The real path tells a symbolic link that was turned. The inode tells a file that was replaced by renaming another
-    over it. The time of change, which programs cannot set, tells one whose time of modification was put back.
+    The real path detects a redirected symbolic link, the inode a file replaced by renaming, and the change time, which
+    programs cannot set, a file whose modification time was restored.
     """
     status = os.stat(file)
     return os.path.realpath(file), status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns

@@ -1,4 +1,4 @@
-"""What all estimators share: tags, parameter validation and the admission of X."""
+"""Base classes of estimators: tags, parameter validation and validation of X."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ from sklearn_audio.validation import AudioClips, Channel, check_audio, check_seq
 
 __all__ = ["AUDIO_CONSTRAINTS", "AudioEstimator", "FloatOutputMixin", "RaggedOutputMixin", "WholeFitMixin"]
 
-# Constraints of the parameters that mean the same in every estimator that reads audio.
+# Constraints of parameters common to all estimators that read audio.
 AUDIO_CONSTRAINTS: dict[str, list[Any]] = {
     "sample_rate": [Interval(Integral, MIN_RATE, MAX_RATE, closed="both")],
     "n_jobs": [None, Integral],
     "on_error": [StrOptions({"raise", "nan"})],
     "verbose": ["verbose"],
 }
-# what to do about rows of another length
+# advice for rows of another length
 _CLIPS = (
-    "A two-dimensional array promises clips of one length; for clips of other lengths pass a list of one-dimensional "
+    "A two-dimensional array holds clips of one length; for clips of other lengths pass a list of one-dimensional "
     "arrays, or paths."
 )
 _VECTORS = "Each row is the vector of a clip; compute it as it was computed for fit."
-# Methods that learn, wherever a class defines them.
+# Methods that learn, if a class defines them.
 _LEARNING = ("fit", "partial_fit", "fit_transform", "adapt")
 
 
 class WholeFitMixin:
     """An estimator that learns completely or not at all.
 
-    When `fit`, `partial_fit`, `fit_transform` or `adapt` raises anything, KeyboardInterrupt included, every attribute
-    is what it was before the call: what was not fitted stays so, and a good fit remains. The attributes are put back,
-    not copies of them, so a method that learns replaces its fitted objects instead of changing them in place.
+    If `fit`, `partial_fit`, `fit_transform` or `adapt` raises, including KeyboardInterrupt, all attributes are
+    restored, so that an earlier fit remains valid. Attributes are not copied, so methods that learn must replace fitted
+    objects instead of changing them in place.
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -56,9 +56,9 @@ class WholeFitMixin:
                 setattr(cls, name, _whole(vars(cls)[name]))
 
     def _fit_succeeded(self, undo: list[Callable[[], None]]) -> None:
-        """Do what may be done only once everything is learned, and say how to undo it; a subclass may.
+        """Run steps after a successful fit, and append their undo functions; override in subclasses.
 
-        An interrupt may still come between this and the end of the call.
+        An interrupt may still occur before the end of the call.
         """
 
 
@@ -71,7 +71,7 @@ def _whole(method: Callable[..., Any]) -> Callable[..., Any]:
         try:
             learned = method(self, *args, **kwargs)
             self._fit_succeeded(undo)
-            is_whole = True  # Python lets no interrupt come between this and the return
+            is_whole = True  # no interrupt can occur between this and the return
             return learned
         finally:
             if not is_whole:
@@ -85,12 +85,12 @@ def _whole(method: Callable[..., Any]) -> Callable[..., Any]:
 class AudioEstimator(WholeFitMixin, LabelledOutputMixin, BaseEstimator):
     """Base class of the estimators that take audio, frames or tokens.
 
-    Subclasses validate their parameters and their X through the methods here, so that every estimator admits the same
-    kinds of X and refuses the same mistakes in the same words. What their `transform` returns carries the index of X.
+    Subclasses validate parameters and X with the methods here, so that all estimators accept the same kinds of X and
+    raise the same errors. The output of `transform` has the index of X.
 
     See Also
     --------
-    sklearn_audio.testing.check_audio_estimator : Checks that an estimator keeps the promises of this library.
+    sklearn_audio.testing.check_audio_estimator : Checks of an estimator.
 
     Examples
     --------
@@ -108,7 +108,7 @@ class AudioEstimator(WholeFitMixin, LabelledOutputMixin, BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
-    # Where the parameters that do not always have an effect have one; elsewhere they are refused.
+    # Conditions of parameters that do not always have an effect; otherwise, setting them raises.
     _parameter_uses: ClassVar[Uses] = {}
     # Learns nothing from X: usable without fit.
     _stateless: ClassVar[bool] = True
@@ -116,7 +116,7 @@ class AudioEstimator(WholeFitMixin, LabelledOutputMixin, BaseEstimator):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if issubclass(cls, MetaEstimatorMixin):
-            return  # what it calls is the user's, and is to find what the user has set
+            return  # it calls user code, which must see the user's settings
         for name, method in list(vars(cls).items()):
             if isfunction(method) and not name.startswith("_"):
                 setattr(cls, name, _isolated(method))
@@ -148,7 +148,7 @@ class AudioEstimator(WholeFitMixin, LabelledOutputMixin, BaseEstimator):
         duration: float | None = None,
         strict: bool = False,
     ) -> AudioClips:
-        """Admit X as audio; a rectangular array honours scikit-learn's contract on the number of features."""
+        """Validate X as audio; rectangular arrays follow scikit-learn's rules on the number of features."""
         kind, items = container_kind(X, audio=True)
         if kind == "array":
             items = self._admit_array(X, reset=reset)
@@ -159,7 +159,7 @@ class AudioEstimator(WholeFitMixin, LabelledOutputMixin, BaseEstimator):
         )
 
     def _admit_vectors(self, X: Any, *, reset: bool) -> Ragged:
-        """Admit sequences of vectors; each row of a two-dimensional array is a clip of one vector."""
+        """Validate sequences of vectors; each row of a two-dimensional array is a clip with one vector."""
         kind, items = container_kind(X) if getattr(X, "ndim", None) != 3 else ("rows", X)
         if kind == "array":
             vectors = self._admit_array(items, reset=reset, hint=_VECTORS)
@@ -167,10 +167,10 @@ class AudioEstimator(WholeFitMixin, LabelledOutputMixin, BaseEstimator):
         return self._admit_frames(X, reset=reset)
 
     def _admit_frames(self, X: Any, *, reset: bool, allow_failed: bool = False) -> Ragged:
-        """Admit X as sequences of frames; the number of features of a frame must stay what it was in fit.
+        """Validate X as sequences of frames, with the number of features seen in fit.
 
-        With `allow_failed`, a row of one frame of NaN, which stands for a clip that failed, passes; in a
-        two-dimensional array nothing but numbers does.
+        With `allow_failed`, a row with one frame of NaN, which marks an unusable clip, passes, except in a
+        two-dimensional array.
         """
         kind, items = container_kind(X) if getattr(X, "ndim", None) != 3 else ("rows", X)
         if kind == "array":
@@ -195,7 +195,7 @@ class AudioEstimator(WholeFitMixin, LabelledOutputMixin, BaseEstimator):
         fitted = reset or hasattr(self, "n_features_in_")
         try:
             if not fitted:
-                # used without fit, which a stateless transformer allows: there is no number to compare with
+                # a stateless transformer used without fit
                 return np.asarray(check_array(X, estimator=self, input_name="X"))
             return np.asarray(validate_data(self, X, reset=reset))
         except ValueError as error:
@@ -215,14 +215,14 @@ class AudioEstimator(WholeFitMixin, LabelledOutputMixin, BaseEstimator):
 
 
 def _isolated(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Let what a program has set for itself change nothing of what a method computes."""
+    """Isolate a method from the settings of the program."""
 
     @wraps(method)
     def isolated_method(*args: Any, **kwargs: Any) -> Any:
         raising = {kind: "warn" for kind, answer in np.geterr().items() if answer == "raise"}
         with np.errstate(**raising):  # type: ignore[arg-type]
             if not hasattr(sys.modules.get("torch"), "autocast"):
-                return method(*args, **kwargs)  # nothing can be set in what is not there yet
+                return method(*args, **kwargs)  # torch is not loaded, so it has no settings
             from sklearn_audio._isolation import isolated
 
             with isolated():
@@ -232,7 +232,7 @@ def _isolated(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class FloatOutputMixin(LabelledOutputMixin, TransformerMixin):
-    """A transformer whose output is float32, whatever precision it was given."""
+    """A transformer with float32 output for any input dtype."""
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -241,7 +241,7 @@ class FloatOutputMixin(LabelledOutputMixin, TransformerMixin):
 
 
 class RaggedOutputMixin(FloatOutputMixin):
-    """A transformer whose output is a `Ragged`, which has no form as a table."""
+    """A transformer with `Ragged` output, which is not a table."""
 
     def set_output(self, *, transform: str | None = None) -> Self:
         """Choose the container of tables, as in scikit-learn.
@@ -249,7 +249,7 @@ class RaggedOutputMixin(FloatOutputMixin):
         Parameters
         ----------
         transform : {"default", "pandas", "polars"}, default=None
-            Without effect on a `Ragged`, so that a pipeline may set it for its other steps.
+            Has no effect on a `Ragged`, so that a pipeline can set it for other steps.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Downloads: where they are kept, and one way to get a file or an error that says what to do by hand."""
+"""Downloads: the cache folder, and fetching a file with an error that explains a manual download."""
 
 from __future__ import annotations
 
@@ -22,21 +22,20 @@ from sklearn_audio._progress import can_show_progress
 
 __all__ = ["ByHand", "cache_folder", "check_hash", "download", "scratch_folder"]
 
-_TIMEOUT = 30  # seconds without a single byte before a download is given up
-_GRACE = 60.0  # seconds that a download may be behind the slowest speed
+_TIMEOUT = 30  # seconds without data before a download is aborted
+_GRACE = 60.0  # seconds that a download may lag behind the minimum speed
 _SLOWEST = 1000.0  # bytes per second
-_SHORTEST_HASH = 32  # hexadecimal digits of an md5
+_SHORTEST_HASH = 32  # hexadecimal digits of an MD5
 _HOME = "SKLEARN_AUDIO_HOME"
 _SCRATCH = re.compile(r"\.(fetching|unpacking)-[a-z0-9_]{8}")
-_ABANDONED_SECONDS = 24 * 3600.0  # without a change: whoever used the folder was killed
-# What requests, urllib3 and the standard library raise for addresses and answers that are none; a redirect is not
-# checked before it is followed.
+_ABANDONED_SECONDS = 24 * 3600.0  # without a change: the process that used the folder was killed
+# Errors of requests, urllib3 and the standard library for invalid URLs (redirects are not checked) and responses.
 _FAILURES = (OSError, ValueError, TypeError, AttributeError, ArithmeticError, LookupError, RuntimeError, HTTPException)
 
 
 @dataclass(frozen=True)
 class ByHand:
-    """What a user can do where a download fails."""
+    """Advice for a manual download."""
 
     path: Path
     algorithm: str = "sha256"
@@ -50,7 +49,7 @@ class ByHand:
 
 
 def cache_folder() -> Path:
-    """Return the folder for downloads."""
+    """Return the cache folder."""
     home = os.environ.get(_HOME)
     if not home:
         return Path(pooch.os_cache("sklearn-audio"))
@@ -59,10 +58,7 @@ def cache_folder() -> Path:
 
 @contextmanager
 def scratch_folder(folder: Path, kind: str, *, failure: Callable[[str], OSError]) -> Iterator[Path]:
-    """Make a folder for work in progress, in which nothing is taken for a result; it is removed in the end.
-
-    Folders of the same kind that a killed process left behind a day ago or longer are removed, too.
-    """
+    """Create a temporary folder, removed at the end; leftovers older than a day are removed, too."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
@@ -87,17 +83,14 @@ def _sweep(folder: Path) -> None:
     for name in filter(_SCRATCH.fullmatch, os.listdir(folder)):
         path = folder / name
         if path.is_dir() and not path.is_symlink():
-            with suppress(OSError):  # another process removes it at the moment
+            with suppress(OSError):  # another process is removing it
                 newest = max(part.lstat().st_mtime for part in (path, *path.rglob("*")))
                 if time.time() - newest > _ABANDONED_SECONDS:
                     shutil.rmtree(path, ignore_errors=True)
 
 
 def download(url: str, target: Path, by_hand: ByHand, *, failure: Callable[[str], OSError], verbose: int = 0) -> None:
-    """Download a file, whole or not at all: what fails leaves nothing that could be taken for the file.
-
-    A download that has fallen a minute behind a speed of 1 kB/s is given up, in whatever pieces its bytes arrive.
-    """
+    """Download a file atomically; a download that lags a minute behind 1 kB/s is aborted."""
     transfer = _Transfer(url, target, verbose)
     transfer.start()
     try:
@@ -109,7 +102,7 @@ def download(url: str, target: Path, by_hand: ByHand, *, failure: Callable[[str]
 
 
 class _Transfer(threading.Thread):
-    """A download in the background, because only from outside it can be ended while it waits for a byte."""
+    """A download in a background thread, so that it can be aborted while it waits for data."""
 
     def __init__(self, url: str, target: Path, verbose: int) -> None:
         super().__init__(daemon=True)
@@ -133,7 +126,7 @@ class _Transfer(threading.Thread):
             self._error = error
 
     def wait(self) -> None:
-        """Return when all is there; each byte that arrives extends the deadline."""
+        """Wait for the end of the download; each byte extends the deadline."""
         while self.is_alive():
             left = self._deadline - time.monotonic()
             if left <= 0:
@@ -145,7 +138,7 @@ class _Transfer(threading.Thread):
             raise RuntimeError("the download ended early")
 
     def _watch(self, response: Any, **options: Any) -> None:
-        """Count the bytes of an answer; close a refusal, which pooch leaves open."""
+        """Count the bytes of a response; close an error response, which pooch leaves open."""
         if not response.ok:
             response.close()
         pieces = response.iter_content
@@ -163,7 +156,7 @@ class _Transfer(threading.Thread):
 
 
 def check_hash(file: Path, source: str, by_hand: ByHand, *, failure: Callable[[str], OSError]) -> None:
-    """Compare the hash of a file with what is expected."""
+    """Compare the hash of a file with the expected one."""
     found = pooch.file_hash(str(file), alg=by_hand.algorithm)
     if not found.startswith(by_hand.expected):
         raise failure(f"{source} is not the expected file: its {by_hand.algorithm} is {found}. {by_hand}")

@@ -1,4 +1,4 @@
-"""Exceptions that carry more meaning than ``ValueError`` and ``TypeError``."""
+"""Exceptions of the library."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["AudioReadError", "WeightsError"]
 
 
 class AudioReadError(OSError):
-    """A recording could not be opened, decoded or was found to be cut short.
+    """A recording cannot be opened or decoded, or is cut short.
 
     The message names the row of ``X``, the file and the reason.
 

@@ -114,7 +114,7 @@ def test_frames_fix_their_number_of_features():
         (X[:, :0], ValueError, r"Found array with 0 feature\(s\)"),
         (X[0], ValueError, r"Expected 2D array, got 1D array instead|has shape|2 or 3 dimensions"),
         ([], ValueError, r"Found array with 0 sample\(s\): X holds no clips, it is an empty list"),
-        ("dog.wav", ValueError, r"X is one clip \(str\) where a sequence of clips is wanted"),
+        ("dog.wav", ValueError, r"X is one clip \(str\) where a sequence of clips is expected"),
         (None, TypeError, "X must be a sequence of clips .*, got NoneType"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Random changes of training clips: of waveforms, and of frames."""
+"""Random augmentation of training clips: waveforms and frames."""
 
 from sklearn_audio.augmentation._levels import AddNoise, Gain
 from sklearn_audio.augmentation._masks import SpecAugment

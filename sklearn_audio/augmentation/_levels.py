@@ -15,14 +15,14 @@ __all__ = ["AddNoise", "Gain"]
 
 @dataclass(frozen=True)
 class Gain(Transform):
-    """Make a waveform louder or softer.
+    """Apply a random gain to a waveform.
 
     Parameters
     ----------
     gain : float or tuple of two floats, default=(-6.0, 6.0)
-        Decibels, or the lowest and the highest of an even distribution. Nothing is clipped.
+        Decibels, or the limits of a uniform distribution. Nothing is clipped.
     p : float, default=1.0
-        Probability that a clip is changed at all.
+        Probability that a clip is changed.
 
     Raises
     ------
@@ -52,21 +52,21 @@ class Gain(Transform):
         array : ndarray of shape (n_timepoints,)
             A waveform.
         rng : numpy.random.Generator
-            What is drawn from.
+            Random generator.
         sample_rate : float, default=None
-            Not needed.
+            Ignored.
 
         Returns
         -------
         ndarray of shape (n_timepoints,)
-            The louder or softer waveform.
+            The scaled waveform.
 
         Raises
         ------
         ValueError
-            If it is given frames.
+            If the input is frames.
         """
-        self._refuse_frames(array, "a callable of your own, since the scale of frames is not known here")
+        self._check_waveform(array, "a custom callable, since the scale of frames is unknown")
         return np.asarray(array * 10 ** (draw(self.gain, rng) / 20))
 
 
@@ -74,16 +74,15 @@ class Gain(Transform):
 class AddNoise(Transform):
     """Add white Gaussian noise at a signal-to-noise ratio.
 
-    The power of the noise is measured after it is drawn, so that the ratio is met exactly. The power of a waveform is
-    its mean square; that of frames is the mean square of their deviations from the mean of each feature. A silent clip
-    stays silent.
+    The drawn noise is scaled to match the ratio exactly. The power of a waveform is its mean square, that of frames the
+    mean square of the deviations from the mean of each feature. Silent clips stay silent.
 
     Parameters
     ----------
     snr : float or tuple of two floats, default=(10.0, 40.0)
-        Signal-to-noise ratio in decibels, or the lowest and the highest of an even distribution.
+        Signal-to-noise ratio in decibels, or the limits of a uniform distribution.
     p : float, default=1.0
-        Probability that a clip is changed at all.
+        Probability that a clip is changed.
 
     Raises
     ------
@@ -115,9 +114,9 @@ class AddNoise(Transform):
         array : ndarray of shape (n_timepoints,) or (n_frames, n_features)
             A clip.
         rng : numpy.random.Generator
-            What is drawn from.
+            Random generator.
         sample_rate : float, default=None
-            Not needed.
+            Ignored.
 
         Returns
         -------

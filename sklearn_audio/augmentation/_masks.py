@@ -1,4 +1,4 @@
-"""SpecAugment: random stretches of time and of features are hidden."""
+"""SpecAugment: masking of random spans of time and of features."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_audio.augmentation._transform import Transform, check_count, check_extent, extent_in_places
+from sklearn_audio.augmentation._transform import Transform, check_count, check_extent, extent_in_steps
 
 __all__ = ["SpecAugment"]
 
 
 @dataclass(frozen=True)
 class SpecAugment(Transform):
-    """Hide random stretches of the frames and of the features of a clip.
+    """Mask random spans of frames and of features.
 
-    Every mask has a width drawn evenly from 0 to the largest, and any place in the clip. What is hidden becomes the
-    mean of the whole clip, since the value that is zero after normalisation is not known here.
+    The width of each mask is uniform from 0 to the maximum, and so is its position. Masked values become the mean of
+    the whole clip, as the value that normalisation maps to zero is unknown.
 
     Parameters
     ----------
     time_masks : int, default=2
         Number of masks over time.
     time_width : int or float, default=0.1
-        Their largest width: an int counts frames, a float is a share of the clip.
+        Maximum width: an int counts frames, a float is a fraction of the clip.
     frequency_masks : int, default=2
         Number of masks over features.
     frequency_width : int or float, default=0.125
-        Their largest width: an int counts features, a float is a share of them.
+        Maximum width: an int counts features, a float is a fraction of them.
     p : float, default=1.0
-        Probability that a clip is changed at all.
+        Probability that a clip is changed.
 
     Raises
     ------
@@ -40,8 +40,8 @@ class SpecAugment(Transform):
 
     Notes
     -----
-    PANNs [2]_ was trained with two masks of less than 64 of its 1001 frames and two of less than 8 of its 64 bands. The
-    warping of time of the paper [1]_, which gained little there, is left out.
+    PANNs [2]_ was trained with two masks of less than 64 of its 1001 frames and two of less than 8 of its 64 bands.
+    Time warping, which gained little in the paper [1]_, is not included.
 
     References
     ----------
@@ -78,30 +78,30 @@ class SpecAugment(Transform):
             check_extent(name, getattr(self, name))
 
     def change(self, array: NDArray[Any], rng: np.random.Generator, sample_rate: float | None = None) -> NDArray[Any]:
-        """Hide parts of a clip.
+        """Mask parts of a clip.
 
         Parameters
         ----------
         array : ndarray of shape (n_frames, n_features)
             Frames.
         rng : numpy.random.Generator
-            What is drawn from.
+            Random generator.
         sample_rate : float, default=None
-            Not needed.
+            Ignored.
 
         Returns
         -------
         ndarray of shape (n_frames, n_features)
-            A copy with masks.
+            A masked copy.
 
         Raises
         ------
         ValueError
-            If it is given a waveform.
+            If the input is a waveform.
         """
         if array.ndim != 2:
             raise ValueError(
-                f"SpecAugment hides parts of frames (n_frames, n_features), got a waveform of shape {array.shape}; "
+                f"SpecAugment masks parts of frames (n_frames, n_features), got a waveform of shape {array.shape}; "
                 "give it the frames of a front end."
             )
         masked = array.copy()
@@ -109,16 +109,16 @@ class SpecAugment(Transform):
         return masked
 
     def hide(self, values: NDArray[Any], lengths: NDArray[np.int64], rng: np.random.Generator) -> None:
-        """Hide parts of many clips at once, in place, of each with probability `p`.
+        """Mask parts of many clips at once, in place, each with probability `p`.
 
         Parameters
         ----------
-        values : ndarray of float, shape (n_clips, n_places, n_features)
+        values : ndarray of float, shape (n_clips, n_frames, n_features)
             Frames, padded at the end.
         lengths : ndarray of int, shape (n_clips,)
-            How many frames of each are real; padding is neither hidden nor taken into the mean.
+            Number of frames of each clip; padding is neither masked nor part of the mean.
         rng : numpy.random.Generator
-            What is drawn from.
+            Random generator.
         """
         self._hide(values, lengths, np.flatnonzero(rng.random(len(values)) < self.p), rng)
 
@@ -137,12 +137,12 @@ class SpecAugment(Transform):
 
 
 def _stretches(
-    n_masks: int, width: float, n_places: NDArray[np.int64], rng: np.random.Generator
+    n_masks: int, width: float, n_steps: NDArray[np.int64], rng: np.random.Generator
 ) -> list[list[tuple[int, int]]]:
-    """Draw where the masks of each row start and stop."""
-    widest = np.array([extent_in_places(width, n) for n in n_places.tolist()])
-    widths = rng.integers(0, widest[:, None], size=(len(n_places), n_masks), endpoint=True)
-    starts = rng.integers(0, n_places[:, None] - widths, endpoint=True)
+    """Draw start and stop of the masks of each row."""
+    widest = np.array([extent_in_steps(width, n) for n in n_steps.tolist()])
+    widths = rng.integers(0, widest[:, None], size=(len(n_steps), n_masks), endpoint=True)
+    starts = rng.integers(0, n_steps[:, None] - widths, endpoint=True)
     # (n_rows, n_masks) twice -> (n_rows, n_masks, 2)
     stretches: list[list[tuple[int, int]]] = np.stack([starts, starts + widths], axis=2).tolist()
     return stretches

@@ -1,4 +1,4 @@
-"""Changes along time: shifts, crops and other speeds."""
+"""Changes along time: shift, crop and speed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_audio.augmentation._transform import Span, Transform, check_extent, check_span, draw, extent_in_places
+from sklearn_audio.augmentation._transform import Span, Transform, check_extent, check_span, draw, extent_in_steps
 from sklearn_audio.files import resample
 
 __all__ = ["RandomCrop", "SpeedChange", "TimeShift"]
@@ -16,17 +16,17 @@ __all__ = ["RandomCrop", "SpeedChange", "TimeShift"]
 
 @dataclass(frozen=True)
 class TimeShift(Transform):
-    """Shift a clip in time, to either side.
+    """Shift a clip in time, forwards or backwards.
 
     Parameters
     ----------
     max_shift : int or float, default=0.1
-        Farthest shift: an int counts timepoints or frames, a float is a share of the clip.
+        Maximum shift: an int counts timepoints or frames, a float is a fraction of the clip.
     wrap : bool, default=True
-        What leaves the clip on one side enters it on the other; else a waveform is filled up with zeros, and frames
-        with their first or last frame.
+        Whether to shift circularly; otherwise waveforms are padded with zeros, and frames with their first or last
+        frame.
     p : float, default=1.0
-        Probability that a clip is changed at all.
+        Probability that a clip is changed.
 
     Raises
     ------
@@ -58,16 +58,16 @@ class TimeShift(Transform):
         array : ndarray of shape (n_timepoints,) or (n_frames, n_features)
             A clip.
         rng : numpy.random.Generator
-            What is drawn from.
+            Random generator.
         sample_rate : float, default=None
-            Not needed.
+            Ignored.
 
         Returns
         -------
         ndarray of the same shape
             The shifted clip.
         """
-        farthest = extent_in_places(self.max_shift, len(array))
+        farthest = extent_in_steps(self.max_shift, len(array))
         shift = int(rng.integers(-farthest, farthest, endpoint=True))
         shifted = np.roll(array, shift, axis=0)
         if not self.wrap and shift:
@@ -79,15 +79,15 @@ class TimeShift(Transform):
 
 @dataclass(frozen=True)
 class RandomCrop(Transform):
-    """Keep a part of a clip, from a random place.
+    """Keep a part of a clip at a random position.
 
     Parameters
     ----------
     size : int or float, default=0.9
-        Length of the part: an int counts timepoints or frames, a float is a share of the clip. A clip that is no longer
-        than that stays whole; at least one timepoint or frame is kept.
+        Length of the part: an int counts timepoints or frames, a float is a fraction of the clip. Shorter clips are
+        unchanged; at least one timepoint or frame is kept.
     p : float, default=1.0
-        Probability that a clip is changed at all.
+        Probability that a clip is changed.
 
     Raises
     ------
@@ -116,16 +116,16 @@ class RandomCrop(Transform):
         array : ndarray of shape (n_timepoints,) or (n_frames, n_features)
             A clip.
         rng : numpy.random.Generator
-            What is drawn from.
+            Random generator.
         sample_rate : float, default=None
-            Not needed.
+            Ignored.
 
         Returns
         -------
         ndarray of shape (n,) or (n, n_features)
             A view of the part.
         """
-        size = max(extent_in_places(self.size, len(array)), 1)
+        size = max(extent_in_steps(self.size, len(array)), 1)
         start = int(rng.integers(0, len(array) - size, endpoint=True))
         return array[start : start + size]
 
@@ -137,10 +137,10 @@ class SpeedChange(Transform):
     Parameters
     ----------
     speed : float or tuple of two floats, default=(0.9, 1.1)
-        Factor, or the lowest and the highest of an even distribution; 2.0 is twice as fast, an octave higher and half
+        Factor, or the limits of a uniform distribution; 2.0 is twice as fast, an octave higher and half
         as long.
     p : float, default=1.0
-        Probability that a clip is changed at all.
+        Probability that a clip is changed.
 
     Raises
     ------
@@ -174,19 +174,19 @@ class SpeedChange(Transform):
         array : ndarray of shape (n_timepoints,)
             A waveform.
         rng : numpy.random.Generator
-            What is drawn from.
+            Random generator.
         sample_rate : float, default=None
-            Not needed.
+            Ignored.
 
         Returns
         -------
         ndarray of shape (round(n_timepoints / speed),)
-            The faster or slower waveform.
+            The resampled waveform.
 
         Raises
         ------
         ValueError
-            If it is given frames.
+            If the input is frames.
         """
-        self._refuse_frames(array, "RandomCrop or TimeShift")
+        self._check_waveform(array, "RandomCrop or TimeShift")
         return resample(array, draw(self.speed, rng), 1.0)

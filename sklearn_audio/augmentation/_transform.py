@@ -1,4 +1,4 @@
-"""What all random changes share: they are values, they draw from the generator they are given, and check their clip."""
+"""Base class and checks of augmentations."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Span", "Transform", "check_count", "check_extent", "check_span", "draw", "extent_in_places"]
+__all__ = ["Span", "Transform", "check_count", "check_extent", "check_span", "draw", "extent_in_steps"]
 
-# a fixed number, or the lowest and the highest of a range
+# a fixed number, or the limits of a range
 Span = float | tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Transform(ABC):
-    """Base class of random changes; a change of your own is a frozen dataclass with a method `change`.
+    """Base class of augmentations; a custom one is a frozen dataclass with a method `change`.
 
-    A transform is data: immutable, comparable, picklable, and checked when it is made. It draws from the generator that
-    it is given and from nothing else, so that the same generator gives the same clip.
+    A transform is immutable, comparable, picklable, and validated when created. It uses only the given random
+    generator, so that the same seed gives the same clip.
 
     Parameters
     ----------
     p : float, default=1.0
-        Probability that a clip is changed at all.
+        Probability that a clip is changed.
 
     Raises
     ------
@@ -47,7 +47,7 @@ class Transform(ABC):
     array([2., 1.], dtype=float32)
     """
 
-    # makes new values instead of moving the old ones, so that integers would be rounded
+    # computes new values instead of moving existing ones, so integers would be rounded
     _computes: ClassVar[bool] = False
     p: float = field(default=1.0, kw_only=True)
 
@@ -62,42 +62,41 @@ class Transform(ABC):
         Parameters
         ----------
         array : ndarray of shape (n_timepoints,) or (n_frames, n_features)
-            A clip, which must stay as it is.
+            A clip; must not be modified.
         rng : numpy.random.Generator
-            What to draw from.
+            Random generator.
         sample_rate : float, default=None
-            Hz, of a waveform.
+            Rate of a waveform in Hz.
 
         Returns
         -------
         ndarray
-            The changed clip, of as many dimensions.
+            The changed clip, with the same number of dimensions.
         """
 
     def transform(
         self, array: NDArray[Any], rng: np.random.Generator, sample_rate: float | None = None
     ) -> NDArray[Any]:
-        """Change a clip, or leave it, at random.
+        """Change a clip with probability `p`.
 
         Parameters
         ----------
         array : ndarray of shape (n_timepoints,) or (n_frames, n_features)
             A waveform, or frames.
         rng : numpy.random.Generator
-            What is drawn from.
+            Random generator.
         sample_rate : float, default=None
-            Hz, of a waveform; only those of our transforms that say so need it.
+            Rate of a waveform in Hz; only needed by transforms that document it.
 
         Returns
         -------
         ndarray
-            Of the same type and dimensions.
+            With the same dtype and number of dimensions.
 
         Raises
         ------
         ValueError
-            If the clip has another number of dimensions than a waveform or frames, is empty, or holds integers which
-            the change would round.
+            If the clip is neither a waveform nor frames, is empty, or holds integers that the change would round.
         """
         if array.ndim not in (1, 2) or not array.size:
             raise ValueError(
@@ -113,7 +112,7 @@ class Transform(ABC):
             return array
         return self.change(array, rng, sample_rate).astype(array.dtype, copy=False)
 
-    def _refuse_frames(self, array: NDArray[Any], instead: str) -> None:
+    def _check_waveform(self, array: NDArray[Any], instead: str) -> None:
         if array.ndim != 1:
             raise ValueError(
                 f"{type(self).__name__} changes waveforms (n_timepoints,), got frames of shape {array.shape}; over "
@@ -122,7 +121,7 @@ class Transform(ABC):
 
 
 def check_span(name: str, value: Any, least: float = -math.inf) -> None:
-    """Refuse what is not a number above `least`, or a pair of such numbers in order."""
+    """Raise unless the value is a number above `least`, or an ordered pair of such numbers."""
     pair = value if isinstance(value, tuple) else (value, value)
     if len(pair) == 2 and all(_is_number(end) and least < end for end in pair) and pair[0] <= pair[1]:
         return
@@ -131,28 +130,28 @@ def check_span(name: str, value: Any, least: float = -math.inf) -> None:
 
 
 def check_extent(name: str, value: Any) -> None:
-    """Refuse what is neither an int of 0 or more places nor a float share of the clip from 0 to 1."""
+    """Raise unless the value is an int of at least 0, or a float from 0 to 1."""
     good = value >= 0 if _is_int(value) else _is_number(value) and 0 <= value <= 1
     if not good:
         raise ValueError(
-            f"{name} is an int, a number of places, or a float, a share of the clip from 0.0 to 1.0; got {value!r}."
+            f"{name} is an int, a number of steps, or a float, a fraction of the clip from 0.0 to 1.0; got {value!r}."
         )
 
 
 def check_count(name: str, value: Any) -> None:
-    """Refuse what does not count."""
+    """Raise unless the value is an int of at least 0."""
     if not _is_int(value) or value < 0:
         raise ValueError(f"{name} is an int of 0 or more, got {value!r}.")
 
 
 def draw(span: Span, rng: np.random.Generator) -> float:
-    """Draw evenly from a range."""
+    """Draw uniformly from a range."""
     return float(rng.uniform(*span)) if isinstance(span, tuple) else float(span)
 
 
-def extent_in_places(extent: float, n_places: int) -> int:
-    """Turn an int of places, or a float share of them, into at most `n_places`."""
-    return min(int(extent) if _is_int(extent) else round(extent * n_places), n_places)
+def extent_in_steps(extent: float, n_steps: int) -> int:
+    """Convert an int, or a float fraction, to at most `n_steps`."""
+    return min(int(extent) if _is_int(extent) else round(extent * n_steps), n_steps)
 
 
 def _is_int(value: Any) -> bool:

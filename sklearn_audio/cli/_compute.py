@@ -1,4 +1,4 @@
-"""Recordings through a model a few at a time, so that memory is bounded by seconds of sound."""
+"""Prediction in chunks of bounded duration, which bounds the memory."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from sklearn_audio.ragged import Ragged
 
 __all__ = ["Prediction", "chunks", "collected_errors", "predictions", "set_reading", "warn_of_length"]
 
-# What is in memory at once: at most so many recordings, and no further one once they last so long together.
+# Limits of a chunk: number of recordings and total duration.
 _MAX_CLIPS = 256
 _MAX_SECONDS = 600.0
-# How the warning about rows that could not be used begins; its other lines give a row and a reason each.
+# First line of the warning about unusable rows; each further line gives a row and a reason.
 _UNUSED = re.compile(r"\d+ clip\(s\) could not be used")
 _ROW = re.compile(r"\s*row (\d+)")
-# A recording that many times longer than anything in the training is asked about as no other was.
+# Warn of a recording this many times longer than the longest in the training set.
 _MUCH_LONGER = 10.0
 
 
 class Prediction(NamedTuple):
     """The answer for one recording."""
 
-    labels: list[str] | None  # None where the recording could not be used
-    probabilities: list[float]  # empty where the model has none
+    labels: list[str] | None  # None if the recording is unusable
+    probabilities: list[float]  # empty if the model has none
 
 
 def chunks(clips: Sequence[Any], seconds: Iterator[float]) -> Iterator[slice]:
-    """Cut a list of clips into runs that fit in memory; the first is one clip, so that an answer comes soon."""
+    """Split a list of clips into chunks that fit in memory; the first is one clip, for an early first answer."""
     start, total = 0, 0.0
     for row in range(len(clips)):
         total += next(seconds)
@@ -50,10 +50,10 @@ def chunks(clips: Sequence[Any], seconds: Iterator[float]) -> Iterator[slice]:
 
 
 def set_reading(estimator: Any, n_jobs: int, on_error: str) -> bool:
-    """Set how a model reads recordings, where it has these parameters."""
+    """Set the reading parameters of a model, if it has them; returns whether its first step reads recordings."""
     first = estimator[0] if isinstance(estimator, Pipeline) else estimator
     known = first.get_params()
-    # whatever has on_error reads recordings; the n_jobs of other steps are processes, and are theirs
+    # steps with on_error read recordings; n_jobs of other steps means processes and is left unchanged
     readers = [name.removesuffix("on_error") for name in known if name.split("__")[-1] == "on_error"]
     chosen = {"n_jobs": n_jobs, "verbose": 0, "on_error": on_error}
     for reader in readers:
@@ -63,7 +63,7 @@ def set_reading(estimator: Any, n_jobs: int, on_error: str) -> bool:
 
 @contextmanager
 def collected_errors(first_row: int, errors: dict[int, str]) -> Iterator[None]:
-    """Take the rows that the body could not use out of its warning; all else it warns of is passed on."""
+    """Collect the unusable rows from the warning of the body; other warnings are passed on."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         yield
@@ -81,8 +81,8 @@ def predictions(
     model: Model, clips: Sequence[Any], *, n_jobs: int, skip: bool
 ) -> Iterator[tuple[slice, list[Prediction]]]:
     """Predict chunk by chunk."""
-    follows = set_reading(model.estimator, n_jobs, "nan" if skip else "raise")
-    known: list[float] = []  # lengths are read as chunks are cut, and looked at again for the warning
+    is_stepwise = set_reading(model.estimator, n_jobs, "nan" if skip else "raise")
+    known: list[float] = []  # read once, for the chunks and for the warning
 
     def seconds() -> Iterator[float]:
         for clip in clips:
@@ -92,31 +92,31 @@ def predictions(
     warned = False
     for rows in chunks(clips, seconds()):
         warned = warned or warn_of_length(model, clips[rows], known[rows])
-        yield rows, _answers(model, list(clips[rows]), follows=follows, skip=skip)
+        yield rows, _answers(model, list(clips[rows]), is_stepwise=is_stepwise, skip=skip)
 
 
 def warn_of_length(model: Model, clips: Sequence[Any], seconds: Sequence[float]) -> bool:
-    """Warn where a recording is much longer than those of the training, and say whether it was."""
+    """Warn if a recording is much longer than those of the training set; returns whether it did."""
     longest = model.lengths[1] if model.lengths else np.inf
     for clip, length in zip(clips, seconds, strict=True):
         if length > _MUCH_LONGER * longest:
             path = clip[0] if isinstance(clip, tuple) else clip
             tell(
-                f"warning: {path!r} lasts {in_words(length)}, and no recording of the training more than "
-                f"{in_words(longest)}; one answer for all of it says little. Cut it into pieces of that length, or "
-                "give their starts and ends in a table. Others that are as long are not mentioned."
+                f"warning: {path!r} lasts {in_words(length)}, but the longest recording in the training set lasts "
+                f"{in_words(longest)}; one label for all of it says little. Cut it into pieces of that length, or give "
+                "their starts and ends in a table. Other long recordings are not reported."
             )
             return True
     return False
 
 
-def _answers(model: Model, chunk: list[Any], *, follows: bool, skip: bool) -> list[Prediction]:
-    if skip and not follows:
+def _answers(model: Model, chunk: list[Any], *, is_stepwise: bool, skip: bool) -> list[Prediction]:
+    if skip and not is_stepwise:
         return [answer for clip in chunk for answer in _one_or_none(model, clip)]
     errors: dict[int, str] = {}
     try:
         with collected_errors(0, errors):
-            answers = _through_steps(model, chunk) if follows else _whole(model, chunk)
+            answers = _through_steps(model, chunk) if is_stepwise else _whole(model, chunk)
     except OSError as error:
         raise AudioReadError(without_row(str(error))) from error
     except ValueError as error:
@@ -135,20 +135,17 @@ def _one_or_none(model: Model, clip: Any) -> list[Prediction]:
 
 
 def _through_steps(model: Model, chunk: list[Any]) -> list[Prediction]:
-    """Read with the first steps, and ask the others about the clips that they could use."""
+    """Apply the reading steps, then predict the usable clips with the remaining steps."""
     n_steps, read = _reading(model.estimator)
     first = read(chunk)
     usable = np.array([bool(np.isfinite(row).all()) for row in _rows(first)])
-    kept = first if usable.all() else first[usable]  # a choice of rows is a copy
+    kept = first if usable.all() else first[usable]  # indexing copies
     found = iter(_of_estimator(model, model.estimator[n_steps:], kept) if usable.any() else ())
     return [next(found) if is_usable else Prediction(None, []) for is_usable in usable]
 
 
 def _reading(estimator: Pipeline) -> tuple[int, Callable[[Any], Any]]:
-    """Return what reads clips, and how many of the first steps it stands for.
-
-    Where these compute statistics of frames, it holds the frames of one clip at a time, and of a long one in a file.
-    """
+    """Return the number of reading steps and their function, which holds the frames of only one clip if pooled."""
     first = estimator[0]
     if len(estimator) > 2 and can_pool(first, estimator[1]):
         return 2, partial(pooled_frames, first, estimator[1])

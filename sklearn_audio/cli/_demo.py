@@ -1,4 +1,4 @@
-"""``sklearn-audio demo``: the main job on spoken digits, or on made-up sounds where there are none."""
+"""``sklearn-audio demo``: train, report and predict on spoken digits or synthetic sounds."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from sklearn_audio.exceptions import AudioReadError
 __all__ = ["run"]
 
 _SPEAKERS = {
-    "train": "Each fold tested one speaker whom the classifier had never heard: the hard case.",
-    "report": "These were new recordings of the same speakers: the easy case. Ask yourself which one yours is.",
+    "train": "Each fold tested one speaker who was not in the training set: the hard case.",
+    "report": "These were new recordings of the same speakers: the easy case. Which case is yours?",
 }
 _NEXT = """
-That was the whole way. With recordings of your own, in one folder per class:
+That is all. With your own recordings, in one folder per class:
   sklearn-audio train recordings/ -o model.joblib
   sklearn-audio predict model.joblib new/*.wav"""
 
 
 def run(options: Namespace) -> None:
-    """Train, report and predict, showing each command."""
+    """Run train, report and predict, printing each command."""
     with tempfile.TemporaryDirectory(prefix="sklearn-audio-demo-") as folder:
         digits = None if options.synthetic else _digits(options)
         table = _synthetic(Path(folder)) if digits is None else _table(digits)
@@ -82,12 +82,12 @@ def _downloaded(options: Namespace) -> Bunch | None:
         return fetch_spoken_digits(verbose=int(not options.quiet and can_show_progress() and sys.stderr.isatty()))
     except OSError as error:
         tell(f"warning: {one_line(error)}")
-        say("That did not work, so the demo goes on with made-up sounds.")
+        say("The download failed; the demo continues with synthetic sounds.")
         return None
 
 
 def _table(digits: Bunch) -> pd.DataFrame:
-    paths = [str(Path(path).resolve()) for path in digits.data]  # the table lies elsewhere
+    paths = [str(Path(path).resolve()) for path in digits.data]  # the table is in another folder
     return pd.DataFrame(
         {"path": paths, "label": digits.target, "speaker": digits.groups, "split": digits.official_split}
     )
@@ -95,6 +95,6 @@ def _table(digits: Bunch) -> pd.DataFrame:
 
 def _synthetic(folder: Path) -> pd.DataFrame:
     sounds = write_sound_events(folder / "sounds", n_clips=120, random_state=0)
-    say(f"Data: {len(sounds.data)} synthetic sounds, made on the spot; the scores say nothing about real recordings")
+    say(f"Data: {len(sounds.data)} synthetic sounds; the scores say nothing about real recordings")
     split = ["test" if i % 4 == 0 else "train" for i in range(len(sounds.data))]
     return pd.DataFrame({"path": sounds.data, "label": sounds.target, "split": split}).sort_values("split")

@@ -1,4 +1,4 @@
-"""Messages to people: results as they come, one line per warning, progress, durations in words."""
+"""Output of the commands: results, warnings as single lines, progress, and durations in words."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ __all__ = [
     "without_row",
 ]
 
-# Where messages go to a file or a pipe, a line so often says how far the work is.
+# Interval of progress lines if messages go to a file or a pipe.
 _LINE_EVERY_S = 60.0
 
-# Words of the Python interface, and those of the command line for the same. The first that fits is taken.
+# Terms of the Python interface, and the equivalent command line options; applied in order.
 _OPTIONS = (
     (r"[Uu]se load_audio_table", "name a table of paths and labels instead of the folder"),
     (r"use load_audio_folder for class folders", "name the folder itself"),
@@ -45,20 +45,20 @@ _OPTIONS = (
 
 
 def say(text: str) -> None:
-    """Write a line to standard output at once, so that it stands there while the next step runs."""
+    """Write a line to standard output and flush."""
     output().write(text + "\n")
     output().flush()
 
 
 def output() -> TextIO:
-    """Standard output, or an error where the process was started without one."""
+    """Return standard output; raise if the process has none."""
     if sys.stdout is None:
         raise OSError("standard output is closed, and the results have nowhere to go.")
     return sys.stdout
 
 
 def tell(line: str) -> None:
-    """Write a line to standard error; without one, or where it is closed, nobody wants to know."""
+    """Write a line to standard error, if it is open."""
     with suppress(OSError, ValueError):
         if sys.stderr is not None:
             sys.stderr.write(f"sklearn-audio: {line}\n")
@@ -66,7 +66,7 @@ def tell(line: str) -> None:
 
 
 def in_options(message: str) -> str:
-    """Put what a message says about parameters in terms of the command line."""
+    """Replace Python parameters in a message by command line options."""
     for parameter, option in _OPTIONS:
         message = re.sub(parameter, option, message)
     return re.sub(r"(--[a-z-]+) (?=[.,;:)]|$)", r"\1", message).replace("  ", " ")
@@ -78,12 +78,12 @@ def without_row(message: str) -> str:
 
 
 def one_line(message: object) -> str:
-    r"""Put a message on one line."""
+    """Put a message on one line."""
     return " ".join(str(message).split())
 
 
 def in_words(seconds: float) -> str:
-    """Write a duration as people do."""
+    """Format a duration in seconds."""
     if math.isnan(seconds):
         return "-"
     if seconds < 59.95:
@@ -94,9 +94,9 @@ def in_words(seconds: float) -> str:
 
 @contextmanager
 def warnings_as_lines(reword: Callable[[str], list[str]] = lambda message: [message]) -> Iterator[None]:
-    """Tell each distinct warning of the body once, on standard error, without the code that raised it."""
+    """Write each distinct warning of the body once to standard error, without its source line."""
     with warnings.catch_warnings(record=True) as caught:
-        # what is meant for users, each time; warnings for programmers stay as the interpreter was told
+        # user warnings always; other warnings follow the interpreter's filters
         warnings.simplefilter("always", UserWarning)
         try:
             yield
@@ -107,10 +107,7 @@ def warnings_as_lines(reword: Callable[[str], list[str]] = lambda message: [mess
 
 
 def keep_results_apart() -> None:
-    """Send what libraries written in C print to standard error from now on; results stay where they were.
-
-    libsndfile, for one, prints about damaged files, in the middle of a table of results.
-    """
+    """Redirect the output of C libraries to standard error; libsndfile prints about damaged files amid the results."""
     try:
         is_plain = sys.stdout is not None and sys.stderr is not None and sys.stdout.fileno() == 1
     except (OSError, ValueError):
@@ -120,19 +117,19 @@ def keep_results_apart() -> None:
     results = os.dup(1)
     encoding, errors, buffering = sys.stdout.encoding, sys.stdout.errors, 1 if sys.stdout.isatty() else -1
     sys.stdout.flush()
-    sys.stdout = open(results, "w", buffering, encoding=encoding, errors=errors)  # noqa: SIM115 - open to the end of the process
+    sys.stdout = open(results, "w", buffering, encoding=encoding, errors=errors)  # noqa: SIM115 - open until exit
     os.dup2(2, 1)
 
 
 def abandon_output() -> None:
-    """Let what is still to be written to standard output go nowhere: nobody reads it, or it has no place."""
+    """Discard pending standard output: the pipe is closed or the disk is full."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
 
 
 class Progress:
-    """Progress of a step: a bar on a terminal, a line a minute where messages go to a file or a pipe."""
+    """Progress of a step: a bar on a terminal, else a line per minute."""
 
     def __init__(self, total: int, what: str, *, quiet: bool) -> None:
         is_terminal = can_show_progress() and sys.stderr.isatty()

@@ -1,4 +1,4 @@
-"""Model files: never over a recording, written under another name and moved, read with one sentence for every fault."""
+"""Model files: safe output paths, atomic writing, and reading with clear errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["Model", "check_output", "load_model", "save_model"]
 
 _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".txt", ".xlsx", ".parquet")
 
-# What unpickling bytes that are no pickle, or half of one, ends with.
+# Errors from unpickling other bytes, or part of a pickle.
 _DAMAGE = (
     pickle.UnpicklingError,
     zlib.error,
@@ -41,28 +41,28 @@ _DAMAGE = (
     MemoryError,
     RecursionError,
 )
-# Writing takes seconds; a partial file that was not touched for so long belongs to a process that was killed.
+# Writing takes seconds: an older partial file belongs to a killed process.
 _STALE_S = 3600
 
 
 @dataclass
 class Model:
-    """A fitted classifier and what the commands have to know of it."""
+    """A fitted classifier, its labels and facts about its training set."""
 
     estimator: Any
     names: list[str]
-    several: bool  # labels per recording
-    lengths: tuple[float, float] | None = None  # seconds of the shortest and the longest recording of the training
+    several: bool  # whether it is multi-label
+    lengths: tuple[float, float] | None = None  # shortest and longest training recording, in seconds
     digests: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, dtype=np.uint64))
 
     @property
     def has_probabilities(self) -> bool:
-        """Whether it says more than a label."""
+        """Whether it has predict_proba."""
         return hasattr(self.estimator, "predict_proba")
 
 
 def check_output(path: Path, *, force: bool) -> None:
-    """Refuse a path that cannot be written, or must not be, before any work is done."""
+    """Raise, before any work is done, for a path that cannot or must not be written."""
     if not path.name:
         raise ValueError("--output is empty; name a file such as model.joblib. Is a variable not set?")
     if path.is_dir():
@@ -76,14 +76,14 @@ def check_output(path: Path, *, force: bool) -> None:
     kind = _kept_kind(path)
     if kind:
         raise ValueError(
-            f"--output {str(path)!r} is {kind}, which no model replaces; name a file such as model.joblib."
+            f"--output {str(path)!r} is {kind}, which a model must not replace; name a file such as model.joblib."
         )
     if path.exists() and not force:
         raise ValueError(f"--output {str(path)!r} exists; name another file, or replace it with --force.")
 
 
 def _kept_kind(path: Path) -> str | None:
-    """Tell a recording or a table, by name or content."""
+    """Recognize a recording or a table, by name or content."""
     if path.suffix.lower() in AUDIO_EXTENSIONS:
         return "the name of a recording"
     if path.suffix.lower() in _TABLES:
@@ -96,13 +96,13 @@ def _kept_kind(path: Path) -> str | None:
 
 
 def save_model(model: Pipeline, path: Path) -> None:
-    """Write a model so that its file is always either the old or the new one, whenever the process is killed."""
+    """Write a model atomically."""
     target = Path(os.path.realpath(path))
     _remove_stale(target)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:
-            # compressed data carry a checksum, so that damage is noticed and not predicted with
+            # compressed data has a checksum, which detects damage
             joblib.dump(model, file, compress=3)
             file.flush()
             os.fsync(file.fileno())
@@ -130,7 +130,7 @@ def load_model(path: Path) -> Model:
         loaded = joblib.load(path)
     except _DAMAGE as error:
         raise ValueError(
-            f"{str(path)!r} is no model file, is damaged, or needs other versions of libraries. Train it again."
+            f"{str(path)!r} is not a model file, is damaged, or needs other library versions. Train it again."
         ) from error
     return _described(loaded, path)
 
@@ -139,7 +139,7 @@ def _described(loaded: Any, path: Path) -> Model:
     classes = getattr(loaded, "classes_", None) if hasattr(loaded, "predict") else None
     if classes is None:
         raise ValueError(
-            f"{str(path)!r} holds a {type(loaded).__name__}, which is no fitted classifier; give a model written by "
+            f"{str(path)!r} holds a {type(loaded).__name__}, which is not a fitted classifier; give a model written by "
             "sklearn-audio train, or a fitted classifier of recordings saved by joblib.dump."
         )
     final = loaded[-1] if isinstance(loaded, Pipeline) else loaded

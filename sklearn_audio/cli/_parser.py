@@ -1,4 +1,4 @@
-"""Arguments of the command line, and what happens with errors."""
+"""Arguments of the command line, and handling of errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _EXAMPLES = {
     "predict": """examples:
   sklearn-audio predict model.joblib new/*.wav > labels.csv
   sklearn-audio predict model.joblib new/ --format jsonl --on-error skip
-  sklearn-audio predict model.joblib table.csv             the column of paths, and of starts and ends if there are any
+  sklearn-audio predict model.joblib table.csv             columns of paths and, optionally, starts and ends
   find . -name '*.flac' | sklearn-audio predict model.joblib -
 """,
     "report": """examples:
@@ -50,11 +50,11 @@ _ABOUT = {
     "train": "Train a classifier from labelled recordings, print its cross-validated score, and save it.",
     "predict": "Print the label of each recording and the probability of every class, one line per recording, as\n"
     "UTF-8. The model is one that train wrote, or any fitted classifier of recordings that joblib.dump saved.",
-    "report": "Score a saved classifier on labelled recordings, which should not be those it was trained on.",
-    "weights": "Download the weights of pretrained networks ahead of their use, and look after them.\n"
-    "They are kept in the folder that SKLEARN_AUDIO_HOME names, else in the user's cache.",
-    "demo": "Train, report and predict on recordings of spoken digits (downloaded once: 12 MB), or on made-up\n"
-    "sounds where there is no network. Nothing is left behind but the download.",
+    "report": "Score a saved classifier on labelled recordings that it was not trained on.",
+    "weights": "Download the weights of pretrained networks in advance, and verify them.\n"
+    "They are stored in the folder named by SKLEARN_AUDIO_HOME, else in the user's cache.",
+    "demo": "Train, report and predict on recordings of spoken digits (downloaded once: 12 MB), or on\n"
+    "synthetic sounds without network access. Nothing is kept but the download.",
 }
 
 
@@ -76,9 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as end:
         if end.code not in (0, None):
             raise
-        # code that a model brought along, and that would pass for success
+        # raised by code in the model; it must not look like success
         return _ended("error: the model ended the program while it was in use. Load only models that you trust.", 2)
-    # what users can do something about; any other exception is a mistake of ours, and its traceback is wanted
+    # faults of the input or the installation; any other exception is a bug and keeps its traceback
     except (OSError, ValueError, ImportError) as error:
         if options.debug:
             raise
@@ -90,7 +90,7 @@ def _ended(message: str, code: int) -> int:
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
-    except OSError:  # a full disk, say; the interpreter would try again at its end
+    except OSError:  # such as a full disk; the interpreter would flush again at exit
         with suppress(OSError):
             abandon_output()
     tell(message)
@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="sklearn-audio",
         description="Train, score and use classifiers of recordings.",
-        epilog="'sklearn-audio COMMAND --help' tells more about a command.",
+        epilog="Run 'sklearn-audio COMMAND --help' for the options of a command.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"sklearn-audio {__version__}")
@@ -126,14 +126,15 @@ def _command(
         allow_abbrev=False,
     )
     parser.add_argument(
-        "-j", "--jobs", type=_threads, default=-1, metavar="N", help="threads that decode; -1 is one per core (default)"
+        "-j", "--jobs", type=_threads, default=-1, metavar="N", help="decoding threads; -1: one per core (default)"
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress bars")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
 
 
-def _add_data(parser: argparse.ArgumentParser) -> None:
+def _add_data(parser: argparse.ArgumentParser, groups: str) -> None:
+    """Add the options of labelled recordings, which train and report share."""
     parser.add_argument(
         "data", metavar="FOLDER_OR_TABLE", help="a folder with one folder per class, or a CSV, TSV or JSON table"
     )
@@ -143,33 +144,31 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--path", metavar="COLUMN", help="column of the paths (default: path, file, filename, wav, ...)"
     )
-    parser.add_argument("--root", metavar="FOLDER", help="where relative paths start (default: the table's folder)")
+    parser.add_argument("--root", metavar="FOLDER", help="folder of relative paths (default: the table's folder)")
+    parser.add_argument("--groups", metavar="COLUMN", help=groups)
+    parser.add_argument("--group-pattern", metavar="REGEX", help="same for folders: its (...) is the group of a path")
+    _add_on_error(parser, "stop and list unreadable recordings (default), or skip them")
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
-    _add_data(parser)
-    _add_groups(parser, "column of what must stay on one side of each split: speaker, site, session, ...")
+    _add_data(parser, "column of groups that each split keeps together: speaker, site, session, ...")
     parser.add_argument("-o", "--output", required=True, metavar="MODEL", help="file to write, such as model.joblib")
-    parser.add_argument("--force", action="store_true", help="replace a model that is there already")
-    _add_on_error(parser, "stop and list the recordings that cannot be read (default), or leave them out")
+    parser.add_argument("--force", action="store_true", help="replace an existing model")
     parser.add_argument(
         "--sample-rate",
         type=_at_least(1000),
         default=16000,
         metavar="HZ",
-        help="rate that all recordings are brought to (default 16000)",
+        help="rate to which all recordings are resampled (default 16000)",
     )
     parser.add_argument(
-        "--folds", type=_at_least(2), default=4, metavar="N", help="folds of the cross-validation, at most (default 4)"
+        "--folds",
+        type=_at_least(2),
+        default=4,
+        metavar="N",
+        help="maximum number of folds (default 4)",
     )
     parser.add_argument("--seed", type=_at_least(0), default=0, metavar="N", help="seed of the folds (default 0)")
-
-
-def _add_groups(parser: argparse.ArgumentParser, about: str) -> None:
-    parser.add_argument("--groups", metavar="COLUMN", help=about)
-    parser.add_argument(
-        "--group-pattern", metavar="REGEX", help="the same for folders: its (...) is the group of a path"
-    )
 
 
 def _add_predict(parser: argparse.ArgumentParser) -> None:
@@ -178,11 +177,11 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
         "files",
         nargs="+",
         metavar="FILE",
-        help="recordings, folders of them, tables with a column of paths, @LIST (a file with a path per line), or - "
-        "for such a list on standard input",
+        help="recordings, folders, tables with a column of paths, @LIST (a file with one path per line), or - for "
+        "a list on standard input",
     )
-    parser.add_argument("--format", choices=["csv", "jsonl"], default="csv", help="what to print (default csv)")
-    _add_on_error(parser, "stop at a file that cannot be read (default), or leave its label empty and go on")
+    parser.add_argument("--format", choices=["csv", "jsonl"], default="csv", help="output format (default csv)")
+    _add_on_error(parser, "stop at an unreadable file (default), or leave its label empty")
 
 
 def _add_on_error(parser: argparse.ArgumentParser, about: str) -> None:
@@ -191,24 +190,22 @@ def _add_on_error(parser: argparse.ArgumentParser, about: str) -> None:
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
-    _add_data(parser)
-    _add_groups(parser, "column of groups to print the accuracy of: speaker, site, session, ...")
-    _add_on_error(parser, "stop and list the recordings that cannot be read (default), or leave them out")
+    _add_data(parser, "column of groups for an accuracy per group: speaker, site, session, ...")
 
 
 def _add_weights(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    actions.add_parser("list", help="what is published, its size and licence, and whether it is here")
+    actions.add_parser("list", help="names, sizes, licences, and which files are stored")
     download = actions.add_parser("download", help="download, verify and convert; prints the files")
-    path = actions.add_parser("path", help="where the converted files are kept, whether or not they are there")
+    path = actions.add_parser("path", help="paths of the converted files, stored or not")
     for action in (download, path):
-        action.add_argument("names", nargs="+", metavar="NAME", help="a name that 'list' shows")
+        action.add_argument("names", nargs="+", metavar="NAME", help="a name from 'list'")
     verify = actions.add_parser("verify", help="read the files again and compare their hashes")
-    verify.add_argument("names", nargs="*", metavar="NAME", help="a name of 'list' (default: all that are here)")
+    verify.add_argument("names", nargs="*", metavar="NAME", help="a name from 'list' (default: all that are stored)")
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--synthetic", action="store_true", help="use made-up sounds even where recordings are at hand")
+    parser.add_argument("--synthetic", action="store_true", help="use synthetic sounds instead of the recordings")
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from sklearn_audio._paths import local_path
 from sklearn_audio.cli._compute import Prediction, predictions
-from sklearn_audio.cli._inputs import expanded, path_of
+from sklearn_audio.cli._data import expanded, path_of
 from sklearn_audio.cli._messages import Progress, output
 from sklearn_audio.cli._model import Model, load_model
 
@@ -39,7 +39,7 @@ def run(options: Namespace) -> None:
 
 @contextmanager
 def _utf8() -> Iterator[None]:
-    """Write UTF-8 whatever the terminal has, and names of files that are no text as the bytes they have on disk."""
+    """Write UTF-8 whatever the terminal's encoding, and undecodable file names as their bytes on disk."""
     stream = output()
     if not isinstance(stream, io.TextIOWrapper):
         yield
@@ -66,10 +66,10 @@ def _write_csv(lines: Iterator[_Line], model: Model, *, has_spans: bool) -> None
     names = model.names if model.has_probabilities else []
     header = ["path", *(["start", "end"] if has_spans else []), "labels" if model.several else "label"]
     for i, (path, span, answer) in enumerate(lines):
-        if i == 0:  # not before the first recording proved readable
+        if i == 0:  # after the first recording was read
             writer.writerow(header + [f"p({name})" for name in names])
-        shares = [f"{p:.6f}" for p in answer.probabilities] or [""] * len(names)
-        writer.writerow([path, *((span or ("", "")) if has_spans else ()), ";".join(answer.labels or ()), *shares])
+        values = [f"{p:.6f}" for p in answer.probabilities] or [""] * len(names)
+        writer.writerow([path, *((span or ("", "")) if has_spans else ()), ";".join(answer.labels or ()), *values])
 
 
 def _write_json(lines: Iterator[_Line], model: Model, *, has_spans: bool) -> None:

@@ -1,4 +1,4 @@
-"""``sklearn-audio report``: how a saved classifier does on labelled recordings."""
+"""``sklearn-audio report``: scores of a saved classifier on labelled recordings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sklearn_audio.metrics import mean_average_precision
 
 __all__ = ["run"]
 
-# A wider confusion matrix fits on no screen; its largest entries are listed instead.
+# For more classes, the largest confusions are listed instead of the matrix.
 _N_MATRIX = 25
 _N_CONFUSIONS = 20
 
@@ -32,11 +32,11 @@ def run(options: Namespace) -> None:
     model = load_model(Path(local_path(options.model)))
     clips = labelled(options)
     _check_labels(model, clips, options)
-    first_look = survey(clips, options)
-    refuse_unusable(first_look.errors, len(clips.data), options)
-    clips, answers, kept = _answers(model, clips, first_look, options)
+    surveyed = survey(clips, options)
+    refuse_unusable(surveyed.errors, len(clips.data), options)
+    clips, answers, kept = _answers(model, clips, surveyed, options)
     show = _of_label_sets if model.several else _of_classes
-    output().write(_seen_in_training(model, first_look.digests[kept]) + show(answers, clips, model.names))
+    output().write(_seen_in_training(model, surveyed.digests[kept]) + show(answers, clips, model.names))
 
 
 def _check_labels(model: Model, clips: Bunch, options: Namespace) -> None:
@@ -51,14 +51,14 @@ def _check_labels(model: Model, clips: Bunch, options: Namespace) -> None:
         known = ", ".join(map(repr, model.names))
         raise ValueError(f"the model does not know the label {unknown[0]!r}; it knows {known}.")
     if model.several and not model.has_probabilities:
-        raise ValueError("the model gives no probabilities, from which several labels are scored; fit one that does.")
+        raise ValueError("the model gives no probabilities, which multi-label scores need; fit one that does.")
 
 
 def _answers(
-    model: Model, clips: Bunch, first_look: Survey, options: Namespace
+    model: Model, clips: Bunch, surveyed: Survey, options: Namespace
 ) -> tuple[Bunch, NDArray[Any], NDArray[np.int64]]:
-    """Predict what can be read: those clips, the predicted labels or the probabilities, and the rows of the clips."""
-    rows = np.setdiff1d(np.arange(len(clips.data)), list(first_look.errors))
+    """Predict the readable clips: these clips, their labels or probabilities, and their rows."""
+    rows = np.setdiff1d(np.arange(len(clips.data)), list(surveyed.errors))
     usable = clip_rows(keep_rows(clips, rows).data)
     found = []
     with Progress(len(usable), "recordings", quiet=options.quiet) as progress:
@@ -79,7 +79,7 @@ def _seen_in_training(model: Model, digests: NDArray[np.uint64]) -> str:
         return ""
     return (
         f"{n_seen} of these {len(digests)} recordings are exact copies of recordings that the model was trained on; "
-        "their answers were known, and the scores say little about new recordings\n\n"
+        "the scores say little about new recordings\n\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""A first look at recordings: lengths from their headers, and a hash that tells copies."""
+"""Survey of the recordings: durations from their headers, and hashes to detect copies."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from sklearn_audio.exceptions import AudioReadError
 __all__ = ["Survey", "clip_rows", "digest", "keep_rows", "length_of", "refuse_unusable", "survey"]
 
 _PIECE = 1 << 20
-_N_LISTED = 100  # on a screen; the count is told of all
+_N_LISTED = 100  # the count includes all
 
 
 class Survey(NamedTuple):
-    """Result of the first look: per row a measure, or None and an error; and a hash, 0 without one."""
+    """Result per row: a measure or None, a hash or 0, and an error if the recording is unusable."""
 
     measured: list[Measured | None]
     digests: NDArray[np.uint64]
@@ -63,7 +63,7 @@ def _look(clip: Any) -> tuple[Measured | None, int, str | None]:
 
 
 def digest(clip: Any) -> int:
-    """Hash the content of a recording, and the part of it that is meant; its name does not count."""
+    """Hash the content of a recording and its span, but not its name."""
     path, *part = clip if isinstance(clip, tuple) else (clip,)
     hasher = blake2b(repr([float(second) for second in part]).encode(), digest_size=8)
     with open(path, "rb") as file:
@@ -73,7 +73,7 @@ def digest(clip: Any) -> int:
 
 
 def length_of(clip: Any) -> float:
-    """Length in seconds by the header; 0 where it cannot be read, which is told when the clip is."""
+    """Duration in seconds from the header; 0 if unreadable, which is reported when the clip is read."""
     try:
         return measure_clip(clip)[0]
     except (OSError, ValueError):
@@ -81,7 +81,7 @@ def length_of(clip: Any) -> float:
 
 
 def keep_rows(clips: Bunch, rows: NDArray[np.int64]) -> Bunch:
-    """Take some rows of a loaded data set."""
+    """Select rows of a loaded data set."""
     kept = Bunch(**clips)
     kept["data"] = clips.data.iloc[rows] if isinstance(clips.data, pd.DataFrame) else clips.data[rows]
     kept["target"] = clips.target[rows]
@@ -92,18 +92,18 @@ def keep_rows(clips: Bunch, rows: NDArray[np.int64]) -> Bunch:
 
 
 def refuse_unusable(errors: dict[int, str], n_clips: int, options: Namespace) -> None:
-    """List the recordings that cannot be used: all at once, and as an error unless they may be skipped."""
+    """Report all unusable recordings, and raise unless they may be skipped."""
     if not errors:
         return
     if options.on_error == "raise" and len(errors) == 1:
-        raise AudioReadError(f"{_ended(next(iter(errors.values())))} Mend it, or leave it out with --on-error skip.")
+        raise AudioReadError(f"{_ended(next(iter(errors.values())))} Repair it, or skip it with --on-error skip.")
     for message in _listed(list(errors.values())):
-        tell(f"{'warning: left out' if options.on_error == 'skip' else 'unusable'}: {message}")
+        tell(f"{'warning: skipped' if options.on_error == 'skip' else 'unusable'}: {message}")
     if len(errors) == n_clips:
         raise AudioReadError(f"none of the {n_clips} recordings can be used.")
     if options.on_error == "raise":
         raise AudioReadError(
-            f"{len(errors)} of {n_clips} recordings cannot be used. Mend them, or leave them out with --on-error skip."
+            f"{len(errors)} of {n_clips} recordings cannot be used. Repair them, or skip them with --on-error skip."
         )
 
 

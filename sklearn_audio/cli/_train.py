@@ -24,9 +24,8 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_audio._paths import local_path
 from sklearn_audio.cli._compute import chunks, collected_errors
-from sklearn_audio.cli._copies import copies_on_both_sides
 from sklearn_audio.cli._data import described, is_multilabel, labelled, likely_group
-from sklearn_audio.cli._folds import Splits, make_folds
+from sklearn_audio.cli._folds import Splits, copies_on_both_sides, make_folds
 from sklearn_audio.cli._messages import Progress, in_words, say
 from sklearn_audio.cli._model import check_output, save_model
 from sklearn_audio.cli._survey import Survey, clip_rows, keep_rows, refuse_unusable, survey
@@ -39,7 +38,7 @@ __all__ = ["run"]
 _STATISTICS = ("mean", "std", "min", "max")
 _CHOICES = (_STATISTICS[:2], _STATISTICS)
 _C = [0.01, 0.1, 1.0]
-# Of what the clips are described by: one kind of frames, or the statistics of two side by side.
+# Candidate features: one kind of frames, or the statistics of two concatenated.
 _WORDS = {
     ("mel",): "log-mel frames",
     ("mfcc",): "MFCC with derivatives",
@@ -48,28 +47,28 @@ _WORDS = {
 
 
 def run(options: Namespace) -> None:
-    """Train, say how well it went, save."""
+    """Train, print the cross-validated score, and save."""
     path = Path(local_path(options.output))
     data = Path(local_path(options.data))
     if options.output and path.exists() and data.exists() and path.samefile(data):
-        raise ValueError(f"--output {str(path)!r} is the table to train on, and would be overwritten.")
+        raise ValueError(f"--output {str(path)!r} is the training table and would be overwritten.")
     check_output(path, force=options.force)
     started = time.perf_counter()
     clips = labelled(options)
-    first_look = survey(clips, options)
-    refuse_unusable(first_look.errors, len(clips.data), options)
-    clips, first_look = _without(clips, first_look, first_look.errors)
-    make_folds(clips, options.folds, options.seed)  # says at once what allows none
-    say(described(clips, [measure for measure in first_look.measured if measure is not None]))
+    surveyed = survey(clips, options)
+    refuse_unusable(surveyed.errors, len(clips.data), options)
+    clips, surveyed = _without(clips, surveyed, surveyed.errors)
+    make_folds(clips, options.folds, options.seed)  # fail early
+    say(described(clips, [measure for measure in surveyed.measured if measure is not None]))
     front_ends = _front_ends(options)
-    tables, errors = _tables(front_ends, clips, first_look, options)
+    tables, errors = _tables(front_ends, clips, surveyed, options)
     refuse_unusable(errors, len(clips.data), options)
-    clips, first_look = _without(clips, first_look, errors)
+    clips, surveyed = _without(clips, surveyed, errors)
     splits = make_folds(clips, options.folds, options.seed)
     candidates = _tuned(tables, clips, splits, options)
     best = max(candidates, key=lambda candidate: candidate.search.best_score_)
-    say(_result(clips, candidates, best, first_look, splits))
-    save_model(_assembled(best, front_ends, clips, first_look), path)
+    say(_result(clips, candidates, best, surveyed, splits))
+    save_model(_assembled(best, front_ends, clips, surveyed), path)
     size, seconds = path.stat().st_size, time.perf_counter() - started
     say(f"saved {path} ({size / 1e3:.0f} kB), fitted on all recordings, after {in_words(seconds)}")
 
@@ -81,7 +80,7 @@ class _Candidate(NamedTuple):
 
 
 def _front_ends(options: Namespace) -> dict[str, Any]:
-    """Log-mel statistics suit sounds of the surroundings, cepstra and short-term features speech; the folds decide."""
+    """Log-mel statistics suit environmental sounds, cepstra and short-term features suit speech; the folds decide."""
     rate, shared = options.sample_rate, {"n_jobs": options.jobs, "on_error": "nan"}
     n_fft, hop_length = round(rate * 0.032), round(rate * 0.01)
     mel = MelSpectrogramTransformer(rate, n_mels=64, n_fft=n_fft, hop_length=hop_length, **shared)
@@ -89,26 +88,26 @@ def _front_ends(options: Namespace) -> dict[str, Any]:
     return {"mel": mel, "mfcc": mfcc, "acoustic": AcousticFeatures(rate, **shared)}
 
 
-def _without(clips: Bunch, first_look: Survey, errors: dict[int, str]) -> tuple[Bunch, Survey]:
+def _without(clips: Bunch, surveyed: Survey, errors: dict[int, str]) -> tuple[Bunch, Survey]:
     if not errors:
-        return clips, first_look
+        return clips, surveyed
     rows = np.setdiff1d(np.arange(len(clips.data)), list(errors))
-    measured = [first_look.measured[row] for row in rows]
-    return keep_rows(clips, rows), Survey(measured, first_look.digests[rows], {})
+    measured = [surveyed.measured[row] for row in rows]
+    return keep_rows(clips, rows), Survey(measured, surveyed.digests[rows], {})
 
 
 def _tables(
-    front_ends: dict[str, Any], clips: Bunch, first_look: Survey, options: Namespace
+    front_ends: dict[str, Any], clips: Bunch, surveyed: Survey, options: Namespace
 ) -> tuple[dict[str, NDArray[np.float32]], dict[int, str]]:
-    """Compute all statistics of all usable clips for each front end, holding the frames of a few clips at a time."""
+    """Compute the statistics of all usable clips for each front end, holding the frames of one chunk at a time."""
     rows = clip_rows(clips.data)
-    seconds = [0.0 if measure is None else measure[0] for measure in first_look.measured]
+    seconds = [0.0 if measure is None else measure[0] for measure in surveyed.measured]
     tables, errors, pooling = dict[str, Any](), dict[int, str](), SequencePooling(_STATISTICS)
     with Progress(len(front_ends) * len(rows), "recordings", quiet=options.quiet) as progress:
         for name, front_end in front_ends.items():
             parts = []
             for chunk in chunks(rows, iter(seconds)):
-                # the front ends learn nothing, so computing the frames once for all folds leaks nothing
+                # the front ends learn nothing, so sharing the frames between folds leaks nothing
                 with collected_errors(chunk.start, errors):
                     parts.append(pooled_frames(front_end.fit(rows[chunk]), pooling, rows[chunk]))
                 progress.advance(len(parts[-1]))
@@ -122,14 +121,14 @@ def _tuned(
 ) -> list[_Candidate]:
     candidates = []
     n_fits = len(_WORDS) * len(_CHOICES) * len(_C) * len(splits)
-    # the products are so small that a second thread of the linear algebra only waits for the first
+    # the matrices are too small for a second BLAS thread
     with (
         threadpool_limits(1, user_api="blas"),
         _rare_labels_allowed(),
         Progress(n_fits, "fits", quiet=options.quiet) as progress,
     ):
         for description, statistics in product(_WORDS, _CHOICES):
-            # the statistics of a table stand one after the other, and those of a choice are the first ones
+            # columns are ordered by statistic, and each choice is a prefix
             columns = [tables[name][:, : tables[name].shape[1] * len(statistics) // 4] for name in description]
             search = _search(clips, splits, progress).fit(np.hstack(columns), clips.target)
             candidates.append(_Candidate(description, statistics, search))
@@ -138,7 +137,7 @@ def _tuned(
 
 @contextmanager
 def _rare_labels_allowed() -> Iterator[None]:
-    """Be quiet about a label that is in all or in none of the recordings of one fold: the score leaves it out."""
+    """Ignore the warning about a label that is constant in a fold: the score excludes it."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Label .* is present in all training examples", category=UserWarning)
         yield
@@ -159,7 +158,7 @@ def _search(clips: Bunch, splits: Splits, progress: Progress) -> GridSearchCV:
     return GridSearchCV(pipeline, {name: _C}, scoring=counted, cv=splits, error_score="raise")
 
 
-def _assembled(chosen: _Candidate, front_ends: dict[str, Any], clips: Bunch, first_look: Survey) -> Pipeline:
+def _assembled(chosen: _Candidate, front_ends: dict[str, Any], clips: Bunch, surveyed: Survey) -> Pipeline:
     first = clip_rows(clips.data)[:1]
     readers = []
     for name in chosen.description:
@@ -171,44 +170,44 @@ def _assembled(chosen: _Candidate, front_ends: dict[str, Any], clips: Bunch, fir
         steps = [("features", union)]
     model = Pipeline([*steps, *chosen.search.best_estimator_.steps])
     model.label_names_ = [str(name) for name in clips.target_names]
-    lengths = [measure[0] for measure in first_look.measured if measure is not None]
+    lengths = [measure[0] for measure in surveyed.measured if measure is not None]
     model.train_lengths_ = (min(lengths), max(lengths))
-    model.train_digests_ = np.unique(first_look.digests)
+    model.train_digests_ = np.unique(surveyed.digests)
     return model
 
 
-def _result(clips: Bunch, candidates: list[_Candidate], best: _Candidate, first_look: Survey, splits: Splits) -> str:
+def _result(clips: Bunch, candidates: list[_Candidate], best: _Candidate, surveyed: Survey, splits: Splits) -> str:
     search, several = best.search, is_multilabel(clips)
     scores = [search.cv_results_[f"split{i}_test_score"][search.best_index_] for i in range(search.n_splits_)]
     n_settings = sum(len(candidate.search.cv_results_["params"]) for candidate in candidates)
-    shares = np.mean(clips.target if several else clips.target[:, None] == clips.target_names, axis=0)
-    grouped = "" if clips.groups is None else f" by groups: each of the {len(np.unique(clips.groups))} lies in one fold"
+    frequencies = np.mean(clips.target if several else clips.target[:, None] == clips.target_names, axis=0)
+    grouped = "" if clips.groups is None else f" by groups: each of the {len(np.unique(clips.groups))} is in one fold"
     return (
         f"{len(scores)}-fold cross-validation{grouped}\n"
         f"  {'mean average precision' if several else 'accuracy'} {search.best_score_:.3f} on held-out recordings "
         f"(folds: {' '.join(f'{score:.3f}' for score in scores)})\n"
         f"  {'guessing' if several else 'always answering the most frequent class'}: "
-        f"{shares.mean() if several else shares.max():.3f}\n"
+        f"{frequencies.mean() if several else frequencies.max():.3f}\n"
         f"  best of {n_settings} settings, which flatters it a little: {_WORDS[best.description]}, "
         f"{'+'.join(best.statistics)} over time, C={next(iter(search.best_params_.values())):g}"
-        f"{_caveats(clips, first_look, splits)}"
+        f"{_caveats(clips, surveyed, splits)}"
     )
 
 
-def _caveats(clips: Bunch, first_look: Survey, splits: Splits) -> str:
-    """Say what makes the score look better than new recordings will."""
+def _caveats(clips: Bunch, surveyed: Survey, splits: Splits) -> str:
+    """List reasons why the score may be too high for new recordings."""
     lines = []
     if clips.groups is None:
         column = likely_group(clips)
         proposed = "--groups COLUMN or --group-pattern REGEX" if column is None else f"--groups {column}"
         lines.append(
-            "the folds are random: where recordings share a speaker, a site or a session, these are on both sides; "
+            "the folds are random: recordings of one speaker, site or session may be in training and test; "
             f"{proposed} keeps them together"
         )
-    n_copies = copies_on_both_sides(first_look.digests, splits)
+    n_copies = copies_on_both_sides(surveyed.digests, splits)
     if n_copies:
         lines.append(
-            f"{n_copies} of {len(clips.data)} held-out recordings are exact copies of recordings trained on, and their "
-            "answers were known; remove the copies"
+            f"{n_copies} of {len(clips.data)} held-out recordings are exact copies of training recordings; remove the "
+            "copies"
         )
     return "".join(f"\n  {line}" for line in lines)

@@ -1,4 +1,4 @@
-"""``sklearn-audio weights``: what is published, what is here, and whether it is whole."""
+"""``sklearn-audio weights``: list, download, locate and verify weights."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _verify(names: list[str]) -> None:
     for name in names:
         try:
             verify(name)
-            _write([f"{name}: sound"])
+            _write([f"{name}: intact"])
         except WeightsError as error:
             faults.append(name)
             _write([f"{name}: {error}"])
@@ -48,4 +48,4 @@ def _verify(names: list[str]) -> None:
 
 def _write(lines: Iterable[str]) -> None:
     for line in lines:
-        say(line)  # at once, as a download may take minutes
+        say(line)  # unbuffered, as a download may take minutes

@@ -1,8 +1,7 @@
-"""Recordings and their labels: folders, tables, data sets in the layouts they are published in, and a synthetic one."""
+"""Loaders of recordings and labels: class folders, tables, published data sets, and synthetic sounds."""
 
-from sklearn_audio.datasets._audioset import load_audioset
+from sklearn_audio.datasets._audioset import load_audioset, shared_videos, split_audioset
 from sklearn_audio.datasets._audioset_ontology import AudioSetOntology, read_audioset_ontology
-from sklearn_audio.datasets._audioset_splits import shared_videos, split_audioset
 from sklearn_audio.datasets._audioset_tables import read_audioset_labels, read_audioset_segments
 from sklearn_audio.datasets._audioset_targets import audioset_targets
 from sklearn_audio.datasets._digits import fetch_spoken_digits

@@ -1,10 +1,11 @@
-"""AudioSet on this machine: segments, their audio files and their targets."""
+"""AudioSet on disk: segments, their audio files and targets, and splits by video."""
 
 from __future__ import annotations
 
 import os
+import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Literal
 
@@ -12,16 +13,86 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from sklearn.model_selection import GroupShuffleSplit
 from sklearn.utils import Bunch
 
 from sklearn_audio._paths import local_path
-from sklearn_audio.datasets._audioset_files import match_files
+from sklearn_audio._random_state import own_random_state
 from sklearn_audio.datasets._audioset_ontology import AudioSetOntology, read_audioset_ontology
 from sklearn_audio.datasets._audioset_tables import SEGMENT_COLUMNS, read_audioset_labels, read_audioset_segments
 from sklearn_audio.datasets._audioset_targets import find_columns, first_few, label_matrix
 from sklearn_audio.exceptions import AudioReadError
+from sklearn_audio.files import list_clips
+from sklearn_audio.model_selection import MultilabelStratifiedShuffleSplit
 
-__all__ = ["load_audioset"]
+__all__ = ["load_audioset", "match_files", "shared_videos", "split_audioset"]
+
+# Times after the id and an underscore, in seconds or milliseconds: 30, 30.000, 30.000_40.000, 30000_40000
+_TIMES = re.compile(r"(?P<start>\d+(?:\.\d+)?)(?:[_-]\d+(?:\.\d+)?)?")
+
+Named = dict[str, list[tuple[float | None, str]]]
+
+
+def match_files(segments: pd.DataFrame, folder: Path, *, are_clips: bool) -> list[str | None]:
+    """Return the audio path of each segment, None if missing; empty files (broken downloads) count as missing.
+
+    With `are_clips`, each file holds one segment; otherwise it holds a whole video, and names with a time are ignored.
+    """
+    named = _by_video(folder, set(segments["ytid"]), are_clips=are_clips)
+    pairs = zip(segments["ytid"], segments["start"], strict=True)
+    paths = [_choose(ytid, start, named.get(ytid, [])) for ytid, start in pairs]
+    if are_clips:
+        _check_one_segment_each(segments, paths)
+    return paths
+
+
+def _by_video(folder: Path, known: Set[str], *, are_clips: bool) -> Named:
+    if not folder.is_dir():
+        raise ValueError(f"the folder of recordings {str(folder)!r} does not exist.")
+    named: Named = {}
+    for file in list_clips(folder, recursive=True):
+        meaning = next((found for found in _readings(file.stem) if found[0] in known), None)
+        if meaning is None or (meaning[1] is not None and not are_clips) or os.path.getsize(file) == 0:
+            continue
+        named.setdefault(meaning[0], []).append((meaning[1], str(file)))
+    return named
+
+
+def _readings(stem: str) -> Iterator[tuple[str, float | None]]:
+    """Yield possible readings of a name as (id, start): ids may begin with Y and contain underscores and digits."""
+    for name in (stem, stem[1:]) if stem.startswith("Y") else (stem,):
+        yield name, None
+        for mark in (i for i, letter in enumerate(name) if letter == "_"):
+            times = _TIMES.fullmatch(name, mark + 1)
+            if times is not None:
+                yield name[:mark], float(times["start"])
+
+
+def _choose(ytid: str, start: float, files: list[tuple[float | None, str]]) -> str | None:
+    exact = [path for time, path in files if time is not None and _is_exactly(time, start)]
+    floored = [path for time, path in files if time is not None and time == np.floor(start)]
+    untimed = [path for time, path in files if time is None]
+    found = exact or floored or untimed
+    if len(found) > 1:
+        raise ValueError(
+            f"the segment of {ytid!r} from {start:g} s has {len(found)} files, {found[0]!r} and {found[1]!r}; keep one."
+        )
+    return found[0] if found else None
+
+
+def _is_exactly(time: float, start: float) -> bool:
+    return bool(abs(time - start) < 5e-4 or abs(time - 1000 * start) < 0.5)
+
+
+def _check_one_segment_each(segments: pd.DataFrame, paths: list[str | None]) -> None:
+    first: dict[str, int] = {}
+    for row, path in enumerate(paths):
+        if path is not None and first.setdefault(path, row) != row:
+            raise ValueError(
+                f"rows {first[path]} and {row} are two segments of the video {segments['ytid'].iloc[row]!r}, but the "
+                f"name of {path!r} does not say which of them it holds; put the start into the names of the files, or "
+                'pass files="videos" if they hold whole videos.'
+            )
 
 
 def load_audioset(
@@ -36,35 +107,35 @@ def load_audioset(
     sparse: bool = False,
     missing: Literal["warn", "raise", "ignore"] = "warn",
 ) -> Bunch:
-    """Bring the segments of AudioSet, the recordings in a folder and the targets together.
+    """Load AudioSet segments with their recordings in a folder and their targets.
 
-    A recording is found by its name, at any depth and with any extension of audio: the id of the video alone
-    (``YTID.wav``), after a Y (``YYTID.wav``), or followed by the start, in seconds or milliseconds, with or without
-    the end (``YTID_30.000_40.000.flac``, ``YTID_30000.wav``). Segments whose recording is not there are left out, of
-    the targets as of the data, and counted in a warning. Nothing is decoded.
+    A recording is found by its name, at any depth and with any audio extension: the video id alone (``YTID.wav``),
+    after a Y (``YYTID.wav``), or followed by the start in seconds or milliseconds, with or without the end
+    (``YTID_30.000_40.000.flac``, ``YTID_30000.wav``). Segments without a recording are dropped from data and targets,
+    and counted in a warning. Nothing is decoded.
 
     Parameters
     ----------
     segments : str, path-like or DataFrame
-        A CSV as published, such as ``balanced_train_segments.csv``, or what `read_audioset_segments` returns, or some
-        rows of it.
+        A CSV as published, such as ``balanced_train_segments.csv``, or the result of `read_audioset_segments`, or some
+        of its rows.
     folder : str or path-like
-        Where the recordings are. Files of no bytes count as missing.
+        The folder of the recordings. Empty files count as missing.
     labels : sequence of str, default=None
-        The columns of the target, by id or by name. None takes all class labels, in their order.
+        The columns of the target, by id or name. None: all class labels, in their order.
     class_labels : str, path-like or mapping of str to str, default=None
-        A CSV of index, mid, display_name, or the name of each id. None takes the 527 labels of AudioSet.
+        A CSV of index, mid, display_name, or the name of each id. None: the 527 labels of AudioSet.
     ontology : str, path-like or AudioSetOntology, default=None
-        Where it is given, clips also carry the classes above their labels; and `labels` may hold such classes.
+        If given, clips also carry the ancestors of their labels, and `labels` may contain such classes.
     files : {"clips", "videos"}, default="clips"
-        Whether each file holds one segment, or a whole video that the segment is to be cut from. With "videos", files
-        whose name has a start are not looked at.
+        Whether a file holds one segment, or a whole video from which the segment is cut. With "videos", files with a
+        start in their name are ignored.
     negatives : bool, default=True
-        Whether clips that carry none of `labels` stay, with a row of zeros.
+        Whether to keep clips that carry none of `labels`, with a row of zeros.
     sparse : bool, default=False
         Whether the target is a sparse matrix.
     missing : {"warn", "raise", "ignore"}, default="warn"
-        What to do where segments have no recording.
+        What to do if segments have no recording.
 
     Returns
     -------
@@ -78,15 +149,15 @@ def load_audioset(
     Raises
     ------
     ValueError
-        If a parameter has none of its values, a table is not of its layout, a label is not known or can never be
-        positive, two files are one segment, one file is two segments, or no clip is left.
+        If a parameter has an unknown value, a table has another layout, a label is unknown or can never be positive,
+        two files match one segment, one file matches two segments, or no clip is left.
     AudioReadError
         If recordings are missing and `missing` is "raise", or all of them are missing.
 
     Warns
     -----
     UserWarning
-        If recordings are missing, with their number and the first three; or if no clip carries some of the labels.
+        If recordings are missing (their number and the first three), or if no clip carries some of the labels.
 
     See Also
     --------
@@ -119,7 +190,7 @@ def load_audioset(
     paths = match_files(table, Path(local_path(folder)), are_clips=files == "clips")
     found = np.array([path is not None for path in paths])
     _report_missing(table[~found], len(table), Path(local_path(folder)), missing)
-    # Targets are made of the clips that are there: a missing file must not leave a row behind.
+    # Targets are made of the existing clips only, or a missing file would leave a row.
     there = table[found].assign(path=[path for path in paths if path is not None]).reset_index(drop=True)
     target = label_matrix(there["labels"], columns, names, tree)
     if not negatives:
@@ -132,8 +203,8 @@ def load_audioset(
     return _bunch(there, table[~found], target, columns, target_names, files, sparse)
 
 
-def check_segments(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows with a fresh index; refuse a table without the columns of segments."""
+def _check_segments(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with a new index; raise if a column of segments is missing."""
     lacking = [name for name in SEGMENT_COLUMNS if name not in table.columns]
     if lacking:
         raise ValueError(
@@ -146,7 +217,7 @@ def check_segments(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _segments(segments: str | os.PathLike[str] | pd.DataFrame) -> pd.DataFrame:
-    return check_segments(segments if isinstance(segments, pd.DataFrame) else read_audioset_segments(segments))
+    return _check_segments(segments if isinstance(segments, pd.DataFrame) else read_audioset_segments(segments))
 
 
 def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
@@ -202,3 +273,86 @@ def _bunch(
         missing=gone.reset_index(drop=True),
         DESCR=f"{len(there)} segments of AudioSet with {len(columns)} labels; {len(gone)} more have no recording.",
     )
+
+
+def split_audioset(
+    segments: pd.DataFrame,
+    *,
+    validation_size: float = 0.1,
+    stratify: bool = True,
+    random_state: int | np.random.RandomState | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split segments into training and validation, keeping all segments of a video together.
+
+    Parameters
+    ----------
+    segments : DataFrame
+        The result of `read_audioset_segments`, or the ``frame`` of `load_audioset`, to split existing clips only.
+    validation_size : float, default=0.1
+        Fraction of the videos for validation, above 0 and below 1.
+    stratify : bool, default=True
+        Whether to preserve the frequency of every label as far as possible (`MultilabelStratifiedShuffleSplit`);
+        otherwise videos are drawn at random.
+    random_state : int, RandomState or None, default=None
+        An int makes the split reproducible.
+
+    Returns
+    -------
+    train, validation : DataFrame
+        Rows of `segments`, in their order and with their index.
+
+    Raises
+    ------
+    ValueError
+        If the segments lack a column or have no rows, or if a side would be empty.
+
+    See Also
+    --------
+    shared_videos : Check that two tables share no video.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_audio.datasets import shared_videos, split_audioset
+    >>> rows = [(f"video{i // 2:06}", 10.0 * i, 10.0 * i + 10, ("/m/09x0r",)) for i in range(20)]
+    >>> segments = pd.DataFrame(rows, columns=["ytid", "start", "end", "labels"])
+    >>> train, validation = split_audioset(segments, validation_size=0.2, random_state=0)
+    >>> len(train), len(validation), shared_videos(train, validation)
+    (16, 4, [])
+    """
+    table = _check_segments(segments)
+    kind = MultilabelStratifiedShuffleSplit if stratify else GroupShuffleSplit
+    splitter = kind(n_splits=1, test_size=float(validation_size), random_state=own_random_state(random_state))
+    occurring = dict.fromkeys(label for labels in table["labels"] for label in labels)
+    target = label_matrix(table["labels"], list(occurring), {}, None) if stratify else None
+    train, validation = next(splitter.split(np.zeros(len(table)), target, groups=table["ytid"].to_numpy()))
+    return segments.iloc[np.sort(train)], segments.iloc[np.sort(validation)]
+
+
+def shared_videos(first: pd.DataFrame, second: pd.DataFrame) -> list[str]:
+    """Return the videos that two tables of segments have in common.
+
+    Parameters
+    ----------
+    first, second : DataFrame
+        Tables as returned by `read_audioset_segments`.
+
+    Returns
+    -------
+    list of str
+        The sorted ids of the videos; empty if the tables share none.
+
+    Raises
+    ------
+    ValueError
+        If a table lacks a column or has no rows.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_audio.datasets import shared_videos
+    >>> segments = pd.DataFrame({"ytid": ["-0123456789"], "start": [0.0], "end": [10.0], "labels": [("/m/09x0r",)]})
+    >>> shared_videos(segments, segments)
+    ['-0123456789']
+    """
+    return sorted(set(_check_segments(first)["ytid"]) & set(_check_segments(second)["ytid"]))

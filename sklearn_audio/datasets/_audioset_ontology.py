@@ -1,4 +1,4 @@
-"""The ontology of AudioSet: which sounds are kinds of which, and which labels its raters were never given."""
+"""The ontology of AudioSet: a hierarchy of sound classes, and their restrictions."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _KEYS = ("id", "name", "child_ids", "restrictions")
 
 
 class AudioSetOntology:
-    """Classes of sounds, their parents and children; a class may have several parents.
+    """Hierarchy of sound classes; a class may have several parents.
 
-    Wherever a class is asked for, its id or its name will do.
+    All methods accept the id or the name of a class.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class AudioSetOntology:
     Raises
     ------
     ValueError
-        If a record lacks a key, an id occurs twice, a child has no record, or a class lies below itself.
+        If a record lacks a key, an id occurs twice, a child has no record, or there is a cycle.
 
     See Also
     --------
@@ -107,7 +107,7 @@ class AudioSetOntology:
         return found[0]
 
     def children(self, label: str) -> tuple[str, ...]:
-        """Return the classes one step below.
+        """Return the children of a class.
 
         Parameters
         ----------
@@ -122,7 +122,7 @@ class AudioSetOntology:
         return self._children[self.find(label)]
 
     def parents(self, label: str) -> tuple[str, ...]:
-        """Return the classes one step above.
+        """Return the parents of a class.
 
         Parameters
         ----------
@@ -137,7 +137,7 @@ class AudioSetOntology:
         return self._parents[self.find(label)]
 
     def descendants(self, label: str) -> tuple[str, ...]:
-        """Return all classes below.
+        """Return all descendants of a class.
 
         Parameters
         ----------
@@ -152,7 +152,7 @@ class AudioSetOntology:
         return _reach(self.find(label), self._children)
 
     def ancestors(self, label: str) -> tuple[str, ...]:
-        """Return all classes above.
+        """Return all ancestors of a class.
 
         Parameters
         ----------
@@ -167,7 +167,7 @@ class AudioSetOntology:
         return _reach(self.find(label), self._parents)
 
     def restrictions(self, label: str) -> tuple[str, ...]:
-        """Return what keeps a class from being a label.
+        """Return the restrictions of a class.
 
         Parameters
         ----------
@@ -177,15 +177,14 @@ class AudioSetOntology:
         Returns
         -------
         tuple of str
-            ``"abstract"``: it only holds others together; ``"blacklist"``: raters could not tell it; empty: nothing.
+            ``"abstract"``: only groups other classes; ``"blacklist"``: raters could not recognise it.
         """
         return self._restrictions[self.find(label)]
 
     def unrestricted(self) -> tuple[str, ...]:
         """Return the classes without restrictions.
 
-        These are not the labels of AudioSet: some of them were never found, so no segment carries them.
-        `read_audioset_labels` lists those that occur.
+        These are not the labels of AudioSet, as no segment carries some of them: see `read_audioset_labels`.
 
         Returns
         -------
@@ -195,7 +194,7 @@ class AudioSetOntology:
         return tuple(label for label, restrictions in self._restrictions.items() if not restrictions)
 
     def roots(self) -> tuple[str, ...]:
-        """Return the classes that no class lies above.
+        """Return the classes without a parent.
 
         Returns
         -------
@@ -226,18 +225,18 @@ class AudioSetOntology:
 
 
 def _reach(label: str, steps: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """Return everything that can be reached; `label` itself only where the way leads back to it."""
+    """Return all reachable labels; `label` itself only if there is a cycle."""
     found: dict[str, None] = {}
     waiting = list(steps[label])
-    for place in waiting:  # grows while it is walked
-        if place not in found:
-            found[place] = None
-            waiting.extend(steps[place])
+    for step in waiting:  # grows during iteration
+        if step not in found:
+            found[step] = None
+            waiting.extend(steps[step])
     return tuple(found)
 
 
 def read_audioset_ontology(path: str | os.PathLike[str]) -> AudioSetOntology:
-    """Read the ontology as AudioSet publishes it, ``ontology.json``.
+    """Read the published ontology of AudioSet, ``ontology.json``.
 
     Parameters
     ----------
@@ -247,7 +246,7 @@ def read_audioset_ontology(path: str | os.PathLike[str]) -> AudioSetOntology:
     Returns
     -------
     AudioSetOntology
-        Its classes.
+        The hierarchy.
 
     Raises
     ------

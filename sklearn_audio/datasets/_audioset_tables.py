@@ -1,4 +1,4 @@
-"""The published tables of AudioSet: the segments of videos with their labels, and the names of the labels."""
+"""The published tables of AudioSet: segments of videos with their labels, and the names of the labels."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ SEGMENT_COLUMNS = ("ytid", "start", "end", "labels")
 
 
 def read_audioset_segments(path: str | os.PathLike[str]) -> pd.DataFrame:
-    r"""Read a table of segments as AudioSet publishes them, such as ``balanced_train_segments.csv``.
+    r"""Read a published table of AudioSet segments, such as ``balanced_train_segments.csv``.
 
-    Lines that start with ``#`` (three at the top of the published files) are comments; the others are
-    ``YTID, start_seconds, end_seconds, positive_labels``, the labels in quotes and parted by commas. Ids of videos
-    stay text, whatever they look like.
+    Lines that start with ``#`` are comments; the others are ``YTID, start_seconds, end_seconds, positive_labels``, with
+    comma-separated labels in quotes. Video ids are always text.
 
     Parameters
     ----------
@@ -40,7 +39,7 @@ def read_audioset_segments(path: str | os.PathLike[str]) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If the file is missing, holds no segments, or has a line that is not of that layout.
+        If the file is missing, has no segments, or has a line of another layout.
 
     See Also
     --------
@@ -82,7 +81,7 @@ def _rows(file: Path) -> Iterator[tuple[str, float, float, tuple[str, ...]]]:
 
 
 def _row(line: str, where: str) -> tuple[str, float, float, tuple[str, ...]]:
-    # A space follows each comma of the published files; without skipinitialspace the quotes would be part of the cell.
+    # The published files have a space after each comma; without skipinitialspace the quotes would be part of the cell.
     cells = next(csv.reader([line], skipinitialspace=True))
     if len(cells) != 4:
         raise ValueError(
@@ -102,13 +101,13 @@ def _row(line: str, where: str) -> tuple[str, float, float, tuple[str, ...]]:
 
 
 def read_audioset_labels(path: str | os.PathLike[str] | None = None) -> dict[str, str]:
-    """Read the names of the labels, in the order of the outputs of published networks.
+    """Read the names of the labels, in the output order of published networks.
 
     Parameters
     ----------
     path : str or path-like, default=None
-        A CSV of index, mid, display_name, as ``class_labels_indices.csv``. None takes the 527 labels that segments of
-        AudioSet carry, which come with the library.
+        A CSV of index, mid, display_name, such as ``class_labels_indices.csv``. None: the 527 labels of AudioSet, which
+        are part of the library.
 
     Returns
     -------
@@ -118,7 +117,7 @@ def read_audioset_labels(path: str | os.PathLike[str] | None = None) -> dict[str
     Raises
     ------
     ValueError
-        If the file is missing or not of that layout.
+        If the file is missing or has another layout.
 
     Examples
     --------

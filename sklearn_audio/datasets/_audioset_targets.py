@@ -23,33 +23,32 @@ def audioset_targets(
     ontology: AudioSetOntology | None = None,
     sparse: bool = False,
 ) -> NDArray[np.int8] | csr_array:
-    """Make the indicator matrix of clips that carry several labels.
+    """Make the indicator matrix of multi-label clips.
 
     Parameters
     ----------
     label_lists : iterable of sequence of str
         The ids of the labels of each clip, as in the column ``labels`` of `read_audioset_segments`.
     labels : sequence of str, default=None
-        The columns, by id or by name. Labels that are not among them are left out, so a clip may be left with none.
-        None takes all of `class_labels`, in their order.
+        The columns, by id or name. Other labels are ignored, so a clip may have none. None: all of `class_labels`, in
+        their order.
     class_labels : mapping of str to str, default=None
-        The name of every label that clips carry, by id. None takes the 527 labels of AudioSet.
+        The name of every label, by id. None: the 527 labels of AudioSet.
     ontology : AudioSetOntology, default=None
-        Where it is given, a clip also carries every class above each of its labels: a dog is an animal. Classes above
-        that are not among the columns are left out.
+        If given, a clip also carries every ancestor of its labels that is a column: a dog is an animal.
     sparse : bool, default=False
         Whether to return a sparse matrix; two million clips of 527 labels take 1 GB otherwise.
 
     Returns
     -------
     ndarray or csr_array of int8 {0, 1}, shape (n_clips, n_labels)
-        Which labels the clips have.
+        1 for each label of a clip.
 
     Raises
     ------
     ValueError
-        If a clip carries a label that is neither among `class_labels` nor in `ontology`, or if one of `labels` is not
-        known, occurs twice, or can never be positive because no clip carries it or anything below it.
+        If a clip carries a label that is neither in `class_labels` nor in `ontology`, or if one of `labels` is unknown,
+        occurs twice, or can never be positive because neither it nor a descendant is a class label.
 
     See Also
     --------
@@ -70,7 +69,7 @@ def audioset_targets(
 def find_columns(
     labels: Sequence[str] | None, class_labels: Mapping[str, str], ontology: AudioSetOntology | None
 ) -> list[str]:
-    """Return the ids of the columns; refuse those that no clip can have."""
+    """Return the ids of the columns; raise for those that no clip can have."""
     if labels is None:
         return list(class_labels)
     if isinstance(labels, str):
@@ -98,7 +97,7 @@ def _find(label: str, class_labels: Mapping[str, str], ontology: AudioSetOntolog
 
 
 def _check_possible(columns: Sequence[str], class_labels: Mapping[str, str], ontology: AudioSetOntology | None) -> None:
-    # 16 of the 543 unrestricted classes of the published ontology are on no clip: outputs nothing could ever train.
+    # 16 of the 543 unrestricted classes of the published ontology occur on no clip: untrainable outputs.
     def possible(label: str) -> bool:
         return label in class_labels or (
             ontology is not None and any(below in class_labels for below in ontology.descendants(label))
@@ -113,7 +112,7 @@ def _check_possible(columns: Sequence[str], class_labels: Mapping[str, str], ont
 
 
 def first_few(names: Sequence[str]) -> str:
-    """Return three names, and how many more there are."""
+    """Return three names, and the number of the others."""
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
@@ -124,16 +123,16 @@ def label_matrix(
     ontology: AudioSetOntology | None,
 ) -> csr_array:
     """Return the sparse indicator matrix, shape (n_clips, n_columns)."""
-    place = {label: j for j, label in enumerate(columns)}
+    column_of = {label: j for j, label in enumerate(columns)}
     reach: dict[str, list[int]] = {}  # label on a clip -> the columns it sets
     pointers, indices = [0], list[int]()
     for row, labels in enumerate(label_lists):
         found: set[int] = set()
         for label in labels:
             if label not in reach:
-                _check_known(label, row, place, class_labels, ontology)
+                _check_known(label, row, column_of, class_labels, ontology)
                 above = ontology.ancestors(label) if ontology is not None and label in ontology else ()
-                reach[label] = [place[name] for name in (label, *above) if name in place]
+                reach[label] = [column_of[name] for name in (label, *above) if name in column_of]
             found.update(reach[label])
         indices.extend(sorted(found))
         pointers.append(len(indices))
@@ -148,11 +147,11 @@ def label_matrix(
 def _check_known(
     label: str,
     row: int,
-    place: Mapping[str, int],
+    column_of: Mapping[str, int],
     class_labels: Mapping[str, str],
     ontology: AudioSetOntology | None,
 ) -> None:
-    if label not in place and label not in class_labels and (ontology is None or label not in ontology.names):
+    if label not in column_of and label not in class_labels and (ontology is None or label not in ontology.names):
         raise ValueError(
             f"clip {row} carries the label {label!r}, which is not among the class labels; pass the class_labels= that "
             "belong to these segments."

@@ -12,14 +12,13 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from sklearn_audio._paths import local_path, new_folder
-from sklearn_audio.datasets._archives import Archive, unpack_archive
-from sklearn_audio.datasets._published import hold_out
+from sklearn_audio.datasets._published import Archive, hold_out, unpack_archive
 from sklearn_audio.datasets._table import load_audio_table
 from sklearn_audio.downloads import cache_folder
 
 __all__ = ["fetch_spoken_digits"]
 
-# Address, size (11 975 353 bytes) and sha256 are those TensorFlow Datasets lists for `spoken_digit`
+# URL, size (11 975 353 bytes) and sha256 are those listed by TensorFlow Datasets for `spoken_digit`
 # (tensorflow_datasets/audio/spoken_digit/checksums.tsv).
 _ARCHIVE = Archive(
     url="https://github.com/Jakobovski/free-spoken-digit-dataset/archive/v1.0.9.tar.gz",
@@ -29,7 +28,7 @@ _ARCHIVE = Archive(
 )
 _UNPACKED = "free-spoken-digit-dataset-1.0.9"
 _RECORDING = re.compile(r"(?P<label>\d)_(?P<speaker>[^_]+)_(?P<take>\d+)\.wav")
-_N_TEST_TAKES = 5  # takes 0 to 4 are the official test part
+_N_TEST_TAKES = 5  # takes 0 to 4 are the official test set
 
 _DESCR = """Free Spoken Digit Dataset: {n_clips} recordings of the English digits 0 to 9 by {n_speakers} speakers
 ({speakers}), trimmed of silence, 8 kHz. Takes 0 to 4 of each digit and speaker are the official test part; scores on it
@@ -41,22 +40,21 @@ Zohar Jackson et al., https://github.com/Jakobovski/free-spoken-digit-dataset, d
 def fetch_spoken_digits(
     *, data_home: str | os.PathLike[str] | None = None, download_if_missing: bool = True, verbose: int = 0
 ) -> Bunch:
-    """Load the Free Spoken Digit Dataset, downloading it if need be.
+    """Load the Free Spoken Digit Dataset, downloading it if necessary.
 
-    The recordings are looked for in `data_home`, or where that is None in the cache: the folder named by the
-    environment variable ``SKLEARN_AUDIO_HOME``, else the one the operating system gives to applications. Where the
-    variable ``SKLEARN_AUDIO_DATA`` names a folder of data sets, that is looked at before the cache. There they are a
-    folder ``digits`` with a table ``labels.csv`` (path, label, speaker, take, official_split), or what this function
-    unpacked from version 1.0.9 of the original (12 MB, hash checked).
+    The folder searched holds either ``digits/labels.csv`` (path, label, speaker, take, official_split) or the unpacked
+    version 1.0.9 of the original (12 MB, verified by hash).
 
     Parameters
     ----------
     data_home : str or path-like, default=None
-        Where to look and to download to, instead of all places above.
+        Folder to search and to download to. None: the folder named by the environment variable
+        ``SKLEARN_AUDIO_DATA``, if set, then the cache: the folder named by ``SKLEARN_AUDIO_HOME``, or the cache folder
+        of the operating system.
     download_if_missing : bool, default=True
-        Whether to download what is not there; False raises instead.
+        Whether to download missing recordings; False raises instead.
     verbose : int, default=0
-        1 shows a progress bar of the download.
+        1 shows a progress bar for the download.
 
     Returns
     -------
@@ -64,14 +62,13 @@ def fetch_spoken_digits(
         ``data`` and ``filenames`` : ndarray of object (str), shape (n_clips,); ``target`` : ndarray of str, ``"0"`` to
         ``"9"``; ``target_names`` : ndarray of str; ``groups`` : ndarray of str, the speakers; ``takes`` : ndarray of
         int64; ``official_split`` : ndarray of str, ``"train"`` or ``"test"``; ``splits`` : PredefinedSplit of one fold,
-        which holds the test part out; ``frame`` : DataFrame of path, label, speaker, take, official_split; ``DESCR`` :
-        str.
+        the official test set; ``frame`` : DataFrame of path, label, speaker, take, official_split; ``DESCR`` : str.
 
     Raises
     ------
     AudioReadError
-        If the recordings are not there and cannot or may not be downloaded, or the archive has another hash; the
-        message says where to put the archive by hand.
+        If the recordings are missing and are not downloaded, or the archive has another hash; the message says where to
+        place a manual download.
 
     References
     ----------
@@ -113,7 +110,7 @@ def _homes(data_home: str | os.PathLike[str] | None) -> Iterator[Path]:
 
 
 def _table(home: Path) -> Path | pd.DataFrame | None:
-    """Return the recordings that lie in `home`, or None."""
+    """Return the recordings in `home`, or None."""
     labels, folder = home / "digits" / "labels.csv", home / _UNPACKED
     if labels.is_file():
         return labels

@@ -24,15 +24,15 @@ https://github.com/karolpiczak/ESC-50, CC BY-NC (ESC-10: CC BY)."""
 def load_esc50(path: str | os.PathLike[str], *, subset: Literal["esc10"] | None = None) -> Bunch:
     r"""Load ESC-50, or the ten classes ESC-10, from a folder, with the official folds as groups.
 
-    Its archive has no release of a fixed hash, so it is not downloaded here. The layout is that of the repository:
-    ``meta/esc50.csv`` and ``audio/*.wav``.
+    There is no release with a fixed hash, hence no download. The layout is that of the repository: ``meta/esc50.csv``
+    and ``audio/*.wav``.
 
     Parameters
     ----------
     path : str or path-like
-        The folder with ``meta`` and ``audio``, or one that holds it as ``ESC-50-master`` or ``ESC-50``.
+        The folder with ``meta`` and ``audio``, or its parent (subfolder ``ESC-50-master`` or ``ESC-50``).
     subset : {"esc10"}, default=None
-        The ten classes of ESC-10; None takes all fifty.
+        The ten classes of ESC-10; None: all fifty.
 
     Returns
     -------
@@ -45,9 +45,9 @@ def load_esc50(path: str | os.PathLike[str], *, subset: Literal["esc10"] | None 
     Raises
     ------
     AudioReadError
-        If the folder is not that of ESC-50, or recordings are missing.
+        If the folder does not hold ESC-50, or recordings are missing.
     ValueError
-        If `subset` is something else.
+        If `subset` has another value.
 
     Examples
     --------

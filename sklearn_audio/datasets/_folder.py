@@ -1,4 +1,4 @@
-"""Class folders: every recording below a folder, labelled by the first folder on its path."""
+"""Class folders: recordings labelled by the name of their top-level folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from sklearn_audio._paths import local_path
-from sklearn_audio.datasets._labels import class_names
+from sklearn_audio.datasets._columns import class_names
 from sklearn_audio.files import list_clips
 
 __all__ = ["load_audio_folder"]
@@ -24,8 +24,8 @@ def load_audio_folder(
 ) -> Bunch:
     r"""List the recordings of a folder whose subfolders are the classes.
 
-    The class of a recording is the first folder below `path` on its way, at whatever depth the recording lies below
-    that. Nothing is decoded: `data` holds paths, which every estimator of this library reads.
+    The class of a recording is its top-level folder below `path`, whatever its depth. Nothing is decoded: `data` holds
+    paths, which every estimator of this library reads.
 
     Parameters
     ----------
@@ -33,10 +33,10 @@ def load_audio_folder(
         The folder that holds one folder per class.
     group_pattern : str, default=None
         A regular expression searched in the path of each recording relative to `path` (with ``/`` between folders).
-        Its one group, or the one named ``group``, is the group of the recording: the speaker, the session, whatever
-        must not be on both sides of a split. None means no groups.
+        Its only group, or the one named ``group``, is the group of the recording (speaker, session, ...) that a split
+        must keep together. None: no groups.
     classes : sequence of str, default=None
-        The class folders to read; None reads all.
+        The class folders to read; None: all.
 
     Returns
     -------
@@ -49,13 +49,13 @@ def load_audio_folder(
     Raises
     ------
     ValueError
-        If the folder is missing, is empty or holds fewer than two classes, if recordings lie beside the class folders
-        or have names that are not valid text, or if `group_pattern` is no usable pattern or does not match everywhere.
+        If the folder is missing, is empty or holds fewer than two classes, if recordings are outside the class folders
+        or have names that are not valid UTF-8, or if `group_pattern` is invalid or does not match every recording.
 
     See Also
     --------
-    load_audio_table : The same from a CSV, TSV or JSON file.
-    summarize_clips : What was loaded: rates, channels, lengths, and files that cannot be read.
+    load_audio_table : Load from a CSV, TSV or JSON file.
+    summarize_clips : Rates, channels and durations of the clips, and unreadable files.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def _of_classes(names: list[str], classes: Sequence[str]) -> list[str]:
 
 
 def _check_text(name: str) -> None:
-    # The operating system hands over undecodable bytes as lone surrogates; no table could be written with them.
+    # Python decodes invalid bytes as lone surrogates, which cannot be written to a table.
     try:
         name.encode("utf-8")
     except UnicodeEncodeError as error:

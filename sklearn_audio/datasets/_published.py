@@ -1,10 +1,13 @@
-"""Where a data set that others publish lies, and what its loaders return."""
+"""Published data sets: download and unpack an archive, find its folder, and build the result of a loader."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import tarfile
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
@@ -14,13 +17,74 @@ from sklearn.utils import Bunch
 
 from sklearn_audio._paths import local_path
 from sklearn_audio.datasets._table import load_audio_table
+from sklearn_audio.downloads import ByHand, check_hash, scratch_folder
+from sklearn_audio.downloads import download as download_file
 from sklearn_audio.exceptions import AudioReadError
 
-__all__ = ["hold_out", "published_bunch", "published_root"]
+__all__ = ["Archive", "hold_out", "published_bunch", "published_root", "unpack_archive"]
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A tar archive at a public URL; `members` is a `PurePath.match` pattern of the files to unpack.
+
+    They are unpacked into one folder unless `keeps_folders`.
+    """
+
+    url: str
+    sha256: str
+    name: str
+    members: str
+    keeps_folders: bool = False
+
+
+def unpack_archive(archive: Archive, home: Path, folder: Path, *, download: bool, verbose: int) -> None:
+    """Unpack an archive into `folder`, atomically.
+
+    An archive that the user placed in `home` is used and kept; otherwise it is downloaded and deleted after unpacking.
+    """
+    by_hand = home / archive.name
+    advice = ByHand(by_hand, expected=archive.sha256)
+    if not by_hand.is_file() and not download:
+        raise AudioReadError(f"{archive.url} has not been downloaded, and download_if_missing=False. {advice}")
+    with scratch_folder(home, "unpacking", failure=AudioReadError) as scratch:
+        file = by_hand
+        if not by_hand.is_file():
+            file = scratch / archive.name
+            download_file(archive.url, file, advice, failure=AudioReadError, verbose=verbose)
+        check_hash(file, str(by_hand) if file == by_hand else archive.url, advice, failure=AudioReadError)
+        unpacked = scratch / folder.name
+        unpacked.mkdir()
+        _unpack(archive, file, unpacked)
+        _move(unpacked, folder)
+
+
+def _unpack(archive: Archive, file: Path, folder: Path) -> None:
+    with tarfile.open(file) as tar:
+        for member in tar:
+            # only regular files below the folder: an archive must not write outside it
+            name = PurePosixPath(member.name)
+            parts = name.parts if archive.keeps_folders else name.parts[-1:]
+            is_member = member.isfile() and name.match(archive.members) and not name.is_absolute() and ".." not in parts
+            content = tar.extractfile(member) if is_member else None
+            if content is not None:
+                place = folder.joinpath(*parts)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                with place.open("wb") as target:
+                    shutil.copyfileobj(content, target)
+
+
+def _move(unpacked: Path, folder: Path) -> None:
+    try:
+        os.replace(unpacked, folder)
+    except OSError:
+        # another process was faster: use its copy
+        if not folder.is_dir():
+            raise
 
 
 def published_root(path: str | os.PathLike[str], marker: str, folders: Sequence[str], *, name: str) -> Path:
-    """Find the folder of a data set: `path`, or one of the usual names in it."""
+    """Find the folder of a data set: `path`, or a usual subfolder of it."""
     given = Path(local_path(path))
     for folder in (given, *(given / name for name in folders)):
         if (folder / marker).exists():
@@ -32,17 +96,14 @@ def published_root(path: str | os.PathLike[str], marker: str, folders: Sequence[
 
 
 def hold_out(is_test: NDArray[np.bool_]) -> PredefinedSplit:
-    """Make the split that tests on some clips and trains on all others.
-
-    Shapes: is_test (n_clips,).
-    """
+    """Make the split that tests on the marked clips and trains on all others."""
     return PredefinedSplit(np.where(is_test, 0, -1))
 
 
 def published_bunch(
     frame: pd.DataFrame, *, group: str, description: str, splits: PredefinedSplit | None = None
 ) -> Bunch:
-    """Return a data set whose table has paths, labels, groups and perhaps official parts."""
+    """Build the result of a loader from a table of paths, labels, groups and optional official parts."""
     clips = load_audio_table(frame, label="label", group=group)
     if "official_split" in frame:
         clips.official_split = frame["official_split"].to_numpy(dtype=np.str_)

@@ -10,14 +10,13 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from sklearn_audio._paths import new_folder
-from sklearn_audio.datasets._archives import Archive, unpack_archive
-from sklearn_audio.datasets._published import hold_out, published_bunch, published_root
+from sklearn_audio.datasets._published import Archive, hold_out, published_bunch, published_root, unpack_archive
 from sklearn_audio.downloads import cache_folder
 from sklearn_audio.files import list_clips
 
 __all__ = ["fetch_speech_commands", "load_speech_commands"]
 
-# The hashes are those that torchaudio lists for these addresses (torchaudio/datasets/speechcommands.py).
+# The hashes are those listed by torchaudio for these URLs (torchaudio/datasets/speechcommands.py).
 _SHA256 = {
     "0.01": "743935421bb51cccdb6bdd152e04c5c70274e935c82119ad7faeec31780d811d",
     "0.02": "af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58",
@@ -34,16 +33,16 @@ _ARCHIVES = {
 }
 _TEST, _VALIDATION = "testing_list.txt", "validation_list.txt"
 _NOISE = "_background_noise_"
-_DESCR = """Speech Commands: single English words of up to 1 s by thousands of speakers, 16 kHz. The official lists part
-speakers into training, validation and test.
+_DESCR = """Speech Commands: single English words of up to 1 s by thousands of speakers, 16 kHz. The official
+lists assign speakers to training, validation and test.
 P. Warden, "Speech commands: A dataset for limited-vocabulary speech recognition", arXiv:1804.03209, 2018. CC BY 4.0."""
 
 
 def load_speech_commands(path: str | os.PathLike[str]) -> Bunch:
-    """Load Speech Commands, of either version, from a folder.
+    """Load Speech Commands (either version) from a folder.
 
-    The layout is that of its archives: a folder per word with ``<speaker>_nohash_<take>.wav``, and
-    ``testing_list.txt`` and ``validation_list.txt``. The background noises are left out.
+    The layout is that of its archives: one folder per word with ``<speaker>_nohash_<take>.wav``, and
+    ``testing_list.txt`` and ``validation_list.txt``. The background noises are excluded.
 
     Parameters
     ----------
@@ -62,11 +61,11 @@ def load_speech_commands(path: str | os.PathLike[str]) -> Bunch:
     Raises
     ------
     AudioReadError
-        If the folder is not that of Speech Commands.
+        If the folder does not hold Speech Commands.
 
     See Also
     --------
-    fetch_speech_commands : Downloads it first.
+    fetch_speech_commands : Download first.
 
     Examples
     --------
@@ -113,39 +112,39 @@ def fetch_speech_commands(
     download_if_missing: bool = True,
     verbose: int = 0,
 ) -> Bunch:
-    """Load Speech Commands, downloading it if need be.
+    """Load Speech Commands, downloading it if necessary.
 
-    It is looked for, and unpacked to, a folder ``speech_commands_v<version>`` in `data_home`. The archive (1.5 GB of
-    version 0.01, 2.4 GB of 0.02) is compared with its hash.
+    The folder is ``speech_commands_v<version>`` in `data_home`. The archive (1.5 GB for version 0.01, 2.4 GB for 0.02)
+    is verified by hash.
 
     Parameters
     ----------
     version : {"0.01", "0.02"}, default="0.02"
         Thirty words, or thirty-five.
     data_home : str or path-like, default=None
-        Where to look and to download to. None takes the cache: the folder named by the environment variable
-        ``SKLEARN_AUDIO_HOME``, else the one the operating system gives to applications.
+        Folder to search and to download to. None: the cache, which is the folder named by the environment variable
+        ``SKLEARN_AUDIO_HOME``, or the cache folder of the operating system.
     download_if_missing : bool, default=True
-        Whether to download what is not there; False raises instead.
+        Whether to download missing recordings; False raises instead.
     verbose : int, default=0
-        1 shows a progress bar of the download.
+        1 shows a progress bar for the download.
 
     Returns
     -------
     Bunch
-        As of `load_speech_commands`.
+        See `load_speech_commands`.
 
     Raises
     ------
     ValueError
         If there is no such version.
     AudioReadError
-        If the recordings are not there and cannot or may not be downloaded, or the archive has another hash; the
-        message says where to put the archive by hand.
+        If the recordings are missing and are not downloaded, or the archive has another hash; the message says where to
+        place a manual download.
 
     See Also
     --------
-    load_speech_commands : From a folder that is there.
+    load_speech_commands : Load from an existing folder.
 
     Examples
     --------

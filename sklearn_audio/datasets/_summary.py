@@ -1,4 +1,4 @@
-"""How much audio there is of each class, from the headers of the files."""
+"""Number and duration of the clips of each class, from file headers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Measured", "measure_clip", "summarize_clips", "summarize_measured"]
 
 # Duration in seconds, sample rate in Hz, number of channels.
 Measured = tuple[float, int, int]
-# A rate for admission, which is not used as nothing is decoded.
+# A rate for check_audio; unused, as nothing is decoded.
 _ANY_RATE = 16000
 
 
@@ -32,21 +32,20 @@ def summarize_clips(
 ) -> pd.DataFrame:
     """Count the clips of each class and measure their durations.
 
-    Of files only the headers are read. A clip with several labels counts for each of them, one without labels for
-    none.
+    Only file headers are read. A clip with several labels counts for each of them, one without labels for none.
 
     Parameters
     ----------
     data : Bunch or sequence of clips
-        What a loader of this package returns, or the clips themselves, in every form that estimators take as X.
+        The result of a loader, or clips in any form that estimators accept as X.
     target : array-like of shape (n_clips,) or (n_clips, n_labels), default=None
-        Labels, or an indicator matrix. None takes those of the Bunch; without any there is one row, ``all``.
+        Labels, or an indicator matrix. None: those of the Bunch; without labels there is one row, ``all``.
     target_names : array-like of str, default=None
-        Names of the columns of an indicator matrix. None takes those of the Bunch, else numbers the columns.
+        Names of the columns of an indicator matrix. None: those of the Bunch, else column numbers.
     sample_rate : int, default=None
-        Rate of bare arrays in Hz. None takes that of the Bunch.
+        Rate of bare arrays in Hz. None: that of the Bunch.
     n_jobs : int, default=None
-        Threads that read headers.
+        Number of threads that read headers.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -54,13 +53,12 @@ def summarize_clips(
     -------
     DataFrame
         One row per class, with the columns ``class``, ``n_clips``, ``total_s``, ``min_s``, ``median_s``, ``max_s``
-        (seconds; NaN where there is no clip), ``sample_rates`` and ``channels`` (sorted tuples).
+        (seconds; NaN without clips), ``sample_rates`` and ``channels`` (sorted tuples).
 
     Raises
     ------
     TypeError, ValueError
-        If `data` holds no clips, `data` and `target` differ in length, a label is missing, or bare arrays come without
-        a rate.
+        If `data` has no clips, `data` and `target` differ in length, a label is missing, or bare arrays have no rate.
     AudioReadError
         If a header cannot be read.
 
@@ -86,7 +84,7 @@ def summarize_clips(
     n_clips = len(clips)
     members = list(_members(check_labels(target), target_names, n_clips))
     measure = (delayed(_measured)(clips, row) for row in range(n_clips))
-    # header reads release the interpreter lock while they wait for the disk
+    # threads: reading headers releases the GIL
     results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(measure)
     measured = list(progress_bar(results, total=n_clips, unit="clip", shown=verbose))
     return pd.DataFrame([_row(name, rows, measured) for name, rows in members])
@@ -95,7 +93,7 @@ def summarize_clips(
 def summarize_measured(
     measured: list[Measured], target: NDArray[Any], target_names: ArrayLike | None = None
 ) -> pd.DataFrame:
-    """Summarise as `summarize_clips` does, from what `measure_clip` returned of each clip."""
+    """Summarize clips measured by `measure_clip`."""
     members = _members(target, target_names, len(measured))
     return pd.DataFrame([_row(name, rows, measured) for name, rows in members])
 
@@ -103,7 +101,7 @@ def summarize_measured(
 def _members(
     target: NDArray[Any] | None, target_names: ArrayLike | None, n_clips: int
 ) -> Iterator[tuple[str, NDArray[np.int64]]]:
-    """Yield each class and the rows that belong to it."""
+    """Yield each class and its rows."""
     if target is None:
         yield "all", np.arange(n_clips)
         return

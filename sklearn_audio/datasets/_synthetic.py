@@ -1,4 +1,4 @@
-"""Synthetic sounds: seeded, small and quick, with classes that take a little listening to tell apart."""
+"""Synthetic sounds: seeded, small and fast to make."""
 
 from __future__ import annotations
 
@@ -35,20 +35,19 @@ def make_sound_events(
 ) -> Bunch:
     """Make short clips of synthetic sounds.
 
-    Each clip is background noise in which one event starts and ends: a sliding tone (chirp), a train of clicks, a
-    harmonic tone with vibrato, a burst of coloured noise or a steady tone. Pitch, colour, length and level vary; six
-    imaginary sources differ in pitch, which is what the groups are for. Class and source follow the row number: the
-    classes take turns, and a shorter set is the beginning of a longer one.
+    Each clip is background noise with one event: a chirp, a train of clicks, a harmonic tone with vibrato, a burst of
+    coloured noise or a steady tone. Pitch, colour, length and level vary. Six simulated sources differ in pitch and are
+    the groups. Class and source follow from the row number: the classes alternate, and a shorter set is the beginning
+    of a longer one.
 
     Parameters
     ----------
     n_clips : int, default=60
         Number of clips; classes differ by at most one clip.
     random_state : int, RandomState, Generator or None, default=None
-        Seed. The same int gives the same clips; None gives fresh ones. NumPy's global generator is neither read nor
-        changed.
+        The same int gives the same clips; None gives new ones. NumPy's global generator is not used.
     classes : sequence of str, default=None
-        Two or more of ``"chirp"``, ``"click"``, ``"harmonic"``, ``"noise"``, ``"tone"``; None takes all five.
+        Two or more of ``"chirp"``, ``"click"``, ``"harmonic"``, ``"noise"``, ``"tone"``; None: all five.
     sample_rate : int, default=16000
         Rate in Hz, at least 8000.
     duration : float or (float, float), default=(0.4, 1.0)
@@ -59,7 +58,7 @@ def make_sound_events(
     Returns
     -------
     Bunch
-        ``data`` : `Ragged` of float32 waveforms with peaks of at most 1; ``target`` : ndarray of str, shape
+        ``data`` : `Ragged` of float32 waveforms, peaks at most 1; ``target`` : ndarray of str, shape
         (n_clips,); ``target_names`` : ndarray of str, the sorted classes; ``sample_rate`` : int; ``groups`` : ndarray
         of str, the sources; ``events`` : DataFrame of clip, start, end (seconds), label; ``DESCR`` : str.
 
@@ -68,7 +67,7 @@ def make_sound_events(
     ValueError
         If a parameter is outside its range.
     TypeError
-        If `random_state` is none of the kinds above.
+        If `random_state` has another type.
 
     Examples
     --------
@@ -119,14 +118,13 @@ def write_sound_events(
     Parameters
     ----------
     folder : str or path-like
-        Where to write; created if missing, refused if it holds anything. Files are called
-        ``class/source_number.wav``.
+        Output folder; created if missing, must be empty. Files are named ``class/source_number.wav``.
     n_clips : int, default=60
         Number of clips; classes differ by at most one clip.
     random_state : int, RandomState, Generator or None, default=None
         Seed.
     classes : sequence of str, default=None
-        Two or more of the sounds of `make_sound_events`; None takes all.
+        Two or more of the sounds of `make_sound_events`; None: all.
     sample_rate : int, default=16000
         Rate in Hz, at least 8000.
     duration : float or (float, float), default=(0.4, 1.0)
@@ -137,7 +135,7 @@ def write_sound_events(
     Returns
     -------
     Bunch
-        What `load_audio_folder` returns for the folder, with the sources as groups.
+        The result of `load_audio_folder`, with the sources as groups.
 
     Raises
     ------
@@ -155,16 +153,16 @@ def write_sound_events(
     """
     import soundfile
 
-    place = new_folder(folder, "folder")
-    if place.exists() and (not place.is_dir() or any(place.iterdir())):
-        raise ValueError(f"{str(place)!r} is not an empty folder; nothing was written. Pass a new or empty one.")
+    root = new_folder(folder, "folder")
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise ValueError(f"{str(root)!r} is not an empty folder; nothing was written. Pass a new or empty one.")
     sounds = make_sound_events(
         n_clips, random_state, classes=classes, sample_rate=sample_rate, duration=duration, noise=noise
     )
     for i, (clip, label, source) in enumerate(zip(sounds.data, sounds.target, sounds.groups, strict=True)):
-        (place / label).mkdir(parents=True, exist_ok=True)
-        soundfile.write(place / label / f"{source}_{i:04d}.wav", clip, sample_rate, subtype="PCM_16")
-    return load_audio_folder(place, group_pattern=r"/(\w+)_\d+\.wav$")
+        (root / label).mkdir(parents=True, exist_ok=True)
+        soundfile.write(root / label / f"{source}_{i:04d}.wav", clip, sample_rate, subtype="PCM_16")
+    return load_audio_folder(root, group_pattern=r"/(\w+)_\d+\.wav$")
 
 
 # ---- one clip -------------------------------------------------------------------------------------------------------
@@ -178,7 +176,7 @@ def _clip(
     noise: float,
     rng: np.random.Generator,
 ) -> tuple[Signal, tuple[int, int]]:
-    """Return a waveform of shape (n_timepoints,) and where its event starts and ends, in timepoints."""
+    """Return a waveform of shape (n_timepoints,), and the start and end of its event in timepoints."""
     n_event = round(rng.uniform(0.6, 0.95) * n_timepoints)
     start = int(rng.integers(n_timepoints - n_event + 1))
     seconds = np.arange(n_event, dtype=np.float32) / np.float32(sample_rate)
@@ -194,7 +192,7 @@ def _clip(
 
 
 def _sine(seconds: Signal, frequency: Signal | float) -> Signal:
-    # The argument of the sine is kept within a turn, where float32 is exact enough.
+    # Reduce the argument of the sine to one period, where float32 is precise enough.
     turns = seconds * np.asarray(frequency, dtype=np.float32)
     return np.asarray(np.sin(np.float32(2 * np.pi) * (turns - np.floor(turns))), dtype=np.float32)
 
@@ -203,7 +201,7 @@ def _chirp(seconds: Signal, sample_rate: int, pitch: float, rng: np.random.Gener
     low = pitch * rng.uniform(300, 1200)
     high = low * rng.uniform(1.6, 2.5)
     first, last = (low, high) if rng.random() < 0.5 else (high, low)
-    # the phase of a linear slide is its mean frequency so far, times the time
+    # the phase of a linear chirp is its mean frequency so far, times the time
     return _sine(seconds, first + (last - first) / 2 * (seconds / seconds[-1]))
 
 
@@ -216,7 +214,7 @@ def _click(seconds: Signal, sample_rate: int, pitch: float, rng: np.random.Gener
 
 def _harmonic(seconds: Signal, sample_rate: int, pitch: float, rng: np.random.Generator) -> Signal:
     pitch_hz, rate = pitch * rng.uniform(110, 260), rng.uniform(4, 7)
-    # vibrato: the time swings by up to 0.3 % of the period of the vibrato, so the pitch by 2 %
+    # vibrato: time is modulated by up to 0.3 % of the vibrato period, hence the pitch by 2 %
     swinging = seconds + np.float32(0.003 / rate) * _sine(seconds, rate)
     total = np.zeros_like(seconds)
     for k in range(1, 7):

@@ -1,4 +1,4 @@
-"""Tables of recordings: a row per clip with its path, label(s), group and place within the file."""
+"""Tables of recordings: one row per clip with its path, label(s), group and span within the file."""
 
 from __future__ import annotations
 
@@ -14,8 +14,19 @@ from sklearn.utils import Bunch
 
 from sklearn_audio._column_names import Span
 from sklearn_audio._paths import local_path
-from sklearn_audio.datasets._columns import LABEL_LIST_NAMES, Columns, bits, filled_text, find_columns, seconds, text
-from sklearn_audio.datasets._labels import check_indicator, class_names, indicator, split_labels
+from sklearn_audio.datasets._columns import (
+    LABEL_LIST_NAMES,
+    Columns,
+    bits,
+    check_indicator,
+    class_names,
+    filled_text,
+    find_columns,
+    indicator,
+    seconds,
+    split_labels,
+    text,
+)
 from sklearn_audio.datasets._table_files import read_class_labels, read_table
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files import backslash_hint
@@ -41,9 +52,8 @@ def load_audio_table(
 ) -> Bunch:
     """Read a table of recordings and labels: CSV, TSV, JSON or a DataFrame.
 
-    Columns that are not named are found by the names tables usually use, whatever their case. Labels and groups are
-    always text, so ``007`` stays ``007``. Nothing is decoded: `data` holds paths, which every estimator of this
-    library reads.
+    Columns that are not given are found by common names, ignoring case. Labels and groups are always text, so ``007``
+    stays ``007``. Nothing is decoded: `data` holds paths, which every estimator of this library reads.
 
     Parameters
     ----------
@@ -51,30 +61,30 @@ def load_audio_table(
         A CSV or TSV with a header (comma, tab or semicolon), the JSON of audio tagging recipes
         (``{"data": [{"wav": path, "labels": "a,b"}, ...]}``), or a DataFrame.
     path : str, default=None
-        Column of the path of the recording. None looks for path, filepath, file, filename, wav, audio,
-        slice_file_name, fname.
+        Column of the path of the recording. None: path, filepath, file, filename, wav, audio, slice_file_name or
+        fname.
     label : str or sequence of str, default=None
-        Column of the label; or several columns of 0 and 1, one per label. None looks for label, class, classname,
-        category, target, then labels, tags, then takes all other columns that hold only 0 and 1, and last looks for
-        species, genre, emotion, instrument, command, keyword, word, scene, speaker.
+        Column of the label, or several indicator columns of 0 and 1. None: label, class, classname, category or target,
+        then labels or tags, then all other columns that hold only 0 and 1, then species, genre, emotion, instrument,
+        command, keyword, word, scene or speaker.
     group : str, default=None
-        Column of what must not be on both sides of a split. None takes a column group where there is one.
+        Column of the group that a split must keep together. None: the column group, if there is one.
     start, end : str, default=None
-        Columns of the span of the clip within its file, in seconds; where a cell is empty, that of the file. None looks
-        for start, start_time, begin time (s) or onset, with end, end_time, end time (s), offset or duration, and for
-        offset with duration; beside slice_file_name (UrbanSound8K) these are left alone.
+        Columns of the span of the clip within its file, in seconds; an empty cell means the start or end of the file.
+        None: start, start_time, begin time (s) or onset, with end, end_time, end time (s), offset or duration, or
+        offset with duration; ignored with slice_file_name (UrbanSound8K).
     root : str or path-like, default=None
-        The folder relative paths start from; ``{column}`` in it stands for that column of the row, as in
-        ``"audio/fold{fold}"``. None takes the folder of the table, for a DataFrame the working directory.
+        The folder of relative paths; ``{column}`` in it is replaced by that column of the row, as in
+        ``"audio/fold{fold}"``. None: the folder of the table; for a DataFrame, the working directory.
     separator : str, default=None
-        What parts the labels in one cell. None: ``;`` or ``|`` where one occurs, else a comma.
+        Separator of the labels in one cell. None: ``;`` or ``|`` if one occurs, else a comma.
     multilabel : bool, default=None
-        Whether a cell holds any number of labels. None: for a column named labels or tags, or with `separator`.
+        Whether a cell holds any number of labels. None: True for a column named labels or tags, or with `separator`.
     class_labels : str or path-like, default=None
-        A CSV of index, mid, display_name: the columns of the target in order and the names of the label ids. None
-        takes the file ``class_labels_indices.csv`` beside a JSON where there is one.
+        A CSV of index, mid, display_name: the columns of the target in order and the names of the label ids. None: for
+        a JSON, the file ``class_labels_indices.csv`` in the same folder, if there is one.
     check_files : bool, default=True
-        Whether to look that every recording exists.
+        Whether to check that every recording exists.
 
     Returns
     -------
@@ -87,15 +97,15 @@ def load_audio_table(
     Raises
     ------
     ValueError
-        If the table cannot be read, is empty, lacks a column, a label, a group or a path, has an unknown label or a
-        span that does not run forward, or holds fewer than two classes.
+        If the table cannot be read, is empty, lacks a column, a label, a group or a path, has an unknown label, a span
+        that ends before it starts, or fewer than two classes.
     AudioReadError
         If recordings are missing; the first three are named.
 
     See Also
     --------
     load_audio_folder : Class folders instead of a table.
-    summarize_clips : What was loaded: rates, channels, lengths, and files that cannot be read.
+    summarize_clips : Rates, channels and durations of the clips, and unreadable files.
 
     Examples
     --------
@@ -213,7 +223,7 @@ def _spans(frame: pd.DataFrame, data: NDArray[np.object_], span: Span, where: st
 
 
 def _finished(frame: pd.DataFrame, columns: Columns, data: NDArray[np.object_], *, is_text: bool) -> pd.DataFrame:
-    """Return the table with its paths resolved and, where it was read as text, numbers in the columns of numbers."""
+    """Return the table with resolved paths and, if it was read as text, numeric columns converted."""
     finished = frame.copy()
     finished[columns.path] = data
     kept = {columns.path, columns.group, *(() if columns.is_indicator else columns.labels)}

@@ -1,4 +1,4 @@
-"""Tables on disk: CSV, TSV and the JSON of audio tagging recipes, read as text so that no label changes."""
+"""Tables on disk: CSV, TSV and the JSON of audio tagging recipes, read as text so that labels stay unchanged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-# By the byte order mark that spreadsheets write; UTF-32 first, as its mark begins with that of UTF-16.
+# Byte order marks; UTF-32 first, as its mark starts with that of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -19,7 +19,7 @@ _MARKS = (
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a table; every cell of a CSV or TSV is text, an empty one is the empty text."""
+    """Read a table; every cell of a CSV or TSV is text."""
     if path.is_dir():
         raise ValueError(f"{str(path)!r} is a folder, not a table; use load_audio_folder for class folders.")
     if not path.is_file():
@@ -61,7 +61,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
             header = file.readline()
         if "\0" in header:
             raise ValueError(f"{str(path)!r} is not a table of text; expected CSV, TSV or JSON.")
-        delimiter = max(",", "\t", ";", key=header.count)  # the first of equals: a comma
+        delimiter = max(",", "\t", ";", key=header.count)  # a comma if equal
         frame = pd.read_csv(path, sep=delimiter, dtype=str, keep_default_na=False, encoding=encoding, low_memory=False)
     except pd.errors.EmptyDataError as error:
         raise ValueError(f"the table {str(path)!r} is empty.") from error

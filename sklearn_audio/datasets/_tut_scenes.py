@@ -1,4 +1,4 @@
-"""TUT Acoustic Scenes 2017: where a recording was made."""
+"""TUT Acoustic Scenes 2017: the scene of a recording."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["load_tut_scenes_2017"]
 
 _NAME = "TUT-acoustic-scenes-2017"
 _N_FOLDS = 4
-_DESCR = """TUT Acoustic Scenes 2017: recordings of 10 s of fifteen kinds of places, binaural, 44.1 kHz. The development
+_DESCR = """TUT Acoustic Scenes 2017: 10 s recordings of fifteen acoustic scenes, binaural, 44.1 kHz. The development
 part has four official folds that keep the segments of one original recording together; the evaluation part was the test
 of DCASE 2017.
 A. Mesaros, T. Heittola and T. Virtanen, "TUT database for acoustic scene classification and sound event detection",
@@ -31,14 +31,14 @@ def load_tut_scenes_2017(
 ) -> Bunch:
     r"""Load TUT Acoustic Scenes 2017 from a folder, with the official folds as groups.
 
-    It is 20 GB, for non-commercial use, and not downloaded here. The layout is that of its archives: folders
+    It has 20 GB, is for non-commercial use, and is not downloaded. The layout is that of its archives: folders
     ``TUT-acoustic-scenes-2017-development`` and ``TUT-acoustic-scenes-2017-evaluation``, each with ``meta.txt``,
     ``audio`` and ``evaluation_setup``.
 
     Parameters
     ----------
     path : str or path-like
-        The folder that holds those; for one part, also that part itself.
+        The folder that holds both; for one part, also the folder of that part.
     part : {"development", "evaluation", "all"}, default="development"
         4680 recordings for development, 1620 for evaluation, or both.
 
@@ -47,17 +47,17 @@ def load_tut_scenes_2017(
     Bunch
         ``data`` and ``filenames`` : ndarray of object (str), shape (n_clips,); ``target`` : ndarray of str, the
         scenes; ``target_names`` : ndarray of str; ``groups`` : ndarray of str, for development the fold ``"1"`` to
-        ``"4"`` in which the recording is for test, for evaluation ``"evaluation"``; ``official_split`` : ndarray of
-        str, the part; ``splits`` : PredefinedSplit, for development of the four folds, for "all" of one, which trains
-        on development and tests on evaluation (not for evaluation alone); ``frame`` : DataFrame of path, label, fold,
+        ``"4"`` that tests the recording, for evaluation ``"evaluation"``; ``official_split`` : ndarray of
+        str, the part; ``splits`` : PredefinedSplit, for development the four folds, for "all" one fold, which trains on
+        development and tests on evaluation (absent for evaluation alone); ``frame`` : DataFrame of path, label, fold,
         official_split; ``DESCR`` : str.
 
     Raises
     ------
     AudioReadError
-        If a folder is not there, recordings are missing, or a recording for development is in no fold.
+        If a folder or recordings are missing, or a development recording is in no fold.
     ValueError
-        If `part` is something else.
+        If `part` has another value.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def load_tut_scenes_2017(
 
 def _splits(frame: pd.DataFrame, part: str) -> PredefinedSplit | None:
     if part == "evaluation":
-        return None  # there is nothing to train on
+        return None  # nothing to train on
     if part == "all":
         return hold_out(frame["official_split"].to_numpy() == "evaluation")
     return PredefinedSplit(frame["fold"].astype(np.int64))
@@ -98,7 +98,7 @@ def _splits(frame: pd.DataFrame, part: str) -> PredefinedSplit | None:
 def _read(path: str | os.PathLike[str], part: str, *, alone: bool) -> pd.DataFrame:
     name = f"{_NAME}-{part}"
     inside = Path(local_path(path)) / name
-    # archives unpack to a folder of that name, which unzipping tools like to put into another one
+    # unzipping tools may nest the folder of the archive in another of the same name
     root = published_root(path if alone else inside, "evaluation_setup", (name,) if alone else (name, "."), name=name)
     listed = "meta.txt" if (root / "meta.txt").exists() else "evaluation_setup/evaluate.txt"
     labels = _lines(root / listed)
@@ -116,7 +116,7 @@ def _read(path: str | os.PathLike[str], part: str, *, alone: bool) -> pd.DataFra
 
 
 def _folds(root: Path) -> dict[str, str]:
-    """Read in which fold each recording is for test."""
+    """Read the fold in which each recording is tested."""
     folds = {}
     for fold in range(1, _N_FOLDS + 1):
         for row in _lines(root / "evaluation_setup" / f"fold{fold}_evaluate.txt"):

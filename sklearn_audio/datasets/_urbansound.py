@@ -1,4 +1,4 @@
-"""UrbanSound8K: sounds of the city."""
+"""UrbanSound8K: urban sounds."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from sklearn_audio.datasets._published import published_bunch, published_root
 __all__ = ["load_urbansound8k"]
 
 _TABLE = "metadata/UrbanSound8K.csv"
-_DESCR = """UrbanSound8K: field recordings of up to 4 s of ten sounds of the city, in ten official folds that keep the
-clips of one original recording together. Scores are comparable only over these folds, one left out at a time.
+_DESCR = """UrbanSound8K: field recordings of up to 4 s of ten urban sounds, in ten official folds that keep the clips
+of one original recording together. Scores are comparable only with cross-validation over these folds.
 J. Salamon, C. Jacoby and J. P. Bello, "A dataset and taxonomy for urban sound research", ACM Multimedia 2014,
 https://urbansounddataset.weebly.com, CC BY-NC 3.0."""
 
@@ -23,13 +23,13 @@ https://urbansounddataset.weebly.com, CC BY-NC 3.0."""
 def load_urbansound8k(path: str | os.PathLike[str]) -> Bunch:
     r"""Load UrbanSound8K from a folder, with the ten official folds as groups.
 
-    Its authors ask for a form to be filled in, so it is not downloaded here. The layout is that of its archive:
-    ``metadata/UrbanSound8K.csv`` and ``audio/fold1`` to ``audio/fold10``.
+    Its authors require a form, hence no download. The layout is that of the archive: ``metadata/UrbanSound8K.csv`` and
+    ``audio/fold1`` to ``audio/fold10``.
 
     Parameters
     ----------
     path : str or path-like
-        The folder with ``metadata`` and ``audio``, or one that holds it as ``UrbanSound8K``.
+        The folder with ``metadata`` and ``audio``, or its parent (subfolder ``UrbanSound8K``).
 
     Returns
     -------
@@ -43,7 +43,7 @@ def load_urbansound8k(path: str | os.PathLike[str]) -> Bunch:
     Raises
     ------
     AudioReadError
-        If the folder is not that of UrbanSound8K, or recordings are missing.
+        If the folder does not hold UrbanSound8K, or recordings are missing.
 
     Examples
     --------
@@ -70,14 +70,14 @@ def load_urbansound8k(path: str | os.PathLike[str]) -> Bunch:
     """
     root = published_root(path, _TABLE, ("UrbanSound8K",), name="UrbanSound8K")
     table = pd.read_csv(root / _TABLE, dtype=str)
-    places = zip(table["fold"], table["slice_file_name"], strict=True)
+    clips = zip(table["fold"], table["slice_file_name"], strict=True)
     frame = pd.DataFrame(
         {
-            "path": [str(root / "audio" / f"fold{fold}" / name) for fold, name in places],
+            "path": [str(root / "audio" / f"fold{fold}" / name) for fold, name in clips],
             "label": table["class"],
             "fold": table["fold"],
             "source": table["fsID"],
-            # the times are those within the original recording, not within the file
+            # times within the original recording, not within the file
             "source_start": table["start"].astype(float),
             "source_end": table["end"].astype(float),
             "salience": table["salience"].astype(int),

@@ -1,4 +1,4 @@
-"""Pictures of what estimators have learned, drawn with matplotlib."""
+"""Plots with matplotlib."""
 
 from sklearn_audio.display._few_shot import FewShotDisplay
 from sklearn_audio.display._tokens import TokenDisplay

@@ -1,4 +1,4 @@
-"""`FewShotDisplay`: scores over the number of clips per class, a curve with its interval for each method."""
+"""`FewShotDisplay`: score over the number of clips per class, with confidence intervals, per method."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ _OPACITY = 0.2
 
 
 class FewShotDisplay:
-    """Curves of few-shot learning: the mean over the draws and its interval, per method.
+    """Few-shot learning curves: mean over the draws and confidence interval, per method.
 
-    Make one with `from_estimators`, or of a table of `sklearn_audio.model_selection.learning_curve_few_shot`. Needs
-    matplotlib, which the extra ``plot`` installs.
+    Create it with `from_estimators`, or from a table of `sklearn_audio.model_selection.learning_curve_few_shot`.
+    Requires matplotlib (extra ``plot``).
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Of `sklearn_audio.model_selection.learning_curve_few_shot`.
+        Result of `sklearn_audio.model_selection.learning_curve_few_shot`.
 
     Attributes
     ----------
     ax_ : matplotlib.axes.Axes
-        After `plot`: where it was drawn.
+        The axes; set by `plot`.
     figure_ : matplotlib.figure.Figure
-        After `plot`: the figure of it.
+        The figure; set by `plot`.
     lines_ : dict of str to matplotlib.lines.Line2D
-        After `plot`: the means, by method.
+        The means by method; set by `plot`.
     bands_ : dict of str to matplotlib.collections.PolyCollection
-        After `plot`: the intervals, by method; empty with a single draw.
+        The intervals by method, empty with a single draw; set by `plot`.
     summary_ : pandas.DataFrame
-        After `plot`: what was drawn, in numbers.
+        The plotted values; set by `plot`.
 
     See Also
     --------
-    sklearn_audio.model_selection.summarize_few_shot : The same in numbers.
+    sklearn_audio.model_selection.summarize_few_shot : The values.
 
     Examples
     --------
@@ -57,44 +57,44 @@ class FewShotDisplay:
 
     @classmethod
     def from_estimators(cls, estimators: Any, X: Any, y: Any, *, ax: Any = None, **options: Any) -> Self:
-        """Compute the curves of some methods and draw them.
+        """Compute and plot the curves of some methods.
 
         Parameters
         ----------
         estimators : estimator, callable, or dict of str to either
-            What is compared, by name.
+            The methods by name.
         X : array-like, Ragged or list of length n_clips
-            Whatever the estimators take.
+            Input of the estimators.
         y : array-like of shape (n_clips,)
             Labels.
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on. None: a new figure.
         **options : object
             For `sklearn_audio.model_selection.learning_curve_few_shot`, such as `n_shots` and `groups`.
 
         Returns
         -------
         FewShotDisplay
-            Drawn.
+            The display.
         """
         return cls(learning_curve_few_shot(estimators, X, y, **options)).plot(ax=ax)
 
     def plot(self, ax: Any = None, *, metric: str | None = None, level: float = 0.95) -> Self:
-        """Draw.
+        """Plot the curves.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on. None: a new figure.
         metric : str, default=None
-            Which metric of the table; None takes the first.
+            Metric of the table. None: the first.
         level : float, default=0.95
-            Of the interval.
+            Confidence level.
 
         Returns
         -------
         FewShotDisplay
-            This one, with `ax_`, `figure_`, `lines_`, `bands_` and `summary_`.
+            Itself.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""`TokenDisplay`: how often the tokens of a vocabulary occur, over their ranks."""
+"""`TokenDisplay`: frequency of tokens over their rank."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ __all__ = ["TokenDisplay"]
 
 
 class TokenDisplay:
-    """Rank and frequency of tokens on logarithmic axes, with the line of Zipf's law that fits them best.
+    """Frequency over rank of tokens on logarithmic axes, with a fitted line of Zipf's law.
 
-    Make one with `from_estimator` or `from_tokens`. Needs matplotlib, which the extra ``plot`` installs.
+    Create it with `from_estimator` or `from_tokens`. Requires matplotlib (extra ``plot``).
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Of `sklearn_audio.tokenization.token_table`.
+        Result of `sklearn_audio.tokenization.token_table`.
 
     Attributes
     ----------
     ax_ : matplotlib.axes.Axes
-        After `plot`: where it was drawn.
+        The axes; set by `plot`.
     figure_ : matplotlib.figure.Figure
-        After `plot`: the figure of it.
+        The figure; set by `plot`.
     line_ : matplotlib.lines.Line2D
-        After `plot`: the counts of the tokens that occur.
+        The counts of the tokens that occur; set by `plot`.
     zipf_line_ : matplotlib.lines.Line2D or None
-        After `plot`: the line; None with fewer than three tokens that occur.
+        The fitted line, None with fewer than three tokens that occur; set by `plot`.
 
     See Also
     --------
-    sklearn_audio.tokenization.vocabulary_report : The same in numbers.
+    sklearn_audio.tokenization.vocabulary_report : The values.
 
     Examples
     --------
@@ -54,23 +54,23 @@ class TokenDisplay:
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any = None, *, ax: Any = None, name: str | None = None) -> Self:
-        """Draw the vocabulary of a fitted tokenizer.
+        """Plot the vocabulary of a fitted tokenizer.
 
         Parameters
         ----------
         estimator : KMeansAudioTokenizer
-            Fitted.
+            A fitted tokenizer.
         X : Ragged or list of arrays (n_frames, n_features), default=None
-            Frames whose tokens are counted; None takes the counts of the frames it was fitted on.
+            Frames to count. None: the training frames.
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on. None: a new figure.
         name : str, default=None
-            For the legend; None is the name of the class.
+            Legend entry. None: the class name.
 
         Returns
         -------
         TokenDisplay
-            Drawn.
+            The display.
         """
         n_tokens = len(estimator.cluster_centers_) if X is not None else None
         source = estimator if X is None else estimator.transform(X)
@@ -78,40 +78,40 @@ class TokenDisplay:
 
     @classmethod
     def from_tokens(cls, tokens: Any, *, n_tokens: int | None = None, ax: Any = None, name: str | None = None) -> Self:
-        """Draw how often tokens occur in clips.
+        """Plot the frequencies of tokens in clips.
 
         Parameters
         ----------
         tokens : Ragged or list of arrays (n_tokens,)
             One row per clip.
         n_tokens : int, default=None
-            Size of the vocabulary; None takes the largest token plus 1.
+            Size of the vocabulary. None: the largest token plus 1.
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on. None: a new figure.
         name : str, default=None
-            For the legend; None is "tokens".
+            Legend entry. None: "tokens".
 
         Returns
         -------
         TokenDisplay
-            Drawn.
+            The display.
         """
         return cls(token_table(tokens, n_tokens=n_tokens)).plot(ax=ax, name=name or "tokens")
 
     def plot(self, ax: Any = None, *, name: str = "tokens") -> Self:
-        """Draw.
+        """Plot the frequencies.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to draw on. None: a new figure.
         name : str, default="tokens"
-            For the legend.
+            Legend entry.
 
         Returns
         -------
         TokenDisplay
-            This one, with `ax_`, `figure_`, `line_` and `zipf_line_`.
+            Itself.
         """
         pyplot = require("matplotlib.pyplot", needed_by="TokenDisplay", extra="plot")
         self.ax_ = pyplot.subplots()[1] if ax is None else ax

@@ -15,16 +15,13 @@ from sklearn_audio._isolation import isolated
 
 __all__ = ["dct_matrix", "deltas", "lifter_weights"]
 
-# Windows of a derivative that are laid out at once.
+# Windows per matrix product.
 _BLOCK = 1 << 14
 
 
 @lru_cache(maxsize=32)
 def dct_matrix(n_bands: int, n_coefficients: int) -> NDArray[np.float64]:
-    """Return the orthonormal type-II discrete cosine transform as a matrix.
-
-    Shapes: -> (n_bands, n_coefficients).
-    """
+    """Return the orthonormal type-II discrete cosine transform, shape (n_bands, n_coefficients)."""
     if n_coefficients > n_bands:
         raise ValueError(f"{n_coefficients} cepstral coefficients need at least as many mel bands, got {n_bands}.")
     places = (np.arange(n_bands) + 0.5) * np.pi / n_bands
@@ -36,10 +33,7 @@ def dct_matrix(n_bands: int, n_coefficients: int) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=32)
 def lifter_weights(n_coefficients: int, lifter: float) -> NDArray[np.float64]:
-    """Return the weights of sinusoidal liftering.
-
-    Shapes: -> (n_coefficients,).
-    """
+    """Return the weights of sinusoidal liftering, shape (n_coefficients,)."""
     weights = np.ones(n_coefficients)
     if lifter > 0:
         weights += lifter / 2 * np.sin(np.pi * np.arange(1, n_coefficients + 1) / lifter)
@@ -59,11 +53,11 @@ def deltas(
     order : int, default=1
         1 for velocity, 2 for acceleration.
     width : int, default=9
-        Frames under the local polynomial, odd, at least 3. A clip with fewer frames takes the largest odd number of
-        frames it has, and one with fewer than `order` + 1 has derivatives of 0.
+        Frames of the local polynomial, odd, at least 3. Shorter clips use the largest odd number of their frames; with
+        fewer than `order` + 1 frames the derivatives are 0.
     kind : {"savgol", "difference"}, default="savgol"
-        "savgol" is the derivative of a polynomial of degree `order` fitted over `width` frames, continued at the ends
-        (librosa's ``mode="interp"``). "difference" subtracts the frame before; the first `order` frames are 0.
+        "savgol": derivative of a polynomial of degree `order` fitted to `width` frames, extrapolated at the ends
+        (librosa's ``mode="interp"``). "difference": difference from the previous frame; the first `order` frames are 0.
 
     Returns
     -------
@@ -100,9 +94,9 @@ def _savgol(frames: Tensor, order: int, width: int) -> Tensor:
     half = width // 2
     weights = torch.tensor(_savgol_matrix(order, width), dtype=frames.dtype, device=frames.device)
     windows = frames.unfold(0, width, 1)  # (n_frames - width + 1, n_features, width)
-    # a product lays out the windows, which overlap, one beside the other
+    # the matrix product copies the overlapping windows
     inner = torch.cat([block @ weights[half] for block in torch.split(windows, _BLOCK)])
-    # the ends continue the polynomial of the first and the last full window
+    # the ends extrapolate the polynomial of the first and last full window
     head = weights[:half] @ frames[:width]
     tail = weights[half + 1 :] @ frames[-width:]
     return torch.cat([head, inner, tail])

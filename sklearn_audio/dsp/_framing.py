@@ -1,4 +1,4 @@
-"""Cutting a waveform into frames, block by block, so that an hour costs no more memory than a minute."""
+"""Framing of a waveform, block by block, with bounded memory."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ PadMode = Literal["constant", "reflect"]
 
 @dataclass(frozen=True)
 class FrameGeometry:
-    """Where the frames of a waveform lie.
+    """Positions of the frames of a waveform.
 
     Parameters
     ----------
     length : int
-        Timepoints under the window: what is read of each frame.
+        Timepoints under the window.
     hop : int
-        Timepoints between the starts of neighbouring frames.
+        Timepoints between the starts of adjacent frames.
     lead : int
         Timepoints of the padded waveform before the window of frame 0.
     span : int
-        Timepoints behind `lead` that must exist for a frame to count; at least `length`.
+        Timepoints after `lead` that a frame needs; at least `length`.
     pad : int
-        Timepoints of padding at either end.
+        Timepoints of padding at each end.
     pad_mode : {"constant", "reflect"}
-        Zeros, or the waveform mirrored without its end points (as often as a short clip needs).
+        Zeros, or the waveform reflected at its end points (repeatedly for a short clip).
 
     Examples
     --------
@@ -48,7 +48,7 @@ class FrameGeometry:
     pad_mode: PadMode
 
     def n_frames(self, n_timepoints: int) -> int:
-        """Count the frames of a waveform; one that is shorter than a frame is filled with zeros to one.
+        """Return the number of frames of a waveform; a shorter waveform is zero-padded to one frame.
 
         Parameters
         ----------
@@ -64,14 +64,14 @@ class FrameGeometry:
 
 
 def reflect_indices(n_timepoints: int, left: int, right: int) -> Tensor:
-    """Return the indices that mirror a short waveform at its ends as often as needed, as NumPy's "reflect" does.
+    """Return the indices that reflect a short waveform repeatedly, as NumPy's "reflect" does.
 
     Parameters
     ----------
     n_timepoints : int
         Length of the waveform, at least 1.
     left, right : int
-        Padding at either end.
+        Padding at each end.
 
     Returns
     -------
@@ -92,15 +92,15 @@ def reflect_indices(n_timepoints: int, left: int, right: int) -> Tensor:
 class FrameStream:
     """Turn a waveform that arrives in blocks into blocks of frames.
 
-    The blocks of frames start at fixed places of the clip, whatever the blocks of timepoints were: what is computed
-    per block is the same to the bit whether a clip came at once or in pieces.
+    The blocks of frames have fixed positions in the clip, whatever the blocks of timepoints: results per block are
+    identical, bit for bit, for a clip fed at once or in pieces.
 
     Parameters
     ----------
     geometry : FrameGeometry
-        Where the frames lie.
+        Positions of the frames.
     block : int
-        Frames per block; only the last block of a clip is shorter.
+        Frames per block; only the last block of a clip may be shorter.
 
     Examples
     --------
@@ -122,11 +122,11 @@ class FrameStream:
 
     @property
     def has_timepoints(self) -> bool:
-        """Whether any timepoint was fed so far."""
+        """Whether any timepoint was fed."""
         return self._emitted or (self._buffer is not None and len(self._buffer) > 0)
 
     def feed(self, timepoints: Tensor) -> Iterator[Tensor]:
-        """Take the next timepoints and yield the blocks that they complete.
+        """Feed timepoints and yield the completed blocks.
 
         Parameters
         ----------
@@ -136,7 +136,7 @@ class FrameStream:
         Yields
         ------
         Tensor of shape (block, length)
-            Frames; a view, to be read and not written.
+            Frames; a read-only view.
         """
         self._buffer = timepoints if self._buffer is None else torch.cat([self._buffer, timepoints])
         pad = self._geometry.pad
@@ -144,16 +144,16 @@ class FrameStream:
             self._buffer = self._padded_start(self._buffer)
             self._started = True
         if self._started:
-            # the last pad + 1 timepoints stay, because the padding at the end mirrors them
+            # keep the last pad + 1 timepoints for the reflection at the end
             yield from self._emit(len(self._buffer) - pad - 1, whole_blocks=True)
 
     def finish(self) -> Iterator[Tensor]:
-        """Yield the frames that are left once the waveform has ended.
+        """Yield the remaining frames at the end of the waveform.
 
         Yields
         ------
         Tensor of shape (n, length)
-            Frames; n is `block` but for the last.
+            Frames; n is `block` except for the last.
 
         Raises
         ------

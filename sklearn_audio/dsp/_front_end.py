@@ -1,4 +1,4 @@
-"""`FrontEnd`: every constant between a waveform and the frames a network or a classifier sees."""
+"""`FrontEnd`: all constants of the path from a waveform to frames."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _FLOAT16_MAX = 65504.0
 
 @dataclass(frozen=True, kw_only=True)
 class FrontEnd:
-    """Waveform to (log-)mel frames, with every convention explicit.
+    """Waveform to (log-)mel frames, with all conventions explicit.
 
-    Networks answer as they were trained only if they see the frames they were trained on; the same word, "log-mel",
-    stands for different arithmetic in every published system. A `FrontEnd` is that arithmetic as data: hashable,
-    comparable and picklable. It computes on the device and in the precision of the waveform it is given.
+    Published networks need exactly the frames of their training, and "log-mel" means different arithmetic in each of
+    them. A `FrontEnd` is this arithmetic as data: hashable, comparable and picklable. It computes on the device and in
+    the precision of its input.
 
     Parameters
     ----------
@@ -37,41 +37,41 @@ class FrontEnd:
     n_fft : int, default=1024
         Length of the Fourier transform in timepoints.
     win_length : int, default=None
-        Length of the window in timepoints, at most `n_fft`; None takes `n_fft`.
+        Length of the window in timepoints, at most `n_fft`; None: `n_fft`.
     hop_length : int, default=512
-        Timepoints between neighbouring frames.
+        Timepoints between adjacent frames.
     window : {"hann", "hamming", "blackman", "rectangular", "povey"}, default="hann"
         Shape of the window.
     window_periodic : bool, default=True
         Periodic (librosa, torchlibrosa) or symmetric (Kaldi) window.
     window_align : {"center", "left"}, default="center"
-        Where a window shorter than `n_fft` lies in the frame: in its middle (librosa), or at its start, with frames
-        counted by the window (VGGish, Kaldi).
+        Position in the frame of a window shorter than `n_fft`: centred (librosa), or at the start, with frames counted
+        by the window (VGGish, Kaldi).
     center : bool, default=True
-        Pad ``n_fft // 2`` timepoints at either end, so that frame k is centred on timepoint ``k * hop_length``.
+        Pad ``n_fft // 2`` timepoints at each end, so that frame k is centred on timepoint ``k * hop_length``.
     pad_mode : {"constant", "reflect"}, default="constant"
-        What the padding holds: zeros (librosa since 0.10), or the mirrored waveform.
+        Content of the padding: zeros (librosa since 0.10), or the reflected waveform.
     remove_dc : bool, default=False
         Subtract the mean of each frame before the window (Kaldi).
     preemphasis : float, default=0.0
         Coefficient c of ``x[t] - c * x[t - 1]``.
     preemphasis_scope : {"frame", "waveform"}, default="frame"
-        Within each frame, whose first timepoint stands for its own predecessor (Kaldi), or along the waveform, which
-        becomes one timepoint shorter (EfficientAT).
+        Within each frame, whose first timepoint is its own predecessor (Kaldi), or along the waveform, which becomes
+        one timepoint shorter (EfficientAT).
     power : float, default=2.0
         Exponent of the magnitude: 1 for magnitude, 2 for power.
     n_mels : int or None, default=64
-        Number of mel bands; None keeps the ``n_fft // 2 + 1`` bins of the Fourier transform.
+        Number of mel bands; None: the ``n_fft // 2 + 1`` bins of the Fourier transform.
     fmin : float, default=0.0
-        Lowest edge of the filterbank in Hz.
+        Lower edge of the filterbank in Hz.
     fmax : float, default=None
-        Highest edge in Hz; None is half the sample rate.
+        Upper edge of the filterbank in Hz; None: half the sample rate.
     mel_scale : {"slaney", "htk"}, default="slaney"
-        Scale on which the bands are equally wide.
+        Scale of the band edges.
     triangle_domain : {"hz", "mel"}, default="hz"
-        Where the slopes of the triangles are straight.
+        Scale on which the triangles are linear.
     mel_norm : {"slaney"} or None, default="slaney"
-        Equal areas, or peaks of 1.
+        Equal areas, or None: peaks of 1.
     drop_nyquist : bool, default=False
         Give the highest bin no weight (Kaldi).
     log : {"db", "ln", "log10"} or None, default="db"
@@ -83,16 +83,16 @@ class FrontEnd:
     log_floor : float, default=1e-10
         Smallest value that enters the logarithm.
     ref : float or "max", default=1.0
-        With "db": the value that becomes 0 dB; "max" takes the largest of each clip.
+        With "db": the value of 0 dB; "max": the maximum of each clip.
     top_db : float or None, default=80.0
-        With "db": values further below the largest value of their clip are raised to that distance.
+        With "db": clip values this far below the maximum of the clip.
     half_precision : bool, default=False
-        Round to float16 before and within the compression, as MusiCNN's code does; values above 65504, which became
-        infinite there, stay at 65504.
+        Round to float16 before and within the compression, like MusiCNN's code; values above 65504, infinite there,
+        become 65504.
     mean : float, default=0.0
-        Subtracted at the end.
+        Value to subtract at the end.
     std : float, default=1.0
-        Divides at the end.
+        Divisor at the end.
 
     Raises
     ------
@@ -102,7 +102,7 @@ class FrontEnd:
     See Also
     --------
     sklearn_audio.dsp.preset : The front ends of published networks by name.
-    sklearn_audio.preprocessing.MelSpectrogramTransformer : The same as a scikit-learn transformer.
+    sklearn_audio.preprocessing.MelSpectrogramTransformer : Scikit-learn transformer.
 
     Examples
     --------
@@ -168,10 +168,10 @@ class FrontEnd:
 
     @property
     def geometry(self) -> FrameGeometry:
-        """Where the frames of a clip lie."""
+        """Positions of the frames of a clip."""
         length = self.win_length or self.n_fft
         centred = self.window_align == "center"
-        # The window of a centred frame begins behind zeros that need not be read: a shift does not change magnitudes.
+        # The zeros before a centred window are skipped: a shift does not change magnitudes.
         lead = (self.n_fft - length) // 2 if centred else 0
         return FrameGeometry(
             length=length,
@@ -183,7 +183,7 @@ class FrontEnd:
         )
 
     def n_frames(self, n_timepoints: int) -> int:
-        """Count the frames of a clip.
+        """Return the number of frames of a clip.
 
         Parameters
         ----------
@@ -193,16 +193,13 @@ class FrontEnd:
         Returns
         -------
         int
-            At least 1: a clip shorter than a frame is filled up with zeros.
+            At least 1: shorter clips are zero-padded.
         """
         shortened = self.preemphasis != 0 and self.preemphasis_scope == "waveform"
         return self.geometry.n_frames(max(1, n_timepoints - shortened))
 
     def __call__(self, waveform: Tensor) -> Tensor:
-        """Compute the frames of one clip.
-
-        Shapes: waveform (n_timepoints,) -> (n_frames, n_features).
-        """
+        """Compute the frames (n_frames, n_features) of one clip (n_timepoints,)."""
         stream, waveform = self.stream(), self._checked(waveform)
         return self.finish(torch.cat([*stream.feed(waveform), *stream.finish()]))
 
@@ -215,10 +212,10 @@ class FrontEnd:
         return waveform
 
     def batch(self, waveforms: Sequence[Tensor]) -> list[Tensor]:
-        """Compute the frames of many clips at once, for devices that want large blocks; no clip is padded to another.
+        """Compute the frames of many clips at once, for devices that need large blocks.
 
-        The frames of all clips stand one behind the other in blocks of one shape, so that a clip's frames do not
-        depend on its neighbours; they equal those of a call per clip to 1e-5 of the loudest.
+        The frames of all clips are concatenated into blocks of one shape, so that a clip does not depend on the others;
+        the result equals that of single calls to 1e-5 of the maximum.
 
         Parameters
         ----------
@@ -254,24 +251,24 @@ class FrontEnd:
         return [self.finish(frames.clone()) for frames in clips]
 
     def stream(self) -> FrontEndStream:
-        """Start a clip that arrives in blocks of timepoints.
+        """Start the processing of a clip in blocks of timepoints.
 
         Returns
         -------
         FrontEndStream
-            Its ``feed`` and ``finish`` yield blocks of frames, to which `finish` is yet to be applied as a whole.
+            Its ``feed`` and ``finish`` yield blocks of frames; apply `finish` to all of them.
         """
         return FrontEndStream(self)
 
     def finish(self, frames: Tensor, highest: Tensor | None = None) -> Tensor:
-        """Apply what needs the whole clip: `ref` "max" and `top_db`. In place.
+        """Apply `ref` "max" and `top_db`, which need the whole clip, in place.
 
         Parameters
         ----------
         frames : Tensor of shape (n_frames, n_features)
-            All blocks of one clip, or some of them if `highest` is given.
+            All frames of one clip, or some of them if `highest` is given.
         highest : Tensor of shape (), default=None
-            The largest value of the whole clip; None takes that of `frames`.
+            The maximum of the whole clip. None: that of `frames`.
 
         Returns
         -------
@@ -282,7 +279,7 @@ class FrontEnd:
             return frames
         highest = frames.max() if highest is None else highest
         if self.ref == "max":
-            frames -= highest + self.mean / self.std  # what was loudest is 0 dB before mean and std
+            frames -= highest + self.mean / self.std  # the maximum is 0 dB before mean and std
             highest = torch.full_like(highest, -self.mean / self.std)
         if self.top_db is not None:
             torch.maximum(frames, highest - self.top_db / self.std, out=frames)
@@ -290,7 +287,7 @@ class FrontEnd:
 
     @isolated(keep_gradients=True)
     def frame_features(self, frames: Tensor) -> Tensor:
-        """Compute the features of a block of frames, without what needs the whole clip.
+        """Compute the features of a block of frames, except for steps that need the whole clip.
 
         Parameters
         ----------
@@ -306,7 +303,7 @@ class FrontEnd:
         if self.remove_dc:
             frames = frames - frames.mean(dim=1, keepdim=True)
         if self.preemphasis and self.preemphasis_scope == "frame":
-            first = frames[:, :1] * (1 - self.preemphasis)  # stands for its own predecessor
+            first = frames[:, :1] * (1 - self.preemphasis)  # is its own predecessor
             frames = torch.cat([first, frames[:, 1:] - self.preemphasis * frames[:, :-1]], dim=1)
         spectrum = torch.fft.rfft(frames * constants.window, n=self.n_fft)  # (B, win) -> (B, n_fft // 2 + 1)
         values = _magnitude(spectrum, self.power)
@@ -316,7 +313,7 @@ class FrontEnd:
         return values if (self.mean, self.std) == (0.0, 1.0) else (values - self.mean) / self.std
 
     def compress(self, values: Tensor) -> Tensor:
-        """Apply the logarithm, without what needs the whole clip.
+        """Apply the logarithm, except for steps that need the whole clip.
 
         Parameters
         ----------
@@ -356,7 +353,7 @@ class _Constants(NamedTuple):
 
 
 @lru_cache(maxsize=32)
-@isolated()  # kept, and a later caller may want gradients
+@isolated()  # cached, and a later caller may need gradients
 def _constants(front_end: FrontEnd, dtype: torch.dtype, device: torch.device) -> _Constants:
     length = front_end.win_length or front_end.n_fft
     shape = window(front_end.window, length, periodic=front_end.window_periodic)
@@ -380,6 +377,6 @@ def _constants(front_end: FrontEnd, dtype: torch.dtype, device: torch.device) ->
 def _magnitude(spectrum: Tensor, power: float) -> Tensor:
     if power == 1.0:
         return spectrum.abs()
-    parts = torch.view_as_real(spectrum).square_()  # (B, bins) -> (B, bins, 2), in place: it stays in the cache
+    parts = torch.view_as_real(spectrum).square_()  # (B, bins) -> (B, bins, 2), in place, which stays in the CPU cache
     squared = parts[..., 0] + parts[..., 1]
     return squared if power == 2.0 else squared.pow(power / 2)

@@ -1,4 +1,4 @@
-"""Frames of clips in blocks: of one clip that arrives piece by piece, or of many clips at once."""
+"""Frames in blocks: of one streamed clip, or of many clips at once."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 __all__ = ["FrontEndStream", "constant_blocks"]
 
-# Frames that go through the Fourier transform and the filterbank at once: the working set fits a core's cache.
+# Frames per block: the working set fits a core's cache.
 _BLOCK_CPU = 512
 _BLOCK_DEVICE = 8192
 
 
 class FrontEndStream:
-    """Frames of one clip that arrives in blocks of timepoints; made by `FrontEnd.stream`.
+    """Frames of one streamed clip; created by `FrontEnd.stream`.
 
     Parameters
     ----------
     front_end : FrontEnd
-        What to compute.
+        The front end.
 
     Examples
     --------
@@ -44,7 +44,7 @@ class FrontEndStream:
         self._last: Tensor | None = None
 
     def feed(self, timepoints: Tensor) -> Iterator[Tensor]:
-        """Take the next timepoints and yield the blocks of features that they complete.
+        """Feed timepoints and yield the completed blocks of features.
 
         Parameters
         ----------
@@ -62,7 +62,7 @@ class FrontEndStream:
             yield self._front_end.frame_features(frames)
 
     def finish(self) -> Iterator[Tensor]:
-        """Yield the features that are left once the waveform has ended.
+        """Yield the remaining features at the end of the waveform.
 
         Yields
         ------
@@ -78,7 +78,7 @@ class FrontEndStream:
             yield self._front_end.frame_features(frames)
 
     def frames(self, waveform: Tensor) -> list[Tensor]:
-        """Cut a whole clip into frames without computing anything on them.
+        """Cut a whole clip into frames without computing features.
 
         Parameters
         ----------
@@ -88,7 +88,7 @@ class FrontEndStream:
         Returns
         -------
         list of Tensor, each of shape (n_frames, win_length)
-            Timepoints under the window, to be read and not written.
+            Timepoints under the window; read-only.
         """
         self._frames = FrameStream(self._front_end.geometry, _block_frames(waveform))
         return [*self._frames.feed(self._emphasised(waveform)), *self._last_frames()]
@@ -97,7 +97,7 @@ class FrontEndStream:
         if self._frames is None:
             raise ValueError("a waveform without timepoints has no frames.")
         if self._last is not None and not self._frames.has_timepoints:
-            # a clip of one timepoint has no differences: silence
+            # a single timepoint has no difference: silence
             list(self._frames.feed(torch.zeros_like(self._last)))
         return self._frames.finish()
 
@@ -116,7 +116,7 @@ def _block_frames(timepoints: Tensor) -> int:
 
 
 def constant_blocks(pieces: list[Tensor]) -> Iterator[Tensor]:
-    """Join pieces (n, length) of frames into blocks of one number of frames, the last filled up with zeros."""
+    """Regroup frames (n, length) into blocks of constant size, the last zero-padded."""
     waiting: list[Tensor] = []
     n_waiting = 0
     for piece in pieces:

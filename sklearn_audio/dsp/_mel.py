@@ -1,4 +1,4 @@
-"""Mel scales and triangular filterbanks in every convention that published networks were trained with."""
+"""Mel scales and triangular filterbanks in the conventions of published networks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def hz_to_mel(frequencies: ArrayLike, scale: MelScale = "slaney") -> NDArray[np.
         Hz, at least 0.
     scale : {"slaney", "htk"}, default="slaney"
         Slaney's Auditory Toolbox (linear below 1 kHz) or HTK's formula ``2595 log10(1 + f / 700)``, which VGGish and
-        Kaldi write with the rounded factor 1127 of the natural logarithm; the difference is 1e-5 relative.
+        Kaldi write with a rounded factor of 1127 for the natural logarithm (relative difference 1e-5).
 
     Returns
     -------
@@ -59,7 +59,7 @@ def mel_to_hz(mels: ArrayLike, scale: MelScale = "slaney") -> NDArray[np.float64
     mels : array of float
         Mel, at least 0.
     scale : {"slaney", "htk"}, default="slaney"
-        As in `hz_to_mel`.
+        See `hz_to_mel`.
 
     Returns
     -------
@@ -93,10 +93,7 @@ def mel_filterbank(
     norm: Literal["slaney"] | None = "slaney",
     drop_nyquist: bool = False,
 ) -> NDArray[np.float64]:
-    """Build a bank of triangular filters.
-
-    Shapes: -> (n_fft // 2 + 1, n_mels).
-    """
+    """Return a bank of triangular filters, shape (n_fft // 2 + 1, n_mels)."""
     fmax = sample_rate / 2 if fmax is None else fmax
     if not 0 <= fmin < fmax <= sample_rate / 2:
         raise ValueError(

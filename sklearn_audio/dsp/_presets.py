@@ -56,7 +56,7 @@ _AST = FrontEnd(
     mel_norm=None,
     drop_nyquist=True,
     log="ln",
-    # float32's machine epsilon, which Kaldi's code and torchaudio's take as the floor
+    # float32's machine epsilon, the floor in Kaldi and torchaudio
     log_floor=1.1920928955078125e-07,
 )
 
@@ -164,8 +164,8 @@ def preset(name: str, **overrides: Any) -> FrontEnd:
     name : str
         One of the names above.
     **overrides
-        Fields of `FrontEnd` to replace. With "deep_audio_features", which runs at any rate, a new `sample_rate` alone
-        keeps the frames 50 ms long.
+        Fields of `FrontEnd` to replace. With "deep_audio_features", changing only `sample_rate` keeps frames of
+        50 ms.
 
     Returns
     -------

@@ -38,7 +38,7 @@ _EPS = float(np.finfo(np.float64).eps)
 _N_ENTROPY_BLOCKS = 10
 _ROLLOFF_SHARE = 0.90
 
-# What goes through the Fourier transform at once, and what of the clip is held in float64: both bound the memory.
+# Frames per Fourier transform, and timepoints held in float64: both bound the memory.
 _BLOCK_FRAMES = 1024
 _BLOCK_TIMEPOINTS = 2**18
 _PIECE_TIMEPOINTS = 2**18
@@ -52,12 +52,12 @@ def short_term_feature_names(groups: Sequence[str] = _GROUPS, deltas: bool = Tru
     groups : sequence of {"time", "spectral", "mfcc", "chroma"}, default=("time", "spectral", "mfcc", "chroma")
         Groups of features, in the order of the columns.
     deltas : bool, default=True
-        Whether the differences follow, named ``delta_<name>``.
+        Whether to append the differences, named ``delta_<name>``.
 
     Returns
     -------
     list of str
-        One name per column. "chroma_1" is the pitch class A and "chroma_12" is G#, in semitones upwards.
+        One name per column. "chroma_1" is pitch class A, "chroma_12" is G#.
 
     Raises
     ------
@@ -87,22 +87,22 @@ def short_term_blocks(
 ) -> Iterator[Tensor]:
     """Compute the short-term features of a clip of any length with bounded memory.
 
-    The clip is read twice, first for its mean and its peak.
+    The clip is read twice: the first pass measures its mean and peak.
 
     Parameters
     ----------
     pieces : callable
-        Returns the clip from its start, as tensors of shape (n,), none of them empty.
+        Returns an iterator over the clip from its start, as non-empty tensors of shape (n,).
     sample_rate : int
         Hz.
     window : float, default=0.05
         Length of a frame in seconds.
     hop : float, default=0.025
-        Seconds between the starts of neighbouring frames.
+        Seconds between the starts of adjacent frames.
     groups : sequence of {"time", "spectral", "mfcc", "chroma"}, default=("time", "spectral", "mfcc", "chroma")
-        Which features.
+        Groups of features.
     deltas : bool, default=True
-        Whether the differences from the frame before follow.
+        Whether to append the differences from the previous frame.
 
     Yields
     ------
@@ -112,7 +112,7 @@ def short_term_blocks(
     Raises
     ------
     ValueError
-        As `short_term_features` does.
+        See `short_term_features`.
 
     Examples
     --------
@@ -141,7 +141,7 @@ def _framewise(
     stream = FrameStream(geometry, min(_BLOCK_FRAMES, max(1, _BLOCK_TIMEPOINTS // geometry.length)))
 
     def frames() -> Iterator[Tensor]:
-        """Blocks (n, length) of the normalised clip; zeros that fill a short clip are then its mean."""
+        """Yield blocks (n, length) of the normalised clip; zeros that pad a short clip equal its mean."""
         for piece in pieces():
             yield from stream.feed(level.normalize(piece))
         yield from stream.finish()
@@ -163,8 +163,8 @@ def short_term_features(
 ) -> Tensor:
     """Compute the classic short-term features of a clip, the set of pyAudioAnalysis.
 
-    The clip is shifted to mean 0 and scaled to peak 1, cut into frames without a taper, and described frame by frame.
-    With M the magnitudes of the first K Fourier coefficients of a frame, divided by K, where K is half the frame:
+    The clip is shifted to mean 0, scaled to peak 1, and cut into frames without a taper. M are the magnitudes of the
+    first K Fourier coefficients of a frame, divided by K, where K is half the frame length:
 
     ====================== =======================================================================================
     feature                definition
@@ -176,39 +176,39 @@ def short_term_features(
     spectral_spread        standard deviation about the centroid, likewise weighted
     spectral_entropy       entropy (bits) of the energy over 10 equal parts of the spectrum
     spectral_flux          squared distance between the spectra of this frame and the one before, each of sum 1
-    spectral_rolloff       share of the bins below the one where 90 % of the energy is reached, in [0, 1)
+    spectral_rolloff       fraction of bins below the one where 90 % of the energy is reached, in [0, 1)
     mfcc_1 ... mfcc_13     orthonormal DCT-II of log10 of 40 triangles over M, the first coefficient included
     chroma_1 ... chroma_12 energy per pitch class A, A#, ... G#, as a share of the energy of the frame
     chroma_std             standard deviation of the 12 chroma values
-    delta_<name>           difference from the frame before, 0 in the first frame
+    delta_<name>           difference from the previous frame, 0 in the first frame
     ====================== =======================================================================================
 
     Parameters
     ----------
     waveform : Tensor of float, shape (n_timepoints,)
-        One clip, on the CPU or a CUDA device. Its scale does not matter, because the peak is normalised.
+        One clip, on the CPU or a CUDA device. Its scale is irrelevant, as the peak is normalised.
     sample_rate : int
         Hz.
     window : float, default=0.05
         Length of a frame in seconds; a fraction of a timepoint is dropped.
     hop : float, default=0.025
-        Seconds between the starts of neighbouring frames; a fraction of a timepoint is dropped.
+        Seconds between the starts of adjacent frames; a fraction of a timepoint is dropped.
     groups : sequence of {"time", "spectral", "mfcc", "chroma"}, default=("time", "spectral", "mfcc", "chroma")
-        Which features, in the order of the columns: 3, 5, 13 and 13 of them.
+        Groups of features, in column order; they have 3, 5, 13 and 13 features.
     deltas : bool, default=True
-        Whether the differences from the frame before follow, one per feature.
+        Whether to append the differences from the previous frame, one per feature.
 
     Returns
     -------
     Tensor of shape (n_frames, n_features)
-        Of the type and on the device of the waveform; computed in float64. Timepoints behind the last whole frame are
-        left out. `short_term_feature_names` names the columns.
+        With the dtype and device of the waveform; computed in float64. Timepoints after the last complete frame are
+        ignored. `short_term_feature_names` names the columns.
 
     Raises
     ------
     ValueError
-        If the waveform is not one non-empty row of floats, `window` is shorter than two timepoints or `hop` than one,
-        or the groups are not known ones, each at most once.
+        If the waveform is not a non-empty row of floats, `window` is shorter than two timepoints or `hop` than one, or
+        a group is unknown or repeated.
 
     See Also
     --------
@@ -216,27 +216,27 @@ def short_term_features(
 
     Notes
     -----
-    The numbers are those of ``pyAudioAnalysis.ShortTermFeatures.feature_extraction`` 0.3.14 on the same timepoints, to
-    the rounding of the waveform's type (1e-5 in float32). Kept, because models were trained on them:
+    The values equal those of ``pyAudioAnalysis.ShortTermFeatures.feature_extraction`` 0.3.14 to the rounding of the
+    waveform's dtype (1e-5 in float32). These properties are kept, because models were trained on them:
 
-    - mean and peak are those of the whole clip, so that loudness is relative and a lone click quietens all frames;
-    - the triangles are placed as if K bins spanned the whole sample rate: a triangle about f Hz gathers f/2 Hz;
-    - bin k, counted from 0, stands for the frequency of bin k + 1 in the centroid, the spread and the chroma;
+    - mean and peak refer to the whole clip, so that loudness is relative and a single click attenuates all frames;
+    - the triangles are placed as if K bins spanned the whole sample rate: a triangle at f Hz covers f/2 Hz;
+    - in centroid, spread and chroma, bin k (from 0) has the frequency of bin k + 1;
     - the logarithm of the mel bands is taken of magnitudes, not of energies, with 2.2e-16 added;
-    - of several bins that fall on one semitone only the highest counts, and it is divided by the number of bins on the
-      semitone of the bin whose index is the semitone's number; bins below 27.5 Hz wrap to the end of the table of
-      semitones, where their pitch class depends on K.
+    - of several bins on one semitone only the highest counts, divided by the number of bins on the semitone of the bin
+      whose index is the semitone's number; bins below 27.5 Hz wrap to the end of the table of semitones, where their
+      pitch class depends on K.
 
-    Deviations, where the original raises an error or divides by zero:
+    Deviations, where the original raises or divides by zero:
 
     - frames are rows and `window` and `hop` are seconds; names are lower case with underscores, "zcr" is spelled out;
-    - a clip shorter than a frame is filled at its end with its mean to one frame, for a row must have features
-      (original: "need at least one array to concatenate");
-    - at sample rates below about 6.9 kHz the triangles beyond the spectrum are cut or empty (original: IndexError),
-      so that an empty one holds log10(2.2e-16);
-    - frames with so few bins that the highest semitone has no place among them (0.05 s below about 2.7 kHz, 0.01 s at
-      8 kHz) divide the highest bin of each semitone by the number of bins on it (original: IndexError, ValueError);
-    - a frame of one timepoint is refused (original: division by zero).
+    - a clip shorter than a frame is padded at its end with its mean (original: "need at least one array to
+      concatenate");
+    - at sample rates below about 6.9 kHz the triangles beyond the spectrum are cut or empty (original: IndexError); an
+      empty one gives log10(2.2e-16);
+    - frames with too few bins for the highest semitone (0.05 s below about 2.7 kHz, 0.01 s at 8 kHz) divide the highest
+      bin of each semitone by the number of bins on it (original: IndexError, ValueError);
+    - a frame of one timepoint raises (original: division by zero).
 
     Digital silence gives finite values: zeros, except for the MFCC of the empty spectrum.
 
@@ -286,7 +286,7 @@ def _check_waveform(waveform: Tensor) -> None:
 
 
 def _frame_geometry(sample_rate: int, window: float, hop: float) -> FrameGeometry:
-    # the small term keeps 0.57 s at 100 Hz, 56.99999999999999, at 57 timepoints
+    # the small term makes 0.57 s at 100 Hz (56.99999999999999) 57 timepoints
     length, step = (math.floor(seconds * sample_rate + 1e-6) for seconds in (window, hop))
     if length < 2 or step < 1:
         raise ValueError(
@@ -297,7 +297,7 @@ def _frame_geometry(sample_rate: int, window: float, hop: float) -> FrameGeometr
 
 
 class _Block:
-    """Frames (n, length) of a clip and, where a group asks for them, their spectra (n, n_bins)."""
+    """Frames (n, length) of a clip and, if needed, their spectra (n, n_bins)."""
 
     def __init__(self, frames: Tensor) -> None:
         self.frames = frames
@@ -305,7 +305,7 @@ class _Block:
 
     @cached_property
     def power(self) -> Tensor:
-        # (n, length) -> (n, n_bins): the bin at half the sample rate is left out
+        # (n, length) -> (n, n_bins): without the Nyquist bin
         spectrum = torch.fft.rfft(self.frames)[:, : self.n_bins]
         power: Tensor = spectrum.real.square().addcmul_(spectrum.imag, spectrum.imag)
         return power.div_(self.n_bins**2)
@@ -324,12 +324,12 @@ class _Block:
 
     @cached_property
     def shares(self) -> Tensor:
-        """Magnitudes that sum to 1."""
+        """Magnitudes normalised to a sum of 1."""
         return self.magnitude / (self.total + self.n_bins * _EPS)[:, None]
 
 
 class _Analysis:
-    """Features of the blocks of one clip; the constants are those of one sample rate, frame length and device."""
+    """Features of the blocks of one clip, with the constants of one sample rate, frame length and device."""
 
     def __init__(self, sample_rate: int, n_bins: int, groups: Sequence[str], device: torch.device) -> None:
         self._groups = groups
@@ -340,7 +340,7 @@ class _Analysis:
         self._moments = torch.stack([positions, positions.square()], dim=1)
 
     def framewise(self, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
-        """Turn blocks (n, length) of frames into blocks (n, n_features) of features."""
+        """Convert blocks (n, length) of frames to blocks (n, n_features) of features."""
         before: _Block | None = None
         for frames in blocks:
             block = _Block(frames)
@@ -370,13 +370,13 @@ class _Analysis:
 
 
 def _divisor(total: Tensor) -> Tensor:
-    # where all is silent, shares of nothing are 0
+    # silence gives 0
     return torch.where(total > 0, total, 1.0)
 
 
 def _time_features(frames: Tensor) -> Tensor:
     (n_frames, length), hop = frames.shape, frames.stride(0)
-    # (n, length) -> (timepoints,): frames overlap in memory, what is done per timepoint is done once
+    # (n, length) -> (timepoints,): frames overlap in memory: process each timepoint once
     timeline = frames.as_strided(((n_frames - 1) * hop + length,), (1,))
     n_changes = torch.nn.functional.pad(timeline.sign().diff().abs().cumsum(0), (1, 0))
     crossings = (n_changes[length - 1 :: hop] - n_changes[: (n_frames - 1) * hop + 1 : hop]) / (2 * (length - 1))
@@ -387,7 +387,7 @@ def _time_features(frames: Tensor) -> Tensor:
 
 
 def _entropy(power: Tensor, energy: Tensor) -> Tensor:
-    """Entropy of the energy over 10 equal parts of each row; what is left behind the last part is not looked at."""
+    """Return the entropy of the energy over 10 equal parts of each row, ignoring the remainder."""
     part = power.shape[1] // _N_ENTROPY_BLOCKS
     if part == 0:
         return torch.zeros_like(energy)
@@ -398,7 +398,7 @@ def _entropy(power: Tensor, energy: Tensor) -> Tensor:
 
 
 def _flux(block: _Block, before: _Block | None) -> Tensor:
-    # the first frame of a clip stands for its own predecessor: its flux is 0
+    # the first frame of a clip is its own predecessor: its flux is 0
     first = block.shares[:1] if before is None else before.shares[-1:]
     return (block.shares - torch.cat([first, block.shares[:-1]])).square_().sum(1)
 

@@ -15,10 +15,7 @@ WINDOWS = ("hann", "hamming", "blackman", "rectangular", "povey")
 
 @lru_cache(maxsize=64)
 def window(name: str, length: int, *, periodic: bool = True) -> NDArray[np.float64]:
-    """Return an analysis window.
-
-    Shapes: -> (length,).
-    """
+    """Return an analysis window, shape (length,)."""
     if name not in WINDOWS:
         raise ValueError(f"unknown window {name!r}; choose one of {list(WINDOWS)}.")
     if name == "povey":

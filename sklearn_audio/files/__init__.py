@@ -8,8 +8,7 @@ the extra ``ffmpeg`` is installed. Rates are converted by soxr at its high quali
 from sklearn_audio.files._info import AudioInfo, audio_info
 from sklearn_audio.files._listing import AUDIO_EXTENSIONS, list_clips
 from sklearn_audio.files._mix import MonoMix
-from sklearn_audio.files._rates import MAX_RATE, MIN_RATE, RATES, is_rate
-from sklearn_audio.files._resample import Resampler, resample
+from sklearn_audio.files._resample import MAX_RATE, MIN_RATE, RATES, Resampler, is_rate, resample
 from sklearn_audio.files._sources import Source, backslash_hint
 from sklearn_audio.files._stream import AudioStream, open_audio, read_audio
 

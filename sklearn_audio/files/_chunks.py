@@ -1,4 +1,4 @@
-"""Containers of chunks (WAV, RF64, AIFF, SVX, CAF, W64): where their samples lie, and how many there are."""
+"""Chunked containers (WAV, RF64, AIFF, SVX, CAF, W64): position and size of their samples."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from sklearn_audio.files._views import ByteReader, Inserted
 __all__ = ["Chunk", "ChunkStyle", "SampleData", "closed", "in_chunks", "packed"]
 
 _ALL_ONES = (1 << 32) - 1
-# Sizes that programs write which do not know how much will follow, beside 0 and all bits set: 2 GiB, or a little less.
+# Besides 0 and all bits set, programs that stream write 2 GiB, or slightly less, for an unknown size.
 _OPEN_SIZES = range(0x7FFFF000, 0x80000001)
 _PLAIN_WAV_TAGS = (1, 3, 6, 7, 0xFFFE)  # integers, floats, A-law, mu-law, extensible
-# More than a recorder writes; so many are bytes that only look like chunks.
+# No recorder writes more: beyond this, the bytes only look like chunks.
 _MAX_CHUNKS = 10_000
 _W64_GUID = b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
 
 
 class Chunk(NamedTuple):
-    """Name of a chunk, where its content lies, the bytes of that by its header, and where the next chunk begins."""
+    """Name, content offset, declared content size and offset of the next chunk."""
 
     name: bytes
     start: int
@@ -31,7 +31,7 @@ class Chunk(NamedTuple):
 
 
 class ChunkStyle(NamedTuple):
-    """Layout of the chunk headers of a container."""
+    """Layout of the chunk headers in a container."""
 
     name_bytes: int = 4
     size_code: str = "<I"
@@ -39,7 +39,7 @@ class ChunkStyle(NamedTuple):
     counts_header: bool = False
 
     def at(self, reader: ByteReader, offset: int) -> Chunk | None:
-        """Read the header of the chunk at an offset; None if there is none."""
+        """Read the chunk header at an offset; None if there is none."""
         header_bytes = self.name_bytes + struct.calcsize(self.size_code)
         header = reader.at(offset, header_bytes)
         if len(header) < header_bytes or not header[:4].isascii() or min(header[:4]) < 32:
@@ -52,7 +52,7 @@ class ChunkStyle(NamedTuple):
         return Chunk(name, start, size, end + -end % self.alignment)
 
     def walk(self, reader: ByteReader, offset: int) -> Iterator[Chunk]:
-        """Iterate over the chunks from an offset on; the last may reach beyond the end."""
+        """Iterate over the chunks from an offset; the last may extend past the end of the file."""
         for _ in range(_MAX_CHUNKS):
             chunk = self.at(reader, offset)
             if chunk is None:
@@ -61,7 +61,7 @@ class ChunkStyle(NamedTuple):
             offset = chunk.next
 
     def fills(self, reader: ByteReader, offset: int) -> bool:
-        """Whether everything from an offset on is chunks, up to fewer bytes than the header of one."""
+        """Whether the file consists of chunks from an offset to its end, give or take an incomplete header."""
         for chunk in self.walk(reader, offset):
             if chunk.size < 0:
                 break
@@ -78,20 +78,25 @@ _CAF = ChunkStyle(size_code=">q", alignment=1)
 _W64 = ChunkStyle(name_bytes=16, size_code="<Q", alignment=8, counts_header=True)
 
 
+def _unchanged(n: int) -> dict[int, bytes]:
+    """Leave the header as it is: decoders ignore its count."""
+    return {}
+
+
 class SampleData(NamedTuple):
-    """Where the samples of a container lie."""
+    """Position and declared size of the samples in a container; `mend` writes another size into the header."""
 
     start: int
     declared: int | None
-    end: int | None
     bytes_per_timepoint: Fraction | None
-    mend: Callable[[int], Mapping[int, bytes]]
-    style: ChunkStyle | None
+    mend: Callable[[int], Mapping[int, bytes]] = _unchanged
+    style: ChunkStyle | None = None
+    end: int | None = None
     n_counted: int | None = None
 
 
 def in_chunks(reader: ByteReader) -> SampleData | None:
-    """Find the samples of a container of chunks; None for any other file."""
+    """Find the samples of a chunked container; None for any other file."""
     head = reader.at(0, 40)
     if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE":
         return _in_wav(reader, head)
@@ -107,14 +112,20 @@ def in_chunks(reader: ByteReader) -> SampleData | None:
 
 
 def closed(size: int, bits: int = 32) -> int | None:
-    """Size of a field of so many bits, or None if it is one that stands for an unknown size."""
+    """Return the size, or None if it is a value that stands for an unknown size in a field of that many bits."""
     if size < 0 or size >= (1 << bits) - 256 or (bits == 32 and size in _OPEN_SIZES):
         return None
     return size
 
 
+def _form_end(head: bytes, code: str) -> int | None:
+    """Return the end of the file by its first eight bytes; None if it is left open."""
+    size = closed(struct.unpack(code, head[4:8])[0])
+    return size + 8 if size else None
+
+
 def packed(code: str, *sizes: int) -> bytes:
-    """Pack sizes, each as the nearest that its field holds."""
+    """Pack sizes, each clipped to the range of its field."""
     bits = 8 * struct.calcsize("=" + code[-1])
     largest = (1 << bits - code[-1].islower()) - 1
     return struct.pack(f"{code[0]}{len(sizes)}{code[-1]}", *(min(max(0, size), largest) for size in sizes))
@@ -131,23 +142,16 @@ def _in_wav(reader: ByteReader, head: bytes) -> SampleData | None:
         elif chunk.name == b"fmt ":
             rate = _wav_rate(reader.at(chunk.start, 16), code)
         elif chunk.name == b"data":
-            end = closed(struct.unpack(code + "I", head[4:8])[0])
             if wide is not None:
                 return _in_rf64(reader, wide, chunk, rate)
-            magic = head[:4] if head[:4] in (b"RIFF", b"RIFX") else b"RIFF"
-            return SampleData(
-                chunk.start,
-                closed(chunk.size),
-                end + 8 if end else None,
-                rate,
-                partial(_wav_sizes, magic, code, chunk.start),
-                _BIG_ENDIAN if big else _RIFF,
-            )
+            mend = partial(_wav_sizes, b"RIFX" if big else b"RIFF", code, chunk.start)
+            style = _BIG_ENDIAN if big else _RIFF
+            return SampleData(chunk.start, closed(chunk.size), rate, mend, style, _form_end(head, code + "I"))
     return None
 
 
 def _wav_sizes(magic: bytes, code: str, start: int, n: int) -> dict[int, bytes]:
-    """Both sizes of a WAV; those that its fields do not hold make an RF64 of it."""
+    """Write both sizes of a WAV; sizes beyond 32 bits turn it into an RF64."""
     riff, data = n + start - 8 + n % 2, n
     if riff >= _ALL_ONES and code == "<":
         wide = Inserted(b"ds64" + packed("<I", 28) + packed("<Q", riff + 36, data, 0) + packed("<I", 0))
@@ -167,22 +171,13 @@ def _wav_rate(body: bytes, code: str) -> Fraction | None:
 def _in_rf64(reader: ByteReader, wide: Chunk, data: Chunk, rate: Fraction | None) -> SampleData:
     riff_size, data_size = struct.unpack("<QQ", reader.at(wide.start, 16).ljust(16, b"\0"))
     end = closed(riff_size, 64)
-    return SampleData(
-        data.start,
-        closed(data_size, 64) if data.size == _ALL_ONES else closed(data.size),
-        end + 8 if end else None,
-        rate,
-        partial(_rf64_sizes, wide.start, data.start),
-        _RIFF,
-    )
+    declared = closed(data_size, 64) if data.size == _ALL_ONES else closed(data.size)
+    mend = partial(_rf64_sizes, wide.start, data.start)
+    return SampleData(data.start, declared, rate, mend, _RIFF, end + 8 if end else None)
 
 
 def _rf64_sizes(wide: int, start: int, n: int) -> dict[int, bytes]:
-    return {
-        0: b"RF64",
-        wide: packed("<Q", n + start - 8, n),
-        start - 4: packed("<I", _ALL_ONES),
-    }
+    return {0: b"RF64", wide: packed("<Q", n + start - 8, n), start - 4: packed("<I", _ALL_ONES)}
 
 
 def _in_aiff(reader: ByteReader, head: bytes) -> SampleData | None:
@@ -196,22 +191,17 @@ def _in_aiff(reader: ByteReader, head: bytes) -> SampleData | None:
         elif chunk.name == b"SSND" and common:
             offset = int.from_bytes(reader.at(chunk.start, 4), "big")
             start = chunk.start + 8 + offset
-            end = closed(struct.unpack(">I", head[4:8])[0])
             size = closed(chunk.size)
-            return SampleData(
-                start,
-                None if size is None else max(0, size - 8 - offset),
-                end + 8 if end else None,
-                Fraction(width) if width else None,
-                partial(_aiff_sizes, width, common, chunk.start, start),
-                _BIG_ENDIAN,
-                closed(count) if width else None,
-            )
+            declared = None if size is None else max(0, size - 8 - offset)
+            mend = partial(_aiff_sizes, width, common, chunk.start, start)
+            n_counted = closed(count) if width else None
+            rate = Fraction(width) or None
+            return SampleData(start, declared, rate, mend, _BIG_ENDIAN, _form_end(head, ">I"), n_counted)
     return None
 
 
 def _aiff_width(kind: bytes, bits: int) -> int:
-    """Bytes of a sample; 0 for those that are compressed."""
+    """Bytes per sample; 0 for compressed kinds."""
     if kind in (b"ulaw", b"alaw"):
         return 1
     return (bits + 7) // 8 if kind in (b"none", b"sowt", b"twos", b"raw ", b"fl32", b"fl64", b"in24", b"in32") else 0
@@ -231,15 +221,8 @@ def _in_svx(reader: ByteReader, head: bytes) -> SampleData | None:
             is_compressed = reader.at(chunk.start + 15, 1) != b"\0"
             width = 0 if is_compressed else 1 if head[8:9] == b"8" else 2
         elif chunk.name == b"BODY":
-            end = closed(struct.unpack(">I", head[4:8])[0])
-            return SampleData(
-                chunk.start,
-                closed(chunk.size),
-                end + 8 if end else None,
-                Fraction(width) if width else None,
-                partial(_svx_sizes, chunk.start),
-                _BIG_ENDIAN,
-            )
+            mend, rate = partial(_svx_sizes, chunk.start), Fraction(width) or None
+            return SampleData(chunk.start, closed(chunk.size), rate, mend, _BIG_ENDIAN, _form_end(head, ">I"))
     return None
 
 
@@ -254,15 +237,8 @@ def _in_caf(reader: ByteReader) -> SampleData | None:
             bytes_per_packet, per_packet = struct.unpack(">II", reader.at(chunk.start + 16, 8).ljust(8, b"\0"))
             rate = Fraction(bytes_per_packet, per_packet) if bytes_per_packet and per_packet else None
         elif chunk.name == b"data":
-            # four bytes count edits
-            return SampleData(
-                chunk.start + 4,
-                None if chunk.size < 4 else closed(chunk.size - 4, 63),
-                None,
-                rate,
-                partial(_caf_size, chunk.start),
-                _CAF,
-            )
+            declared = None if chunk.size < 4 else closed(chunk.size - 4, 63)  # the samples follow a 4-byte edit count
+            return SampleData(chunk.start + 4, declared, rate, partial(_caf_size, chunk.start), _CAF)
     return None
 
 
@@ -277,14 +253,8 @@ def _in_w64(reader: ByteReader, head: bytes) -> SampleData | None:
             rate = _wav_rate(reader.at(chunk.start, 16), "<")
         elif chunk.name[:4] == b"data":
             end = closed(int.from_bytes(head[16:24], "little"), 63)
-            return SampleData(
-                chunk.start,
-                0 if chunk.size <= 0 else closed(chunk.size, 63),
-                end or None,
-                rate,
-                partial(_w64_sizes, chunk.start),
-                _W64,
-            )
+            declared = 0 if chunk.size <= 0 else closed(chunk.size, 63)
+            return SampleData(chunk.start, declared, rate, partial(_w64_sizes, chunk.start), _W64, end or None)
     return None
 
 

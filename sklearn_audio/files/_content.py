@@ -1,4 +1,4 @@
-"""What the first bytes of a file say it is: a container for FFmpeg, or something that is no recording at all."""
+"""Recognises a file by its first bytes: as a container for FFmpeg, or as something other than a recording."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HEAD_BYTES = 4096
 
 
 class Container(NamedTuple):
-    """A container that FFmpeg reads: what it is called here, and by FFmpeg; None lets FFmpeg find out."""
+    """A container that FFmpeg reads: its title, and FFmpeg's name for it (None: FFmpeg probes)."""
 
     title: str
     demuxer: str | None
@@ -52,7 +52,7 @@ _AGAIN = "download or record it again"
 _UNPACK = "unpack it and give the recordings inside"
 _NO_AUDIO = "give a recording"
 
-# (offset, bytes) -> what it is, what to do.
+# (offset, bytes) -> reason, advice.
 _IMPOSTORS: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"version https://git-lfs", "it is a Git LFS pointer instead of the recording", "fetch it with: git lfs pull"),
     (0, b"PK\x03\x04", "it is a zip archive", _UNPACK),
@@ -71,20 +71,20 @@ _IMPOSTORS: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\x93NUMPY", "it is a NumPy array", "load it with numpy.load and give (array, sample_rate)"),
 )
 
-# Containers whose bytes alone FFmpeg may be asked to recognise. Play lists, images, text and raw samples are not among
-# them: FFmpeg would follow the first to other files, and take anything for the last.
+# Containers that FFmpeg may probe for. Playlists, images, text and raw samples are excluded: FFmpeg would open the
+# files that a playlist names, and accept any bytes as raw samples.
 PROBED_DEMUXERS = (
     "aac,ac3,act,adx,aea,aiff,amr,ape,asf,au,avi,avr,bonk,caf,dsf,dss,dts,dtshd,eac3,flac,flv,gxf,hcom,"
     "iff,ircam,loas,matroska,mlp,mov,mp3,mpc,mpc8,mpeg,mpegts,msf,mxf,nistsphere,nut,ogg,oma,osq,paf,pvf,"
     "qcp,qoa,rka,rm,rso,sds,shn,sox,swf,tak,truehd,tta,voc,vqf,w64,wav,wsd,wtv,wv,xa,xwma"
 )
 
-# What libsndfile knows to be audio of a kind, so that its own reason says more than "not recognised".
+# Formats that libsndfile knows, so that its own error is more specific than "not recognised".
 _AUDIO_MAGICS = (b"RIFF", b"RIFX", b"RF64", b"FORM", b"fLaC", b"OggS", b".snd", b"caff", b"riff", b"ID3")
 
 
 def tag_bytes(head: bytes) -> int:
-    """Length of the ID3v2 tag that opens a file, with its footer; its size is four times seven bits; 0 without one."""
+    """Length of the ID3v2 tag at the start of a file, with its footer (its size has 4 x 7 bits); 0 without a tag."""
     if head[:3] != b"ID3" or len(head) < 10:
         return 0
     length = 0
@@ -94,7 +94,7 @@ def tag_bytes(head: bytes) -> int:
 
 
 def container_of(head: bytes) -> Container | None:
-    """Recognise a container that FFmpeg reads and libsndfile does not."""
+    """Recognise a container that only FFmpeg reads."""
     for offset, magic, container in _CONTAINERS:
         if head.startswith(magic, offset):
             return container
@@ -117,7 +117,7 @@ def is_cut_mpeg(head: bytes) -> bool:
 
 
 def impostor_of(head: bytes) -> tuple[str, str] | None:
-    """Recognise what is no recording at all."""
+    """Recognise a file that is not a recording: reason and advice."""
     for offset, magic, reason, advice in _IMPOSTORS:
         if head.startswith(magic, offset):
             return reason, advice
@@ -131,12 +131,12 @@ def impostor_of(head: bytes) -> tuple[str, str] | None:
 
 
 def may_hold_mpeg(head: bytes) -> bool:
-    """Whether MPEG frames may follow these bytes, which are a tag or of no container with a name of its own."""
+    """Whether MPEG frames may follow: the bytes are an ID3 tag or belong to no known container."""
     return head[:3] == b"ID3" or not head.startswith((*_AUDIO_MAGICS, b"Creative Voice File", b"G@", b"GA"))
 
 
 def explain(head: bytes, complaint: str) -> tuple[str, str]:
-    """Say of a file that may be a recording why it could not be opened, and what to do."""
+    """Reason and advice for a possible recording that could not be opened."""
     if head.startswith(_AUDIO_MAGICS) or head[:1] == b"\xff":
         return f"libsndfile says: {complaint.rstrip('.')}", "the file is damaged or of an unknown codec, so replace it"
     return "its bytes are no recording in a known format", "check that it is complete and not encrypted"

@@ -1,20 +1,22 @@
-"""The interface of decoders, and the length that is known before anything is decoded."""
+"""The interface of decoders, and the check of the decoded length against the header."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_audio._caller import warn_caller
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files._sources import Label
 
-__all__ = ["Decoder", "Layout", "Promise", "changed_on_the_way"]
+__all__ = ["Decoder", "Delivery", "Layout", "Promise", "changed_on_the_way"]
 
 
 class Promise(NamedTuple):
-    """What the header of a recording and the number of its bytes say about its length."""
+    """Length of a recording according to its header and its number of bytes."""
 
     n_timepoints: int | None = None
     tolerance: int = 0
@@ -23,23 +25,23 @@ class Promise(NamedTuple):
 
 
 class Decoder(Protocol):
-    """Facts from the header, a jump before the first read, and reading on."""
+    """Header fields, one seek before the first read, and sequential reading."""
 
     sample_rate: int
     n_channels: int
     n_timepoints: int | None
-    length_is_exact: bool  # whether nothing follows after that many timepoints; there may be fewer
+    length_is_exact: bool  # never more timepoints than n_timepoints; possibly fewer
     format: str
     promise: Promise
 
     def seek(self, timepoint: int) -> int:
-        """Go to a timepoint or before it, and say where."""
+        """Seek to a timepoint or to one before it; returns the position."""
 
     def read(self, n: int) -> NDArray[np.float32]:
         """Read up to n timepoints, shape (n, n_channels); fewer only at the end."""
 
     def close(self) -> None:
-        """Close the decoder and what was opened for it."""
+        """Close the decoder and what it opened."""
 
 
 class Layout(NamedTuple):
@@ -50,9 +52,64 @@ class Layout(NamedTuple):
 
 
 def changed_on_the_way(label: Label, before: Decoder | Layout, after: Decoder | Layout) -> AudioReadError:
-    """Make the error for a recording whose rate or number of channels changes within it."""
+    """Error for a recording whose rate or number of channels changes midway."""
     return label.unreadable(
         f"it changes from {before.n_channels} channels at {before.sample_rate} Hz to {after.n_channels} channels at "
         f"{after.sample_rate} Hz on the way",
         "split it there",
     )
+
+
+class Delivery:
+    """Compares the length that was read with the length in the header."""
+
+    def __init__(self, label: Label, decoder: Decoder, strict: bool) -> None:
+        self._label = label
+        self._decoder = decoder
+        self._strict = strict
+
+    @property
+    def _promise(self) -> Promise:
+        return self._decoder.promise  # some decoders update it while reading
+
+    def _seconds(self, n_timepoints: int) -> str:
+        return f"{n_timepoints / self._decoder.sample_rate:.3f} s"
+
+    def is_short_of(self, wanted: float, n_timepoints: int) -> bool:
+        """Whether the recording ends at a timepoint before the requested one although its header promises more."""
+        if n_timepoints >= wanted:
+            return False
+        if self._promise.flaw:
+            return True
+        promised = self._promise.n_timepoints
+        return promised is not None and n_timepoints + self._promise.tolerance < min(promised, wanted)
+
+    def check(self, wanted: float, n_timepoints: int, on_warning: Callable[[str], None] | None) -> None:
+        """Warn, or raise if strict, when the recording ends too early or continues past the length in its header."""
+        if self.is_short_of(wanted, n_timepoints):
+            if self._strict or not n_timepoints:
+                raise self.refusal(n_timepoints)
+            self._warn(f"{self._shortfall(n_timepoints)}. Replace the recording", on_warning)
+        elif self._promise.surplus and n_timepoints < wanted:
+            surplus = f"{self._promise.surplus}; all {self._seconds(n_timepoints)} were read"
+            if self._strict:
+                raise self._label.unreadable(surplus, "check its end")
+            self._warn(f"{surplus}. Check its end", on_warning)
+
+    def refusal(self, n_timepoints: int) -> AudioReadError:
+        """Error for a recording that ends before the length in its header."""
+        return self._label.unreadable(self._shortfall(n_timepoints), "replace the recording")
+
+    def _shortfall(self, n_timepoints: int) -> str:
+        reason = self._promise.flaw or "it holds less than its header says"
+        seconds = f"{self._seconds(n_timepoints)} were read"
+        if self._promise.n_timepoints is None:
+            return f"{reason}; {seconds}"
+        return f"{reason}; its header promises {self._seconds(self._promise.n_timepoints)}, and {seconds}"
+
+    def _warn(self, finding: str, on_warning: Callable[[str], None] | None) -> None:
+        text = f"{finding}, or refuse such recordings: AudioLoader(strict=True)."
+        if on_warning is not None:
+            on_warning(text)
+        else:
+            warn_caller(f"{self._label.where}: {text}")

@@ -1,4 +1,4 @@
-"""Choice of the decoder of a recording: libsndfile, else FFmpeg, else an error."""
+"""Opens the decoder of a recording: libsndfile, else FFmpeg, else an error."""
 
 from __future__ import annotations
 
@@ -20,16 +20,18 @@ from sklearn_audio.files._content import (
 )
 from sklearn_audio.files._decoder import Decoder, Promise
 from sklearn_audio.files._ffmpeg import FfmpegDecoder
-from sklearn_audio.files._flac_decoder import FlacDecoder
+from sklearn_audio.files._flac import FlacDecoder, flac_link
 from sklearn_audio.files._joined import JoinedDecoder
-from sklearn_audio.files._links import Link
-from sklearn_audio.files._rates import RATES, is_rate
+from sklearn_audio.files._mpeg import mpeg_link
+from sklearn_audio.files._ogg import ogg_link
+from sklearn_audio.files._resample import RATES, is_rate
+from sklearn_audio.files._sample_bytes import sample_link
 from sklearn_audio.files._sndfile import SndfileDecoder
 from sklearn_audio.files._sources import OpenSource
-from sklearn_audio.files._survey import find_links
-from sklearn_audio.files._views import ByteReader, view_of
+from sklearn_audio.files._units import unit_link
+from sklearn_audio.files._views import ByteReader, Link, shifted, view_of
 
-__all__ = ["open_decoder"]
+__all__ = ["find_links", "open_decoder"]
 
 
 def open_decoder(opened: OpenSource) -> Decoder:
@@ -57,13 +59,13 @@ def _join(opened: OpenSource, links: list[Link]) -> Decoder:
 
 
 def _open_link(opened: OpenSource, link: Link) -> Decoder:
-    """Open a file of one link, as it is or through a view that mends it."""
+    """Open a file with one link, directly or through a view with a corrected header."""
     if link.pieces is None:
         return _with_promise(_open_bytes(opened), link)
     if link.n_timepoints is not None:
         plain = SndfileDecoder(opened)
         if plain.n_timepoints is not None and plain.n_timepoints >= link.n_timepoints:
-            plain.n_timepoints = link.n_timepoints  # its own is a guess
+            plain.n_timepoints = link.n_timepoints  # the decoder's own length is an estimate
             plain.promise = Promise(link.n_timepoints)
             return plain
         plain.detach()
@@ -77,7 +79,7 @@ def _open_view(opened: OpenSource, link: Link, *, owns: bool) -> Decoder:
 
 
 def _with_promise(decoder: Decoder, link: Link) -> Decoder:
-    """Hold the decoder to the length that the header of the link states, beside its own reading of it."""
+    """Add the length found by scanning the file to the decoder's promise."""
     if link.flaw or link.surplus or link.promised is not None:
         own = None if link.flaw else decoder.promise.n_timepoints
         tolerance = decoder.promise.tolerance
@@ -89,7 +91,7 @@ def _with_promise(decoder: Decoder, link: Link) -> Decoder:
 
 
 def _open_bytes(opened: OpenSource) -> Decoder:
-    """Open whichever decoder reads the bytes."""
+    """Open the decoder that reads the bytes."""
     try:
         decoder = SndfileDecoder(opened)
         return FlacDecoder(opened, decoder) if decoder.format == "FLAC" else decoder
@@ -98,7 +100,7 @@ def _open_bytes(opened: OpenSource) -> Decoder:
 
 
 def _refuse_stump(opened: OpenSource, reader: ByteReader) -> None:
-    """Refuse what holds nothing, and what mpg123 would complain about on stderr."""
+    """Refuse empty files and cut MPEG streams, about which mpg123 would print to stderr."""
     if opened.n_bytes == 0:
         raise opened.label.unreadable("the file is empty", "download or record it again")
     head = reader.at(0, 10)
@@ -118,7 +120,7 @@ def _check_rate(decoder: Decoder, opened: OpenSource) -> None:
 
 
 def _other_decoder(opened: OpenSource, error: soundfile.LibsndfileError) -> Decoder:
-    """Open the decoder for what libsndfile refuses."""
+    """Open the decoder for a file that libsndfile refuses."""
     opened.file.seek(0, io.SEEK_SET)
     head = opened.peek(HEAD_BYTES)
     container = container_of(opened.peek(HEAD_BYTES, at=tag_bytes(head)))
@@ -140,3 +142,41 @@ def _other_decoder(opened: OpenSource, error: soundfile.LibsndfileError) -> Deco
             raise
         opened.raise_failure()
         raise opened.label.unreadable(reason, advice) from refusal
+
+
+# Days of music: a file with more links is damaged or malicious.
+_MAX_LINKS = 4096
+
+
+def find_links(opened: OpenSource, head: ByteReader, *, search: bool = False) -> list[Link]:
+    """Find the links of a file and check their lengths; reads headers and decodes nothing."""
+    links: list[Link] = []
+    base = 0
+    while base < opened.n_bytes:
+        reader = ByteReader(opened, base) if base else head
+        link = mpeg_link(reader) if search else _link(reader)
+        if link is None:
+            break
+        pieces = None if link.pieces is None else shifted(link.pieces, base)
+        if base and pieces is None:
+            pieces = ((base, base + link.stop),)
+        base += link.stop
+        links.append(link._replace(stop=base, pieces=pieces))
+        if len(links) > _MAX_LINKS:
+            raise opened.label.unreadable(f"it holds more than {_MAX_LINKS} joined recordings", "split it")
+        search = link.is_mpeg  # only MPEG frames can be recognised amid junk
+    if len(links) < 2:
+        return links
+    return [link._replace(pieces=link.pieces or ((0, link.stop),), n_timepoints=None) for link in links]
+
+
+def _link(reader: ByteReader) -> Link | None:
+    head = reader.at(tag_bytes(reader.at(0, 10)), 4)
+    if head == b"OggS":
+        return ogg_link(reader)
+    if head == b"fLaC":
+        return flac_link(reader)
+    if head[:1] == b"\xff" and len(head) > 1 and head[1] & 6:  # AAC has layer 0
+        return mpeg_link(reader)
+    found = sample_link(reader) or unit_link(reader)
+    return mpeg_link(reader) if found is None and reader.at(0, 3) == b"ID3" else found

@@ -1,4 +1,4 @@
-"""Decoding with FFmpeg (PyAV, the extra ``ffmpeg``) of what libsndfile does not know."""
+"""Decoding with FFmpeg (PyAV, the extra ``ffmpeg``) for formats that libsndfile does not know."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sklearn_audio.optional import require
 
 __all__ = ["FfmpegDecoder"]
 
-# Sample formats of FFmpeg without the "p" of planar ones: what to subtract, and the scale to [-1, 1].
+# FFmpeg's sample formats, without the "p" of planar ones: offset to subtract, and scale to [-1, 1].
 _SCALES = {
     "u8": (128.0, 2.0**-7),
     "s16": (0.0, 2.0**-15),
@@ -26,9 +26,9 @@ _SCALES = {
     "flt": (0.0, 1.0),
     "dbl": (0.0, 1.0),
 }
-# FFmpeg opens nothing but the bytes it is given, and recognises nothing but recordings.
+# FFmpeg opens only the given bytes, and recognises only recordings.
 _PROBING = {"format_whitelist": PROBED_DEMUXERS, "protocol_whitelist": "none"}
-# Demuxers of containers whose headers state a length, and by how many seconds that may differ from the timepoints.
+# Demuxers whose containers state a length, and the tolerance of that length in seconds.
 _TOLERANCES = {
     "mov": 0.1,
     "matroska": 0.1,
@@ -42,14 +42,14 @@ _TOLERANCES = {
     "wv": 0.0,
     "tta": 0.0,
 }
-# A codec is exact again a few frames after a jump: AAC needs one frame, SBR a few more.
+# A codec is exact again a few frames after a seek: AAC needs one frame, SBR a few more.
 _PREROLL_SECONDS = 0.5
-# Beyond every recording, and a number that FFmpeg takes.
+# Longer than any recording, and within FFmpeg's range.
 _FAR = 1 << 61
 
 
 class FfmpegDecoder:
-    """Reads float32 blocks through FFmpeg; the rate stays the recording's own."""
+    """Reads float32 blocks through FFmpeg at the rate of the recording."""
 
     length_is_exact = False
 
@@ -82,7 +82,7 @@ class FfmpegDecoder:
         raise self._opened.label.unreadable(f"{reason} {container.title} file", "give a recording as WAV or FLAC")
 
     def _length_from_header(self) -> int | None:
-        """Length as the header tells it; with the padding of the codec it may be a few thousand timepoints off."""
+        """Length according to the header; the padding of the codec may add a few thousand timepoints."""
         if self._stream.duration is not None:
             return int(self._stream.duration * self._stream.time_base * self.sample_rate + Fraction(1, 2))
         if self._container.duration is not None:
@@ -90,7 +90,7 @@ class FfmpegDecoder:
         return None
 
     def _promise(self) -> Promise:
-        """Length that the header states, where it does and FFmpeg does not only guess it from the bit rate."""
+        """Length from the header, unless FFmpeg only estimated it from the bit rate."""
         tolerance = _TOLERANCES.get(self._container.format.name.split(",")[0])
         is_of_film = self._stream.duration is None and len(self._container.streams) > 1
         if tolerance is None or is_of_film or not self.n_timepoints:
@@ -98,9 +98,9 @@ class FfmpegDecoder:
         return Promise(self.n_timepoints, round(tolerance * self.sample_rate))
 
     def seek(self, timepoint: int) -> int:
-        """Go to a timepoint, or as near before it as is exact; the position reached.
+        """Seek to a timepoint or before it; returns the position.
 
-        Only the time stamps of MP4 are fine enough to find a timepoint; elsewhere decoding starts at the beginning.
+        Only MP4 has timestamps of one timepoint; for all other containers decoding starts at the beginning.
         """
         target = min(timepoint - round(_PREROLL_SECONDS * self.sample_rate), _FAR)
         exact = "mov" in self._container.format.name and self._stream.time_base == Fraction(1, self.sample_rate)
@@ -111,12 +111,12 @@ class FfmpegDecoder:
             self._container.seek(first + target, stream=self._stream)
             frame = next(self._container.decode(self._stream), None)
         if frame is None or frame.pts is None:
-            return timepoint  # nothing is left there, as the first read will find
+            return timepoint  # past the end: the first read returns nothing
         self._rest = self._as_samples(frame)
         return int(frame.pts - first)
 
     def read(self, n: int) -> NDArray[np.float32]:
-        """Read up to n timepoints of all channels, shape (n, n_channels); fewer only at the end."""
+        """Read up to n timepoints, shape (n, n_channels); fewer only at the end."""
         pieces = [self._rest[:n]]
         n_read = len(pieces[0])
         self._rest = self._rest[n:]
@@ -134,11 +134,11 @@ class FfmpegDecoder:
         try:
             with self._decoding():
                 for packet in self._container.demux(self._stream):
-                    is_cut = is_cut or packet.is_corrupt  # so FFmpeg calls one that the end of the file cuts
+                    is_cut = is_cut or packet.is_corrupt  # set on a packet that the end of the file cuts off
                     for frame in packet.decode():
                         yield self._as_samples(frame)
         except AudioReadError as error:
-            # a file that is known to be cut ends there
+            # a file known to be cut off ends here
             if not (self.promise.flaw or is_cut) or not isinstance(error.__cause__, self._av.error.FFmpegError):
                 raise
         if is_cut and not self.promise.flaw:
@@ -158,7 +158,7 @@ class FfmpegDecoder:
         return samples if scale == 1.0 else (samples - np.float32(zero)) * np.float32(scale)
 
     def close(self) -> None:
-        """Close the decoder and what was opened for it."""
+        """Close the decoder and what it opened."""
         self._frames.close()
         self._container.close()
         self._opened.close()
@@ -176,7 +176,7 @@ class FfmpegDecoder:
 
 
 def _packed(sample_format: Any) -> str:
-    """Name of a sample format, whether it is planar or not."""
+    """Name of a sample format without its planar suffix."""
     return str(getattr(sample_format, "name", "")).removesuffix("p")
 
 

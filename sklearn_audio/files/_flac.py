@@ -1,4 +1,4 @@
-"""FLAC: the timepoints up to the last frame, held against the number in the header."""
+"""FLAC: the length in the header checked against the last frame, and reading up to a frame that is cut off."""
 
 from __future__ import annotations
 
@@ -9,29 +9,32 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files._content import tag_bytes
-from sklearn_audio.files._links import Link
-from sklearn_audio.files._views import ByteReader, overlaid
+from sklearn_audio.files._decoder import Promise
+from sklearn_audio.files._sndfile import SndfileDecoder
+from sklearn_audio.files._sources import OpenSource
+from sklearn_audio.files._views import ByteReader, Link, overlaid, view_of
 
-__all__ = ["flac_link"]
+__all__ = ["FlacDecoder", "flac_link"]
 
 _INFO_BYTES = 34
 _LENGTH_BITS = 36
-# More blocks of metadata than this are no metadata, but zeros that were never written over.
+# More metadata blocks than this are zeros that were never overwritten.
 _MAX_BLOCKS = 1000
 _SEARCHED_BYTES = (1 << 15, 1 << 20)
-# In longer files than this, other links are looked for at a few places only.
+# In longer files, other links are searched for in a few places only.
 _SEARCHED_WHOLE = 1 << 25
 _N_PROBES = 8
 _READ_WHOLE = 1 << 18
 _PROBED_BYTES = 1 << 18
-# The sequence of x^n modulo the polynomial of the checksum, x^16 + x^15 + x^2 + 1, repeats after so many.
+# Period of x^n modulo the polynomial of the checksum, x^16 + x^15 + x^2 + 1.
 _PERIOD = 32767
 _BLOCK_SIZES = {1: 192, **{i: 576 << i - 2 for i in range(2, 6)}, **{i: 256 << i - 8 for i in range(8, 16)}}
 
 
 class _Header(NamedTuple):
-    """What the first metadata block says, and where the frames begin."""
+    """Fields of the first metadata block, and the offset of the frames."""
 
     info: int
     frames: int
@@ -40,16 +43,16 @@ class _Header(NamedTuple):
 
 
 class _Frame(NamedTuple):
-    """Where a frame begins, and the timepoint at which it ends."""
+    """Offset of a frame, and the timepoint at its end."""
 
     start: int
     end_timepoint: int
 
 
 def flac_link(reader: ByteReader, *, thorough: bool = False) -> Link | None:
-    """Find out how many timepoints the FLAC stream at the start of a file holds."""
+    """Count the timepoints of the FLAC stream at the start of a file."""
     if reader.size <= _READ_WHOLE:
-        reader.at(0, reader.size)  # all that is looked at lies in what was read last
+        reader.at(0, reader.size)  # every later access hits the reader's window
     header = _header(reader)
     if header is None:
         return None
@@ -68,7 +71,7 @@ def flac_link(reader: ByteReader, *, thorough: bool = False) -> Link | None:
 
 
 def _recounted(reader: ByteReader, header: _Header, frames: list[_Frame], stop: int) -> Link:
-    """Declare the timepoints of the whole frames."""
+    """Write the number of timepoints in complete frames into the header."""
     last, end = _last_whole(reader, frames, stop)
     if last is None:
         return Link(stop)
@@ -79,7 +82,7 @@ def _recounted(reader: ByteReader, header: _Header, frames: list[_Frame], stop: 
 
 
 def _is_one_stream(reader: ByteReader, header: _Header, marker: bytes) -> bool:
-    """Whether the frames at a few places of a long file, and its last one, count up to the length in the header."""
+    """Whether frames sampled from a long file, and its last frame, agree with the length in the header."""
     before = 0
     for i in range(1, _N_PROBES):
         first = header.frames + (reader.size - header.frames) * i // _N_PROBES
@@ -92,7 +95,7 @@ def _is_one_stream(reader: ByteReader, header: _Header, marker: bytes) -> bool:
 
 
 def _header(reader: ByteReader) -> _Header | None:
-    """Walk through the metadata."""
+    """Read the metadata blocks."""
     start = tag_bytes(reader.at(0, 10))
     if reader.at(start, 4) != b"fLaC":
         return None
@@ -112,19 +115,19 @@ def _header(reader: ByteReader) -> _Header | None:
 
 
 def _with_length(field: bytes, n_timepoints: int) -> bytes:
-    """Write the length into its 36 bits; the four before belong to the bit depth."""
+    """Write the length into its 36 bits; the four bits before it belong to the bit depth."""
     kept = int.from_bytes(field, "big") >> _LENGTH_BITS << _LENGTH_BITS
     return (kept | n_timepoints).to_bytes(5, "big")
 
 
 def _next_stream(reader: ByteReader, offset: int) -> int:
-    """Where another FLAC link begins, with its first metadata block; the end of the file without one."""
+    """Offset of the next FLAC link; the end of the file if there is none."""
     infos = (b"\0\0\0\x22", b"\x80\0\0\x22")
     return next((found for found in reader.finds(b"fLaC", offset) if reader.at(found + 4, 4) in infos), reader.size)
 
 
 def _last_frames(reader: ByteReader, header: _Header, stop: int, marker: bytes, *, most: int) -> list[_Frame]:
-    """Find frames that begin near the end, the last of them first."""
+    """Find frames that begin near the end, last first."""
     frames: list[_Frame] = []
     for n_bytes in _SEARCHED_BYTES:
         first = max(header.frames, stop - n_bytes)
@@ -135,7 +138,7 @@ def _last_frames(reader: ByteReader, header: _Header, stop: int, marker: bytes, 
 
 
 def _frames_in(data: bytes, header: _Header, marker: bytes, *, most: int) -> list[_Frame]:
-    """Find the headers of frames in some bytes, the last of them first."""
+    """Find frame headers in some bytes, last first."""
     frames: list[_Frame] = []
     at = data.rfind(marker[:2])
     while at >= 0 and len(frames) < most:
@@ -147,7 +150,7 @@ def _frames_in(data: bytes, header: _Header, marker: bytes, *, most: int) -> lis
 
 
 def _frame_end(head: bytes, header: _Header, marker: bytes) -> int | None:
-    """Timepoint at the end of the frame with this header; None if it is no header."""
+    """Timepoint at the end of the frame with this header; None if it is not a header."""
     if len(head) < 6 or (head[2] & 15, head[3] & 15) != (marker[2] & 15, marker[3] & 15):
         return None
     number, n_bytes = _coded_number(head[4:11])
@@ -166,7 +169,7 @@ def _frame_end(head: bytes, header: _Header, marker: bytes) -> int | None:
 
 
 def _coded_number(code: bytes) -> tuple[int, int]:
-    """Number in the coding that UTF-8 uses, and its bytes; 0 bytes where it is none."""
+    """Decode a number in UTF-8 coding: its value and its number of bytes, 0 if invalid."""
     ones = 8 - (code[0] ^ 0xFF).bit_length()
     if ones == 0:
         return code[0], 1
@@ -194,7 +197,7 @@ def _crc8_table() -> bytes:
 
 
 def _last_whole(reader: ByteReader, frames: list[_Frame], stop: int) -> tuple[_Frame | None, int]:
-    """Last frame whose checksum is right, and where it ends."""
+    """Last frame with a valid checksum, and the offset of its end."""
     for i, frame in enumerate(frames):
         for end in (stop, *(later.start for later in frames[:i])):
             if _is_whole(reader, frame.start, end):
@@ -203,7 +206,7 @@ def _last_whole(reader: ByteReader, frames: list[_Frame], stop: int) -> tuple[_F
 
 
 def _is_decodable(reader: ByteReader, header: _Header, start: int, stop: int) -> bool:
-    """Whether the last frame is whole, be it that tags or junk follow."""
+    """Whether the last frame is complete; tags or junk may follow."""
     if _is_whole(reader, start, stop):
         return True
     frame = reader.view(((0, header.frames), (start, stop)))
@@ -215,7 +218,7 @@ def _is_decodable(reader: ByteReader, header: _Header, start: int, stop: int) ->
 
 
 def _is_whole(reader: ByteReader, start: int, stop: int) -> bool:
-    """Whether the bytes are a frame that ends with its checksum."""
+    """Whether the bytes are a complete frame with a valid checksum."""
     bits = np.unpackbits(np.frombuffer(reader.at(start, stop - start), dtype=np.uint8))
     powers = np.resize(_powers(), len(bits))[::-1]
     return bool(np.bitwise_xor.reduce(powers[bits.view(bool)]) == 0)
@@ -223,9 +226,58 @@ def _is_whole(reader: ByteReader, start: int, stop: int) -> bool:
 
 @lru_cache(maxsize=1)
 def _powers() -> NDArray[np.uint16]:
-    """Remainders of x^n for n from 0."""
+    """Remainders of x^n for n = 0, 1, ..."""
     powers, value = np.empty(_PERIOD, dtype=np.uint16), 1
     for n in range(_PERIOD):
         powers[n] = value
         value = value << 1 ^ (0x18005 if value & 0x8000 else 0)
     return powers
+
+
+class FlacDecoder:
+    """Reads FLAC through libsndfile, which fails at a cut-off frame; then the complete frames before it are read."""
+
+    def __init__(self, opened: OpenSource, decoder: SndfileDecoder) -> None:
+        self._opened = opened
+        self._decoder = decoder
+        self._position = 0
+        self.sample_rate, self.n_channels = decoder.sample_rate, decoder.n_channels
+        self.n_timepoints, self.length_is_exact = decoder.n_timepoints, decoder.length_is_exact
+        self.format = decoder.format
+        self.promise = decoder.promise
+
+    def seek(self, timepoint: int) -> int:
+        """Seek to a timepoint or to one before it; returns the position."""
+        try:
+            self._position = self._decoder.seek(timepoint)
+        except AudioReadError as error:
+            self._end_before_cut(error)
+            self._position = self._decoder.seek(timepoint)
+        return self._position
+
+    def read(self, n: int) -> NDArray[np.float32]:
+        """Read up to n timepoints, shape (n, n_channels); fewer only at the end."""
+        if self.n_timepoints is not None:
+            n = min(n, max(0, self.n_timepoints - self._position))  # libsndfile takes tags after the end for damage
+        try:
+            block = self._decoder.read(n)
+        except AudioReadError as error:
+            self._end_before_cut(error)
+            self._decoder.read(self._position - self._decoder.seek(self._position))
+            block = self._decoder.read(n)
+        self._position += len(block)
+        return block
+
+    def _end_before_cut(self, error: AudioReadError) -> None:
+        """Switch to a view with the complete frames only; if no frame is cut off, raise the error."""
+        self._opened.raise_failure()
+        link = flac_link(ByteReader(self._opened), thorough=True)
+        if link is None or link.pieces is None or not link.flaw:
+            raise error
+        self._decoder.detach()
+        self._decoder = SndfileDecoder(view_of(self._opened, link.pieces, owns=True))
+        self.promise = Promise(link.promised, 0, link.flaw)
+
+    def close(self) -> None:
+        """Close the decoder and what it opened."""
+        self._decoder.close()

@@ -1,4 +1,4 @@
-"""Files as a decoder written in C may use them: nothing is raised into its code, and no failure is lost there."""
+"""Files for decoders written in C: exceptions are kept instead of being raised into C code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["GuardedFile", "KeptFailure"]
 
 
 class KeptFailure:
-    """Keeps the first that is raised in its ``with`` blocks, whatever it is, in place of raising it."""
+    """Keeps the first exception of its ``with`` blocks instead of raising it."""
 
     def __init__(self) -> None:
         self.error: BaseException | None = None
@@ -30,20 +30,20 @@ class KeptFailure:
         return True
 
     def keep(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        """Keep what was raised elsewhere, unless there was something before."""
+        """Keep an exception, unless there is an earlier one."""
         if self.error is None:
             self.error = error
 
 
 class GuardedFile:
-    """A binary file that never raises; what went wrong is kept in `failure`, and nothing more is read.
+    """A binary file that never raises: the first exception is kept in `failure`, and nothing more is read.
 
-    An exception that crosses the C code of a decoder is printed and forgotten, and the recording would end there
-    without a word. So whoever calls a decoder looks at `failure` as soon as it is back.
+    An exception in a callback from C is printed and dropped, and the recording would end silently. Callers of a decoder
+    therefore check `failure` after each call.
 
-    Ctrl-C that comes while C code runs is raised on entry of the next Python function, before any ``try`` in it. That
-    is why the methods which a decoder calls are callbacks of cffi, which hands over what is raised on entry, too, or
-    generators, which are entered at a ``yield`` within their ``try``.
+    Ctrl-C during C code is raised on entry to the next Python function, before any ``try`` in it. Methods that a
+    decoder calls are therefore cffi callbacks, which also catch exceptions on entry, or generators, which resume at a
+    ``yield`` within their ``try``.
     """
 
     def __init__(self, file: Any, n_bytes: int) -> None:
@@ -53,30 +53,30 @@ class GuardedFile:
 
     @cached_property
     def read(self) -> Callable[[int], bytes]:
-        """Read so many bytes."""
+        """Read up to n bytes."""
         return self._answering(self.raw.read, b"")
 
     @cached_property
     def readinto(self) -> Callable[[Any], int]:
-        """Read into a buffer, and say how many bytes."""
+        """Read into a buffer; returns the number of bytes."""
         return self._answering(self.raw.readinto, 0)
 
     @cached_property
     def seek(self) -> Callable[[int, int], int]:
-        """Go to an offset, and say where."""
+        """Seek to an offset; returns the position."""
         return cast("Callable[[int, int], int]", self.callback("long long(long long, int)", self._seek, -errno.EIO))
 
     @property
     def failure(self) -> BaseException | None:
-        """What was raised first."""
+        """The first exception, or None."""
         return self._kept.error
 
     def callback(self, signature: str, function: Callable[..., int], if_failed: int = 0) -> Any:
-        """Make a C function of a Python function; what that raises is kept."""
+        """Wrap a Python function as a C function; its exceptions are kept."""
         return soundfile._ffi.callback(signature, function, error=if_failed, onerror=self._kept.keep)
 
     def virtual_io(self) -> dict[str, Any]:
-        """Make the functions through which libsndfile reads a file, each guarded but once as they are called often."""
+        """Callbacks through which libsndfile reads the file; each has one guard only, as they are called often."""
         raw, buffer, kept = self.raw, soundfile._ffi.buffer, self._kept
         readinto = raw.readinto
 
@@ -92,10 +92,10 @@ class GuardedFile:
         }
 
     def peek(self, n: int, at: int) -> bytes:
-        """Read n bytes at a position, before or between decoders: the position moves; nothing if that fails."""
+        """Read n bytes at an offset; empty on failure. Moves the position, so not for use while a decoder reads."""
         with self._kept:
             if type(self.raw) is io.FileIO and hasattr(os, "pread"):
-                return os.pread(self.raw.fileno(), n, at)  # in one call of the system in place of three
+                return os.pread(self.raw.fileno(), n, at)  # one system call instead of three
             self.raw.seek(at)
             data: bytes = self.raw.read(n)
             self.raw.seek(0)
@@ -121,21 +121,21 @@ class GuardedFile:
         if self.failure is not None:
             return -errno.EIO
         position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self.raw.tell(), io.SEEK_END: self.n_bytes}[whence]
-        # a damaged header may point before the start, which is no failure of the file
+        # a damaged header may point before the start: not a failure of the file
         return int(self.raw.seek(position)) if position >= 0 else -errno.EINVAL
 
     def tell(self) -> int:
-        """Say where the file is."""
+        """Return the position."""
         with self._kept:
             return int(self.raw.tell())
         return -errno.EIO
 
     def readable(self) -> bool:
-        """Whether it can be read: it can."""
+        """Whether it can be read: always."""
         return True
 
     def seekable(self) -> bool:
-        """Whether it can be sought in: it can."""
+        """Whether it can seek: always."""
         return True
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Containers of one header and samples (AU, SPHERE, AVR, IRCAM and more): where these lie, and how many there are."""
+"""Containers with one fixed header (AU, SPHERE, AVR, IRCAM and more): position and size of their samples."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _AU_WIDTHS = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
 _SPHERE_COUNT = re.compile(rb"(?m)^sample_count[ \t]+-i ([^\n]+)$")
 _PVF_FIELDS = re.compile(rb"PVF1\s(\d+) \d+ (\d+)\n")
 _PAF_WIDTHS = (2, 0, 1)
-# NUT, WTV and Flash, whose headers are not looked into.
+# NUT, WTV and Flash; their headers are not parsed.
 _ENDLESS = (b"nut/multimedia container\0", b"\xb7\xd8\0 7I\xda\x11\xa6N\0\x07\xe9^\xad\x8d", b"FWS")
-# A packet of a MIDI sample dump, and the bytes in it that hold samples, seven bits each.
+# Bytes of a packet in a MIDI sample dump, and how many of them hold samples, seven bits each.
 _SDS_PACKET, _SDS_CONTENT = 127, 120
 
 
 def in_header(reader: ByteReader) -> SampleData | None:
-    """Find the samples of a container with a header of a fixed layout; None for any other file."""
+    """Find the samples of a container with a fixed header; None for any other file."""
     head = reader.at(0, 64)
     if head[:4] in (b".snd", b"dns.") and len(head) >= 24:
         return _in_au(head)
@@ -38,22 +38,17 @@ def in_header(reader: ByteReader) -> SampleData | None:
         return _counted(head, "<I", 30, int.from_bytes(head[30:34], "little"), 2 * (1 + head[21]), 42)
     if head[:4] == b".SoX" and len(head) >= 32:
         start, n_samples, channels = struct.unpack("<4xIQ8xI", head[:28])
-        return SampleData(start + 4, 4 * n_samples, None, Fraction(4 * channels) or None, _unchanged, None)
+        return SampleData(start + 4, 4 * n_samples, Fraction(4 * channels) or None)
     if head[:2] == b"\xf0\x7e" and len(head) >= 21:
         return _in_sds(head)
     return _in_endless(head)
 
 
 def _counted(head: bytes, code: str, at: int, count: int, width: int, start: int) -> SampleData | None:
-    """Make the facts of a header that counts timepoints in a field."""
+    """Describe a header with a field that counts timepoints."""
     if width <= 0:
         return None
-    return SampleData(start, count * width, None, Fraction(width), lambda n: {at: packed(code, n // width)}, None)
-
-
-def _unchanged(n: int) -> dict[int, bytes]:
-    """Leave a header as it is, as decoders do not go by its count."""
-    return {}
+    return SampleData(start, count * width, Fraction(width), lambda n: {at: packed(code, n // width)})
 
 
 def _in_sds(head: bytes) -> SampleData | None:
@@ -67,11 +62,11 @@ def _in_sds(head: bytes) -> SampleData | None:
         held = min(count, n // _SDS_PACKET * per_packet)
         return {10: bytes([held & 127, held >> 7 & 127, held >> 14 & 127])}
 
-    return SampleData(21, -(-count // per_packet) * _SDS_PACKET, None, rate, mend, None)
+    return SampleData(21, -(-count // per_packet) * _SDS_PACKET, rate, mend)
 
 
 def _in_endless(head: bytes) -> SampleData | None:
-    """Read a header that states no length, so that only a part of a timepoint at the end shows that it is cut."""
+    """Read a header without a length: only an incomplete timepoint at the end shows that the file is cut off."""
     start, width = 0, 0
     if head[:2] == b"d\xa3" or head[2:4] == b"\xa3d":
         channels, encoding = struct.unpack(("<" if head[:1] == b"d" else ">") + "II", head[8:16])
@@ -83,21 +78,14 @@ def _in_endless(head: bytes) -> SampleData | None:
         start, width = found.end(), int(found[1]) * int(found[2]) // 8
     elif head.startswith(_ENDLESS):
         start = len(head)
-    return SampleData(start, None, None, Fraction(width) if width else None, _unchanged, None) if start else None
+    return SampleData(start, None, Fraction(width) or None) if start else None
 
 
 def _in_au(head: bytes) -> SampleData | None:
     code = ">" if head[:4] == b".snd" else "<"
     start, size, encoding, _, channels = struct.unpack(code + "5I", head[4:24])
     width = _AU_WIDTHS.get(encoding, 0) * channels
-    return SampleData(
-        start,
-        closed(size),
-        None,
-        Fraction(width) if width else None,
-        partial(_au_size, code),
-        None,
-    )
+    return SampleData(start, closed(size), Fraction(width) or None, partial(_au_size, code))
 
 
 def _au_size(code: str, n: int) -> dict[int, bytes]:
@@ -114,13 +102,11 @@ def _in_sphere(reader: ByteReader) -> SampleData | None:
     size = Fraction(width * channels)
     if not size or fields.get(b"sample_coding", b"pcm") not in (b"pcm", b"ulaw", b"alaw", b"mu-law"):
         return None
-    return SampleData(
-        int(lines[1]), int(count * size), None, size, partial(_sphere_count, reader, width * channels), None
-    )
+    return SampleData(int(lines[1]), int(count * size), size, partial(_sphere_count, reader, width * channels))
 
 
 def _sphere_count(reader: ByteReader, width: int, n: int) -> dict[int, bytes]:
-    """Write the count over the old one, in as much room as that and the spaces in front of the next line give."""
+    """Overwrite the count in place, if it fits into the width of the old one."""
     found = _SPHERE_COUNT.search(reader.at(0, 1024))
     number = str(n // width).encode()
     if found is None or len(number) > len(found[1]):

@@ -9,12 +9,12 @@ from sklearn_audio.files._sources import Source, open_source
 
 __all__ = ["AudioInfo", "audio_info"]
 
-# No codec is so frugal; a header that gives more is wrong.
+# No codec compresses more; a header that claims more is wrong.
 _MAX_SECONDS_PER_BYTE = 1
 
 
 class AudioInfo(NamedTuple):
-    """What the header of a recording says.
+    """Properties of a recording according to its header.
 
     Attributes
     ----------
@@ -27,8 +27,8 @@ class AudioInfo(NamedTuple):
     format : str
         Name of the format, such as "WAV" or "FLAC".
     is_exact : bool, default=True
-        Whether reading gives just so many. Where FFmpeg reads, and in Ogg files that are cut off, `n_timepoints` is an
-        estimate.
+        Whether reading returns exactly `n_timepoints`. It is an estimate for files read by FFmpeg and for Ogg files
+        that are cut off.
 
     Examples
     --------
@@ -46,7 +46,7 @@ class AudioInfo(NamedTuple):
 
 
 def audio_info(source: Source, *, row: int | None = None) -> AudioInfo:
-    """Measure a recording by its header, and hold that against its bytes; nothing is decoded.
+    """Return the properties of a recording from its header, checked against its bytes; nothing is decoded.
 
     Parameters
     ----------
@@ -58,8 +58,8 @@ def audio_info(source: Source, *, row: int | None = None) -> AudioInfo:
     Returns
     -------
     AudioInfo
-        Rate, channels, length and format. The length is that of the samples which are there, whatever the header says
-        of it; 0 where it cannot be known without decoding.
+        Rate, channels, length and format. The length counts the samples that are present, whatever the header says;
+        0 if it is unknown without decoding.
 
     Raises
     ------

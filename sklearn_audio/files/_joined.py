@@ -1,4 +1,4 @@
-"""Several links in one file, such as joined MP3 or Ogg files, read one after another as one recording."""
+"""Decoding of several links in one file, such as concatenated MP3 or Ogg files, as one recording."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files._decoder import Decoder, Promise, changed_on_the_way
-from sklearn_audio.files._links import Link
 from sklearn_audio.files._sources import OpenSource
+from sklearn_audio.files._views import Link
 
 __all__ = ["JoinedDecoder"]
 
 
 class JoinedDecoder:
-    """Reads the links of a file one after another; only one is open at a time."""
+    """Reads the links of a file in order, with only one open at a time."""
 
     def __init__(self, opened: OpenSource, links: list[Link], open_link: Callable[[Link], Decoder]) -> None:
         self._opened = opened
@@ -42,22 +42,22 @@ class JoinedDecoder:
         self._decoder: Decoder | None = None
 
     def _facts(self, link: Link) -> Decoder:
-        """Open a link for what its header says, and close it again."""
+        """Open a link, read its header fields, and close it."""
         decoder = self._open_link(link)
         decoder.close()
         return decoder
 
     def _facts_of_last(self, link: Link) -> list[Decoder]:
-        """As for the others, but the last may be cut off within its header."""
+        """Header fields of the last link; empty if the file ends within its header."""
         try:
             return [self._facts(link)]
         except AudioReadError as error:
             if not isinstance(error.__cause__, soundfile.LibsndfileError | AudioReadError):
-                raise  # it could not be read at all, or needs what is not installed
+                raise  # unreadable, or a missing dependency
             return []
 
     def seek(self, timepoint: int) -> int:
-        """Go to a timepoint or before it, and say where."""
+        """Seek to a timepoint or to one before it; returns the position."""
         self._current = min(bisect_right(self._starts, timepoint), len(self._starts)) - 1
         start = self._starts[self._current]
         if not self.length_is_exact:
@@ -86,13 +86,13 @@ class JoinedDecoder:
             self._decoder = None
 
     def close(self) -> None:
-        """Close the decoder and what was opened for it."""
+        """Close the decoder and what it opened."""
         self._close_current()
         self._opened.close()
 
 
 def _sum_of(promises: list[Promise], n_unread: int) -> Promise:
-    """What links promise together."""
+    """Sum of the promises of several links."""
     lengths = [promise.n_timepoints for promise in promises]
     flaws = [promise.flaw for promise in promises if promise.flaw] + ["it ends within the header of a link"] * n_unread
     known = [length for length in lengths if length is not None]

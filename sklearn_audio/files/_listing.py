@@ -1,4 +1,4 @@
-"""The recordings in a folder, by the extension of their names."""
+"""Recordings in a folder, found by file extension."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ __all__ = ["AUDIO_EXTENSIONS", "list_clips"]
 _SNDFILE = "wav wave flac ogg oga opus mp3 mp2 mpga aif aiff aifc au snd caf w64 rf64 voc sph nist"
 _FFMPEG = "m4a m4b mp4 aac webm weba mka wma 3gp amr ac3 ape wv tta dsf"
 
-#: Extensions, in lower case, of the files that `list_clips` takes for recordings.
+#: File extensions, in lower case, that `list_clips` accepts as recordings.
 AUDIO_EXTENSIONS = frozenset(f".{name}" for name in f"{_SNDFILE} {_FFMPEG}".split())
 
 
 def list_clips(folder: str | os.PathLike[str], *, recursive: bool = True) -> list[Path]:
     """List the recordings in a folder.
 
-    Hidden files and folders (whose names start with a dot) are left out; links to folders are followed, except into
-    a folder that holds them.
+    Hidden files and folders (names that start with a dot) are skipped. Links to folders are followed unless they form
+    a loop.
 
     Parameters
     ----------
     folder : str or PathLike
         The folder.
     recursive : bool, default=True
-        Whether to look into the folders within it.
+        Whether to search subfolders.
 
     Returns
     -------
     list of pathlib.Path
-        The recordings whose extension is in `AUDIO_EXTENSIONS` in whatever case, sorted by path; each starts with
+        The files whose extension, in any case, is in `AUDIO_EXTENSIONS`, sorted by path; each path starts with
         `folder`.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such folder.
+        If the folder does not exist.
     NotADirectoryError
         If it is a file.
     ValueError
-        If it holds no recording.
+        If it contains no recording.
 
     Examples
     --------

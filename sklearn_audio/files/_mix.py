@@ -1,4 +1,4 @@
-"""Many channels become one, and how much of the sound that costs."""
+"""Mixing of channels to mono, and the level lost by it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Channel = Literal["mean"] | int
 
 
 def check_channel(channel: object, n_channels: int | None = None, where: str = "") -> None:
-    """Refuse what is neither "mean" nor the index of a channel that is there."""
+    """Raise unless the channel is "mean" or the index of an existing channel."""
     where = where and f"{where}: "
     if isinstance(channel, str) and channel == "mean":
         return
@@ -26,14 +26,14 @@ def check_channel(channel: object, n_channels: int | None = None, where: str = "
 
 
 class NotFinite(NamedTuple):
-    """Something in a waveform that is no finite number, and where: how many timepoints are before it."""
+    """The first value of a waveform that is not finite, and its timepoint."""
 
     kind: Literal["NaN", "infinity"]
     timepoint: int
 
 
 class MonoMix:
-    """Turn blocks of many channels into one, and measure what cancels out.
+    """Mix blocks of several channels to mono, and measure how much cancels out.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class MonoMix:
     Attributes
     ----------
     not_finite : NotFinite or None
-        The first that was NaN or infinite in the channels that count.
+        The first NaN or infinity in the selected channels.
 
     Raises
     ------
@@ -79,9 +79,9 @@ class MonoMix:
         """
         mono = self._mixed(block)
         with np.errstate(over="ignore", invalid="ignore"):
-            energy = mono.dot(mono)  # the fastest pass over the samples; an overflow costs a second look, no more
+            energy = mono.dot(mono)  # the fastest check; an overflow only costs a second, exact one
         if not math.isfinite(energy):
-            mono = self._looked_into(block, mono)
+            mono = self._checked(block, mono)
         self._n_timepoints += len(mono)
         return mono
 
@@ -92,8 +92,9 @@ class MonoMix:
             return block[:, 0]  # (T, 1) -> (T,)
         if self._channel != "mean":
             return np.ascontiguousarray(block[:, self._channel])  # (T, C) -> (T,)
-        with np.errstate(all="ignore"):  # what is not finite passes through
-            mono: NDArray[np.float32] = np.add(block[:, 0], block[:, 1])  # columns: NumPy's mean of rows is much slower
+        with np.errstate(all="ignore"):  # non-finite values pass through
+            # by column: NumPy's mean over rows is much slower
+            mono: NDArray[np.float32] = np.add(block[:, 0], block[:, 1])
             for channel in range(2, n_channels):
                 mono += block[:, channel]
             mono /= np.float32(n_channels)
@@ -101,8 +102,8 @@ class MonoMix:
             self._mean_power += float(np.einsum("t,t->", mono, mono))
         return mono
 
-    def _looked_into(self, block: NDArray[np.float32], mono: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Note what is not finite in the channels; finite ones, the sum of which is not, are mixed once more."""
+    def _checked(self, block: NDArray[np.float32], mono: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Record the first non-finite value; if only the sum of the channels overflowed, scale before summing."""
         channels = block if self._channel == "mean" else mono[:, None]
         bad = np.flatnonzero(~np.isfinite(channels).all(axis=1))
         if len(bad) == 0:
@@ -117,8 +118,8 @@ class MonoMix:
     def loss_db(self) -> float:
         """Level of the channel mean relative to the mean level of the channels so far, in dB.
 
-        0 for one channel, for identical channels, for silence, and where one channel was picked; about -3 for two
-        independent channels; far below where the channels cancel each other out, -inf where they do so exactly.
+        0 for one channel, identical channels, silence, or a selected channel; about -3 for two independent channels;
+        far lower if the channels cancel out, -inf if they do so exactly.
         """
         if not (math.isfinite(self._channel_power) and self._channel_power > 0):
             return 0.0

@@ -1,4 +1,4 @@
-"""Late parts of an MPEG stream: the file without the frames before them, except those that the part still needs."""
+"""Seeking in an MPEG stream: a view of the file without the earlier frames, except those still needed."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from sklearn_audio.files._views import view_of
 
 __all__ = ["shortened_mpeg"]
 
-# How far back a frame may keep bits of its own, and how many more frames the overlap and the filters reach.
+# Size of the bit reservoir, and the frames that overlap and filters reach back.
 _RESERVOIR_BYTES = 511
 _OVERLAP_FRAMES = 16
-# The synthesis filter of mpg123 rounds alike again after so many frames.
+# The rounding of mpg123's synthesis filter has this period in frames.
 _PERIOD_FRAMES = 8
 _BLOCK_BYTES = 1 << 20
 
 
 def shortened_mpeg(opened: OpenSource, timepoint: int) -> tuple[OpenSource, int] | None:
-    """Leave out the frames before a timepoint, but for a run-up."""
+    """Remove the frames before a timepoint, except for a pre-roll: the view and its first timepoint."""
     position = opened.file.tell()
     try:
         return _shortened(opened, timepoint)
@@ -34,7 +34,7 @@ def _shortened(opened: OpenSource, timepoint: int) -> tuple[OpenSource, int] | N
     start = tag_bytes(opened.peek(10))
     frame = opened.peek(_BLOCK_BYTES >> 8, at=start)
     stream = kind_of(frame)
-    if stream is None or stream.layer != 3 or not frame[1] & 1:  # what is changed here would belie a checksum
+    if stream is None or stream.layer != 3 or not frame[1] & 1:  # the changes below would invalidate a checksum
         return None
     n_wanted = timepoint // stream.n_timepoints
     offsets = list(_frame_offsets(opened, stream, start, n_wanted))
@@ -43,7 +43,7 @@ def _shortened(opened: OpenSource, timepoint: int) -> tuple[OpenSource, int] | N
         return None
     frame = frame[: frame_lengths(stream)[frame[2]]]
     tag = max(frame.find(b"Xing"), frame.find(b"Info"))
-    if tag < 0:  # without a frame of counts, mpg123 makes another estimate of another length
+    if tag < 0:  # without a frame count, mpg123 would estimate a different length
         return None
     begin = n_left_out + 1
     n_silent = _n_silent(stream, offsets, begin)
@@ -54,7 +54,7 @@ def _shortened(opened: OpenSource, timepoint: int) -> tuple[OpenSource, int] | N
 
 
 def _n_silent(stream: MpegKind, offsets: list[int], begin: int) -> int:
-    """How many frames from one on may lack bits of earlier ones."""
+    """Number of frames, from one on, that may lack bits of earlier frames."""
     n_bytes = n = 0
     while n_bytes < _RESERVOIR_BYTES:
         n_bytes += offsets[begin + n + 1] - offsets[begin + n] - 4 - stream.side_bytes
@@ -63,9 +63,9 @@ def _n_silent(stream: MpegKind, offsets: list[int], begin: int) -> int:
 
 
 def _silent(opened: OpenSource, stream: MpegKind, offsets: list[int]) -> bytes:
-    """Make frames silent that hold bits for later ones and lack bits themselves, about which mpg123 would complain."""
+    """Silence frames that only serve as reservoir: they lack bits themselves, and mpg123 would print to stderr."""
     data = bytearray(opened.peek(offsets[-1] - offsets[0], at=offsets[0]))
-    saved = 0  # a frame looks as far back as it may, as mpg123 hands on no bits but those that it has looked at
+    saved = 0  # refer back as far as allowed: mpg123 keeps only bits that a frame refers to
     for offset, following in pairwise(offsets):
         side = offset - offsets[0] + 4
         back = saved.to_bytes(1, "big") if not stream.is_version_1 else (saved << 7).to_bytes(2, "big")
@@ -75,14 +75,14 @@ def _silent(opened: OpenSource, stream: MpegKind, offsets: list[int]) -> bytes:
 
 
 def _with_size(frame: bytes, tag: int, n_bytes: int) -> bytes:
-    """Change the size of the file in a frame of counts, about which mpg123 would complain on stderr."""
+    """Correct the byte count, or mpg123 would print to stderr."""
     flags = frame[tag + 7]
     at = tag + 8 + 4 * (flags & 1)
     return frame[:at] + n_bytes.to_bytes(4, "big") + frame[at + 4 :] if flags & 2 else frame
 
 
 def _frame_offsets(opened: OpenSource, stream: MpegKind, start: int, n: int) -> Iterator[int]:
-    """Offsets of the first n frames; fewer if something lies between them or the file ends."""
+    """Offsets of the first n frames; fewer if they are not contiguous or the file ends."""
     block, base, at = b"", start, start
     for _ in range(n):
         if at + 4 > base + len(block):
@@ -95,7 +95,7 @@ def _frame_offsets(opened: OpenSource, stream: MpegKind, start: int, n: int) -> 
 
 
 def _n_left_out(stream: MpegKind, offsets: list[int]) -> int:
-    """How many frames may be left out: as many as leave the sound of the last, and its reservoir, in what follows."""
+    """Number of frames that can be removed, keeping the overlap and the reservoir of the last."""
     first = len(offsets) - _OVERLAP_FRAMES
     n_bytes = 0
     while n_bytes < _RESERVOIR_BYTES and first > 0:

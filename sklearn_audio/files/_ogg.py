@@ -1,26 +1,25 @@
-"""Ogg: where a link ends and another begins, and whether its last page is whole."""
+"""Ogg: the end of a link, and whether its last page is complete."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from typing import NamedTuple
 
-from sklearn_audio.files._links import Link
-from sklearn_audio.files._views import ByteReader, Pieces
+from sklearn_audio.files._views import ByteReader, Link, Pieces
 
 __all__ = ["ogg_link"]
 
 _FIRST_PAGE, _LAST_PAGE = 2, 4
-# Streams that a link may interleave; more first pages in a row are damage.
+# Streams that a link may interleave; more first pages indicate damage.
 _MAX_STREAMS = 256
 _HEADER_BYTES = 27
 _MAX_PAGE_BYTES = _HEADER_BYTES + 255 + 255 * 255
-# No packet of a codec in Ogg has more.
+# No Ogg codec has longer packets.
 _MAX_PACKET_TIMEPOINTS = 8192
 
 
 class _Page(NamedTuple):
-    """A page: its header with the table of segments, where its content starts, and where it ends by the table."""
+    """A page: its header with the segment table, and the start and end of its content."""
 
     header: bytes
     start: int
@@ -32,12 +31,12 @@ class _Page(NamedTuple):
 
     @property
     def granule(self) -> int:
-        """Timepoints up to the end of the page; negative where no packet ends on it."""
+        """Timepoints up to the end of the page; negative if no packet ends on it."""
         return int.from_bytes(self.header[6:14], "little", signed=True)
 
 
 def _page_at(reader: ByteReader, offset: int) -> _Page | None:
-    """Read the header of a page, though its content may be cut off."""
+    """Read a page header; the content may be cut off."""
     header = reader.at(offset, _HEADER_BYTES + 255)
     if len(header) < _HEADER_BYTES or header[:5] != b"OggS\0":
         return None
@@ -82,7 +81,7 @@ def _last_page(reader: ByteReader, stop: int) -> _Page | None:
 
 
 def _shortened(reader: ByteReader, page: _Page, before: _Page | None, stop: int) -> Pieces:
-    """End with the packets of the cut page that are whole; the time at its end is estimated."""
+    """End the stream with the complete packets of the cut page; its end time is estimated."""
     offset = page.start - len(page.header)
     ends = _packet_ends(page, stop)
     if not ends:
@@ -101,7 +100,7 @@ def _shortened(reader: ByteReader, page: _Page, before: _Page | None, stop: int)
 
 
 def _packet_ends(page: _Page, stop: int) -> list[tuple[int, int]]:
-    """Segments and bytes of the page up to the end of each packet that is whole."""
+    """Segments and bytes of the page up to the end of each complete packet."""
     ends, position = [], 0
     for i, length in enumerate(page.header[_HEADER_BYTES:]):
         position += length
@@ -113,7 +112,7 @@ def _packet_ends(page: _Page, stop: int) -> list[tuple[int, int]]:
 
 
 def _packet_timepoints(reader: ByteReader, offset: int) -> int:
-    """Most timepoints that a packet can hold: of Opus by its first bytes, of Vorbis half a long block."""
+    """Upper bound of the timepoints in a packet: for Opus from its first bytes, for Vorbis half a long block."""
     first = reader.at(0, 64)
     content = first[_HEADER_BYTES + first[26] :]
     if content.startswith(b"\x01vorbis") and len(content) > 28:

@@ -1,4 +1,4 @@
-"""Rate conversion with soxr at its high quality, of whole waveforms and of streams."""
+"""Sample rates: their valid range, and conversion with soxr at its high quality."""
 
 from __future__ import annotations
 
@@ -11,15 +11,46 @@ import numpy as np
 import soxr
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Resampler", "n_resampled", "resample"]
+__all__ = ["MAX_RATE", "MIN_RATE", "RATES", "Resampler", "is_rate", "n_resampled", "resample"]
+
+MIN_RATE = 100
+MAX_RATE = 10_000_000
+RATES = "between 100 Hz and 10 MHz"
+
+
+def is_rate(value: object) -> bool:
+    """Whether a value is a valid sample rate: a number from 100 Hz to 10 MHz.
+
+    Parameters
+    ----------
+    value : object
+        Anything; NaN, strings and booleans are not rates.
+
+    Returns
+    -------
+    bool
+        True for a number within the range.
+
+    Examples
+    --------
+    >>> from sklearn_audio.files import is_rate
+    >>> is_rate(44100), is_rate(2), is_rate(True)
+    (True, False, False)
+    """
+    if type(value) is int:
+        return MIN_RATE <= value <= MAX_RATE
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    number: Any = value if is_number else 0
+    return bool(MIN_RATE <= number <= MAX_RATE)
+
 
 _QUALITY = "HQ"
-# What comes out at once; blocks of a quarter of it go in, so only rates more than four times higher are affected.
+# Upper bound of an output block; input blocks are a quarter of it, so it matters above a ratio of four.
 _PIECE_TIMEPOINTS = 1 << 20
 
 
 def n_resampled(n_timepoints: int, orig_rate: float, target_rate: float) -> int:
-    """Length of a resampled waveform: the exact one, rounded half up, but a clip never vanishes."""
+    """Length of a resampled waveform: rounded half up, but at least 1 for a non-empty clip."""
     return max(math.floor(n_timepoints * target_rate / orig_rate + 0.5), min(n_timepoints, 1))
 
 
@@ -33,13 +64,12 @@ def resample(waveform: ArrayLike, orig_rate: float, target_rate: float) -> NDArr
     orig_rate : float
         Its rate in Hz.
     target_rate : float
-        The rate wanted, in Hz.
+        The new rate in Hz.
 
     Returns
     -------
     ndarray of float32, shape (round(n_timepoints * target_rate / orig_rate),)
-        The waveform at the new rate, at least one timepoint unless there was none; the same memory where the rates are
-        equal.
+        The waveform at the new rate, at least one timepoint unless it is empty; not a copy if the rates are equal.
 
     Raises
     ------
@@ -62,21 +92,21 @@ def resample(waveform: ArrayLike, orig_rate: float, target_rate: float) -> NDArr
     if orig_rate == target_rate:
         return samples
     resampled: NDArray[np.float32] = soxr.resample(samples, orig_rate, target_rate, quality=_QUALITY)
-    # soxr leaves nothing of a clip that is shorter than half a timepoint of the new rate
+    # soxr returns nothing for a clip shorter than half a timepoint at the new rate
     return resampled if len(resampled) else samples[:1]
 
 
 class Resampler:
-    """Convert a waveform that comes in blocks to another rate.
+    """Convert a waveform to another rate, block by block.
 
-    What comes out is, joined, bit for bit what `resample` makes of the joined blocks.
+    The concatenated output is identical, bit for bit, to `resample` of the concatenated blocks.
 
     Parameters
     ----------
     orig_rate : float
-        Rate in Hz of what goes in.
+        Rate of the input in Hz.
     target_rate : float
-        Rate in Hz of what comes out.
+        Rate of the output in Hz.
 
     Raises
     ------
@@ -99,25 +129,25 @@ class Resampler:
         self._stream: Any = None
 
     def feed(self, block: NDArray[np.float32], last: bool = False) -> Iterator[NDArray[np.float32]]:
-        """Convert the next block, and give out what comes of it in pieces that are bounded whatever the ratio.
+        """Convert the next block, and yield the result in pieces of bounded size.
 
         Parameters
         ----------
         block : ndarray of float32, shape (n_timepoints,)
             The next timepoints; may be empty.
         last : bool, default=False
-            Whether they are the last ones.
+            Whether this is the last block.
 
         Yields
         ------
         ndarray of float32, shape (n,)
-            A million timepoints at most; never empty.
+            At most a million timepoints; never empty.
         """
         orig_rate, target_rate = self._rates
         size = max(1, int(_PIECE_TIMEPOINTS * orig_rate / target_rate))
         for first in range(0, max(1, len(block)), size):
             piece = self.process(block[first : first + size], last=last and first + size >= len(block))
-            for begin in range(0, len(piece), _PIECE_TIMEPOINTS):  # soxr gathers before it gives
+            for begin in range(0, len(piece), _PIECE_TIMEPOINTS):  # soxr may buffer several blocks
                 yield piece[begin : begin + _PIECE_TIMEPOINTS]
 
     def process(self, block: NDArray[np.float32], last: bool = False) -> NDArray[np.float32]:
@@ -128,16 +158,16 @@ class Resampler:
         block : ndarray of float32, shape (n_timepoints,)
             The next timepoints; may be empty.
         last : bool, default=False
-            Whether they are the last ones, so that what was held back comes out too.
+            Whether this is the last block, so that the buffered output is flushed.
 
         Returns
         -------
         ndarray of float32, shape (n,)
-            What can be said by now; may be empty.
+            The output available so far; may be empty.
         """
         if self._stream is None:
             if last:
-                return resample(block, *self._rates)  # one block is the whole: less to set up
+                return resample(block, *self._rates)  # the only block: no stream needed
             self._stream = soxr.ResampleStream(*self._rates, 1, dtype="float32", quality=_QUALITY)
         resampled: NDArray[np.float32] = self._stream.resample_chunk(np.asarray(block, dtype=np.float32), last=last)
         return resampled

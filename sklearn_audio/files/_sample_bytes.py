@@ -1,27 +1,26 @@
-"""The bytes of samples that a header declares and those that are there: which are read, and what is amiss."""
+"""Compares the samples that a header declares with the bytes that are present."""
 
 from __future__ import annotations
 
 from sklearn_audio.files._chunks import SampleData, in_chunks
 from sklearn_audio.files._headers import in_header
-from sklearn_audio.files._links import MAGICS, Link
-from sklearn_audio.files._views import ByteReader, overlaid
+from sklearn_audio.files._views import MAGICS, ByteReader, Link, overlaid
 
 __all__ = ["sample_link"]
 
-# Tags that programs append to a file of whatever kind.
+# Tags that programs append to any kind of file.
 _TAGS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"ID3", b"3DI")
-# Fewer bytes than one in so many of the samples, after the end of the container, are the remains of some program.
+# After the end of the container, less than a hundredth of the sample bytes is junk.
 _JUNK = 100
 _LAST_BYTES = 4096
-# Sound does not repeat so many bytes of a header.
+# Sound does not repeat this many bytes of a header by chance.
 _LIKE_BYTES = 16
-# More than any recording has: what a damaged header says beyond it is no length.
+# More than any recording has: the header is damaged.
 _MAX_TIMEPOINTS = 1 << 62
 
 
 def sample_link(reader: ByteReader) -> Link | None:
-    """Find out how far the samples of a WAV, RF64, AIFF, CAF, W64 or AU file reach."""
+    """Find the end of the samples in a WAV, RF64, AIFF, CAF, W64 or AU file."""
     if _is_usual_wav(reader):
         return Link(reader.size)
     data = in_chunks(reader) or in_header(reader)
@@ -41,7 +40,7 @@ def sample_link(reader: ByteReader) -> Link | None:
 
 
 def _is_usual_wav(reader: ByteReader) -> bool:
-    """Whether it is a WAV of a format and samples up to its end, as most are, which need no closer look."""
+    """Whether it is a WAV with a format chunk and samples up to its end, as most are: nothing else to check."""
     head = reader.at(0, 64)
     if head[:4] != b"RIFF" or head[8:16] != b"WAVEfmt ":
         return False
@@ -53,7 +52,7 @@ def _is_usual_wav(reader: ByteReader) -> bool:
 
 
 def _counts_more(reader: ByteReader, data: SampleData) -> bool:
-    """Whether a count beside the size is larger than it, and nothing but samples can follow those of the size."""
+    """Whether the header also counts timepoints, the count is larger, and samples follow the declared size."""
     if data.declared is None or not data.bytes_per_timepoint or data.n_counted is None:
         return False
     counted = data.n_counted * data.bytes_per_timepoint
@@ -62,12 +61,12 @@ def _counts_more(reader: ByteReader, data: SampleData) -> bool:
 
 
 def _declaring(data: SampleData, n: int, stop: int) -> Link:
-    """Make a link whose header declares n bytes of samples, or none where they would begin behind the end."""
+    """Make a link whose header declares n bytes of samples."""
     return Link(stop, overlaid(0, data.start + n, data.mend(max(0, n))))
 
 
 def _endless(reader: ByteReader, data: SampleData) -> Link:
-    """Make a link that reaches to the end, or to another recording of the kind."""
+    """Make a link that extends to the end of the file or to another recording of the same kind."""
     if data.start > reader.size:
         return Link(reader.size, flaw="by its header the samples begin after its end")
     stop = _next_wav(reader, data.start) if reader.at(8, 4) == b"WAVE" else _next_like(reader, data.start)
@@ -78,7 +77,7 @@ def _endless(reader: ByteReader, data: SampleData) -> Link:
 
 
 def _followed(reader: ByteReader, data: SampleData, declared: int) -> Link:
-    """Look at what follows the samples that the header declares."""
+    """Check what follows the declared samples."""
     end = data.start + declared
     for offset in (end, end + declared % 2):
         if reader.at(offset, 4) in (*MAGICS, reader.at(0, 4)):
@@ -92,7 +91,7 @@ def _followed(reader: ByteReader, data: SampleData, declared: int) -> Link:
 
 
 def _miscounts(data: SampleData, declared: int) -> bool:
-    """Whether a count beside the size differs from it."""
+    """Whether the header also counts timepoints, and the count differs from the size."""
     return (
         data.n_counted is not None
         and data.bytes_per_timepoint is not None
@@ -101,7 +100,7 @@ def _miscounts(data: SampleData, declared: int) -> bool:
 
 
 def _samples_follow(reader: ByteReader, data: SampleData, offset: int) -> bool:
-    """Whether samples lie at an offset: neither chunks nor tags nor zeros nor a few bytes of junk."""
+    """Whether samples follow an offset: not chunks, tags, zeros or a few bytes of junk."""
     left = reader.size - offset
     if left < 8:
         return False
@@ -118,11 +117,11 @@ def _samples_follow(reader: ByteReader, data: SampleData, offset: int) -> bool:
 
 
 def _next_wav(reader: ByteReader, offset: int) -> int:
-    """Where a WAV with an open end ends: before the next, or at the end of the file."""
+    """Offset of the next WAV; the end of the file if there is none."""
     offsets = reader.finds(b"WAVEfmt ", offset)
     return next((found - 8 for found in offsets if reader.at(found - 8, 4) in MAGICS), reader.size)
 
 
 def _next_like(reader: ByteReader, offset: int) -> int:
-    """Where a recording begins whose header is like the first, which holds rate and channels; or the end."""
+    """Offset of the next recording with the same header; the end of the file if there is none."""
     return next(reader.finds(reader.at(0, _LIKE_BYTES), offset), reader.size)

@@ -1,4 +1,4 @@
-"""Decoding with libsndfile, forwards only once the start was sought."""
+"""Decoding with libsndfile: one seek, then sequential reads."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from sklearn_audio.files._sources import OpenSource
 
 __all__ = ["SndfileDecoder"]
 
-# libsndfile claims that it seeks in these, and fails.
+# libsndfile claims to seek in these, and fails.
 _UNSEEKABLE = ("GSM610", "G721_32", "G723_24", "G723_40", "NMS_ADPCM", "DWVW", "VOX_ADPCM")
-# Near the end of an Ogg Vorbis stream, libsndfile lands a few timepoints off; it is exact from a page earlier.
+# Near the end of an Ogg Vorbis stream, libsndfile seeks inexactly; a page earlier it is exact.
 _VORBIS_PREROLL = 1 << 16
-# Frames of MP3 use bits that earlier ones saved for them, so a jump is made by leaving frames out of the file, where
-# that saves real time: the jumps of mpg123 land without those bits, about which it complains on stderr.
+# After a seek, mpg123 lacks the bit reservoir of an MP3 and prints to stderr; beyond this many seconds the earlier
+# frames are removed from the file instead.
 _MPEG_JUMP_SECONDS = 10
 _INT16_STEP = np.float32(1 / 2**15)
 _UNKNOWN_LENGTH = 1 << 62
 
 
 class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc, unused-ignore]
-    """A sound file that is not sought after each read, which is slow and, in MP3, changes the values."""
+    """A sound file without soundfile's seek after each read, which is slow and, in MP3, changes the values."""
 
     forward = False
     _file: Any = None
@@ -42,12 +42,12 @@ class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc, unused-ignore]
         return not self.forward and bool(super().seekable())
 
     def _init_virtual_io(self, file: object) -> Any:
-        # soundfile's own callbacks lose Ctrl-C that comes before they have reached the file, and end the recording
+        # soundfile's own callbacks may drop Ctrl-C and end the recording
         self._virtual_io = self._guarded.virtual_io()
         return soundfile._ffi.new("SF_VIRTUAL_IO*", self._virtual_io)
 
     def close(self) -> None:
-        # forgotten first, so that a file whose closing was interrupted is not closed again by __del__
+        # cleared first, so that __del__ does not close again after an interrupted close
         handle, self._file = self._file, None
         if handle is not None:
             soundfile._snd.sf_close(handle)
@@ -68,22 +68,22 @@ class SndfileDecoder:
         self.n_timepoints: int | None = n_timepoints if n_timepoints < _UNKNOWN_LENGTH else None
         self.format = str(self._file.format)
         self.promise = Promise(self.n_timepoints)
-        # libsndfile turns integers into floats one by one, three times slower than NumPy does
+        # libsndfile converts integers to floats three times slower than NumPy
         self._reads_int16 = self._file.subtype == "PCM_16" and self.format != "FLAC"
 
     def seek(self, timepoint: int) -> int:
-        """Go to a timepoint, or as near before it as is exact; the position reached."""
+        """Seek to a timepoint or to one before it; returns the position."""
         subtype = str(self._file.subtype)
         if subtype == "VORBIS":
             timepoint -= _VORBIS_PREROLL
         if timepoint <= 0 or subtype.startswith(_UNSEEKABLE):
             return 0
         if subtype.startswith("MPEG"):
-            return self._leave_out_frames(timepoint) if timepoint > _MPEG_JUMP_SECONDS * self.sample_rate else 0
+            return self._remove_frames(timepoint) if timepoint > _MPEG_JUMP_SECONDS * self.sample_rate else 0
         with self._decoding():
             return int(self._file.seek(timepoint))
 
-    def _leave_out_frames(self, timepoint: int) -> int:
+    def _remove_frames(self, timepoint: int) -> int:
         shorter = shortened_mpeg(self._opened, timepoint)
         if shorter is None:
             return 0
@@ -94,7 +94,7 @@ class SndfileDecoder:
         return position
 
     def read(self, n: int) -> NDArray[np.float32]:
-        """Read up to n timepoints of all channels, shape (n, n_channels); fewer only at the end."""
+        """Read up to n timepoints, shape (n, n_channels); fewer only at the end."""
         self._file.forward = True
         block = np.empty((n, self.n_channels), dtype=np.int16 if self._reads_int16 else np.float32)
         try:
@@ -110,7 +110,7 @@ class SndfileDecoder:
         self._file.close()
 
     def close(self) -> None:
-        """Close the decoder and what was opened for it."""
+        """Close the decoder and what it opened."""
         self.detach()
         self._opened.close()
 

@@ -1,4 +1,4 @@
-"""What can be read: a path, bytes or a binary file; each opened in a way that leaves the caller's object untouched."""
+"""Sources of audio: a path, bytes or a binary file, opened without changing the caller's object."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from sklearn_audio._paths import local_path
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files._guard import GuardedFile, KeptFailure
 
-__all__ = ["Label", "OpenSource", "Source", "backslash_hint", "open_source"]
+__all__ = ["Label", "OpenSource", "PositionedFile", "Source", "backslash_hint", "open_source"]
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
-# A file object that several rows share is read under one of these locks, so that its position moves for one reader.
+# Rows may share a file object: one of these locks guards its position.
 _LOCKS = tuple(ForkSafeLock() for _ in range(64))
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """How messages name one recording."""
+    """Name of a recording in messages."""
 
     name: str
     row: int | None = None
 
     @property
     def where(self) -> str:
-        """The opening of a message about a wrong argument."""
+        """Prefix of a message about a wrong argument."""
         return self.name if self.row is None else f"row {self.row} ({self.name})"
 
     def unreadable(self, reason: str, advice: str) -> AudioReadError:
-        """Make the error that says why this recording cannot be read, and what to do."""
+        """Error for a recording that cannot be read, with the reason and advice."""
         prefix = "" if self.row is None else f"row {self.row}: "
         return AudioReadError(f"{prefix}cannot read {self.name}: {reason}; {advice}")
 
 
 class OpenSource:
-    """An opened recording: a binary file at position 0, its size, and its name for messages."""
+    """An open recording: a binary file at position 0, its size and its label."""
 
     def __init__(self, file: Any, label: Label, n_bytes: int) -> None:
         self.file = GuardedFile(file, n_bytes)
@@ -48,21 +48,21 @@ class OpenSource:
         self.n_bytes = n_bytes
 
     def descriptor(self) -> int | None:
-        """Return that of a file of the system, which spares a decoder the way through Python for each few kilobytes."""
+        """Return the file descriptor of a regular file, which lets a decoder read without callbacks into Python."""
         return self.file.raw.fileno() if isinstance(self.file.raw, io.FileIO) else None
 
     def peek(self, n: int, at: int = 0) -> bytes:
-        """Read n bytes at a position, before or between decoders: the position moves."""
+        """Read n bytes at an offset. Moves the position, so not for use while a decoder reads."""
         head = self.file.peek(n, at)
         self.raise_failure()
         return head
 
     def watched(self) -> _Watch:
-        """Raise what went wrong in reading the file meanwhile, rather than what a decoder made of that."""
+        """Raise read errors of the file in place of the decoder error they cause."""
         return _Watch(self)
 
     def raise_failure(self) -> None:
-        """Raise what went wrong in reading the file, if anything did."""
+        """Raise the exception of a failed read, if any."""
         failure = self.file.failure
         if failure is None:
             return
@@ -70,15 +70,15 @@ class OpenSource:
             raise self.label.unreadable(
                 f"reading its bytes failed ({type(failure).__name__}: {failure})", "check where they come from"
             ) from failure
-        raise failure  # Ctrl-C, which is no property of the recording
+        raise failure  # Ctrl-C is not a fault of the recording
 
     def close(self) -> None:
-        """Close what was opened here; a file object of the caller stays open."""
+        """Close the file; a file object of the caller stays open."""
         self.file.close()
 
 
 class _Watch:
-    """Looks after its ``with`` block at what went wrong."""
+    """Raises a kept failure after its ``with`` block."""
 
     def __init__(self, opened: OpenSource) -> None:
         self._opened = opened
@@ -90,18 +90,12 @@ class _Watch:
         self._opened.raise_failure()
 
 
-class _SharedFile(io.RawIOBase):
-    """A view of the caller's seekable file object with a position of its own.
+class PositionedFile(io.RawIOBase):
+    """A readable file of known size with its own position; subclasses implement ``readinto``."""
 
-    The position of the file object is restored after each read, so that it looks untouched, and two views of one
-    object do not disturb each other.
-    """
-
-    def __init__(self, source: Any, n_bytes: int) -> None:
-        self._source = source
-        self._n_bytes = n_bytes
+    def __init__(self, n_bytes: int) -> None:
+        self.n_bytes = n_bytes
         self._position = 0
-        self._lock = _lock_of(source)
 
     def readable(self) -> bool:
         return True
@@ -113,9 +107,18 @@ class _SharedFile(io.RawIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._n_bytes}[whence]
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.n_bytes}[whence]
         self._position = max(0, base + offset)
         return self._position
+
+
+class _SharedFile(PositionedFile):
+    """A view of the caller's seekable file object with its own position; the caller's position is restored."""
+
+    def __init__(self, source: Any, n_bytes: int) -> None:
+        super().__init__(n_bytes)
+        self._source = source
+        self._lock = _lock_of(source)
 
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer).cast("B")
@@ -136,7 +139,7 @@ def _lock_of(source: object) -> ForkSafeLock:
 
 
 def open_source(source: Source, row: int | None = None) -> OpenSource:
-    """Open a recording for reading from its first byte."""
+    """Open a recording at its first byte."""
     if isinstance(source, (str, os.PathLike)):
         return _open_path(os.fsdecode(source), row)
     if isinstance(source, (bytes, bytearray, memoryview)):
@@ -184,7 +187,7 @@ def _missing_advice(path: str) -> str:
 
 
 def backslash_hint(path: str) -> str:
-    """Say what to do about a path as Windows writes it, on a system where a backslash separates nothing.
+    """Return advice on a path with backslashes on a system whose separator is a slash.
 
     Parameters
     ----------
@@ -194,7 +197,7 @@ def backslash_hint(path: str) -> str:
     Returns
     -------
     str
-        A sentence to append, with a space before it; empty where it does not apply.
+        A sentence to append, with a leading space; empty if it does not apply.
 
     Examples
     --------
@@ -209,7 +212,7 @@ def backslash_hint(path: str) -> str:
 
 def _open_file_object(source: Any, label: Label) -> OpenSource:
     kept = KeptFailure()
-    with kept:  # the object may be of anybody's making, and raise anything
+    with kept:  # a user's object may raise anything
         if isinstance(source.read(0), bytes):
             return _opened(source, label)
     error = kept.error

@@ -1,4 +1,4 @@
-"""Reading: one path from a recording to a mono waveform at a given rate, in blocks or whole."""
+"""Reading a recording as a mono waveform at a given rate, whole or in blocks."""
 
 from __future__ import annotations
 
@@ -13,21 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_audio.exceptions import AudioReadError
-from sklearn_audio.files._decoder import Decoder
+from sklearn_audio.files._decoder import Decoder, Delivery
 from sklearn_audio.files._decoding import open_decoder
-from sklearn_audio.files._delivery import Delivery
 from sklearn_audio.files._mix import Channel, MonoMix, check_channel
-from sklearn_audio.files._rates import RATES, is_rate
-from sklearn_audio.files._resample import Resampler, n_resampled
+from sklearn_audio.files._resample import RATES, Resampler, is_rate, n_resampled
 from sklearn_audio.files._sources import Label, Source, open_source
 
 __all__ = ["AudioStream", "open_audio", "read_audio"]
 
 # Six seconds at 44.1 kHz, 1 MiB per channel: a short clip is one block.
 _BLOCK_TIMEPOINTS = 1 << 18
-# A header may promise anything; memory for up to 1 GiB is reserved at once, more grows as it is filled.
+# A header may claim any length: reserve at most 1 GiB at once and grow as needed.
 _MAX_RESERVED = 1 << 28
-# A timepoint beyond every recording.
+# Longer than any recording.
 _FAR = 1 << 62
 
 
@@ -93,7 +91,7 @@ def read_audio(
 
 
 def _join(blocks: Iterator[NDArray[np.float32]], n_expected: int) -> NDArray[np.float32]:
-    """Join blocks into one array that is never held twice."""
+    """Concatenate blocks without holding the waveform twice."""
     first = next(blocks, np.empty(0, dtype=np.float32))
     second = next(blocks, None)
     if second is None:
@@ -186,14 +184,14 @@ def open_audio(
 
 
 class AudioStream:
-    """A mono waveform that is decoded, mixed and resampled block by block; made by `open_audio`.
+    """A mono waveform that is decoded, mixed and resampled block by block; created by `open_audio`.
 
-    It closes what it opened. A file object that was handed in stays open.
+    Closing it leaves a file object of the caller open.
 
     Parameters
     ----------
     decoder : Decoder
-        The opened recording.
+        The open recording.
     label : Label
         Its name in messages.
     sample_rate : int
@@ -205,7 +203,7 @@ class AudioStream:
     block : int
         Timepoints to decode at a time.
     strict : bool, default=False
-        Whether to refuse, instead of warning, where the length is not what the header says.
+        Whether to raise instead of warning if the length differs from the header.
 
     Attributes
     ----------
@@ -216,11 +214,11 @@ class AudioStream:
     n_channels : int
         Channels of the recording.
     n_timepoints_expected : int or None
-        How many timepoints the header promises, after cutting and resampling; None where it says nothing.
+        Length according to the header, after cutting and resampling; None if unknown.
     on_warning : callable or None
-        Given the text of a warning, without the name of the recording, instead of issuing it; None at first.
+        Called with the text of a warning (without the name of the recording) instead of issuing it.
     mix : MonoMix
-        Knows, once the blocks are read, how much of the channels cancelled out.
+        The mixer; measures how much the channels cancel out.
 
     Raises
     ------
@@ -263,7 +261,7 @@ class AudioStream:
         self._state = "open"
 
     def _locate(self, start_s: float, end_s: float | None) -> tuple[int, int | None]:
-        """First timepoint, and how many to read at most; None reads to the end."""
+        """First timepoint and maximum length; None reads to the end."""
         rate = self._decoder.sample_rate
         start = round(min(start_s * rate, _FAR))
         end = None if end_s is None or end_s * rate >= _FAR else round(end_s * rate)
@@ -276,7 +274,7 @@ class AudioStream:
         return start, (n_timepoints if end is None else min(end, n_timepoints)) - start
 
     def _expect(self) -> int | None:
-        """How many timepoints will come out, by the header."""
+        """Length of the output according to the header."""
         in_header = self._decoder.n_timepoints
         lengths = [self._length, None if in_header is None else max(0, in_header - self._start)]
         known = [length for length in lengths if length is not None]
@@ -300,24 +298,23 @@ class AudioStream:
         self.close()
 
     def close(self) -> None:
-        """Close the recording; a file object that was handed in stays open."""
+        """Close the recording; a file object of the caller stays open."""
         if self._state != "closed":
             self._state = "closed"
             self._decoder.close()
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
-        """Iterate once over the waveform; memory is bounded by a block, whatever the length.
+        """Iterate once over the waveform; memory is bounded by a block.
 
         Yields
         ------
         ndarray of float32, shape (n,)
-            The next timepoints, at `sample_rate`; never empty. A recording without samples yields none.
+            The next timepoints at `sample_rate`; never empty. A recording without samples yields nothing.
 
         Raises
         ------
         AudioReadError
-            If decoding fails on the way, or a recording is shorter or longer than its header says and is to be refused
-            for that, or nothing at all is left of it.
+            If decoding fails midway, the length differs from the header and `strict` is set, or no samples are left.
         ValueError
             If the stream is closed or was read before, or the recording ends before the start.
         """
@@ -335,7 +332,7 @@ class AudioStream:
             yield from resampler.feed(self.mix(block), last=last)
 
     def _decoded(self) -> Iterator[tuple[NDArray[np.float32], bool]]:
-        """Blocks of all channels, and whether each is the last."""
+        """Yield blocks of all channels, and whether each is the last."""
         self._skip_to_start()
         left = math.inf if self._length is None else self._length
         n_read, read_any = 0, False
@@ -351,7 +348,7 @@ class AudioStream:
         self._delivery.check(self._end, self._start + n_read, self.on_warning)
 
     def _skip_to_start(self) -> None:
-        """Jump, and decode what lies between the landing and the start."""
+        """Seek, then decode and discard the timepoints up to the start."""
         position = self._decoder.seek(self._start) if self._start else 0
         while position < self._start:
             wanted = min(self._block, self._start - position)

@@ -1,4 +1,4 @@
-"""Containers of boxes, blocks, frames or packets one after another: whether the last is whole, or a file follows."""
+"""Containers of consecutive boxes, blocks, frames or packets: whether the last is complete, or a new file follows."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_audio.files._content import tag_bytes
-from sklearn_audio.files._links import MAGICS, Link
-from sklearn_audio.files._views import ByteReader
+from sklearn_audio.files._views import MAGICS, ByteReader, Link
 
 __all__ = ["unit_link"]
 
@@ -20,21 +19,21 @@ _ASF = b"0&\xb2u\x8ef\xcf\x11"
 _VOC = b"Creative Voice File\x1a"
 _HEAD_BYTES = 32
 _BLOCK_BYTES = 1 << 18
-# Bytes that programs put at the end of a file of whatever kind.
+# Padding that programs append to any kind of file.
 _PADDING = b"\0\r\n "
 _AC3_BIT_RATES = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)
-# Bytes of a frame by its type, of 8 and of 16 kHz; frames of silence and of nothing are the last ones.
+# Bytes per frame by type, at 8 and 16 kHz; the last ones are silence and no data.
 _AMR = dict(enumerate((13, 14, 16, 18, 20, 21, 27, 32, 6))) | {15: 1}
 _AMR_WIDE = dict(enumerate((18, 24, 33, 37, 41, 47, 51, 59, 61, 6))) | {14: 1, 15: 1}
 _MAT4_WIDTHS = (8, 4, 4, 2, 2, 1)
-# The stream ids of MPEG audio and AAC, and that of other sound, such as AC-3.
+# Stream ids of MPEG audio and AAC, and of other sound, such as AC-3.
 _SOUND_STREAMS = (*range(0xC0, 0xE0), 0xBD, 0xFD)
-# Among so many of the last packets one begins a stretch of sound.
+# One of this many last packets begins a PES packet of sound.
 _MAX_TS_PACKETS = 20_000
 
 
 class _Chain(NamedTuple):
-    """A container of units."""
+    """Rules of a container of consecutive units: its magic, unit length, magic of a new file, and error text."""
 
     opens: Callable[[bytes], bool]
     bytes_of: Callable[[bytes], int]
@@ -45,7 +44,7 @@ class _Chain(NamedTuple):
 
 
 def unit_link(reader: ByteReader) -> Link | None:
-    """Find the end of the first recording in a file that is a chain of units; None if it is no such container."""
+    """Find the end of the first recording in a chain of units; None for any other file."""
     start = tag_bytes(reader.at(0, 10))
     head = reader.at(start, _HEAD_BYTES)
     if head[:4] == b"TTA1":
@@ -57,14 +56,14 @@ def unit_link(reader: ByteReader) -> Link | None:
 
 
 def _follow(reader: ByteReader, chain: _Chain, start: int) -> Link:
-    """Hop from unit to unit."""
+    """Skip from unit to unit."""
     at, base, data = start, start, b""
     while at < reader.size:
         if at - base + _HEAD_BYTES > len(data):
             data, base = reader.at(at, chain.block), at
         head = data[at - base : at - base + _HEAD_BYTES]
         if not head:
-            break  # it shrank meanwhile
+            break  # the file shrank meanwhile
         if at > start and chain.again is not None and chain.again(head):
             return Link(at)
         length = chain.bytes_of(head) or _tag(head)
@@ -76,7 +75,7 @@ def _follow(reader: ByteReader, chain: _Chain, start: int) -> Link:
 
 
 def _next_unit(reader: ByteReader, chain: _Chain, at: int) -> int:
-    """Where the next unit begins; that of another file may do so before the end of one that is written too long."""
+    """Offset of the next unit; that of a new file may come up to `slack` bytes before the declared end."""
     for offset in range(at, at - chain.slack, -1):
         if chain.again is not None and chain.again(reader.at(offset, _HEAD_BYTES)):
             return offset
@@ -84,7 +83,7 @@ def _next_unit(reader: ByteReader, chain: _Chain, at: int) -> int:
 
 
 def _tag(head: bytes) -> int:
-    """Length of a tag of some kind; 0 for none."""
+    """Length of a tag; 0 for none."""
     if head.startswith(b"APETAGEX"):
         return 32 + _little(head[12:16])
     return 128 if head.startswith(b"TAG") else tag_bytes(head)
@@ -103,7 +102,7 @@ def _little(field: bytes) -> int:
 
 
 def _box(head: bytes) -> int:
-    """Length of a box of MP4; 0 for one that reaches to the end."""
+    """Length of an MP4 box; 0 for one that extends to the end."""
     size = _big(head[8:16]) if head[:4] == b"\0\0\0\1" else _big(head[:4])
     return size if size >= 8 and head[4:8].isalnum() else 0
 
@@ -113,7 +112,7 @@ def _avi_list(head: bytes) -> int:
 
 
 def _element(head: bytes) -> int:
-    """Length of an element of WebM; of one with an open end, that of its header, so that its content is looked at."""
+    """Length of a WebM element; for one of unknown size, that of its header, so that its content is scanned."""
     if len(head) < 2 or head[0] < 0x10:
         return 0
     start = 9 - head[0].bit_length()
@@ -136,7 +135,7 @@ def _flv_tag(head: bytes) -> int:
 
 
 def _voc_block(head: bytes) -> int:
-    """Length of a block of VOC; a zero ends the file."""
+    """Length of a VOC block; a zero ends the file."""
     if head.startswith(_VOC):
         return _little(head[20:22])
     if head[0] == 0:
@@ -158,7 +157,7 @@ def _first_wavpack_block(head: bytes) -> bool:
 
 
 def _ac3_frame(head: bytes) -> int:
-    """Length of a frame of AC-3 or E-AC-3."""
+    """Length of an AC-3 or E-AC-3 frame."""
     if len(head) < 6 or head[:2] != b"\x0bw":
         return 0
     if head[5] >> 3 > 10:
@@ -236,7 +235,7 @@ _CHAINS = (
 
 
 def _tta(reader: ByteReader, start: int) -> Link:
-    """Add up the frames of True Audio by its table."""
+    """Add up the frame lengths in the seek table of True Audio."""
     head = reader.at(start, 22)
     rate, n_timepoints = _little(head[10:14]), _little(head[14:18])
     n_frames = -(-n_timepoints * 245 // (256 * rate)) if rate else 0
@@ -250,7 +249,7 @@ def _tta(reader: ByteReader, start: int) -> Link:
 
 
 def _transport_stream(reader: ByteReader) -> Link | None:
-    """Look if the last packet is whole, and what the last packets carry."""
+    """Check whether the last packet and the last PES packet of sound are complete."""
     size = next((n for n in (188, 192, 204) if reader.at(n, 1) == reader.at(2 * n, 1) == b"G"), 0)
     if not size:
         return None
@@ -259,7 +258,7 @@ def _transport_stream(reader: ByteReader) -> Link | None:
 
 
 def _ends_within_payload(reader: ByteReader, size: int) -> bool:
-    """Whether the last packet of sound promises more bytes than follow."""
+    """Whether the last PES packet of sound declares more bytes than follow."""
     n_following: dict[int, int] = {}
     n_packets = reader.size // size
     for i in range(n_packets - 1, max(-1, n_packets - _MAX_TS_PACKETS), -1):

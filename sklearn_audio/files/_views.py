@@ -1,18 +1,17 @@
-"""Views of a recording: stretches of its bytes, with some bytes replaced, as a file that decoders read."""
+"""Views of a recording: parts of its bytes, with some bytes replaced, as a file that decoders read."""
 
 from __future__ import annotations
 
-import io
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
-from sklearn_audio.files._sources import OpenSource
+from sklearn_audio.files._sources import OpenSource, PositionedFile
 
-__all__ = ["ByteReader", "Inserted", "Pieces", "overlaid", "shifted", "view_of"]
+__all__ = ["MAGICS", "ByteReader", "Inserted", "Link", "Pieces", "overlaid", "shifted", "view_of"]
 
-# Bytes of a view in order: those at (start, stop) of the recording, or others in their place.
+# Bytes of a view in order: (start, stop) of the recording, or replacement bytes.
 Pieces = tuple[tuple[int, int] | bytes, ...]
 
 _HEAD_BYTES = 4096
@@ -21,7 +20,7 @@ _FIRST_BLOCK_BYTES, _BLOCK_BYTES = 1 << 14, 1 << 18
 
 
 class ByteReader:
-    """Reads the bytes of a recording from an offset on; those at its head, and near those read last, are read once."""
+    """Random access to the bytes of a recording from an offset, with its head and the last window cached."""
 
     def __init__(self, opened: OpenSource, base: int = 0) -> None:
         self.base = base
@@ -31,7 +30,7 @@ class ByteReader:
         self._window, self._window_start = b"", 0
 
     def at(self, offset: int, n: int) -> bytes:
-        """Return up to n bytes at an offset; fewer at the end, and none where a damaged header points elsewhere."""
+        """Return up to n bytes at an offset; fewer at the end, none outside the file."""
         if offset < 0 or n <= 0:
             return b""
         if offset + n <= len(self._head):
@@ -42,7 +41,7 @@ class ByteReader:
         return self._peek(offset, n)
 
     def _peek(self, offset: int, n: int) -> bytes:
-        """Read bytes and, where there are few, some more, as what is asked for next mostly lies among these."""
+        """Read bytes, at least one window, as the next access is mostly nearby."""
         n_bytes = min(max(n, _WINDOW_BYTES), self.size - offset)
         data = self._opened.peek(n_bytes, at=self.base + offset) if n_bytes > 0 else b""
         if n <= _BLOCK_BYTES:
@@ -50,7 +49,7 @@ class ByteReader:
         return data[:n]
 
     def blocks(self, offset: int = 0) -> Iterator[bytes]:
-        """Iterate over all bytes from an offset on, a block at a time; the first are small, as they may suffice."""
+        """Iterate over the bytes from an offset in blocks; the first are small, as they may suffice."""
         n_bytes = _FIRST_BLOCK_BYTES
         while block := self.at(offset, n_bytes):
             yield block
@@ -58,11 +57,11 @@ class ByteReader:
             n_bytes = min(4 * n_bytes, _BLOCK_BYTES)
 
     def view(self, pieces: Pieces) -> OpenSource:
-        """Open a view of the bytes from offset 0 on."""
+        """Open a view relative to the reader's base."""
         return view_of(self._opened, shifted(pieces, self.base))
 
     def finds(self, pattern: bytes, offset: int = 0) -> Iterator[int]:
-        """Iterate over the offsets of a pattern at or after an offset; each byte is read once, however many follow."""
+        """Iterate over the offsets of a pattern, from an offset on; each byte is read once."""
         kept = b""
         for block in self.blocks(offset):
             joined = kept + block
@@ -75,14 +74,11 @@ class ByteReader:
 
 
 class Inserted(bytes):
-    """Bytes that are put in front of others, and replace none."""
+    """Bytes inserted at an offset, replacing none."""
 
 
 def overlaid(start: int, stop: int, replaced: Mapping[int, bytes]) -> Pieces:
-    """Make the pieces of the bytes from start to stop, with those at some offsets replaced by as many others.
-
-    What lies beyond the stop, or within what was replaced before, is left out.
-    """
+    """Pieces of the bytes from start to stop with replacements by offset; overlapping or later ones are dropped."""
     pieces: list[tuple[int, int] | bytes] = []
     for offset, content in sorted(replaced.items()):
         following = offset + (0 if isinstance(content, Inserted) else len(content))
@@ -93,12 +89,12 @@ def overlaid(start: int, stop: int, replaced: Mapping[int, bytes]) -> Pieces:
 
 
 def shifted(pieces: Pieces, base: int) -> Pieces:
-    """Move pieces by an offset."""
+    """Shift pieces by an offset."""
     return tuple(piece if isinstance(piece, bytes) else (piece[0] + base, piece[1] + base) for piece in pieces)
 
 
 def view_of(opened: OpenSource, pieces: Pieces, *, owns: bool = False) -> OpenSource:
-    """Open a view of a recording, without what lies beyond its end; closing it closes that only if it owns it."""
+    """Open a view of a recording, clipped to its size; closing the view closes the recording only if it owns it."""
     n_bytes = opened.n_bytes
     pieces = tuple(
         piece if isinstance(piece, bytes) else (max(0, piece[0]), min(piece[1], n_bytes)) for piece in pieces
@@ -107,8 +103,8 @@ def view_of(opened: OpenSource, pieces: Pieces, *, owns: bool = False) -> OpenSo
     return OpenSource(file, opened.label, file.n_bytes)
 
 
-class _PieceFile(io.RawIOBase):
-    """A file whose bytes are pieces of another, with a position of its own."""
+class _PieceFile(PositionedFile):
+    """A file made of pieces of another, with its own position."""
 
     def __init__(self, source: Any, pieces: Pieces, owns: bool) -> None:
         self._source = source
@@ -116,27 +112,12 @@ class _PieceFile(io.RawIOBase):
         self._pieces = [piece for piece in pieces if len(piece) and (isinstance(piece, bytes) or piece[0] < piece[1])]
         lengths = [len(piece) if isinstance(piece, bytes) else piece[1] - piece[0] for piece in self._pieces]
         self._starts = list(accumulate(lengths, initial=0))
-        self.n_bytes = self._starts[-1]
-        self._position = 0
+        super().__init__(self._starts[-1])
 
     def close(self) -> None:
         if self._owns and not self.closed:
             self._source.close()
         super().close()
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.n_bytes}[whence]
-        self._position = max(0, base + offset)
-        return self._position
 
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer).cast("B")
@@ -159,3 +140,20 @@ class _PieceFile(io.RawIOBase):
         self._source.seek(piece[0] + offset)
         part: bytes = self._source.read(min(n, piece[1] - piece[0] - offset))
         return part
+
+
+# Magic bytes of containers that may follow each other in one file.
+MAGICS = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM", b"caff", b"riff", b".snd", b"dns.", b"NIST", b"fLaC", b"OggS")
+
+
+class Link(NamedTuple):
+    """The bytes of one recording within a file (Ogg's term); most files hold only one."""
+
+    stop: int
+    pieces: Pieces | None = None
+    n_timepoints: int | None = None
+    promised: int | None = None
+    flaw: str = ""
+    surplus: str = ""
+    is_mpeg: bool = False
+    is_estimate: bool = False

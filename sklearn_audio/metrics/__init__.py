@@ -1,4 +1,4 @@
-"""Scores of audio tagging and of sound event detection."""
+"""Metrics of audio tagging and sound event detection."""
 
 from sklearn_audio.metrics._events import event_f1, segment_f1
 from sklearn_audio.metrics._scorers import d_prime_scorer, lwlrap_scorer, mean_average_precision_scorer

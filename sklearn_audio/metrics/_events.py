@@ -1,4 +1,4 @@
-"""Scores of sound event detection: tables of events against tables of events.
+"""Metrics of sound event detection, computed from tables of events.
 
 A. Mesaros, T. Heittola & T. Virtanen, "Metrics for polyphonic sound event detection", Applied Sciences 6(6), 2016.
 """
@@ -21,7 +21,7 @@ __all__ = ["event_f1", "segment_f1"]
 
 Average = Literal["micro", "macro"]
 _COLUMNS = ["clip", "start", "end", "label"]
-_TINY = 1e-9  # seconds: sums of decimal fractions are off by less
+_TINY = 1e-9  # seconds; exceeds the rounding of decimal fractions
 
 
 class _Counts(NamedTuple):
@@ -42,28 +42,28 @@ def event_f1(
     end_share: float | None = 0.5,
     average: Average = "micro",
 ) -> float:
-    """Compare events one by one.
+    """Compute the event-based F1.
 
-    An event counts as found if one of the same clip and label starts within the collar of it, and ends within the
-    collar or the given share of its length. Each event counts once; of all ways to pair them, the best is taken.
+    Two events match if they have the same clip and label, their starts differ by at most the collar, and their ends by
+    at most the collar or the given fraction of the length. The largest one-to-one matching counts.
 
     Parameters
     ----------
     reference, estimated : DataFrame
-        Columns "clip", "start", "end" (seconds) and "label", or others of their usual names such as "filename",
-        "onset", "offset" and "event_label", one row per event; others are ignored.
+        Columns "clip", "start", "end" (seconds) and "label", or other usual names such as "filename",
+        "onset", "offset" and "event_label"; one row per event. Other columns are ignored.
     collar : float, default=0.2
         Seconds by which starts and ends may differ, at least 0.
     end_share : float or None, default=0.5
-        Share of the length of the reference event by which ends may differ, where that is more than the collar; None
-        compares the starts only.
+        Fraction of the length of the reference event by which ends may differ, if that exceeds the collar. None:
+        compare starts only.
     average : {"micro", "macro"}, default="micro"
-        Over all events, or the mean over the labels of either table.
+        Over all events, or the mean over all labels of both tables.
 
     Returns
     -------
     float
-        F1, between 0 and 1; 0 if there are no events at all.
+        F1, between 0 and 1; 0 without events.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def event_f1(
 
     See Also
     --------
-    segment_f1 : Compare what is active in each second.
+    segment_f1 : Segment-based F1.
 
     Examples
     --------
@@ -96,22 +96,22 @@ def event_f1(
 def segment_f1(
     reference: pd.DataFrame, estimated: pd.DataFrame, *, segment: float = 1.0, average: Average = "micro"
 ) -> float:
-    """Compare what is active in each segment of time.
+    """Compute the segment-based F1.
 
     Parameters
     ----------
     reference, estimated : DataFrame
-        Columns "clip", "start", "end" (seconds) and "label", or others of their usual names such as "filename",
-        "onset", "offset" and "event_label", one row per event; others are ignored.
+        Columns "clip", "start", "end" (seconds) and "label", or other usual names such as "filename",
+        "onset", "offset" and "event_label"; one row per event. Other columns are ignored.
     segment : float, default=1.0
-        Seconds of a segment; a label is active in each segment that one of its events touches.
+        Length of a segment in seconds; a label is active in every segment that overlaps one of its events.
     average : {"micro", "macro"}, default="micro"
-        Over all segments and labels, or the mean over the labels of either table.
+        Over all segments and labels, or the mean over all labels of both tables.
 
     Returns
     -------
     float
-        F1, between 0 and 1; 0 if there are no events at all.
+        F1, between 0 and 1; 0 without events.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def segment_f1(
 
     See Also
     --------
-    event_f1 : Compare events one by one.
+    event_f1 : Event-based F1.
 
     Examples
     --------
@@ -173,7 +173,7 @@ def _checked(table: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _n_matches(reference: pd.DataFrame, estimated: pd.DataFrame, collar: float, end_share: float | None) -> int:
-    """Pair as many events of one clip and label as possible."""
+    """Return the size of the largest matching of events with one clip and label."""
     starts, ends = (_differences(reference, estimated, column) for column in ("start", "end"))
     close = starts <= collar + _TINY
     if end_share is not None:
@@ -190,7 +190,7 @@ def _differences(reference: pd.DataFrame, estimated: pd.DataFrame, column: str) 
 
 
 def _active(table: pd.DataFrame, segment: float) -> set[tuple[object, int]]:
-    """Clips and numbers of the segments that events touch."""
+    """Return clip and index of the segments that overlap events."""
     active: set[tuple[object, int]] = set()
     for clip, start, end in zip(table["clip"], table["start"], table["end"], strict=True):
         first, last = math.floor(start / segment + _TINY), math.ceil(end / segment - _TINY)

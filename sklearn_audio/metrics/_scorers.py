@@ -1,4 +1,4 @@
-"""The scores of tagging as scikit-learn wants them for ``scoring=``: of an estimator, clips and their labels."""
+"""Tagging metrics as scorers for scikit-learn's ``scoring=``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["d_prime_scorer", "lwlrap_scorer", "mean_average_precision_scorer"]
 def mean_average_precision_scorer(
     estimator: Any, X: Any, y: ArrayLike, *, empty_labels: Literal["skip", "zero"] = "skip"
 ) -> float:
-    """Score a fitted classifier by `mean_average_precision`; to be passed as ``scoring=``.
+    """Score a fitted classifier by `mean_average_precision` (for ``scoring=``).
 
     Parameters
     ----------
@@ -24,11 +24,11 @@ def mean_average_precision_scorer(
         A fitted multi-label classifier with ``predict_proba`` (one array, or a list of one array per label) or
         ``decision_function``.
     X : array-like of length n_clips
-        What the estimator takes.
+        Input of the estimator.
     y : array-like or sparse matrix of {0, 1}, shape (n_clips, n_labels)
-        Which labels the clips have.
+        Indicator matrix of the labels.
     empty_labels : {"skip", "zero"}, default="skip"
-        What labels that no clip has do to the average; ``functools.partial`` sets another.
+        Treatment of labels without clips; change it with ``functools.partial``.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def mean_average_precision_scorer(
     TypeError
         If the estimator has neither method.
     ValueError
-        If the estimator does not give one number per clip and label, or `mean_average_precision` refuses them.
+        If the estimator does not return one score per clip and label, or `mean_average_precision` raises.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def mean_average_precision_scorer(
 
 
 def d_prime_scorer(estimator: Any, X: Any, y: ArrayLike) -> float:
-    """Score a fitted classifier by `d_prime`; to be passed as ``scoring=``.
+    """Score a fitted classifier by `d_prime` (for ``scoring=``).
 
     Parameters
     ----------
@@ -65,21 +65,21 @@ def d_prime_scorer(estimator: Any, X: Any, y: ArrayLike) -> float:
         A fitted multi-label classifier with ``predict_proba`` (one array, or a list of one array per label) or
         ``decision_function``.
     X : array-like of length n_clips
-        What the estimator takes.
+        Input of the estimator.
     y : array-like or sparse matrix of {0, 1}, shape (n_clips, n_labels)
-        Which labels the clips have.
+        Indicator matrix of the labels.
 
     Returns
     -------
     float
-        Infinite where every ranking is right.
+        Infinite for a perfect ranking.
 
     Raises
     ------
     TypeError
         If the estimator has neither method.
     ValueError
-        If the estimator does not give one number per clip and label, or `d_prime` refuses them.
+        If the estimator does not return one score per clip and label, or `d_prime` raises.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def d_prime_scorer(estimator: Any, X: Any, y: ArrayLike) -> float:
 
 
 def lwlrap_scorer(estimator: Any, X: Any, y: ArrayLike) -> float:
-    """Score a fitted classifier by `lwlrap`; to be passed as ``scoring=``.
+    """Score a fitted classifier by `lwlrap` (for ``scoring=``).
 
     Parameters
     ----------
@@ -102,9 +102,9 @@ def lwlrap_scorer(estimator: Any, X: Any, y: ArrayLike) -> float:
         A fitted multi-label classifier with ``predict_proba`` (one array, or a list of one array per label) or
         ``decision_function``.
     X : array-like of length n_clips
-        What the estimator takes.
+        Input of the estimator.
     y : array-like or sparse matrix of {0, 1}, shape (n_clips, n_labels)
-        Which labels the clips have.
+        Indicator matrix of the labels.
 
     Returns
     -------
@@ -116,7 +116,7 @@ def lwlrap_scorer(estimator: Any, X: Any, y: ArrayLike) -> float:
     TypeError
         If the estimator has neither method.
     ValueError
-        If the estimator does not give one number per clip and label, or `lwlrap` refuses them.
+        If the estimator does not return one score per clip and label, or `lwlrap` raises.
 
     Examples
     --------
@@ -136,15 +136,14 @@ def _dense(y: Any) -> ArrayLike:
 
 
 def _label_scores(estimator: Any, X: Any) -> NDArray[np.float64]:
-    """Return a number per clip and label, shape (n_clips, n_labels).
+    """Return scores of shape (n_clips, n_labels).
 
-    scikit-learn's own scorers judge by ``classes_`` what the numbers mean, and take those of two labels, 0 and 1, for
-    one label with two values.
+    scikit-learn's own scorers interpret scores by ``classes_``, and mistake two labels, 0 and 1, for one binary label.
     """
     method = next((name for name in ("predict_proba", "decision_function") if hasattr(estimator, name)), None)
     if method is None:
         raise TypeError(
-            f"{type(estimator).__name__} has neither predict_proba nor decision_function, and ranks need either; score "
+            f"{type(estimator).__name__} has neither predict_proba nor decision_function, which ranking needs; score "
             "predictions by another metric, such as scoring='f1_macro'."
         )
     found = getattr(estimator, method)(X)
@@ -158,10 +157,10 @@ def _label_scores(estimator: Any, X: Any) -> NDArray[np.float64]:
 
 
 def _stack(found: list[NDArray[np.float64]], classes: list[NDArray[np.generic]]) -> NDArray[np.float64]:
-    """Take the probability of 1 from each label's array, (n_clips, n_values) each -> (n_clips, n_labels)."""
+    """Stack the probability of 1 of each label, (n_clips, n_values) each -> (n_clips, n_labels)."""
     columns = []
     for probabilities, values in zip(found, classes, strict=True):
-        # A label that all or none of the training clips have has one value only: [0] or [1].
+        # A label on none or all of the training clips has a single value: [0] or [1].
         place = np.flatnonzero(np.asarray(values) == 1)
         columns.append(probabilities[:, place[0]] if len(place) else np.zeros(len(probabilities)))
     return np.column_stack(columns).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Scores of clips that carry several labels."""
+"""Metrics of multi-label clips."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ __all__ = ["d_prime", "lwlrap", "mean_average_precision"]
 def mean_average_precision(
     y_true: ArrayLike, y_score: ArrayLike, *, empty_labels: Literal["skip", "zero"] = "skip"
 ) -> float:
-    """Average, over the labels, the precision at each clip that has the label.
+    """Compute the mean over the labels of the average precision.
 
     Parameters
     ----------
     y_true : array-like of {0, 1}, shape (n_clips, n_labels)
-        Which labels the clips have.
+        Indicator matrix of the labels.
     y_score : array-like of float, shape (n_clips, n_labels)
         Higher means more likely.
     empty_labels : {"skip", "zero"}, default="skip"
-        What labels that no clip has do to the average: nothing, or count as 0, so that it is one over all labels.
+        Whether labels without clips are skipped or count as 0 in the mean over all labels.
 
     Returns
     -------
@@ -35,12 +35,12 @@ def mean_average_precision(
     Raises
     ------
     ValueError
-        If the shapes differ, a number is not finite, no clip has a label, or `empty_labels` has none of its values.
+        If the shapes differ, a score is not finite, no clip has a label, or `empty_labels` has an unknown value.
 
     See Also
     --------
-    mean_average_precision_scorer : For the parameter ``scoring`` of scikit-learn.
-    sklearn.metrics.average_precision_score : Of one label.
+    mean_average_precision_scorer : Scorer for scikit-learn's ``scoring``.
+    sklearn.metrics.average_precision_score : For one label.
 
     Examples
     --------
@@ -59,24 +59,24 @@ def mean_average_precision(
 
 
 def d_prime(y_true: ArrayLike, y_score: ArrayLike) -> float:
-    """Compute the sensitivity index: how far apart, in standard deviations, two normal distributions of that AUC lie.
+    """Compute the sensitivity index: the distance, in standard deviations, of two normal distributions with that AUC.
 
     Parameters
     ----------
     y_true : array-like of {0, 1}, shape (n_clips, n_labels)
-        Which labels the clips have.
+        Indicator matrix of the labels.
     y_score : array-like of float, shape (n_clips, n_labels)
         Higher means more likely.
 
     Returns
     -------
     float
-        From the mean AUC over the labels that some clips have and some have not; infinite for an AUC of 1.
+        From the mean AUC over the labels with positive and negative clips; infinite for an AUC of 1.
 
     Raises
     ------
     ValueError
-        If the shapes differ, a number is not finite, or no label is on some clips and not on others.
+        If the shapes differ, a score is not finite, or no label has both positive and negative clips.
 
     References
     ----------
@@ -97,12 +97,12 @@ def d_prime(y_true: ArrayLike, y_score: ArrayLike) -> float:
 
 
 def lwlrap(y_true: ArrayLike, y_score: ArrayLike) -> float:
-    """Compute the label-weighted label-ranking average precision: each label of each clip weighs the same.
+    """Compute the label-weighted label-ranking average precision, with equal weight for each label of each clip.
 
     Parameters
     ----------
     y_true : array-like of {0, 1}, shape (n_clips, n_labels)
-        Which labels the clips have.
+        Indicator matrix of the labels.
     y_score : array-like of float, shape (n_clips, n_labels)
         Higher means more likely.
 
@@ -114,7 +114,7 @@ def lwlrap(y_true: ArrayLike, y_score: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If the shapes differ, a number is not finite, or no clip has a label.
+        If the shapes differ, a score is not finite, or no clip has a label.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Splits and thresholds for clips that carry several labels, and splits of few clips per class."""
+"""Splits and thresholds for multi-label clips, and few-shot splits."""
 
 from sklearn_audio.model_selection._few_shot import FewShotSplit
 from sklearn_audio.model_selection._few_shot_curve import learning_curve_few_shot, summarize_few_shot

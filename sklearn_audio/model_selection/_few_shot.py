@@ -1,4 +1,4 @@
-"""`FewShotSplit`: training sets of a few clips per class, drawn again and again."""
+"""`FewShotSplit`: repeated random training sets of a few clips per class."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from sklearn_audio.validation import check_labels
 __all__ = ["FewShotSplit"]
 
 Rows = NDArray[np.int64]
-# So many orders of the groups are tried before it is said that no split keeps them apart.
+# Orders of the groups to try before raising.
 _TRIES = 50
 _HELD_OUT = 0.25
 
 
 class FewShotSplit(BaseCrossValidator):
-    """Splits for learning from few clips: so many per class for training, the others for test, drawn anew each time.
+    """Few-shot splits: a random training set of `n_shots` clips per class in each repeat, the others for test.
 
-    Every repeat draws `n_shots` clips of each class at random. Without groups, all other clips are for test. With
-    groups, such as speakers, no group is on both sides: some groups are kept from giving shots, the shots are drawn
-    from the others, and the test clips are those of all groups that gave none.
+    Each repeat draws `n_shots` clips of each class at random. Without groups, all other clips are for test. With
+    groups, such as speakers, no group is in both training and test: some groups are held out, the shots are drawn from
+    the others, and the test clips are those of all groups without shots.
 
-    The first clips that a repeat draws of a class are the same for every number of shots, so that without groups the
-    training sets of a learning curve lie within each other; so do they in `learning_curve_few_shot` with groups.
+    A repeat draws the clips of a class in the same order for every number of shots, so that without groups the training
+    sets of a learning curve are nested; `learning_curve_few_shot` also nests them with groups.
 
     Parameters
     ----------
@@ -41,13 +41,12 @@ class FewShotSplit(BaseCrossValidator):
     n_repeats : int, default=10
         Number of splits.
     n_queries : int, default=None
-        Clips of each class for test, drawn from those that may be; None takes all of them, at least one per class.
+        Clips of each class for test, drawn from the eligible ones. None: all of them, at least one per class.
     held_out : float, default=0.25
-        Share of the groups that give no shots, above 0 and below 1; more are kept from it where a class would
-        otherwise have too few clips for test, fewer where it would have too few for training. Refused without groups,
-        where it has no effect.
+        Fraction of the groups without shots, above 0 and below 1; more if a class would have too few test clips, fewer
+        if it would have too few training clips. Raises without groups, where it has no effect.
     random_state : int, RandomState instance or None, default=None
-        An int gives the same splits each time.
+        An int makes the splits reproducible.
 
     See Also
     --------
@@ -65,7 +64,7 @@ class FewShotSplit(BaseCrossValidator):
     ['cat', 'cat', 'dog', 'dog'] 8
     """
 
-    # Under metadata routing, scikit-learn hands groups on to this splitter without being asked.
+    # With metadata routing, scikit-learn passes groups to this splitter without a request.
     __metadata_request__split: ClassVar[dict[str, bool]] = {"groups": True}
 
     def __init__(
@@ -84,29 +83,28 @@ class FewShotSplit(BaseCrossValidator):
         self.random_state = random_state
 
     def split(self, X: Any, y: Any = None, groups: ArrayLike | None = None) -> Iterator[tuple[Rows, Rows]]:
-        """Generate the rows of training and of test.
+        """Generate the training and test rows.
 
         Parameters
         ----------
         X : array-like of length n_clips
-            Only its length is looked at.
+            Only its length is used.
         y : array-like of shape (n_clips,), default=None
-            The classes; None is refused.
+            The classes; required.
         groups : array-like of shape (n_clips,), default=None
-            What must not be on both sides: the speaker, the recording. None lets every clip stand alone.
+            Groups to keep together, such as speakers or recordings. None: each clip is its own group.
 
         Yields
         ------
         train, test : ndarray of int
-            Row numbers. Those of training stand class by class, in the order in which they were drawn; those of test
-            ascend.
+            Row numbers: of training by class, in the order of drawing; of test in ascending order.
 
         Raises
         ------
         ValueError
             If a parameter is out of range, `y` holds no classes or a single one, lengths differ, a class has fewer
-            clips than shots and queries, or groups cannot be kept apart, where the message names the class and both
-            counts; or if `held_out` is set and there are no groups.
+            clips than shots and queries, or groups cannot be separated (the message names the class and both counts);
+            or if `held_out` is set without groups.
         """
         self._check_parameters()
         if groups is None and self.held_out != _HELD_OUT:
@@ -130,7 +128,7 @@ class FewShotSplit(BaseCrossValidator):
         Parameters
         ----------
         X, y, groups : object, default=None
-            Not looked at.
+            Ignored.
 
         Returns
         -------
@@ -141,7 +139,7 @@ class FewShotSplit(BaseCrossValidator):
 
     @property
     def _n_needed(self) -> int:
-        """Clips of a class that a test set needs."""
+        """Number of test clips needed per class."""
         return 1 if self.n_queries is None else self.n_queries
 
     def _check_parameters(self) -> None:
@@ -166,7 +164,7 @@ class FewShotSplit(BaseCrossValidator):
 
     def _draw_shots(self, codes: Rows, candidates: Rows, draw: np.random.Generator) -> Rows:
         shuffled = draw.permutation(candidates)
-        # the first of a class do not depend on how many are taken
+        # the order within a class does not depend on n_shots
         return np.concatenate([shuffled[codes[shuffled] == code][: self.n_shots] for code in np.unique(codes)])
 
     def _draw_queries(self, codes: Rows, candidates: Rows, draw: np.random.Generator) -> Rows:
@@ -183,7 +181,7 @@ class FewShotSplit(BaseCrossValidator):
         np.add.at(counts, (units, codes), 1)
         fewest = np.full(len(classes), -1)
         for _ in range(_TRIES):
-            kept_back = self._keep_back(counts, draw.permutation(len(counts)))
+            kept_back = self._hold_out(counts, draw.permutation(len(counts)))
             there = counts[kept_back].sum(axis=0)
             if (there >= self._n_needed).all():
                 train = self._draw_shots(codes, np.flatnonzero(~kept_back[units]), draw)
@@ -198,8 +196,8 @@ class FewShotSplit(BaseCrossValidator):
             f"{self._n_needed} for test from different groups. Lower n_shots or n_queries, or leave the class out."
         )
 
-    def _keep_back(self, counts: Rows, order: Rows) -> NDArray[np.bool_]:
-        """Choose groups that give no shots, in this order, without leaving a class too few."""
+    def _hold_out(self, counts: Rows, order: Rows) -> NDArray[np.bool_]:
+        """Choose groups without shots, in this order, leaving enough for each class."""
         n_wanted = max(1, round(self.held_out * len(counts)))
         kept_back = np.zeros(len(counts), dtype=bool)
         left, there = counts.sum(axis=0), np.zeros(counts.shape[1], dtype=np.int64)

@@ -36,36 +36,35 @@ def learning_curve_few_shot(
 ) -> pd.DataFrame:
     """Score methods over numbers of clips per class.
 
-    All methods see the same draws. Within a repeat, the clips of a smaller number of shots are among those of a larger
-    one, and the test clips are the same, so that differences along a curve and between curves are not differences of
-    draws. With an int as `random_state`, another call draws the same, so that methods on other features of the same
-    clips can be added to the table by `pandas.concat`.
+    All methods see the same draws. Within a repeat, training sets are nested and the test clips are the same, so that
+    differences along and between curves are not caused by the draws. With an int as `random_state`, another call draws
+    the same clips, so that methods on other features can be added by `pandas.concat`.
 
     Parameters
     ----------
     estimators : estimator, callable, or dict of str to either
-        What is compared, by name. A callable is given the number of shots and returns the estimator for it. One
-        without a name is called by its class.
+        The methods by name. A callable takes the number of shots and returns the estimator. Without a name, the class
+        name is used.
     X : array-like, Ragged or list of length n_clips
-        Whatever the estimators take.
+        Input of the estimators.
     y : array-like of shape (n_clips,)
         Labels.
     n_shots : sequence of int, default=(1, 2, 5, 10)
         Numbers of clips per class.
     n_repeats : int, default=10
-        Draws.
+        Number of draws.
     groups : array-like of shape (n_clips,), default=None
-        Groups of the clips, such as speakers, that are never on both sides.
+        Groups of the clips, such as speakers, that are never in both training and test.
     n_queries : int, default=None
-        Clips per class for test; None takes all that may be.
+        Clips per class for test. None: all eligible ones.
     held_out : float, default=0.25
-        Share of the groups that give no shots.
+        Fraction of the groups without shots.
     scoring : str, callable, or list or dict of them, default=None
-        As in `sklearn.model_selection.cross_validate`; None takes the estimator's own, the accuracy.
+        As in `sklearn.model_selection.cross_validate`. None: the estimator's `score` (accuracy).
     random_state : int, RandomState instance or None, default=None
-        Of the draws.
+        Seed of the draws.
     n_jobs : int, default=None
-        Draws at the same time.
+        Number of parallel draws.
     verbose : int, default=0
         1 shows a progress bar over methods and numbers of shots.
 
@@ -78,8 +77,8 @@ def learning_curve_few_shot(
     Raises
     ------
     ValueError
-        If `n_shots` or `estimators` is empty, or clips or groups do not suffice for the largest number of shots; the
-        message names the class and both counts. What an estimator raises is passed on.
+        If `n_shots` or `estimators` is empty, or there are too few clips or groups for the largest number of shots; the
+        message names the class and both counts. Errors of the estimators propagate.
 
     See Also
     --------
@@ -141,7 +140,7 @@ def _maker(estimator: Any) -> Callable[[int], Any]:
 
 
 def _first_shots(train: NDArray[np.int64], n_drawn: int, n_kept: int) -> NDArray[np.int64]:
-    # (n_classes * n_drawn,) -> (n_classes, n_drawn), of which the first n_kept of each class stay
+    # (n_classes * n_drawn,) -> (n_classes, n_drawn), keeping the first n_kept of each class
     return train.reshape(-1, n_drawn)[:, :n_kept].ravel()
 
 
@@ -166,17 +165,17 @@ def _rows(name: str, size: int, splits: list[Split], found: dict[str, NDArray[An
 
 
 def summarize_few_shot(table: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
-    """Reduce the repeats of a learning curve to their mean and its interval.
+    """Reduce the repeats of a learning curve to mean and confidence interval.
 
-    The interval is that of Student's t over the repeats: where the mean over all possible draws from these clips
-    likely lies. It does not say how another collection of clips would do, as all repeats draw from the same one.
+    The confidence interval (Student's t over the repeats) refers to the mean over all possible draws from these clips.
+    It does not cover other collections of clips, as all repeats draw from the same one.
 
     Parameters
     ----------
     table : DataFrame
-        Of `learning_curve_few_shot`, or with columns method, n_shots and score, and metric if there are several.
+        Result of `learning_curve_few_shot`, or columns method, n_shots, score and, if there are several, metric.
     level : float, default=0.95
-        Share of such intervals that hold the mean, above 0 and below 1.
+        Confidence level, above 0 and below 1.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Splitters that keep the share of every label, for clips that carry several."""
+"""Multi-label splitters that preserve the frequency of every label."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ __all__ = ["MultilabelStratifiedKFold", "MultilabelStratifiedShuffleSplit"]
 
 
 class MultilabelStratifiedKFold(BaseCrossValidator):
-    """Folds in which every label has about the same share of the clips, by iterative stratification.
+    """Folds that preserve the frequency of every label, by iterative stratification.
 
-    Clips of the rarest label are dealt out first, each to the fold that lacks most of that label. Labels go before
-    sizes, so folds may differ by a few clips.
+    Clips of the rarest label are assigned first, each to the fold with the largest deficit of that label. Labels take
+    precedence over sizes, so fold sizes may differ by a few clips.
 
     Parameters
     ----------
     n_splits : int, default=5
         Number of folds, at least 2.
     shuffle : bool, default=False
-        Whether clips of a label are dealt out in random order; else in the order of the rows.
+        Whether to assign clips in random order instead of row order.
     random_state : int, RandomState or None, default=None
-        Decides between folds that want a clip alike, and the order with `shuffle`. Without `shuffle`, None stands for
-        0, so that the folds are the same every time.
+        Breaks ties between folds, and sets the order with `shuffle`. Without `shuffle`, None means 0, so that the folds
+        are reproducible.
 
     See Also
     --------
@@ -53,7 +53,7 @@ class MultilabelStratifiedKFold(BaseCrossValidator):
     [2, 2]
     """
 
-    # Under metadata routing, scikit-learn hands groups on to this splitter without being asked.
+    # With metadata routing, scikit-learn passes groups to this splitter without a request.
     __metadata_request__split: ClassVar[dict[str, bool]] = {"groups": True}
 
     def __init__(
@@ -70,16 +70,16 @@ class MultilabelStratifiedKFold(BaseCrossValidator):
     def split(
         self, X: Any, y: Any = None, groups: ArrayLike | None = None
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Generate the rows of training and of test.
+        """Generate the training and test rows.
 
         Parameters
         ----------
         X : array-like of length n_clips
-            Only its length is looked at.
+            Only its length is used.
         y : array-like or sparse matrix of {0, 1}, shape (n_clips, n_labels), default=None
-            Which labels the clips have; None is refused.
+            Indicator matrix of the labels; required.
         groups : array-like, shape (n_clips,), default=None
-            What must stay together: the video, the speaker. None lets every clip stand alone.
+            Groups to keep together, such as videos or speakers. None: each clip is its own group.
 
         Yields
         ------
@@ -102,7 +102,7 @@ class MultilabelStratifiedKFold(BaseCrossValidator):
         Parameters
         ----------
         X, y, groups : object, default=None
-            Not looked at.
+            Ignored.
 
         Returns
         -------
@@ -132,25 +132,25 @@ class MultilabelStratifiedKFold(BaseCrossValidator):
 
 
 class MultilabelStratifiedShuffleSplit(BaseShuffleSplit):
-    """Random splits in which every label keeps its share on both sides, by iterative stratification.
+    """Random splits that preserve the frequency of every label, by iterative stratification.
 
     The sizes are exact, as in scikit-learn; a label on fewer clips than ``1 / test_size`` may be absent from the test
-    side.
+    set.
 
     Parameters
     ----------
     n_splits : int, default=10
         Number of splits.
     test_size : float or int, default=None
-        Share or number of clips (or groups) for test. None takes what `train_size` leaves, or 0.1.
+        Fraction or number of clips (or groups) for test. None: the complement of `train_size`, or 0.1.
     train_size : float or int, default=None
-        Share or number of clips (or groups) for training. None takes what `test_size` leaves.
+        Fraction or number of clips (or groups) for training. None: the complement of `test_size`.
     random_state : int, RandomState or None, default=None
-        An int makes the splits the same every time.
+        An int makes the splits reproducible.
 
     See Also
     --------
-    MultilabelStratifiedKFold : Folds, each of which is the test side once.
+    MultilabelStratifiedKFold : Folds, each of which is the test set once.
     sklearn.model_selection.GroupShuffleSplit : By groups, without regard to labels.
 
     References
@@ -183,16 +183,16 @@ class MultilabelStratifiedShuffleSplit(BaseShuffleSplit):
     def split(
         self, X: Any, y: Any = None, groups: ArrayLike | None = None
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Generate the rows of training and of test.
+        """Generate the training and test rows.
 
         Parameters
         ----------
         X : array-like of length n_clips
-            Only its length is looked at.
+            Only its length is used.
         y : array-like or sparse matrix of {0, 1}, shape (n_clips, n_labels), default=None
-            Which labels the clips have; None is refused.
+            Indicator matrix of the labels; required.
         groups : array-like, shape (n_clips,), default=None
-            What must stay together: the video, the speaker. None lets every clip stand alone. Sizes count groups.
+            Groups to keep together, such as videos or speakers. None: each clip is its own group. Sizes count groups.
 
         Yields
         ------
@@ -202,7 +202,7 @@ class MultilabelStratifiedShuffleSplit(BaseShuffleSplit):
         Raises
         ------
         ValueError
-            If `y` is not an indicator matrix, lengths differ, or the sizes leave a side empty.
+            If `y` is not an indicator matrix, lengths differ, or a side would be empty.
         """
         labels = check_indicator(y)
         check_consistent_length(X, labels, groups)
@@ -210,7 +210,7 @@ class MultilabelStratifiedShuffleSplit(BaseShuffleSplit):
         counts = counts_of(labels, units)
         n_units = counts.shape[0]
         random = own_random_state(self.random_state)
-        # How sizes are read (shares, numbers, defaults, what is refused) is scikit-learn's to say.
+        # scikit-learn interprets and checks the sizes
         sizes = ShuffleSplit(
             self.n_splits,
             test_size=self.test_size,

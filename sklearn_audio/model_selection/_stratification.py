@@ -1,4 +1,4 @@
-"""Iterative stratification: units that carry several labels are dealt out, those of the rarest label first.
+"""Iterative stratification: multi-label units are assigned to folds, those of the rarest label first.
 
 K. Sechidis, G. Tsoumakas and I. Vlahavas, "On the stratification of multi-label data", ECML PKDD 2011, algorithm 1.
 A unit is a clip, or a group of clips that must stay together.
@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array, issparse
 
-_TIE = 1e-9  # wanted numbers are sums of fractions
+_TIE = 1e-9  # deficits are sums of fractions
 
 
 class Dealer:
-    """Deals units out to folds that each want their share of every label and of the whole.
+    """Assigns units to folds, each of which has a quota of every label and of all clips.
 
     Shapes: counts (n_units, n_labels), sizes (n_units,), room (n_folds,).
     """
@@ -32,20 +32,20 @@ class Dealer:
     ) -> None:
         self.counts, self.sizes = counts, sizes.tolist()
         self.is_strict, self.random_state = is_strict, random_state
-        left = np.asarray(counts.sum(axis=0), dtype=np.float64).ravel()  # (n_labels,) clips not yet dealt out
-        # Lists, as single numbers are read and written millions of times, which arrays are slow at.
+        left = np.asarray(counts.sum(axis=0), dtype=np.float64).ravel()  # (n_labels,) clips not yet assigned
+        # Lists, as element access is much faster than with arrays.
         self.left: list[float] = left.tolist()
         self.room: list[float] = room.astype(np.float64).tolist()
         self.wanted: list[list[float]] = np.outer(left, room / room.sum()).tolist()  # [label][fold]
         self.fold = np.full(counts.shape[0], -1, dtype=np.int64)
 
     def deal(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the fold of each unit; among those of a label they are taken in `order`."""
+        """Return the fold of each unit; units of a label are processed in `order`."""
         by_label = self.counts[order].tocsc()
         while (label := self._rarest()) is not None:
             span = slice(by_label.indptr[label], by_label.indptr[label + 1])
             units = order[by_label.indices[span]]
-            # The units with most clips of the label first: later ones even out what those left unbalanced.
+            # Largest units first, so that smaller ones can even out imbalances.
             for unit in units[np.argsort(-by_label.data[span], kind="stable")]:
                 if self.fold[unit] < 0:
                     self._give(unit, self.wanted[label])
@@ -69,7 +69,7 @@ class Dealer:
             self.left[label] -= count
 
     def _choose(self, wanted: list[float]) -> int:
-        """Return the fold that wants the label most; of several, the one with most room; of several, any."""
+        """Return the fold with the largest deficit of the label; ties by most room, then at random."""
         folds = [fold for fold, room in enumerate(self.room) if room > _TIE or not self.is_strict]
         for measure in (wanted, self.room):
             best = max([measure[fold] for fold in folds]) - _TIE
@@ -78,7 +78,7 @@ class Dealer:
 
 
 def check_indicator(y: Any) -> csr_array:
-    """Return the labels as a sparse matrix of shape (n_clips, n_labels); refuse anything but 0 and 1."""
+    """Return the labels as a sparse matrix (n_clips, n_labels); raise unless they are 0 and 1."""
     if y is None:
         raise ValueError("y is None; stratification needs the labels, an indicator matrix (n_clips, n_labels).")
     if issparse(y):
@@ -101,14 +101,14 @@ def check_indicator(y: Any) -> csr_array:
 
 
 def units_of(n_clips: int, groups: ArrayLike | None) -> NDArray[np.int64]:
-    """Return the unit of each clip, numbered from 0; without groups, each clip is its own."""
+    """Return the unit of each clip, numbered from 0; without groups, each clip is its own unit."""
     if groups is None:
         return np.arange(n_clips)
     return np.asarray(np.unique(np.asarray(groups), return_inverse=True)[1], dtype=np.int64)
 
 
 def counts_of(labels: csr_array, units: NDArray[np.int64]) -> csr_array:
-    """Add up the labels within each unit, (n_clips, n_labels) -> (n_units, n_labels)."""
+    """Sum the labels within each unit, (n_clips, n_labels) -> (n_units, n_labels)."""
     n_clips, n_units = len(units), int(units.max()) + 1
     membership = csr_array((np.ones(n_clips, dtype=np.int64), (units, np.arange(n_clips))), shape=(n_units, n_clips))
     counts = csr_array(membership @ labels)

@@ -1,4 +1,4 @@
-"""`MultilabelThresholdClassifierCV`: for every label the threshold that its own F1 wants."""
+"""`MultilabelThresholdClassifierCV`: a threshold per label that maximises its F1."""
 
 from __future__ import annotations
 
@@ -29,43 +29,42 @@ _EPSILON = float(np.finfo(np.float32).eps)
 class MultilabelThresholdClassifierCV(WholeFitMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """Choose a threshold for each label of a multi-label classifier, by cross-validation inside the training set.
 
-    The classifier is fitted without each fold in turn; among the probabilities that it then gives that fold, each label
-    gets the threshold at which its F1 over all clips is best. Then it is fitted to all clips. Rare labels, whose
-    probabilities seldom reach one half, are found so.
+    Out-of-fold probabilities are computed for all clips, and each label gets the threshold with the best F1. The
+    classifier is then fitted to all clips. This recovers rare labels, whose probabilities seldom reach 0.5.
 
-    A classifier of one label only is better served by scikit-learn's `TunedThresholdClassifierCV`, and so are labels
-    with a classifier each: ``MultiOutputClassifier(TunedThresholdClassifierCV(...))``. This is for one classifier, such
-    as a network, that answers for all labels.
+    For a single label, use scikit-learn's `TunedThresholdClassifierCV`; for one classifier per label,
+    ``MultiOutputClassifier(TunedThresholdClassifierCV(...))``. This class is for one classifier of all labels, such as
+    a network.
 
     Parameters
     ----------
     estimator : estimator
         Classifier with ``predict_proba``; cloned by `fit`.
     cv : int, splitter or iterable of splits, default=5
-        An int stands for that many folds of `MultilabelStratifiedKFold`, which keeps groups together.
+        An int: number of folds of `MultilabelStratifiedKFold`, which keeps groups together.
     n_jobs : int, default=None
-        Folds fitted at once, counted as joblib does.
+        Number of parallel fits, as in joblib.
 
     Attributes
     ----------
     estimator_ : estimator
         The classifier, fitted to all clips.
     classes_ : ndarray or list
-        That of the classifier.
+        Classes of the classifier.
     thresholds_ : ndarray of float64, shape (n_labels,)
-        A label is given from this probability on. 0.5 for a label that no clip has. Only after multi-label y.
+        Smallest probability at which a label is predicted; 0.5 for a label without clips. Only after multi-label y.
     f1_ : ndarray of float64, shape (n_labels,)
-        F1 of the labels at the thresholds, over the folds left out; slightly optimistic, because the thresholds were
-        chosen on them. Only after multi-label y.
+        Out-of-fold F1 of the labels at the thresholds; slightly optimistic, as the thresholds were chosen on the same
+        clips. Only after multi-label y.
 
     See Also
     --------
-    MultilabelStratifiedKFold : Folds for clips of several labels.
+    MultilabelStratifiedKFold : Multi-label folds.
     sklearn.model_selection.TunedThresholdClassifierCV : For one label.
 
     Notes
     -----
-    With labels of one column there is nothing to choose: the answers are those of the classifier.
+    With single-label y, predictions are those of the classifier.
 
     Examples
     --------
@@ -104,13 +103,13 @@ class MultilabelThresholdClassifierCV(WholeFitMixin, ClassifierMixin, MetaEstima
         Parameters
         ----------
         X : sequence of length n_clips
-            What the classifier takes.
+            Input of the classifier.
         y : array-like of shape (n_clips, n_labels) or (n_clips,)
-            Indicators of 0 and 1; or a label per clip.
+            Indicators of 0 and 1, or one label per clip.
         sample_weight : array-like of shape (n_clips,), default=None
-            Weights of the clips, given to the classifier; all count alike in the choice of thresholds.
+            Weights of the clips for the classifier; the choice of thresholds is unweighted.
         groups : array-like of shape (n_clips,), default=None
-            What the folds keep together, such as recordings or speakers.
+            Groups that the folds keep together, such as recordings or speakers.
 
         Returns
         -------
@@ -120,23 +119,23 @@ class MultilabelThresholdClassifierCV(WholeFitMixin, ClassifierMixin, MetaEstima
         Raises
         ------
         TypeError, ValueError
-            If a parameter is not admissible, if X, y, the weights and the groups differ in length, or if the classifier
-            takes no `sample_weight`.
+            If a parameter is invalid, if X, y, the weights and the groups differ in length, or if the classifier does
+            not support `sample_weight`.
         """
         self._validate_params()
         X, y, sample_weight, groups = indexable(X, y, sample_weight, groups)
         labels = check_labels(y)
         if np.asarray(labels).dtype.kind == "f":
             assert_all_finite(labels, input_name="y")
-        y = y if column_names(y) is not None else labels  # the names of the columns become those of the classes
+        y = y if column_names(y) is not None else labels  # column names become class names
         if sample_weight is not None and not has_fit_parameter(self.estimator, "sample_weight"):
             raise TypeError(f"{type(self.estimator).__name__} takes no sample_weight; leave it out.")
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         for name in ("thresholds_", "f1_", "n_features_in_", "feature_names_in_"):
-            # those of an earlier fit, on labels of another kind or with another classifier
+            # attributes of an earlier fit
             self.__dict__.pop(name, None)
         if type_of_target(labels, input_name="y") == "multilabel-indicator":
-            left_out = self._left_out(X, labels, groups, weights)
+            left_out = self._out_of_fold(X, labels, groups, weights)
             chosen = [_best(*column) for column in zip(np.asarray(labels).T, left_out.T, strict=True)]
             self.thresholds_, self.f1_ = (np.array(column) for column in zip(*chosen, strict=True))
         self.estimator_ = clone(self.estimator).fit(X, y, **weights)
@@ -146,8 +145,8 @@ class MultilabelThresholdClassifierCV(WholeFitMixin, ClassifierMixin, MetaEstima
                 setattr(self, name, getattr(self.estimator_, name))
         return self
 
-    def _left_out(self, X: Any, y: Any, groups: Any, weights: dict[str, Any]) -> Proba:
-        """Probabilities of each clip by a classifier that has not seen it."""
+    def _out_of_fold(self, X: Any, y: Any, groups: Any, weights: dict[str, Any]) -> Proba:
+        """Return the probabilities of each clip by a classifier fitted without it."""
         cv = MultilabelStratifiedKFold(self.cv) if isinstance(self.cv, int) else self.cv
         proba = cross_val_predict(
             self.estimator,
@@ -167,12 +166,12 @@ class MultilabelThresholdClassifierCV(WholeFitMixin, ClassifierMixin, MetaEstima
         Parameters
         ----------
         X : sequence of length n_clips
-            What the classifier takes.
+            Input of the classifier.
 
         Returns
         -------
         ndarray of float64, shape (n_clips, n_labels)
-            Between 0 and 1, exclusively. With labels of one column, those of the classes.
+            Between 0 and 1, exclusively. After single-label y, of the classes.
 
         Raises
         ------
@@ -184,17 +183,17 @@ class MultilabelThresholdClassifierCV(WholeFitMixin, ClassifierMixin, MetaEstima
         return _of_labels(proba, self.classes_) if hasattr(self, "thresholds_") else np.asarray(proba)
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Give the labels whose probability reaches their threshold.
+        """Predict the labels whose probability reaches their threshold.
 
         Parameters
         ----------
         X : sequence of length n_clips
-            What the classifier takes.
+            Input of the classifier.
 
         Returns
         -------
         ndarray of int64, shape (n_clips, n_labels)
-            Indicators. With labels of one column, what the classifier predicts, of shape (n_clips,).
+            Indicators. After single-label y, the predictions of the classifier, shape (n_clips,).
 
         Raises
         ------
@@ -207,12 +206,12 @@ class MultilabelThresholdClassifierCV(WholeFitMixin, ClassifierMixin, MetaEstima
         return (self.predict_proba(X) >= self.thresholds_).astype(np.int64)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Compute the accuracy; of several labels, the share of the clips of which all are right.
+        """Compute the accuracy; with multi-label y, the fraction of clips whose labels are all correct.
 
         Parameters
         ----------
         X : sequence of length n_clips
-            What the classifier takes.
+            Input of the classifier.
         y : array-like of shape (n_clips, n_labels) or (n_clips,)
             True labels.
         sample_weight : array-like of shape (n_clips,), default=None
@@ -227,7 +226,7 @@ class MultilabelThresholdClassifierCV(WholeFitMixin, ClassifierMixin, MetaEstima
 
 
 def _of_labels(proba: Any, classes: Any) -> Proba:
-    """Probabilities of the labels, of an array or of one array of two columns per label, which forests give."""
+    """Convert probabilities to one array; forests return one array of two columns per label."""
     if isinstance(proba, list):
         columns = [_column(of_one, known) for of_one, known in zip(proba, classes, strict=True)]
         proba = np.stack(columns, axis=1)  # n_labels x (n_clips,) -> (n_clips, n_labels)
@@ -235,12 +234,12 @@ def _of_labels(proba: Any, classes: Any) -> Proba:
 
 
 def _column(proba: Proba, known: NDArray[Any]) -> Proba:
-    """Probability that a label is there; one that no clip of the training set has, or every clip, has one column."""
+    """Return the probability of a label; a label on none or all of the training clips has one column."""
     return np.asarray((proba * known).sum(axis=1))
 
 
 def _best(truth: NDArray[Any], scores: NDArray[np.float64]) -> tuple[float, float]:
-    """The threshold of the best F1, half way to the next lower score, and that F1."""
+    """Return the threshold of the best F1, midway to the next lower score, and that F1."""
     if not truth.any():
         return _MIDDLE, 0.0
     precision, recall, levels = precision_recall_curve(truth, scores)

@@ -21,7 +21,7 @@ from sklearn_audio.preprocessing._frames import Blocks, FrameTransformer
 
 __all__ = ["AcousticFeatures"]
 
-# Timepoints of a clip that are kept between the two passes over it; a longer clip is read twice instead.
+# Timepoints of a clip kept between the two passes; a longer clip is read twice.
 _KEPT_TIMEPOINTS = 1 << 22
 
 
@@ -44,15 +44,15 @@ class _ShortTermExtractor:
         return (features.to(torch.float32).numpy() for features in self._blocks(pieces))
 
     def complete(self, frames: NDArray[np.float32]) -> None:
-        """Nothing is left to do."""
+        """Do nothing."""
 
     def complete_block(self, frames: NDArray[np.float32], highest: np.float32) -> bool:
-        """Nothing is left to do."""
+        """Do nothing."""
         return True
 
 
 class _TwoPasses:
-    """A clip that is read twice: from memory the second time, if it is short enough to be kept."""
+    """A clip for two passes; a short one is kept in memory."""
 
     def __init__(self, blocks: Blocks) -> None:
         self._read = blocks
@@ -76,34 +76,34 @@ class AcousticFeatures(FrameTransformer):
     """Recordings to the 34 classic short-term features per frame, or 68 with their differences.
 
     Zero-crossing rate, energy and its entropy; spectral centroid, spread, entropy, flux and roll-off; 13 MFCC; 12
-    chroma and their deviation: the set of pyAudioAnalysis, to whose numbers these are equal. The mean and the peak of
-    each clip are normalised first. `sklearn_audio.dsp.short_term_features` defines each feature and lists what differs.
+    chroma and their deviation: the set of pyAudioAnalysis, with equal values. Mean and peak of each clip are normalised
+    first. `sklearn_audio.dsp.short_term_features` defines each feature and lists the differences.
 
     Parameters
     ----------
     sample_rate : int, default=22050
-        Analysis rate in Hz: recordings are resampled to it, arrays without a rate are taken to be at it.
+        Analysis rate in Hz: recordings are resampled to it; arrays without a rate are assumed to have it.
     window : float, default=0.05
         Length of a frame in seconds.
     hop : float, default=0.025
-        Seconds between the starts of neighbouring frames.
+        Seconds between the starts of adjacent frames.
     groups : sequence of {"time", "spectral", "mfcc", "chroma"}, default=("time", "spectral", "mfcc", "chroma")
-        Which features, in the order of the columns: 3, 5, 13 and 13 of them.
+        Groups of features, in column order; they have 3, 5, 13 and 13 features.
     deltas : bool, default=True
-        Whether the differences from the frame before follow, one per feature.
+        Whether to append the differences from the previous frame, one per feature.
     n_jobs : int, default=None
-        Threads that decode and compute; None is 1, -1 one per core.
+        Decoding and computing threads; None: 1, -1: one per core.
     on_error : {"raise", "nan"}, default="raise"
-        "raise" ends at the first clip that cannot be used; "nan" turns it into one frame of NaN and warns once.
+        "raise" stops at the first unusable clip; "nan" returns one frame of NaN for it and warns once.
     verbose : int, default=0
         1 shows a progress bar.
 
     Attributes
     ----------
     n_features_in_ : int
-        Number of timepoints, if X was an array of shape (n_clips, n_timepoints).
+        Number of timepoints, if X is an array of shape (n_clips, n_timepoints).
     feature_names_in_ : ndarray of str, shape (n_features_in_,)
-        Names of the columns, if X was a DataFrame of numbers.
+        Names of the columns, if X is a DataFrame of numbers.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What the transformers from audio to frames share."""
+"""Base class of the transformers from audio to frames."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sklearn_audio.validation import AudioClips
 
 __all__ = ["Blocks", "FrameExtractor", "FrameTransformer"]
 
-# Starts reading a clip from its beginning, block by block; an extractor may read a clip twice.
+# Starts reading a clip in blocks; an extractor may call it twice.
 Blocks = Callable[[], Iterator[NDArray[np.float32]]]
 
 
@@ -29,16 +29,16 @@ class FrameExtractor(Protocol):
         ...  # pragma: no cover - a protocol
 
     def complete(self, frames: NDArray[np.float32]) -> None:
-        """Apply in place what needs all frames of the clip."""
+        """Apply, in place, the steps that need all frames of the clip."""
         ...  # pragma: no cover - a protocol
 
     def complete_block(self, frames: NDArray[np.float32], highest: np.float32) -> bool:
-        """Do the same to a block of them, given the largest value of the clip; False if that does not suffice."""
+        """Do the same for a block, given the maximum of the clip; False if that is insufficient."""
         ...  # pragma: no cover - a protocol
 
 
 class FrameTransformer(RaggedOutputMixin, AudioEstimator):
-    """Base class of the transformers from audio to frames; a subclass names its extractor."""
+    """Base class of the transformers from audio to frames; subclasses define `_extractor`."""
 
     sample_rate: int
     n_jobs: int | None
@@ -54,7 +54,7 @@ class FrameTransformer(RaggedOutputMixin, AudioEstimator):
         Parameters
         ----------
         X : sequence of clips
-            Paths, arrays, ...; see the user guide. Arrays without a rate are taken to be at `sample_rate`.
+            Paths, arrays, ...; see the user guide. Arrays without a rate are assumed to have `sample_rate`.
         y : object, default=None
             Ignored.
 
@@ -66,7 +66,7 @@ class FrameTransformer(RaggedOutputMixin, AudioEstimator):
         Raises
         ------
         TypeError, ValueError
-            If a parameter or X is not admissible.
+            If a parameter or X is invalid.
         """
         self._validate_params()
         self._extractor()
@@ -79,7 +79,7 @@ class FrameTransformer(RaggedOutputMixin, AudioEstimator):
         Parameters
         ----------
         X : sequence of clips
-            Paths, arrays, ...; see the user guide. Arrays without a rate are taken to be at `sample_rate`.
+            Paths, arrays, ...; see the user guide. Arrays without a rate are assumed to have `sample_rate`.
 
         Returns
         -------
@@ -91,14 +91,14 @@ class FrameTransformer(RaggedOutputMixin, AudioEstimator):
         AudioReadError
             If a recording cannot be read and `on_error` is "raise".
         TypeError, ValueError
-            If a clip is not admissible and `on_error` is "raise", or a row is of a type that is no clip, which is
-            always refused; the message names the row.
+            If a clip is invalid and `on_error` is "raise", or a row has a type that is not a clip; the message names
+            the row.
         """
         self._check_fitted()
         return self._frames(self._admit(X, reset=False))[0]
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Name the numbers of a frame.
+        """Name the features of a frame.
 
         Parameters
         ----------
@@ -108,7 +108,7 @@ class FrameTransformer(RaggedOutputMixin, AudioEstimator):
         Returns
         -------
         ndarray of str, shape (n_features,)
-            One name per column of a frame.
+            One name per feature.
         """
         return np.asarray(self._extractor().names, dtype=object)
 

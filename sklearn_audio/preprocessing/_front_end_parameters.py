@@ -1,4 +1,4 @@
-"""The parameters of a front end: what each may be, and where it has an effect."""
+"""The parameters of a front end: constraints, and conditions under which they have an effect."""
 
 from __future__ import annotations
 

@@ -18,32 +18,30 @@ __all__ = ["AudioLoader"]
 
 
 class AudioLoader(RaggedOutputMixin, AudioEstimator):
-    """Read recordings: mono float32 waveforms at one rate.
+    """Recordings to mono float32 waveforms at one rate.
 
-    Reads everything libsndfile reads (WAV, FLAC, Ogg Vorbis, Opus, MP3, AIFF, ...), with the extra ``ffmpeg`` also m4a
-    and other formats of FFmpeg; averages the channels and resamples with soxr's high quality. All other estimators of
-    this library read recordings by themselves in the same way; the loader is for waveforms in your own hands, parts of
-    files and the choice of a channel.
+    Reads all formats of libsndfile (WAV, FLAC, Ogg Vorbis, Opus, MP3, AIFF, ...) and, with the extra ``ffmpeg``, m4a
+    and other formats of FFmpeg; averages the channels and resamples with soxr at high quality. All other estimators of
+    this library read recordings in the same way; use the loader for waveforms, parts of files or a single channel.
 
     Parameters
     ----------
     sample_rate : int, default=16000
-        Rate in Hz of the waveforms that come out. Arrays without a rate are taken to be at it.
+        Rate of the waveforms in Hz. Arrays without a rate are assumed to have it.
     offset : float, default=0.0
-        Seconds left out at the start of each clip.
+        Seconds to skip at the start of each clip.
     duration : float, default=None
-        Seconds kept of each clip; None keeps all.
+        Seconds to keep of each clip. None: all.
     fix_length : bool, default=False
-        Return an array of shape (n_clips, n_timepoints), short clips filled with zeros up to `duration`, which must be
-        given.
+        Return an array of shape (n_clips, n_timepoints), zero-padded to `duration`, which is required.
     channel : "mean" or int, default="mean"
         Average the channels, or take one of them, counted from 0.
     strict : bool, default=False
-        Refuse a recording that ends before its header says, or goes on after it; False reads what is there, and warns.
+        Raise for a recording whose length differs from its header; False warns and reads the existing samples.
     n_jobs : int, default=None
-        Threads that decode and resample; None is 1, -1 one per core.
+        Decoding and resampling threads; None: 1, -1: one per core.
     on_error : {"raise", "nan"}, default="raise"
-        "raise" ends at the first clip that cannot be used; "nan" turns it into one timepoint of NaN (a row of NaN with
+        "raise" stops at the first unusable clip; "nan" returns one timepoint of NaN for it (a row of NaN with
         `fix_length`) and warns once at the end.
     verbose : int, default=0
         1 shows a progress bar.
@@ -51,9 +49,9 @@ class AudioLoader(RaggedOutputMixin, AudioEstimator):
     Attributes
     ----------
     n_features_in_ : int
-        Number of timepoints, if X was an array of shape (n_clips, n_timepoints).
+        Number of timepoints, if X is an array of shape (n_clips, n_timepoints).
     feature_names_in_ : ndarray of str, shape (n_features_in_,)
-        Names of the columns, if X was a DataFrame of numbers.
+        Names of the columns, if X is a DataFrame of numbers.
 
     See Also
     --------
@@ -120,7 +118,7 @@ class AudioLoader(RaggedOutputMixin, AudioEstimator):
         Raises
         ------
         TypeError, ValueError
-            If a parameter or X is not admissible, or `fix_length` comes without `duration`.
+            If a parameter or X is invalid, or `fix_length` is set without `duration`.
         """
         self._validate_params()
         self._fixed_length()
@@ -145,8 +143,8 @@ class AudioLoader(RaggedOutputMixin, AudioEstimator):
         AudioReadError
             If a recording cannot be read and `on_error` is "raise".
         TypeError, ValueError
-            If a clip is not admissible and `on_error` is "raise", or a row is of a type that is no clip, which is
-            always refused; the message names the row.
+            If a clip is invalid and `on_error` is "raise", or a row has a type that is not a clip; the message names
+            the row.
         """
         self._check_fitted()
         length = self._fixed_length()
@@ -167,7 +165,7 @@ class AudioLoader(RaggedOutputMixin, AudioEstimator):
         return fixed
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Name what a waveform holds.
+        """Name the feature of a waveform.
 
         Parameters
         ----------
@@ -177,7 +175,7 @@ class AudioLoader(RaggedOutputMixin, AudioEstimator):
         Returns
         -------
         ndarray of str
-            ``["amplitude"]``, the one number per timepoint; with `fix_length` one name per timepoint.
+            ``["amplitude"]``; with `fix_length`, one name per timepoint.
         """
         length = self._fixed_length()
         names = ["amplitude"] if length is None else [f"timepoint_{i}" for i in range(length)]

@@ -28,7 +28,7 @@ class FrontEndExtractor:
     def __init__(self, front_end: FrontEnd, device: str, prefix: str, normalize: str | None = None) -> None:
         self.names = [f"{prefix}_{i}" for i in range(front_end.n_features)]
         self._front_end = front_end
-        self._device = resolve_device(device)  # here, so that a wrong name ends `fit` and is no failure of a clip
+        self._device = resolve_device(device)  # here, so that `fit` raises for a wrong name
         self._normalize = normalize
 
     def extract(self, blocks: Blocks) -> Iterator[NDArray[np.float32]]:
@@ -36,7 +36,7 @@ class FrontEndExtractor:
         return front_end_frames(self._front_end, blocks(), self._device)
 
     def complete(self, frames: NDArray[np.float32]) -> None:
-        """Apply what needs the whole clip, then the normalisation."""
+        """Apply the steps that need the whole clip, then the normalisation."""
         self._front_end.finish(torch.from_numpy(frames))
         if self._normalize == "minmax":
             lowest, span = frames.min(), np.ptp(frames)
@@ -50,7 +50,7 @@ class FrontEndExtractor:
             frames /= np.maximum(norms, np.finfo(np.float32).tiny)
 
     def complete_block(self, frames: NDArray[np.float32], highest: np.float32) -> bool:
-        """Apply the same to a block of the clip, unless a normalisation takes more than its largest value."""
+        """Do the same for a block, unless the normalisation needs more than the maximum."""
         if self._normalize is not None:
             return False
         self._front_end.finish(torch.from_numpy(frames), torch.tensor(highest))
@@ -60,54 +60,54 @@ class FrontEndExtractor:
 class MelSpectrogramTransformer(FrameTransformer):
     """Recordings to (log-)mel spectrograms, one row of frames per clip.
 
-    The defaults are those of ``librosa.feature.melspectrogram`` followed by ``librosa.power_to_db``, with 1024 instead
-    of 2048 timepoints per Fourier transform and 64 instead of 128 bands. `from_preset` gives the exact front ends of
-    published networks. Clips keep their own number of frames, and no clip changes another.
+    The defaults are those of ``librosa.feature.melspectrogram`` followed by ``librosa.power_to_db``, with `n_fft` of
+    1024 instead of 2048 and 64 instead of 128 bands. `from_preset` gives the exact front ends of published networks.
+    The number of frames varies with the clip, and clips do not affect each other.
 
     Parameters
     ----------
     sample_rate : int, default=22050
-        Analysis rate in Hz: recordings are resampled to it, arrays without a rate are taken to be at it.
+        Analysis rate in Hz: recordings are resampled to it; arrays without a rate are assumed to have it.
     n_fft : int, default=1024
         Length of the Fourier transform in timepoints.
     win_length : int, default=None
-        Length of the window in timepoints; None takes `n_fft`.
+        Length of the window in timepoints. None: `n_fft`.
     hop_length : int, default=512
-        Timepoints between neighbouring frames.
+        Timepoints between adjacent frames.
     n_mels : int, default=64
         Number of mel bands.
     fmin : float, default=0.0
-        Lowest edge of the filterbank in Hz.
+        Lower edge of the filterbank in Hz.
     fmax : float, default=None
-        Highest edge in Hz; None is half the sample rate.
+        Upper edge of the filterbank in Hz; None: half the sample rate.
     window : {"hann", "hamming", "blackman", "rectangular", "povey"}, default="hann"
         Shape of the window.
     window_periodic : bool, default=True
         Periodic (librosa) or symmetric (Kaldi) window.
     window_align : {"center", "left"}, default="center"
-        Where a window shorter than `n_fft` lies in the frame.
+        Position in the frame of a window shorter than `n_fft`.
     center : bool, default=True
         Pad the clip so that frame k is centred on timepoint ``k * hop_length``.
     pad_mode : {"constant", "reflect"}, default="constant"
-        What the padding holds.
+        Content of the padding.
     remove_dc : bool, default=False
         Subtract the mean of each frame before the window.
     preemphasis : float, default=0.0
-        Coefficient of the pre-emphasis; 0 is none.
+        Coefficient of the pre-emphasis; 0: none.
     preemphasis_scope : {"frame", "waveform"}, default="frame"
-        Whether it works within a frame or along the waveform.
+        Whether it is applied within each frame or along the waveform.
     power : float, default=2.0
         Exponent of the magnitude: 1 for magnitude, 2 for power.
     mel_scale : {"slaney", "htk"}, default="slaney"
-        Scale on which the bands are equally wide.
+        Scale of the band edges.
     triangle_domain : {"hz", "mel"}, default="hz"
-        Where the slopes of the triangles are straight.
+        Scale on which the triangles are linear.
     mel_norm : {"slaney"} or None, default="slaney"
-        Equal areas, or peaks of 1.
+        Equal areas, or None: peaks of 1.
     drop_nyquist : bool, default=False
         Give the highest bin no weight.
     log : {"db", "ln", "log10"} or None, default="db"
-        Compression; None keeps powers (or magnitudes).
+        Compression. None: powers (or magnitudes).
     log_gain : float, default=1.0
         Factor before the logarithm.
     log_offset : float, default=0.0
@@ -115,24 +115,24 @@ class MelSpectrogramTransformer(FrameTransformer):
     log_floor : float, default=1e-10
         Smallest value that enters the logarithm.
     ref : float or "max", default=1.0
-        With ``log="db"``: the value that becomes 0 dB; "max" takes the largest of each clip.
+        With ``log="db"``: the value of 0 dB; "max": the maximum of each clip.
     top_db : float, default=80.0
-        With ``log="db"``: values further below the largest of their clip are raised to that distance; None keeps them.
+        With ``log="db"``: clip values this far below the maximum of the clip. None: no clipping.
     half_precision : bool, default=False
-        Compress in float16, as MusiCNN's code does.
+        Compress in float16, like MusiCNN's code.
     mean : float, default=0.0
-        Subtracted at the end.
+        Value to subtract at the end.
     std : float, default=1.0
-        Divides at the end.
+        Divisor at the end.
     normalize : {"minmax", "standard", "l2"} or None, default=None
         "minmax" maps each clip to [0, 1]; "standard" subtracts the mean and divides by the standard deviation of each
         band, learned in `fit`; "l2" gives each frame unit length.
     device : str, default="cpu"
-        Where to compute: "cpu", "cuda", "mps" or "auto".
+        Device: "cpu", "cuda", "mps" or "auto".
     n_jobs : int, default=None
-        Threads that decode and compute; None is 1, -1 one per core.
+        Decoding and computing threads; None: 1, -1: one per core.
     on_error : {"raise", "nan"}, default="raise"
-        "raise" ends at the first clip that cannot be used; "nan" turns it into one frame of NaN and warns once.
+        "raise" stops at the first unusable clip; "nan" returns one frame of NaN for it and warns once.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -143,13 +143,13 @@ class MelSpectrogramTransformer(FrameTransformer):
     scale_ : ndarray of float64, shape (n_mels,)
         Standard deviation of each band, with ``normalize="standard"``; 1 where it is 0.
     n_features_in_ : int
-        Number of timepoints, if X was an array of shape (n_clips, n_timepoints).
+        Number of timepoints, if X is an array of shape (n_clips, n_timepoints).
     feature_names_in_ : ndarray of str, shape (n_features_in_,)
-        Names of the columns, if X was a DataFrame of numbers.
+        Names of the columns, if X is a DataFrame of numbers.
 
     See Also
     --------
-    sklearn_audio.dsp.FrontEnd : The same arithmetic on tensors.
+    sklearn_audio.dsp.FrontEnd : The same computation on tensors.
     SequencePooling : Statistics over the frames.
 
     References
@@ -253,7 +253,7 @@ class MelSpectrogramTransformer(FrameTransformer):
 
     @classmethod
     def from_preset(cls, name: str, **overrides: Any) -> Self:
-        """Make a transformer with the front end of a published network.
+        """Return a transformer with the front end of a published network.
 
         Parameters
         ----------
@@ -261,7 +261,7 @@ class MelSpectrogramTransformer(FrameTransformer):
             A name of `sklearn_audio.dsp.preset`: "vggish", "panns_32k", "panns_16k", "panns_8k", "ast", "few_audio",
             "deep_audio_features", "audio_tokens", "efficientat" or "musicnn".
         **overrides
-            Parameters of this class to set otherwise.
+            Parameters of this class to replace.
 
         Returns
         -------
@@ -273,7 +273,7 @@ class MelSpectrogramTransformer(FrameTransformer):
         ValueError
             If the name is unknown.
         TypeError
-            If an override is no parameter.
+            If an override is not a parameter.
 
         Examples
         --------
@@ -284,7 +284,7 @@ class MelSpectrogramTransformer(FrameTransformer):
         names = {field.name for field in fields(FrontEnd)}
         front_end = preset(name, **{key: value for key, value in overrides.items() if key in names})
         transformer = cls(**asdict(front_end) | overrides)
-        # what an override leaves without effect, such as the floor of a logarithm that is not taken
+        # parameters that an override disables, such as the floor without a logarithm
         given = {key: default for key, default, _ in idle_parameters(transformer) if key not in overrides}
         transformer.set_params(**given)
         return transformer
@@ -295,12 +295,12 @@ class MelSpectrogramTransformer(FrameTransformer):
         return tags
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn the mean and scale of each band with ``normalize="standard"``; else read and learn nothing.
+        """Learn the mean and scale of each band with ``normalize="standard"``; otherwise nothing.
 
         Parameters
         ----------
         X : sequence of clips
-            Paths, arrays, ...; see the user guide. Arrays without a rate are taken to be at `sample_rate`.
+            Paths, arrays, ...; see the user guide. Arrays without a rate are assumed to have `sample_rate`.
         y : object, default=None
             Ignored.
 
@@ -312,9 +312,9 @@ class MelSpectrogramTransformer(FrameTransformer):
         Raises
         ------
         AudioReadError
-            If a recording must be read, cannot be, and `on_error` is "raise".
+            If a recording is needed but cannot be read, and `on_error` is "raise".
         TypeError, ValueError
-            If a parameter or a clip is not admissible.
+            If a parameter or a clip is invalid.
         """
         super().fit(X)
         if self.normalize == "standard":
@@ -332,7 +332,7 @@ class MelSpectrogramTransformer(FrameTransformer):
         y : object, default=None
             Ignored.
         **fit_params
-            None are taken.
+            Not supported.
 
         Returns
         -------
@@ -352,7 +352,7 @@ class MelSpectrogramTransformer(FrameTransformer):
         Parameters
         ----------
         X : sequence of clips
-            Paths, arrays, ...; see the user guide. Arrays without a rate are taken to be at `sample_rate`.
+            Paths, arrays, ...; see the user guide. Arrays without a rate are assumed to have `sample_rate`.
 
         Returns
         -------
@@ -366,8 +366,8 @@ class MelSpectrogramTransformer(FrameTransformer):
         AudioReadError
             If a recording cannot be read and `on_error` is "raise".
         TypeError, ValueError
-            If a clip is not admissible and `on_error` is "raise", or a row is of a type that is no clip, which is
-            always refused; the message names the row.
+            If a clip is invalid and `on_error` is "raise", or a row has a type that is not a clip; the message names
+            the row.
         """
         frames: Ragged = super().transform(X)
         if self.normalize == "standard":

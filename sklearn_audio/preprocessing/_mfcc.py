@@ -35,7 +35,7 @@ _TAKEN = (
     "top_db",
 )
 _DERIVATIVES = needs("deltas above 0", lambda owner: owner.deltas > 0, "deltas")
-# Log-mel frames of one clip that are kept in memory; of a longer clip they are computed twice instead.
+# Log-mel frames of a clip kept in memory; for a longer clip they are computed twice.
 _KEPT_FRAMES = 1 << 15
 
 
@@ -50,7 +50,7 @@ class _MFCCExtractor:
         self._front_end = front_end
 
     def extract(self, blocks: Blocks) -> Iterator[NDArray[np.float32]]:
-        """Yield the coefficients of the clip, once all of them are known."""
+        """Yield the coefficients of the clip in one piece."""
         lowest, kept = self._lowest(blocks)
         decibels = kept if kept is not None else self._decibels(blocks)
         cepstra = torch.cat([piece.clamp(min=lowest) @ self._basis for piece in decibels])  # (n_frames, n_mfcc)
@@ -63,17 +63,17 @@ class _MFCCExtractor:
             yield torch.cat(parts, dim=1).numpy()
 
     def complete(self, frames: NDArray[np.float32]) -> None:
-        """Nothing is left to do."""
+        """Do nothing."""
 
     def complete_block(self, frames: NDArray[np.float32], highest: np.float32) -> bool:
-        """Nothing is left to do."""
+        """Do nothing."""
         return True
 
     def _decibels(self, blocks: Blocks) -> Iterator[Tensor]:
         return (torch.from_numpy(piece) for piece in front_end_frames(self._front_end, blocks()))
 
     def _lowest(self, blocks: Blocks) -> tuple[float, list[Tensor] | None]:
-        """Find the level that `top_db` raises to, which takes a first pass over the clip."""
+        """Find the floor of `top_db` in a first pass over the clip."""
         highest, n_frames = -float("inf"), 0
         kept: list[Tensor] | None = []
         for piece in self._decibels(blocks):
@@ -85,59 +85,59 @@ class _MFCCExtractor:
 
 
 class MFCCTransformer(FrameTransformer):
-    """Recordings to mel-frequency cepstral coefficients, with their derivatives if asked for.
+    """Recordings to mel-frequency cepstral coefficients and, optionally, their derivatives.
 
     The defaults equal ``librosa.feature.mfcc``.
 
     Parameters
     ----------
     sample_rate : int, default=22050
-        Analysis rate in Hz: recordings are resampled to it, arrays without a rate are taken to be at it.
+        Analysis rate in Hz: recordings are resampled to it; arrays without a rate are assumed to have it.
     n_mfcc : int, default=20
         Coefficients per frame, at most `n_mels`.
     deltas : {0, 1, 2}, default=0
         Append first (1) and second (2) derivatives over time.
     delta_width : int, default=9
-        Frames under the local polynomial of a derivative, odd; clips with fewer frames take what they have.
+        Frames of the local polynomial of a derivative, odd; fewer for shorter clips.
     delta_kind : {"savgol", "difference"}, default="savgol"
-        "savgol" equals ``librosa.feature.delta``; "difference" subtracts the frame before.
+        "savgol" equals ``librosa.feature.delta``; "difference" subtracts the previous frame.
     lifter : float, default=0.0
-        Sinusoidal liftering; 0 is none.
+        Sinusoidal liftering; 0: none.
     n_fft : int, default=2048
         Length of the Fourier transform in timepoints.
     win_length : int, default=None
-        Length of the window in timepoints; None takes `n_fft`.
+        Length of the window in timepoints; None: `n_fft`.
     hop_length : int, default=512
-        Timepoints between neighbouring frames.
+        Timepoints between adjacent frames.
     n_mels : int, default=128
         Number of mel bands.
     fmin : float, default=0.0
-        Lowest edge of the filterbank in Hz.
+        Lower edge of the filterbank in Hz.
     fmax : float, default=None
-        Highest edge in Hz; None is half the sample rate.
+        Upper edge of the filterbank in Hz; None: half the sample rate.
     center : bool, default=True
         Pad the clip so that frame k is centred on timepoint ``k * hop_length``.
     pad_mode : {"constant", "reflect"}, default="constant"
-        What the padding holds.
+        Content of the padding.
     mel_scale : {"slaney", "htk"}, default="slaney"
-        Scale on which the bands are equally wide.
+        Scale of the band edges.
     mel_norm : {"slaney"} or None, default="slaney"
-        Equal areas, or peaks of 1.
+        Equal areas, or None: peaks of 1.
     top_db : float, default=80.0
-        Decibels further below the loudest of their clip are raised to that distance; None keeps them.
+        Clip decibels this far below the maximum of the clip. None: no clipping.
     n_jobs : int, default=None
-        Threads that decode and compute; None is 1, -1 one per core.
+        Decoding and computing threads; None: 1, -1: one per core.
     on_error : {"raise", "nan"}, default="raise"
-        "raise" ends at the first clip that cannot be used; "nan" turns it into one frame of NaN and warns once.
+        "raise" stops at the first unusable clip; "nan" returns one frame of NaN for it and warns once.
     verbose : int, default=0
         1 shows a progress bar.
 
     Attributes
     ----------
     n_features_in_ : int
-        Number of timepoints, if X was an array of shape (n_clips, n_timepoints).
+        Number of timepoints, if X is an array of shape (n_clips, n_timepoints).
     feature_names_in_ : ndarray of str, shape (n_features_in_,)
-        Names of the columns, if X was a DataFrame of numbers.
+        Names of the columns, if X is a DataFrame of numbers.
 
     References
     ----------
@@ -218,6 +218,6 @@ class MFCCTransformer(FrameTransformer):
 
     def _extractor(self) -> _MFCCExtractor:
         if self.delta_width % 2 == 0:
-            raise ValueError(f"delta_width={self.delta_width} must be odd: a frame and as many on either side of it.")
+            raise ValueError(f"delta_width={self.delta_width} must be odd: a frame and as many on each side of it.")
         taken = {name: getattr(self, name) for name in ("sample_rate", *_TAKEN)}
         return _MFCCExtractor(self, FrontEnd(**taken))

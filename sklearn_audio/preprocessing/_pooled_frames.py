@@ -1,4 +1,4 @@
-"""Statistics of the frames of clips, of which a bounded number is in memory."""
+"""Statistics of the frames of clips, with a bounded number of frames in memory."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from sklearn_audio.ragged import RaggedBuilder, find_statistic
 
 __all__ = ["can_pool", "pooled_frames"]
 
-# A clip of more numbers goes to a temporary file: some 22 minutes of 64 bands, 100 times a second.
+# A clip with more values goes to a temporary file: some 22 minutes of 64 bands at 100 Hz.
 _MOST_VALUES_IN_MEMORY = 1 << 23
 _BLOCK_VALUES = 1 << 20
-# Medians and percentiles; all else looks at the frames of a clip in blocks, one after the other.
+# Medians and percentiles; all other statistics process the frames of a clip in blocks.
 _SORTING = ("median", "p")
 
 Frames = NDArray[np.float32]
 
 
 def can_pool(reader: Any, pooling: Any) -> bool:
-    """Whether `pooled_frames` does what two steps of a pipeline do: nothing between them is learned or labelled."""
+    """Whether `pooled_frames` can replace two steps of a pipeline: nothing between them is learned or labelled."""
     if not isinstance(reader, FrameTransformer) or type(pooling) is not SequencePooling:
         return False
     is_plain = type(reader).__module__.startswith(__package__) and getattr(reader, "normalize", None) != "standard"
-    # tables with names of columns are made by set_output, of arrays as they come from transform
+    # set_output would make a table between the steps
     if not is_plain or any(hasattr(step, "_sklearn_output_config") for step in (reader, pooling)):
         return False
     names = reader._extractor().names
@@ -42,10 +42,7 @@ def can_pool(reader: Any, pooling: Any) -> bool:
 
 @isolated()
 def pooled_frames(reader: FrameTransformer, pooling: SequencePooling, X: Any) -> NDArray[np.float32]:
-    """Compute ``pooling.transform(reader.transform(X))`` without holding all frames of X, or of a long clip.
-
-    Shapes: -> (n_clips, n_features * n_statistics).
-    """
+    """Compute ``pooling.transform(reader.transform(X))`` without holding all frames of X, or of a long clip."""
     reader._check_fitted()
     clips, extractor = reader._admit(X, reset=False), reader._extractor()
     names, width, errors = pooling._names(), len(extractor.names), ClipErrors(reader.on_error)
@@ -54,7 +51,7 @@ def pooled_frames(reader: FrameTransformer, pooling: SequencePooling, X: Any) ->
     def work(row: int) -> tuple[int, Iterator[Frames]]:
         return row, extractor.extract(lambda: clips.stream(row))
 
-    # closed on the way out, so that an error here ends the background threads as well
+    # closed, so that an error here also stops the background threads
     with closing(ordered_streams(work, range(len(clips)), reader.n_jobs)) as streams:
         for row, parts in streams:
             try:
@@ -66,7 +63,7 @@ def pooled_frames(reader: FrameTransformer, pooling: SequencePooling, X: Any) ->
 
 
 def _collected(parts: Iterator[Frames], extractor: FrameExtractor, clip: str) -> Frames | _LongClip:
-    """Take the frames of a clip, and apply what needs all of them."""
+    """Collect the frames of a clip, and apply the steps that need all of them."""
     builder, long = RaggedBuilder((len(extractor.names),), np.float32), None
     for part in parts:
         if long is not None:
@@ -86,7 +83,7 @@ def _collected(parts: Iterator[Frames], extractor: FrameExtractor, clip: str) ->
 
 
 class _LongClip:
-    """The frames of a clip in a temporary file, read in blocks: what the statistics need of an array."""
+    """The frames of a clip in a temporary file, read in blocks, with the array methods that statistics use."""
 
     def __init__(self, first: Frames, extractor: FrameExtractor) -> None:
         self._values = ScratchValues(first.shape[1:])
@@ -101,7 +98,7 @@ class _LongClip:
         self._values.append(frames)
 
     def check(self, clip: str) -> None:
-        """Refuse a clip whose output is not finite."""
+        """Raise if the frames are not finite."""
         check_output(np.array([block.sum(dtype=np.float64) for block in self._blocks()]), clip)
 
     def __len__(self) -> int:
@@ -116,7 +113,7 @@ class _LongClip:
         return frames
 
     def mean(self, axis: int, dtype: Any) -> NDArray[np.float64]:
-        """Add up in the order in which NumPy adds up an array, so that the sum is the same to the bit."""
+        """Sum in NumPy's order, so that the result is bit-identical."""
         sums = np.empty((0, self[:1].shape[1]), dtype=dtype)
         for block in self._blocks():
             sums = np.concatenate([sums, block]).sum(axis=axis, keepdims=True)
@@ -130,7 +127,7 @@ class _LongClip:
         return np.asarray(np.max([block.max(axis=axis) for block in self._blocks()], axis=axis))
 
     def by_columns(self, reduce: Callable[[Frames], Any]) -> Frames:
-        """Reduce a few columns after the other, each group of which is in memory as a whole."""
+        """Reduce groups of columns, each of which fits in memory."""
         n_columns = self[:1].shape[1]
         step = max(1, min(n_columns, _MOST_VALUES_IN_MEMORY // len(self)))
         groups = range(0, n_columns, step)

@@ -19,32 +19,31 @@ __all__ = ["SequencePooling"]
 class SequencePooling(FloatOutputMixin, AudioEstimator):
     """Statistics over the frames of each clip: from sequences of unequal length to a table.
 
-    A row of one frame of NaN, which ``on_error="nan"`` puts in the place of a clip that could not be used, comes out as
-    a row of NaN, so that rows stay aligned; any other NaN is refused.
+    A row with one frame of NaN, which ``on_error="nan"`` returns for an unusable clip, becomes a row of NaN; any other
+    NaN raises.
 
     Parameters
     ----------
     statistics : str or sequence of str, default=("mean", "std")
-        What to compute over the frames of a clip, for each number x of a frame; a single name is taken as it is.
+        Statistics of each feature x over the frames of a clip.
 
         - "mean", "median", "min", "max", "first", "last";
-        - "std": the standard deviation, which divides by the number of frames;
-        - "range": the largest minus the smallest x;
-        - "p25" or any other percentile from "p0" to "p100", "p97.5" among them, interpolated linearly as by
-          `numpy.percentile`;
-        - "skew": the skewness, the mean of ``(x - mean)**3`` over the cube of "std", without a correction of its bias
-          as by `scipy.stats.skew`; 0 where x is the same in all frames;
-        - "slope": the slope of the least-squares line through x, per frame.
+        - "std": standard deviation, dividing by the number of frames;
+        - "range": maximum minus minimum;
+        - percentiles from "p0" to "p100", such as "p25" or "p97.5", interpolated linearly like `numpy.percentile`;
+        - "skew": skewness, the mean of ``(x - mean)**3`` over the cube of "std", without bias correction, like
+          `scipy.stats.skew`; 0 for constant x;
+        - "slope": slope of the least-squares line through x, per frame.
 
         For a clip of one frame, "std", "range", "skew" and "slope" are 0.
 
     Attributes
     ----------
     n_features_in_ : int
-        Numbers per frame; the length of the rows if X was an array of shape (n_clips, n_frames).
+        Features per frame; the length of the rows if X is an array of shape (n_clips, n_frames).
     feature_names_in_ : ndarray of str, shape (n_features_in_,)
-        Names of the columns of a DataFrame of numbers, or of the features of a frame where X was a `Ragged` that has
-        them, as those that transformers return.
+        Names of the columns of a DataFrame of numbers, or of the features of a `Ragged` that has them (as returned by
+        transformers).
 
     See Also
     --------
@@ -72,7 +71,7 @@ class SequencePooling(FloatOutputMixin, AudioEstimator):
         Parameters
         ----------
         X : Ragged, list of arrays (n_frames, n_features), or array of 2 or 3 dimensions
-            Frames, one row per clip. In a 2-D array each row is a sequence of one-number frames.
+            Frames, one row per clip. In a 2-D array each row is a sequence of frames with one feature.
         y : object, default=None
             Ignored.
 
@@ -84,7 +83,7 @@ class SequencePooling(FloatOutputMixin, AudioEstimator):
         Raises
         ------
         TypeError, ValueError
-            If a statistic is unknown or X is not admissible; the message names the row.
+            If a statistic is unknown or X is invalid; the message names the row.
         """
         self._validate_params()
         self._names()
@@ -102,14 +101,14 @@ class SequencePooling(FloatOutputMixin, AudioEstimator):
         Returns
         -------
         ndarray of float32, shape (n_clips, n_features * n_statistics)
-            All features of the first statistic, then all of the second, and so on; NaN for a clip that failed.
+            All features of the first statistic, then all of the second, and so on; NaN for an unusable clip.
 
         Raises
         ------
         NotFittedError
             If `fit` was not called.
         TypeError, ValueError
-            If X is not admissible; the message names the row.
+            If X is invalid; the message names the row.
         """
         self._check_fitted()
         frames = self._admit_frames(X, reset=False, allow_failed=True)
@@ -121,7 +120,7 @@ class SequencePooling(FloatOutputMixin, AudioEstimator):
         Parameters
         ----------
         input_features : sequence of str, default=None
-            Names of the numbers of a frame; None takes ``x0``, ``x1``, ...
+            Names of the features of a frame. None: ``x0``, ``x1``, ...
 
         Returns
         -------
@@ -131,12 +130,12 @@ class SequencePooling(FloatOutputMixin, AudioEstimator):
         Raises
         ------
         ValueError
-            If the names are not as many as the features, or not those seen in `fit`.
+            If the number of names differs from that of the features, or the names from those seen in `fit`.
         """
         check_is_fitted(self)
         names = check_feature_names_in(self, input_features)
         if self._n_columns != self.n_features_in_:
-            names = ["x0"]  # an array (n_clips, n_frames) was fitted: its columns are frames of one number
+            names = ["x0"]  # an array (n_clips, n_frames) was fitted: its columns are frames with one feature
         return np.asarray([f"{name}_{kind}" for kind in self._names() for name in names], dtype=object)
 
     def _names(self) -> list[str]:

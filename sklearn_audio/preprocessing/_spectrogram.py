@@ -20,7 +20,7 @@ from sklearn_audio.preprocessing._mel import FrontEndExtractor
 
 __all__ = ["SpectrogramTransformer"]
 
-# C1, the lowest note of the constant-Q transform unless told otherwise
+# C1, the default lowest note of the constant-Q transform
 _C1_HZ = 32.70319566257483
 _TAKEN = ("n_fft", "win_length", "hop_length", "window", "center", "pad_mode", "power", "top_db")
 _STFT = needs("kind='stft'", lambda owner: owner.kind == "stft", "kind")
@@ -36,7 +36,7 @@ class _ConstantQExtractor:
         self._decibels = owner._front_end()
 
     def extract(self, blocks: Blocks) -> Iterator[NDArray[np.float32]]:
-        """Yield the frames of the clip, all at once."""
+        """Yield the frames of the clip in one piece."""
         import librosa
 
         owner, waveform = self._owner, np.concatenate(list(blocks()))
@@ -47,7 +47,7 @@ class _ConstantQExtractor:
             window=owner.window,
         )[0].max()
         n_frames = 1 + len(waveform) // owner.hop_length
-        # librosa warns of clips shorter than its longest filter; zeros behind the end leave the frames kept unchanged
+        # librosa warns for clips shorter than its longest filter; zeros at the end do not change the frames kept
         padded = np.pad(waveform, (0, max(0, 2 * int(np.ceil(longest)) - len(waveform))))
         transform = librosa.cqt(
             padded,
@@ -78,28 +78,28 @@ class SpectrogramTransformer(FrameTransformer):
     Parameters
     ----------
     sample_rate : int, default=22050
-        Analysis rate in Hz: recordings are resampled to it, arrays without a rate are taken to be at it.
+        Analysis rate in Hz: recordings are resampled to it; arrays without a rate are assumed to have it.
     kind : {"stft", "cqt"}, default="stft"
-        Short-time Fourier transform: equal to ``abs(librosa.stft(...))``; or constant-Q transform: librosa's, whose
-        bins are equally spaced in pitch. The constant-Q transform holds a whole clip in memory.
+        Short-time Fourier transform, equal to ``abs(librosa.stft(...))``, or librosa's constant-Q transform, with bins
+        equally spaced in pitch. The constant-Q transform holds a whole clip in memory.
     n_fft : int, default=1024
         Length of the Fourier transform in timepoints ("stft").
     win_length : int, default=None
-        Length of the window in timepoints; None takes `n_fft` ("stft").
+        Length of the window in timepoints; None: `n_fft` ("stft").
     hop_length : int, default=512
-        Timepoints between neighbouring frames; for "cqt" a multiple of 2 to the power of the number of octaves minus 1.
+        Timepoints between adjacent frames; for "cqt" a multiple of 2 to the power of the number of octaves minus 1.
     window : {"hann", "hamming", "blackman", "rectangular", "povey"}, default="hann"
         Shape of the window ("cqt" takes the first three).
     center : bool, default=True
         Pad the clip so that frame k is centred on timepoint ``k * hop_length`` ("cqt" always does).
     pad_mode : {"constant", "reflect"}, default="constant"
-        What the padding holds.
+        Content of the padding.
     power : float, default=1.0
         Exponent of the magnitude.
     log : {"db"} or None, default=None
         "db" returns decibels.
     top_db : float, default=80.0
-        With ``log="db"``: values further below the largest of their clip are raised to that distance; None keeps them.
+        With ``log="db"``: clip values this far below the maximum of the clip. None: no clipping.
     fmin : float, default=None
         Lowest bin of the constant-Q transform in Hz; None is C1, 32.7 Hz.
     n_bins : int, default=84
@@ -107,20 +107,20 @@ class SpectrogramTransformer(FrameTransformer):
     bins_per_octave : int, default=12
         Bins per octave of the constant-Q transform.
     device : str, default="cpu"
-        Where the Fourier transform is computed: "cpu", "cuda", "mps" or "auto".
+        Device of the Fourier transform: "cpu", "cuda", "mps" or "auto".
     n_jobs : int, default=None
-        Threads that decode and compute; None is 1, -1 one per core.
+        Decoding and computing threads; None: 1, -1: one per core.
     on_error : {"raise", "nan"}, default="raise"
-        "raise" ends at the first clip that cannot be used; "nan" turns it into one frame of NaN and warns once.
+        "raise" stops at the first unusable clip; "nan" returns one frame of NaN for it and warns once.
     verbose : int, default=0
         1 shows a progress bar.
 
     Attributes
     ----------
     n_features_in_ : int
-        Number of timepoints, if X was an array of shape (n_clips, n_timepoints).
+        Number of timepoints, if X is an array of shape (n_clips, n_timepoints).
     feature_names_in_ : ndarray of str, shape (n_features_in_,)
-        Names of the columns, if X was a DataFrame of numbers.
+        Names of the columns, if X is a DataFrame of numbers.
 
     References
     ----------
@@ -209,6 +209,6 @@ class SpectrogramTransformer(FrameTransformer):
             )
         if self.window not in ("hann", "hamming", "blackman"):
             raise ValueError(
-                f"window={self.window!r} is not offered with kind='cqt'; use 'hann', 'hamming' or 'blackman'."
+                f"window={self.window!r} is not supported with kind='cqt'; use 'hann', 'hamming' or 'blackman'."
             )
         return _ConstantQExtractor(self)

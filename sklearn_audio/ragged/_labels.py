@@ -1,4 +1,4 @@
-"""Labels of rows and names of features, as a pandas DataFrame has them, for rows of unequal length."""
+"""Row labels and feature names of a `Ragged`, like those of a pandas DataFrame."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _N_SHOWN = 5
 
 
 def row_index(X: Any) -> pd.Index | None:
-    """Return the labels of the rows of X."""
-    # a list has an attribute `index`, too
+    """Return the row labels of X."""
+    # a list also has an attribute `index`
     return X.index if isinstance(X, Labels) or hasattr(X, "iloc") else None
 
 
 class Labels:
-    """The labels of a `Ragged`; none unless given."""
+    """Row labels and feature names; None unless given."""
 
     # for pickles of versions without labels
     _index: pd.Index | None = None
@@ -31,12 +31,12 @@ class Labels:
 
     @property
     def index(self) -> pd.Index | None:
-        """Labels of the rows, a pandas Index of length n_rows; None if they have none."""
+        """Row labels, a pandas Index of length n_rows, or None."""
         return self._index
 
     @property
     def feature_names(self) -> NDArray[np.object_] | None:
-        """Names along the last axis of an item, such as those of the bands of a frame; None if they have none."""
+        """Names along the last axis of an item, such as bands of a frame, or None."""
         return self._feature_names
 
     def _set_labels(self, index: Any, feature_names: Any, n_rows: int, item_shape: tuple[int, ...]) -> None:
@@ -59,8 +59,8 @@ def _checked_names(feature_names: Any, wanted: int) -> NDArray[np.object_]:
     names = np.array(list(feature_names), dtype=object)
     if names.shape != (wanted,):
         raise ValueError(
-            f"feature_names has {len(names)} names for items of {wanted} numbers along the last axis; give one per "
-            "number, or None."
+            f"feature_names has {len(names)} names for items of {wanted} values along the last axis; give one per "
+            "value, or None."
         )
     names.flags.writeable = False  # shared by all parts of a `Ragged`
     return names
@@ -73,7 +73,7 @@ def same_names(first: NDArray[Any] | None, second: NDArray[Any] | None) -> bool:
 
 
 def check_same_names(seen: NDArray[Any] | None, names: NDArray[Any] | None) -> None:
-    """Refuse features of other names than those seen in `fit`; what has no names passes."""
+    """Raise if feature names differ from those seen in `fit`; missing names pass."""
     if seen is not None and names is not None and not same_names(seen, names):
         raise ValueError(
             "The feature names should match those that were passed during fit: X has "
@@ -82,13 +82,13 @@ def check_same_names(seen: NDArray[Any] | None, names: NDArray[Any] | None) -> N
 
 
 def _first_differences(first: NDArray[Any], second: NDArray[Any]) -> str:
-    """The first few names that differ."""
+    """Describe the first few names that differ."""
     places = [i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b][:_N_SHOWN]
     return ", ".join(f"{second[i]!r} where {first[i]!r} is expected" for i in places)
 
 
 def joined_index(parts: Iterable[Labels]) -> pd.Index | None:
-    """Labels of all parts, if all have them: labels for some rows only would have to be invented for the others."""
+    """Return the row labels of all parts, or None if a part has none."""
     indexes = [part.index for part in parts]
     present = [index for index in indexes if index is not None]
     if not indexes or len(present) < len(indexes):
@@ -97,13 +97,13 @@ def joined_index(parts: Iterable[Labels]) -> pd.Index | None:
 
 
 def joined_names(parts: Iterable[Labels]) -> NDArray[np.object_] | None:
-    """Names of all parts, if all have them; parts of different features are refused."""
+    """Return the feature names of all parts, or None if a part has none; raise if they differ."""
     names = [part.feature_names for part in parts]
     first = next((known for known in names if known is not None), None)
     for i, other in enumerate(names):
         if first is not None and other is not None and not same_names(first, other):
             raise ValueError(
-                f"part {i} has other features than the parts before it: {_first_differences(first, other)}. Join rows "
+                f"part {i} has other features than the previous parts: {_first_differences(first, other)}. Join rows "
                 "of the same features only."
             )
     return None if any(known is None for known in names) else first

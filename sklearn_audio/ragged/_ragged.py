@@ -22,23 +22,23 @@ RowKey = slice | list[int] | list[bool] | NDArray[Any] | EllipsisType
 class Ragged(Labels, Rectangular):
     """Rows of unequal length: one flat array of values and the offsets of the rows.
 
-    Waveforms, spectrograms, patches and tokens of clips differ in length. `Ragged` keeps all rows one behind the
-    other in `values`; row ``i`` is ``values[offsets[i]:offsets[i + 1]]``. Integer indexing returns a view of one row,
-    every other kind of indexing a `Ragged`, so that scikit-learn's splitters and searches work on it as they are.
+    Waveforms, spectrograms, patches and tokens of clips differ in length. `Ragged` concatenates all rows in `values`;
+    row ``i`` is ``values[offsets[i]:offsets[i + 1]]``. Integer indexing returns a view of one row, all other indexing a
+    `Ragged`, so that it works with scikit-learn's splitters and searches.
 
-    Rows may carry labels, those of the Series or DataFrame they come from, and items the names of their features. Both
-    stay with their rows through indexing, pickling and every transformer of this library.
+    Rows may have labels (the index of their Series or DataFrame), and items may have feature names. Both are preserved
+    by indexing, pickling and every transformer of this library.
 
     Parameters
     ----------
     values : array of shape (n_total, *item_shape)
-        The items of all rows, one row behind the other. Kept without a copy (a memory map stays one).
+        The concatenated items of all rows. Not copied (a memory map remains one).
     offsets : array of int, shape (n_rows + 1,)
-        Where each row starts; begins with 0, ends with ``n_total`` and never falls.
+        Start of each row, from 0 to ``n_total``, non-decreasing.
     index : pandas.Index or sequence, default=None
-        Labels of the rows, as of a DataFrame; they need not be unique. None leaves the rows without labels.
+        Row labels, as of a DataFrame; need not be unique. None: no labels.
     feature_names : sequence of str, default=None
-        Names along the last axis of an item, such as those of the bands of a frame; one where an item is a number.
+        Names along the last axis of an item, such as bands of a frame; a single name for scalar items.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Ragged(Labels, Rectangular):
     Raises
     ------
     ValueError
-        If `offsets` does not describe `values`, or labels or names are not as many as they should be.
+        If `offsets` does not fit `values`, or the number of labels or names is wrong.
 
     See Also
     --------
@@ -83,20 +83,20 @@ class Ragged(Labels, Rectangular):
 
     @classmethod
     def from_list(cls, rows: Iterable[ArrayLike], *, dtype: DTypeLike | None = None) -> Ragged:
-        """Copy rows, one array each, into one `Ragged`.
+        """Copy rows into a `Ragged`.
 
         Parameters
         ----------
         rows : iterable of array, each of shape (length_i, *item_shape)
-            The rows. May be a generator: each row is copied as it comes, and the memory taken is that of the result.
-            The index of a pandas Series is kept.
+            The rows. A generator is consumed row by row, with no more memory than the result. The index of a pandas
+            Series is kept.
         dtype : dtype, default=None
-            Type of the values; None takes that of the first row.
+            Type of the values. None: that of the first row.
 
         Returns
         -------
         Ragged
-            As many rows as given.
+            The rows.
 
         Raises
         ------
@@ -117,7 +117,7 @@ class Ragged(Labels, Rectangular):
 
     @classmethod
     def from_lengths(cls, values: ArrayLike, lengths: ArrayLike) -> Ragged:
-        """Cut a flat array into rows of the given lengths, without a copy.
+        """Split a flat array into rows of the given lengths, without a copy.
 
         Parameters
         ----------
@@ -151,12 +151,12 @@ class Ragged(Labels, Rectangular):
         Returns
         -------
         Ragged
-            The rows of all parts, in order; with labels if all parts have them, and likewise with names of features.
+            The rows of all parts, in order; with row labels, or feature names, if all parts have them.
 
         Raises
         ------
         ValueError
-            If the parts have features of different names.
+            If the parts have different feature names.
 
         Examples
         --------
@@ -257,20 +257,20 @@ class Ragged(Labels, Rectangular):
         lengths = self.lengths[rows]
         starts = self.offsets[:-1][rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)])
-        # position of each kept item = start of its row + its place within the row
+        # position of each item = start of its row + its index within the row
         items = np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])
         index = None if self._index is None else self._index[rows]
         return Ragged(self.values[items], offsets, index=index, feature_names=self._feature_names)
 
     def with_labels(self, *, index: Any = None, feature_names: Iterable[str] | None = None) -> Ragged:
-        """Return the same rows under other labels, without a copy.
+        """Return the same rows with other labels, without a copy.
 
         Parameters
         ----------
         index : pandas.Index or sequence, default=None
-            Labels of the rows; None for none.
+            Row labels. None: no labels.
         feature_names : sequence of str, default=None
-            Names along the last axis of an item; None for none.
+            Names along the last axis of an item. None: no names.
 
         Returns
         -------
@@ -280,7 +280,7 @@ class Ragged(Labels, Rectangular):
         Raises
         ------
         ValueError
-            If there are not as many labels as rows, or not as many names as numbers along the last axis of an item.
+            If the number of labels differs from that of the rows, or the number of names from the last axis of an item.
 
         Examples
         --------
@@ -292,17 +292,17 @@ class Ragged(Labels, Rectangular):
         return Ragged(self.values, self.offsets, index=index, feature_names=feature_names)
 
     def equals(self, other: object) -> bool:
-        """Compare rows, labels and names of features.
+        """Compare rows, row labels and feature names.
 
         Parameters
         ----------
         other : object
-            What to compare with.
+            Object to compare with.
 
         Returns
         -------
         bool
-            True for a `Ragged` of the same rows, of the same type, under the same labels. NaN equals NaN.
+            True for a `Ragged` with the same rows, dtype and labels. NaN equals NaN.
 
         Examples
         --------
@@ -321,7 +321,7 @@ class Ragged(Labels, Rectangular):
         )
 
     def with_values(self, values: ArrayLike) -> Ragged:
-        """Return the same rows over other values, without a copy.
+        """Return rows of the same lengths with other values, without a copy.
 
         Parameters
         ----------
@@ -331,7 +331,7 @@ class Ragged(Labels, Rectangular):
         Returns
         -------
         Ragged
-            Shares the offsets and the labels of the rows; names of features are not passed on to other values.
+            Shares the offsets and row labels; feature names are dropped.
 
         Examples
         --------
@@ -353,7 +353,7 @@ class Ragged(Labels, Rectangular):
         Returns
         -------
         Ragged
-            The returned rows, under the labels of these.
+            The returned rows, with the same row labels.
 
         Examples
         --------
@@ -367,7 +367,7 @@ class Ragged(Labels, Rectangular):
     def pool(self, statistic: str = "mean") -> NDArray[Any]:
         """Reduce each row to one item.
 
-        Sums are accumulated in float64, whatever the type of the values, so that an hour of frames loses no digits.
+        Sums are accumulated in float64 for any dtype, so that long clips lose no precision.
 
         Parameters
         ----------
@@ -378,7 +378,7 @@ class Ragged(Labels, Rectangular):
         Returns
         -------
         ndarray of shape (n_rows, *item_shape)
-            Of the type of the values; of integers, float64 except for "min", "max", "first" and "last".
+            The dtype is that of the values; for integers float64, except for "min", "max", "first" and "last".
 
         Raises
         ------

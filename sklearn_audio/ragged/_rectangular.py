@@ -13,7 +13,7 @@ __all__ = ["Rectangular"]
 
 
 class Rectangular:
-    """The forms of a `Ragged` as arrays."""
+    """Conversions of a `Ragged` to rectangular arrays."""
 
     values: NDArray[Any]
     offsets: NDArray[np.int64]
@@ -29,14 +29,14 @@ class Rectangular:
         return self.values.shape[1:]
 
     def to_padded(self, fill_value: float = 0, *, length: int | None = None) -> NDArray[Any]:
-        """Return a rectangular copy, short rows filled up at the end and long ones cut.
+        """Return a rectangular copy, padding short rows at the end and truncating long ones.
 
         Parameters
         ----------
         fill_value : float, default=0
-            What stands behind the end of a row.
+            Value of the padding.
         length : int, default=None
-            Items per row; None takes the longest row.
+            Items per row; None: the longest row.
 
         Returns
         -------
@@ -59,17 +59,17 @@ class Rectangular:
         return padded
 
     def mask(self, *, length: int | None = None) -> NDArray[np.bool_]:
-        """Tell which places of `to_padded` hold items.
+        """Return which positions of `to_padded` hold items.
 
         Parameters
         ----------
         length : int, default=None
-            Items per row; None takes the longest row.
+            Items per row; None: the longest row.
 
         Returns
         -------
         ndarray of bool, shape (n_rows, length)
-            True where there is an item, False where there is padding.
+            True for items, False for padding.
 
         Examples
         --------
@@ -83,14 +83,14 @@ class Rectangular:
         return np.asarray(np.arange(length) < self.lengths[:, None])
 
     def group_by_length(self) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
-        """Iterate over groups of rows of one length, as rectangular arrays.
+        """Iterate over groups of rows of equal length, as rectangular arrays.
 
         Yields
         ------
         rows : ndarray of int, shape (n_group,)
             The rows of the group, in order.
         stacked : ndarray of shape (n_group, length, *item_shape)
-            Those rows; a view where they are neighbours.
+            Those rows; a view if they are adjacent.
 
         Examples
         --------

@@ -1,4 +1,4 @@
-"""Statistics over the items of a row, without a second copy of it."""
+"""Statistics over the items of a row, without copying it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)")
 def mean_and_std(items: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Compute mean and standard deviation over the first axis in float64, block by block.
 
-    NumPy's own standard deviation holds all items a second time, in float64.
+    NumPy's own standard deviation would copy all items in float64.
 
     Shapes: items (n, *item_shape) -> mean, std (*item_shape).
     """
@@ -37,7 +37,7 @@ def _deviations(items: NDArray[Any], mean: NDArray[np.float64]) -> Iterator[tupl
 
 
 def _skewness(items: NDArray[Any]) -> NDArray[np.float64]:
-    """The third central moment over the cube of the standard deviation; 0 where all items are the same."""
+    """Return the third central moment over the cube of the standard deviation; 0 for constant items."""
     mean = items.mean(axis=0, dtype=np.float64)
     second, third = np.zeros_like(mean), np.zeros_like(mean)
     for _, deviation in _deviations(items, mean):
@@ -45,20 +45,20 @@ def _skewness(items: NDArray[Any]) -> NDArray[np.float64]:
         second = second + square.sum(axis=0)
         third = third + (square * deviation).sum(axis=0)
     second, third = second / len(items), third / len(items)
-    # equal items deviate from their mean by its rounding at most
+    # constant items deviate from their mean by at most its rounding
     constant = second <= np.square(np.finfo(np.float64).eps * mean)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(constant, 0.0, third / second**1.5)
 
 
 def _percentile(items: NDArray[Any], q: float) -> NDArray[Any]:
-    # NumPy interpolates in the type of the items, where differences of small types overflow
+    # NumPy interpolates in the dtype of the items, where differences may overflow
     wide = items if items.dtype.kind == "f" and items.dtype.itemsize >= 4 else items.astype(np.float64)
     return np.asarray(np.percentile(wide, q, axis=0))
 
 
 def _slope(items: NDArray[Any]) -> NDArray[np.float64]:
-    """The slope of the least-squares line through the items, per step; 0 for a single item."""
+    """Return the slope of the least-squares line through the items, per step; 0 for a single item."""
     mean = items.mean(axis=0, dtype=np.float64)
     middle = (len(items) - 1) / 2
     total = mean - mean  # NaN stays NaN
@@ -85,7 +85,7 @@ KEEPS_DTYPE = frozenset({"min", "max", "first", "last"})
 
 
 def find_statistic(name: Any) -> Callable[[NDArray[Any]], Any] | None:
-    """Find what computes a statistic."""
+    """Return the function of a statistic, or None."""
     if name in STATISTICS:
         return STATISTICS[name]
     percentile = _PERCENTILE.fullmatch(name) if isinstance(name, str) else None

@@ -1,4 +1,4 @@
-"""The check that what a program has set for itself changes no result, and that nothing of it is changed."""
+"""The check that process settings change no result, and are not changed."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _Rows = list[npt.NDArray[Any]]
 
 
 def check_ambient_state(estimator: Any) -> None:
-    """Settings of the process and the thread change no result, to the bit, and are left as they were.
+    """Settings of the process and the thread change no result, bit for bit, and are left unchanged.
 
-    They are set all at once. Only if something is wrong then, each of them is set alone, to find which it is.
+    All are set at once; only if that fails, each is set alone to find the culprit.
     """
     X = probe(estimator)
     wanted = outputs(fit(estimator, X, len(X)), X)
@@ -41,11 +41,11 @@ def check_ambient_state(estimator: Any) -> None:
 
 
 def check_thread_count(estimator: Any) -> None:
-    """Another number of torch's threads changes rows by rounding alone, and is left as it was, for new threads too.
+    """Torch's number of threads changes rows only by rounding, and is left unchanged, also for new threads.
 
-    Training is not compared, as it makes large differences of those of rounding.
+    Training is not compared, as it amplifies rounding differences.
     """
-    torch.get_num_threads()  # which fixes that of this thread, so that what follows is nothing to it
+    torch.get_num_threads()  # fixes the value of this thread, so that later settings do not affect it
     X = probe(estimator)
     fitted = fit(estimator, X, len(X))
     wanted = outputs(fitted, X)
@@ -59,7 +59,7 @@ def check_thread_count(estimator: Any) -> None:
         if after != before:
             raise AssertionError(f"torch's threads, here and in new threads, were {before} and are {after}.")
 
-    # what is set in a thread that ends does not stay behind
+    # set in a thread of its own, whose settings end with it
     _in_a_new_thread(compare)
 
 
@@ -79,8 +79,8 @@ def _compare(
 
 
 def _state() -> dict[str, Any]:
-    """Ask for all that could be left changed."""
-    of_numpy: Any = np.random.get_state()  # noqa: NPY002 - the legacy generator is what is watched
+    """Return all settings that could be left changed."""
+    of_numpy: Any = np.random.get_state()  # noqa: NPY002 - the legacy generator is under test
     return {
         "torch's default type": torch.get_default_dtype(),
         "torch's default device": torch.get_default_device(),

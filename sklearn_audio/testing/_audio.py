@@ -32,7 +32,7 @@ def _write(folder: str, clips: list[NDArray[np.float32]], rate: int) -> list[str
 
 
 def check_forms_of_x(estimator: Any) -> None:
-    """Paths, bytes, files, arrays, dicts, pairs, segments, pandas and Ragged give the same rows, to the bit."""
+    """Paths, bytes, files, arrays, dicts, pairs, segments, pandas and Ragged give bit-identical rows."""
     clips, rate = waveforms(estimator), bare_rate(estimator)
     fitted = fit(estimator, clips, len(clips))
     wanted = outputs(fitted, clips)
@@ -62,7 +62,7 @@ def check_forms_of_x(estimator: Any) -> None:
 
 
 def check_rectangular_array(estimator: Any) -> None:
-    """A float array (n_clips, n_timepoints) gives what the list of its rows gives."""
+    """A float array (n_clips, n_timepoints) gives the same as the list of its rows."""
     length = min(len(clip) for clip in waveforms(estimator))
     X = np.stack([clip[:length] for clip in waveforms(estimator)])
     fitted = fit(estimator, X, len(X))
@@ -75,7 +75,7 @@ def check_other_rates(estimator: Any) -> None:
     fitted = fit(estimator, clips, len(clips))
     other = 44100 if rate != 44100 else 32000
     source = [resample(clip, rate, other) for clip in clips]
-    # the probe may be given back by way of the estimator's own rate only up to the resampler's last bits
+    # the round trip through the other rate is exact only up to the resampler
     wanted = outputs(fitted, [resample(clip, other, rate) for clip in source])
     with tempfile.TemporaryDirectory() as folder:
         for name, X in {
@@ -84,7 +84,7 @@ def check_other_rates(estimator: Any) -> None:
         }.items():
             got = outputs(fitted, X)
             for row, (a, b) in enumerate(zip(got, wanted, strict=True)):
-                # a cut before the resampler leaves an edge, so the norm is compared and not every number
+                # cutting before resampling leaves an edge, so norms are compared instead of values
                 if a.shape != b.shape or np.linalg.norm(a - b) > 0.03 * np.linalg.norm(b):
                     raise AssertionError(f"{name} at {other} Hz: row {row} is not that of the resampled clip.")
 
@@ -124,7 +124,7 @@ def check_odd_clips(estimator: Any) -> None:
 
 
 def check_refused_clips(estimator: Any) -> None:
-    """NaN, infinity, no timepoints, bare stereo, complex, text and missing files are refused by row."""
+    """NaN, infinity, no timepoints, bare stereo, complex, text and missing files raise, naming the row."""
     clips, rate = waveforms(estimator), bare_rate(estimator)
     fitted = fit(estimator, clips, len(clips))
     good, bad_value = clips[0], clips[1].copy()
@@ -150,7 +150,7 @@ def check_refused_clips(estimator: Any) -> None:
 
 
 def check_refused_containers(estimator: Any) -> None:
-    """One clip instead of a sequence of clips, a generator and a set are refused."""
+    """A single clip, a generator and a set raise."""
     clips = waveforms(estimator)
     fitted = fit(estimator, clips, len(clips))
     single = {
@@ -167,7 +167,7 @@ def check_refused_containers(estimator: Any) -> None:
 
 
 def check_on_error_nan(estimator: Any) -> None:
-    """With ``on_error="nan"`` a bad row becomes NaN, the others are what they were, and one warning names it."""
+    """With ``on_error="nan"`` a bad row becomes NaN, the others are unchanged, and one warning names it."""
     if "on_error" not in estimator.get_params(deep=False) or not hasattr(estimator, "transform"):
         return
     clips = waveforms(estimator)
@@ -185,7 +185,7 @@ def check_on_error_nan(estimator: Any) -> None:
 
 
 def check_background_threads(estimator: Any) -> None:
-    """``n_jobs=2`` gives the rows of ``n_jobs=None``, to the bit."""
+    """``n_jobs=2`` and ``n_jobs=None`` give bit-identical rows."""
     if "n_jobs" not in estimator.get_params(deep=False):
         return
     clips = waveforms(estimator)

@@ -1,4 +1,4 @@
-"""Checks that hold for every estimator of this library, whatever it takes."""
+"""Checks for every estimator of this library, whatever its input."""
 
 from __future__ import annotations
 
@@ -23,10 +23,9 @@ __all__ = ["CONTRACT_CHECKS"]
 
 
 def check_neighbours(estimator: Any) -> None:
-    """A row does not depend on its neighbours, their number or their order, to the bit.
+    """A row does not depend, bit for bit, on other rows, their number or order.
 
-    With an estimator of vectors inside it is nearly so: such multiply matrices of as many rows as they are given, often
-    in float32, and a BLAS rounds by the shape.
+    With an inner estimator of vectors it does up to rounding: BLAS results depend on the number of rows.
     """
     X = probe(estimator)
     fitted = fit(estimator, X, len(X))
@@ -39,7 +38,7 @@ def check_neighbours(estimator: Any) -> None:
 
 
 def check_repeats(estimator: Any) -> None:
-    """Fitting and computing again gives the same, to the bit."""
+    """Repeated fits and calls give bit-identical results."""
     X = probe(estimator)
     first, second = fit(estimator, X, len(X)), fit(estimator, X, len(X))
     wanted = outputs(first, X)
@@ -58,10 +57,7 @@ def check_input_kept(estimator: Any) -> None:
 
 
 def check_index(estimator: Any) -> None:
-    """The index of X goes along: with the rows of a `Ragged`, and in the pandas output of a table.
-
-    scikit-learn puts the outputs of several transformers together by it, so that rows without theirs are mixed up.
-    """
+    """The index of X is preserved in a `Ragged` and in pandas output, by which scikit-learn joins outputs."""
     clips = probe(estimator)
     X = pd.Series(clips, index=pd.Index([3, 5, 0, 3, 1, 2], name="row"))  # shuffled, and not unique
     fitted = fit(estimator, X, len(X))
@@ -94,7 +90,7 @@ def check_pickle_in_fresh_process(estimator: Any) -> None:
 
 
 def check_global_random_state(estimator: Any) -> None:
-    """The generators of Python, NumPy and torch are left as they were."""
+    """The generators of Python, NumPy and torch are unchanged."""
     X = probe(estimator)
     before = _global_states()
     outputs(fit(estimator, X, len(X)), X)
@@ -104,7 +100,7 @@ def check_global_random_state(estimator: Any) -> None:
 
 
 def _global_states() -> dict[str, Any]:
-    numpy_state: Any = np.random.get_state()  # noqa: NPY002 - the legacy generator is what is watched
+    numpy_state: Any = np.random.get_state()  # noqa: NPY002 - the legacy generator is under test
     return {
         "Python": random.getstate(),
         "NumPy": (numpy_state[1].tobytes(), *numpy_state[2:]),
@@ -126,7 +122,7 @@ def check_quiet(estimator: Any) -> None:
 
 @contextlib.contextmanager
 def _captured_descriptors() -> Iterator[list[bytes]]:
-    """Collect what reaches the descriptors 1 and 2, from C code too."""
+    """Capture output to the file descriptors 1 and 2, including that of C code."""
     captured: list[bytes] = []
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""Checks of what remains of an estimator whose fit fails."""
+"""Checks of the state of an estimator after a failed fit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LEARNING = ("fit", "partial_fit", "fit_transform", "adapt")
 
 
 class _Interrupting:
-    """A row that is interrupted while it is read."""
+    """A row whose reading is interrupted."""
 
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise KeyboardInterrupt
@@ -31,18 +31,18 @@ class _Interrupting:
 
 
 class _Interruption(ValueError):
-    """What a callback raises."""
+    """Error raised by a callback."""
 
 
 class _InterruptingCallback(Callback):
-    """Raises when something has been learned already."""
+    """Raises after the first training step."""
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> NoReturn:
         raise _Interruption
 
 
 def check_failed_fit(estimator: Any) -> None:
-    """A fit that fails or is interrupted leaves the estimator as it was, fitted or not."""
+    """A failed or interrupted fit leaves the estimator unchanged, fitted or not."""
     X = probe(estimator)
     fitted, unfitted = fit(estimator, X, len(X)), with_rate(estimator)
     wanted = outputs(fitted, X)
@@ -59,12 +59,12 @@ def check_failed_fit(estimator: Any) -> None:
 
 
 def _learns(estimator: Any, method: str) -> bool:
-    """Whether there is such a method, other than scikit-learn's `fit_transform`, which is `fit` first."""
+    """Whether the estimator has the method, other than scikit-learn's inherited `fit_transform`."""
     return not getattr(getattr(estimator, method, None), "__module__", "sklearn.").startswith("sklearn.")
 
 
 def _interrupt_training(estimator: Any, X: list[npt.NDArray[Any]]) -> None:
-    """Let a callback raise; also in training that continues that of before."""
+    """Raise from a callback, also with a warm start."""
     for options in ({"callbacks": [_InterruptingCallback()]}, {"warm_start": True}):
         estimator.set_params(**options)
         for method in filter(partial(_learns, estimator), _LEARNING):
@@ -85,7 +85,7 @@ def _bad_fits(estimator: Any, X: list[npt.NDArray[Any]]) -> Iterator[tuple[str, 
 
 
 def _fails(estimator: Any, method: str, X: Any, y: Any, what: str) -> bool:
-    """Call a method that may fail; if it does, every attribute must be the one that it was."""
+    """Call a method that may fail; if it does, all attributes must be unchanged."""
     before = dict(vars(estimator))
     try:
         getattr(estimator, method)(X, y)

@@ -1,7 +1,7 @@
-"""A process that has fitted nothing, in which pickles are loaded and used.
+"""A fresh process in which pickles are loaded and used.
 
-Starting an interpreter and importing torch takes seconds, so it is done once: that process waits, and gives each pickle
-to a fork of itself, so that the pickles of two checks never meet.
+Starting an interpreter and importing torch takes seconds, so it happens once: the process forks for each pickle, so
+that pickles of different checks do not affect each other.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["outputs_in_fresh_process"]
 
 
 def outputs_in_fresh_process(fitted: Any, X: Any) -> list[npt.NDArray[Any]]:
-    """Pickle an estimator and X here, and compute the outputs in a process that has seen neither."""
+    """Pickle an estimator and X, and compute the outputs in a fresh process."""
     n_threads = torch.get_num_threads()
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "sent").write_bytes(pickle.dumps((fitted, X)))
@@ -48,7 +48,7 @@ def outputs_in_fresh_process(fitted: Any, X: Any) -> list[npt.NDArray[Any]]:
 
 @lru_cache(maxsize=1)
 def _waiting_process(parent: int, n_threads: int, python_path: str | None) -> tuple[IO[str], IO[str]]:
-    """Start the process, anew where what it inherits has changed; it ends with its input, so with this process."""
+    """Start the process, or restart it if its environment has changed; it ends with this process."""
     environment = os.environ | {"OMP_NUM_THREADS": str(n_threads)}
     command = [sys.executable, "-c", f"from {__name__} import wait; wait()"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
@@ -57,8 +57,8 @@ def _waiting_process(parent: int, n_threads: int, python_path: str | None) -> tu
 
 
 def wait() -> None:
-    """Give each order to a fork, and print how it ended; a system without forks does all here."""
-    for name in dir(sklearn_audio):  # whatever a pickle needs is imported once, not in every fork
+    """Run each order in a fork, if available, and print its exit status."""
+    for name in dir(sklearn_audio):  # import once instead of in every fork
         getattr(sklearn_audio, name)
     for line in sys.stdin:
         child = os.fork() if hasattr(os, "fork") else None
@@ -70,7 +70,7 @@ def wait() -> None:
 
 
 def _follow(folder: str, here: str, n_threads: int, environment: dict[str, str]) -> int:
-    """Load a pickle and write the outputs, or a report of what went wrong."""
+    """Load a pickle and write the outputs, or an error report."""
     try:
         os.chdir(here)
         os.environ.update(environment)

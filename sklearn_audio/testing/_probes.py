@@ -1,4 +1,4 @@
-"""The clips that the checks feed, and how they read what comes out."""
+"""Input clips of the checks, and comparison of outputs."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def takes_tokens(estimator: Any) -> bool:
 
 
 def bare_rate(estimator: Any) -> int:
-    """Rate at which the estimator is given arrays."""
+    """Rate of the arrays passed to the estimator."""
     rate = getattr(estimator, "sample_rate", None)
     return _DEFAULT_RATE if rate is None else int(rate)
 
 
 def with_rate(estimator: Any) -> Any:
-    """A clone that knows the rate of arrays, which has a meaning only where it takes recordings."""
+    """Clone the estimator and, if it takes recordings, set the rate of arrays."""
     copy = clone(estimator)
     if takes_audio(copy) and copy.get_params(deep=False).get("sample_rate", 0) is None:
         copy.set_params(sample_rate=_DEFAULT_RATE)
@@ -85,7 +85,7 @@ def probe(estimator: Any) -> list[npt.NDArray[Any]]:
 
 
 def targets(n_clips: int) -> npt.NDArray[Any]:
-    """Two classes in turn, as the probes are."""
+    """Two alternating classes, like the probes."""
     return np.array(["even", "odd"])[np.arange(n_clips) % 2]
 
 
@@ -95,7 +95,7 @@ def fit(estimator: Any, X: Any, n_clips: int) -> Any:
 
 
 def outputs(fitted: Any, X: Any) -> list[npt.NDArray[Any]]:
-    """One array per clip: of `transform`, else `predict_proba`, else `predict`."""
+    """Return one array per clip, from `transform`, `predict_proba` or `predict`."""
     for method in ("transform", "predict_proba", "predict"):
         if hasattr(fitted, method):
             return rows_of(getattr(fitted, method)(X))
@@ -103,7 +103,7 @@ def outputs(fitted: Any, X: Any) -> list[npt.NDArray[Any]]:
 
 
 def rows_of(result: Any) -> list[npt.NDArray[Any]]:
-    """One array per row of a `Ragged` or of a table in any container."""
+    """Return one array per row of a `Ragged` or of a table in any container."""
     if isinstance(result, Ragged):
         return result.to_list()
     return [np.asarray(row) for row in (result.toarray() if hasattr(result, "toarray") else np.asarray(result))]
@@ -112,7 +112,7 @@ def rows_of(result: Any) -> list[npt.NDArray[Any]]:
 def assert_same_rows(
     got: list[npt.NDArray[Any]], wanted: list[npt.NDArray[Any]], what: str, *, rtol: float | None = None
 ) -> None:
-    """Raise an AssertionError that names the first row that differs; without `rtol`, in a single bit."""
+    """Raise an AssertionError that names the first differing row; bit-exact without `rtol`."""
     if len(got) != len(wanted):
         raise AssertionError(f"{what}: {len(got)} rows came out, {len(wanted)} were expected.")
     for i, (a, b) in enumerate(zip(got, wanted, strict=True)):
@@ -121,4 +121,4 @@ def assert_same_rows(
         scale = 1.0 if rtol is None or b.size == 0 else max(1.0, float(np.abs(b).max()))
         same = np.array_equal(a, b) if rtol is None else np.allclose(a, b, rtol=0, atol=rtol * scale)
         if not same:
-            raise AssertionError(f"{what}: row {i} differs from what it was expected to be.")
+            raise AssertionError(f"{what}: row {i} differs from the expected one.")

@@ -1,4 +1,4 @@
-"""How a check asks for a refusal."""
+"""Check that invalid input raises."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 __all__ = ["FAILURES", "expect_refusal"]
 
-# What an estimator raises that cannot do what a check asks for, beside AssertionError from the check itself.
+# Errors of estimators under test, besides AssertionError of the check itself.
 FAILURES = (
     ArithmeticError,
     AttributeError,

@@ -1,4 +1,4 @@
-"""`check_audio_estimator`: what every estimator over audio or frames must do."""
+"""`check_audio_estimator`: the checks of estimators over audio or frames."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def audio_checks(estimator: Any) -> Iterator[tuple[str, Callable[[], None]]]:
     Parameters
     ----------
     estimator : estimator
-        An instance; the checks work on clones. One whose tag ``input_tags.string`` is set is given recordings and
-        waveforms, one whose tag ``input_tags.categorical`` is set tokens, any other frames.
+        An instance; the checks work on clones. The input is recordings and waveforms with the tag
+        ``input_tags.string``, tokens with the tag ``input_tags.categorical``, and frames otherwise.
 
     Yields
     ------
     name : str
         Name of the check.
     check : callable
-        Takes nothing; raises if the estimator does not pass.
+        Function without arguments; raises if the estimator does not pass.
 
     Examples
     --------
@@ -49,13 +49,13 @@ def audio_checks(estimator: Any) -> Iterator[tuple[str, Callable[[], None]]]:
 
 
 def check_audio_estimator(estimator: Any) -> None:
-    """Check that an estimator treats clips as this library promises, beside scikit-learn's own ``check_estimator``.
+    """Check that an estimator handles clips as this library promises, in addition to ``check_estimator``.
 
-    All forms of X give the same rows; a row depends neither on its neighbours nor on order or threads; other sample
-    rates are resampled; odd clips give finite numbers; bad clips are refused by row; the index of a Series goes along
-    with its rows; a fit that fails leaves the estimator as it was; fitted estimators work in a fresh process; nothing
-    is printed, written or read too early, and the global random state is left alone. What a program has set for itself,
-    such as torch's default type or autocast, changes no result and is not changed.
+    All forms of X give the same rows; rows do not depend on other rows, order or threads; other sample rates are
+    resampled; unusual clips give finite values; errors of bad clips name the row; the index of a Series is preserved; a
+    failed fit leaves the estimator unchanged; fitted estimators work in a fresh process; nothing is printed, written or
+    read too early. The global random state, and settings such as torch's default dtype or autocast, neither affect
+    results nor are changed.
 
     Parameters
     ----------

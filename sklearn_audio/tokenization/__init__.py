@@ -1,4 +1,4 @@
-"""Vocabularies of sounds: frames to tokens, tokens to tables, and what a vocabulary is like."""
+"""Vocabularies of sounds: frames to tokens, tokens to tables, and statistics of a vocabulary."""
 
 from sklearn_audio.tokenization._counts import TokenCounts
 from sklearn_audio.tokenization._kmeans import KMeansAudioTokenizer

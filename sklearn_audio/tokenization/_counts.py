@@ -1,4 +1,4 @@
-"""`TokenCounts`: tokens to a sparse table of how often they, or their n-grams, occur in each clip."""
+"""`TokenCounts`: a sparse table of token or n-gram counts per clip."""
 
 from __future__ import annotations
 
@@ -16,26 +16,79 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import AudioEstimator
 from sklearn_audio.ragged import Ragged
-from sklearn_audio.tokenization._ngrams import NgramVocabulary
 from sklearn_audio.tokenization._tokens import check_tokens
 from sklearn_audio.validation import container_kind
 
-__all__ = ["TokenCounts"]
+__all__ = ["NgramVocabulary", "TokenCounts"]
+
+
+class NgramVocabulary:
+    """Numbering of the n-grams of lengths 1 to `longest` that occur in some clips.
+
+    The key of an n-gram combines the number of its first n - 1 tokens with its last token in one integer, so keys stay
+    small for every n. The n-grams of length 1 are all tokens, 0 to n_tokens - 1.
+    """
+
+    def __init__(self, n_tokens: int, keys: list[NDArray[np.int64]]) -> None:
+        self.n_tokens = n_tokens
+        self.keys = keys
+
+    @classmethod
+    def learn(cls, tokens: Ragged, n_tokens: int, longest: int) -> NgramVocabulary:
+        """Collect the n-grams of all clips."""
+        vocabulary = cls(n_tokens, [])
+        for length in range(2, longest + 1):
+            starts, prefixes = vocabulary.number(tokens, length - 1)
+            vocabulary.keys.append(np.unique(vocabulary._extend(tokens, length, starts, prefixes)[1]))
+        return vocabulary
+
+    def size(self, length: int) -> int:
+        """Number of n-grams of a length."""
+        return self.n_tokens if length == 1 else len(self.keys[length - 2])
+
+    def number(self, tokens: Ragged, length: int) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+        """Find the known n-grams of a length: their positions in ``tokens.values`` and their numbers."""
+        if length == 1:
+            return np.arange(len(tokens.values)), tokens.values.astype(np.int64)
+        starts, keys = self._extend(tokens, length, *self.number(tokens, length - 1))
+        known = self.keys[length - 2]
+        if not len(known):
+            return starts[:0], keys[:0]
+        numbers = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+        found = known[numbers] == keys
+        return starts[found], numbers[found]
+
+    def spell(self, length: int) -> NDArray[np.int64]:
+        """Return the n-grams of a length by number, shape (size, length)."""
+        if length == 1:
+            return np.arange(self.n_tokens)[:, None]
+        prefixes, last = np.divmod(self.keys[length - 2], self.n_tokens)
+        return np.column_stack([self.spell(length - 1)[prefixes], last])
+
+    def _extend(
+        self, tokens: Ragged, length: int, starts: NDArray[np.intp], prefixes: NDArray[np.int64]
+    ) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+        """Extend known n-grams by one token within their clip: starts and keys."""
+        ends = np.repeat(tokens.offsets[1:], tokens.lengths)
+        whole = starts + length <= ends[starts]
+        starts, prefixes = starts[whole], prefixes[whole]
+        return starts, prefixes * self.n_tokens + tokens.values[starts + length - 1]
 
 
 class TokenCounts(TransformerMixin, AudioEstimator):
-    """Bag of tokens: how often each token, or each n-gram of tokens, occurs in a clip.
+    """Bag of tokens: counts of each token, or n-gram of tokens, per clip.
 
     Parameters
     ----------
     ngram_range : tuple (shortest, longest), default=(1, 1)
-        Lengths of the n-grams that are counted. (1, 2) counts tokens and pairs of neighbours.
+        Lengths of the n-grams to count. (1, 2) counts tokens and pairs of adjacent tokens.
     weighting : {"count", "binary", "frequency", "tfidf"}, default="count"
-        "count": how often; "binary": 1 if at all; "frequency": counts divided by their sum in the clip; "tfidf": counts
-        times the inverse document frequency learned in `fit`, each row of norm 1 (`TfidfTransformer`'s defaults).
+        "count": number of occurrences; "binary": 1 if present; "frequency": counts divided by their sum in the clip;
+        "tfidf": counts times the inverse document frequency learned in `fit`, with rows of norm 1 (as
+        `TfidfTransformer` by default).
     n_tokens : int, default=None
-        Size of the vocabulary. None takes the largest token in `fit` plus 1; give it where some clips of the training
-        set may lack the last tokens.
+        Size of the vocabulary. None: the largest token in `fit` plus 1; set it if the training set may lack the last
+        tokens.
 
     Attributes
     ----------
@@ -44,19 +97,19 @@ class TokenCounts(TransformerMixin, AudioEstimator):
     idf_ : ndarray of float64, shape (n_columns,)
         Inverse document frequencies, with ``weighting="tfidf"``.
     n_features_in_ : int
-        Length of the rows, if X was an array.
+        Length of the rows, if X is an array.
     feature_names_in_ : ndarray of str, shape (n_features_in_,)
-        Names of the columns, if X was a DataFrame of numbers.
+        Names of the columns, if X is a DataFrame of numbers.
 
     See Also
     --------
-    KMeansAudioTokenizer : Where tokens come from.
+    KMeansAudioTokenizer : Makes tokens of frames.
 
     Notes
     -----
-    The columns are all tokens, whether seen in `fit` or not, then the n-grams seen in `fit`, sorted. A token beyond the
-    vocabulary is refused, as it comes from another tokenizer; an n-gram of known tokens that `fit` has not seen is left
-    out, as `sklearn.feature_extraction.text.CountVectorizer` does.
+    The columns are all tokens, seen in `fit` or not, then the sorted n-grams seen in `fit`. A token outside the
+    vocabulary raises, as it comes from another tokenizer; an n-gram of known tokens that `fit` has not seen is ignored,
+    as in `sklearn.feature_extraction.text.CountVectorizer`.
 
     Examples
     --------
@@ -96,7 +149,7 @@ class TokenCounts(TransformerMixin, AudioEstimator):
         return tags
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn the vocabulary, and the document frequencies where they are wanted.
+        """Learn the vocabulary and, for "tfidf", the document frequencies.
 
         Parameters
         ----------
@@ -113,7 +166,7 @@ class TokenCounts(TransformerMixin, AudioEstimator):
         Raises
         ------
         TypeError, ValueError
-            If a parameter or X is not admissible; the message names the row.
+            If a parameter or X is invalid; the message names the row.
         """
         self._validate_params()
         shortest, longest = self._lengths()
@@ -128,7 +181,7 @@ class TokenCounts(TransformerMixin, AudioEstimator):
         return self
 
     def transform(self, X: Any) -> csr_matrix:
-        """Count.
+        """Count the tokens of each clip.
 
         Parameters
         ----------
@@ -145,7 +198,7 @@ class TokenCounts(TransformerMixin, AudioEstimator):
         NotFittedError
             If `fit` was not called.
         TypeError, ValueError
-            If a token is negative, no whole number or beyond the vocabulary; the message names the row.
+            If a token is negative, not a whole number or outside the vocabulary; the message names the row.
         """
         self._check_fitted()
         tokens = self._admit_tokens(X, reset=False, n_tokens=self.n_tokens_)
@@ -203,7 +256,7 @@ class TokenCounts(TransformerMixin, AudioEstimator):
 
 
 def _count(tokens: Ragged, vocabulary: NgramVocabulary, lengths: range) -> csr_matrix:
-    """Counts of the n-grams of some lengths, shorter ones in the first columns."""
+    """Count the n-grams of some lengths, shorter ones first."""
     clips = np.repeat(np.arange(len(tokens)), tokens.lengths)
     rows, columns, offset = [], [], 0
     for length in lengths:
@@ -211,6 +264,6 @@ def _count(tokens: Ragged, vocabulary: NgramVocabulary, lengths: range) -> csr_m
         rows.append(clips[starts])
         columns.append(numbers + offset)
         offset += vocabulary.size(length)
-    places = (np.concatenate(rows), np.concatenate(columns))
-    # places that occur several times are added up
-    return csr_matrix((np.ones(len(places[0])), places), shape=(len(tokens), offset))
+    entries = (np.concatenate(rows), np.concatenate(columns))
+    # duplicate entries are summed
+    return csr_matrix((np.ones(len(entries[0])), entries), shape=(len(tokens), offset))

@@ -1,4 +1,4 @@
-"""The programs that do the clustering: FAISS, or scikit-learn where FAISS does not import."""
+"""Clustering backends: FAISS, or scikit-learn if FAISS cannot be imported."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ __all__ = ["Engine", "choose_engine", "cluster"]
 
 Engine = Literal["faiss", "minibatch"]
 _LARGEST_SEED = 2**31 - 1
-# Frames per cluster that the first centres are chosen from. FAISS itself takes frames at random, which ends some 4 %
-# of inertia above k-means++ after 20 iterations on log-mel frames; more frames than these gain another 0.2 %.
+# Frames per cluster from which k-means++ chooses the first centres. FAISS itself starts from random frames, whose
+# inertia is some 4 % higher after 20 iterations on log-mel frames; more frames than these gain another 0.2 %.
 _FIRST_POINTS = 64
-# Frames up to this are clustered as they are.
+# Larger frames are scaled before clustering.
 _LARGEST_PLAIN = 1e12
 
 
 def choose_engine(algorithm: Literal["auto", "faiss", "minibatch"]) -> Engine:
-    """Settle what "auto" means on this machine."""
+    """Resolve "auto"."""
     if algorithm == "auto":
         return "minibatch" if _faiss() is None else "faiss"
     if algorithm == "faiss" and _faiss() is None:
@@ -49,10 +49,7 @@ def cluster(
     n_iter: int,
     random_state: np.random.RandomState,
 ) -> tuple[NDArray[np.float32], float]:
-    """Cluster a sample once.
-
-    Shapes: sample (n_frames, n_dims) -> centres (n_clusters, n_dims).
-    """
+    """Cluster a sample (n_frames, n_dims) once: centres (n_clusters, n_dims) and inertia."""
     seed = int(random_state.randint(_LARGEST_SEED))
     scale = _power_of_two(sample)
     sample = sample if scale == 1 else sample / np.float32(scale)
@@ -71,7 +68,7 @@ def cluster(
 
 
 def _power_of_two(sample: NDArray[np.float32]) -> float:
-    """What to divide large frames by, without a rounding, so that sums of their squares do not overflow float32."""
+    """Return an exact divisor of large frames, so that sums of their squares do not overflow float32."""
     largest = max(float(sample.max()), -float(sample.min()))
     return 2.0 ** math.frexp(largest)[1] if largest > _LARGEST_PLAIN else 1.0
 
@@ -79,7 +76,7 @@ def _power_of_two(sample: NDArray[np.float32]) -> float:
 def _first_centres(sample: NDArray[np.float32], n_clusters: int, seed: int) -> NDArray[np.float32]:
     random_state = np.random.RandomState(seed)
     chosen = random_state.permutation(len(sample))[: _FIRST_POINTS * n_clusters]
-    with threadpool_limits(1):  # the products are too small to share among threads
+    with threadpool_limits(1):  # the products are too small for threads
         centres, _ = kmeans_plusplus(sample[chosen], n_clusters, random_state=random_state)
     return np.ascontiguousarray(centres, dtype=np.float32)
 
@@ -88,7 +85,7 @@ def _cluster_by_faiss(
     sample: NDArray[np.float32], n_clusters: int, n_iter: int, seed: int
 ) -> tuple[NDArray[np.float32], float]:
     faiss = importlib.import_module("faiss")
-    # what is given has been drawn already: the limits here must neither draw again nor warn
+    # the sample is already drawn: these limits must neither subsample nor warn
     kmeans = faiss.Kmeans(
         sample.shape[1],
         n_clusters,

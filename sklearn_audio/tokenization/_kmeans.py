@@ -1,4 +1,4 @@
-"""`KMeansAudioTokenizer`: frames to tokens by a vocabulary of k-means centres."""
+"""`KMeansAudioTokenizer`: frames to tokens with a vocabulary of k-means centres."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import AudioEstimator, RaggedOutputMixin
 from sklearn_audio.ragged import Ragged, mean_and_std
 from sklearn_audio.tokenization._engines import Engine, choose_engine, cluster
-from sklearn_audio.tokenization._frame_space import FrameSpace, random_kernels
-from sklearn_audio.tokenization._magnitude import check_magnitude
+from sklearn_audio.tokenization._frame_space import FrameSpace, check_magnitude, random_kernels
 from sklearn_audio.tokenization._passes import Assignment, VocabularyPass
 from sklearn_audio.tokenization._tokens import check_tokens
 
@@ -23,35 +22,35 @@ __all__ = ["KMeansAudioTokenizer"]
 
 
 class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
-    """Frames to tokens: each frame becomes the number of the nearest of `n_clusters` centres found by k-means.
+    """Frames to tokens: each frame becomes the index of the nearest of `n_clusters` k-means centres.
 
-    The centres are found on a sample of the frames, drawn from all clips; then one more iteration of k-means over every
-    frame moves them to the means of all their frames, and centres without a frame are put where frames are farthest
-    from theirs. A clip's tokens depend on its own frames and the centres only: near ties are decided in float64, exact
-    ties by the lowest token.
+    The centres are learned on a random sample of the frames of all clips. One more k-means iteration over every frame
+    then moves them to the means of all their frames, and empty clusters move to the frames farthest from their centre.
+    The tokens of a clip depend only on its frames and the centres: near ties are decided in float64, exact ties by the
+    lowest token.
 
     Parameters
     ----------
     n_clusters : int, default=50
         Size of the vocabulary.
     n_iter : int, default=20
-        Iterations of k-means over the sample.
+        K-means iterations over the sample.
     normalize : {"l2", "standard"} or None, default="l2"
-        What is done to a frame first. "l2": division by its Euclidean norm, so that loudness does not matter where
-        frames are linear; "standard": mean 0 and standard deviation 1 per band, learned in `fit`.
+        Normalisation of frames. "l2": divide by the Euclidean norm, which removes loudness from linear frames;
+        "standard": mean 0 and standard deviation 1 per band, learned in `fit`.
     algorithm : {"auto", "faiss", "minibatch"}, default="auto"
-        Who clusters the sample: FAISS, or scikit-learn's `MiniBatchKMeans`. "auto" is FAISS where it imports, else the
-        other, whose vocabulary differs; name one of them for the same on every machine.
+        Clustering backend: FAISS, or scikit-learn's `MiniBatchKMeans`. "auto": FAISS if installed. Their vocabularies
+        differ: choose one for the same result on every machine.
     max_points_per_centroid : int, default=256
-        The sample has this many frames per cluster, if there are so many. None takes every frame.
+        Maximum number of sampled frames per cluster. None: all frames.
     n_init : int, default=1
-        How often to start from other frames; the run with the least inertia on the sample is kept.
+        Number of runs with different initial centres; the one with the lowest inertia on the sample is kept.
     random_convolution : tuple (n_kernels, kernel_size), default=None
-        Convolve each frame along its bands with that many random kernels, drawn in `fit` and kept, before it is
-        normalised; (10, 3) is what audio-tokens used.
+        Convolve each frame along its bands with random kernels, drawn in `fit`, before normalisation; audio-tokens used
+        (10, 3).
     random_state : int, RandomState instance or None, default=None
-        Draws the sample, the first centres and the kernels. An int gives the same vocabulary each time, None
-        another one: it is seeded by the operating system. NumPy's global generator is neither read nor changed.
+        Seed of the sample, the initial centres and the kernels. None: a new seed from the operating system. NumPy's
+        global generator is not used.
     verbose : bool or int, default=0
         Show a progress bar.
 
@@ -59,33 +58,32 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
     ----------
     cluster_centers_ : ndarray of float32, shape (n_clusters, n_dims)
         The vocabulary, in the space of the normalised (and convolved) frames; n_dims is the number of bands, times
-        n_kernels with a random convolution.
+        n_kernels with `random_convolution`.
     token_counts_ : ndarray of int64, shape (n_clusters,)
         Frames seen per token.
     algorithm_ : {"faiss", "minibatch"}
-        Who made the vocabulary.
+        Backend that was used.
     inertia_ : float
-        Sum of squared distances of every frame seen to its centre. After `fit` with the final centres; `partial_fit`
-        adds those of its frames to the centres as they were before it.
+        Sum of squared distances of all frames to their centres: after `fit`, to the final centres; `partial_fit` adds
+        the distances to the centres before its update.
     frame_mean_, frame_scale_ : ndarray of float32, shape (n_dims,)
         With ``normalize="standard"``.
     convolution_kernels_ : ndarray of float32, shape (n_kernels, kernel_size)
         With `random_convolution`.
     n_features_in_ : int
-        Numbers per frame; the length of the rows if X was an array of shape (n_clips, n_frames).
+        Features per frame; the length of the rows if X is an array of shape (n_clips, n_frames).
     feature_names_in_ : ndarray of str, shape (n_features_in_,)
-        Names of the columns of a DataFrame of numbers, or of the features of a frame where X was a `Ragged` that has
-        them, as those that transformers return.
+        Names of the columns of a DataFrame of numbers, or of the features of a `Ragged` that has them (as returned by
+        transformers).
 
     See Also
     --------
     TokenCounts : Tokens to a table for linear classifiers.
-    vocabulary_report : What the vocabulary is like.
+    vocabulary_report : Statistics of the vocabulary.
 
     Notes
     -----
-    Clustered frames as words are an old idea of retrieval [1]_; the sampling of 256 frames per centre is FAISS's
-    default [2]_.
+    Clustered frames as words come from retrieval [1]_; 256 sampled frames per centre are FAISS's default [2]_.
 
     References
     ----------
@@ -152,7 +150,7 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = []  # tokens are int32, whatever the frames are
+        tags.transformer_tags.preserves_dtype = []  # tokens are always int32
         return tags
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -161,7 +159,7 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
         Parameters
         ----------
         X : Ragged, list of arrays (n_frames, n_features), or array of 2 or 3 dimensions
-            Frames, one row per clip. In a 2-D array each row is a sequence of one-number frames.
+            Frames, one row per clip. In a 2-D array each row is a sequence of frames with one feature.
         y : object, default=None
             Ignored.
 
@@ -173,18 +171,18 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
         Raises
         ------
         TypeError, ValueError
-            If a parameter or X is not admissible, X has fewer frames than `n_clusters`, or a frame is so large that
-            its squared distances overflow float32; the message names the row.
+            If a parameter or X is invalid, X has fewer frames than `n_clusters`, or a frame is so large that its
+            squared distances overflow float32; the message names the row.
         """
         self._validate_params()
         self._learn(self._admit_frames(X, reset=True))
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Learn from one more batch of clips, every frame of every batch counting the same.
+        """Learn from one more batch of clips, weighting all frames of all batches equally.
 
-        The first batch is clustered as `fit` does. Each later one is added to the running means of the centres its
-        frames are nearest to; a normalisation learned from the first batch stays.
+        The first batch is clustered as in `fit`. Later frames update the running means of their nearest centres; the
+        normalisation of the first batch is kept.
 
         Parameters
         ----------
@@ -201,7 +199,7 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
         Raises
         ------
         TypeError, ValueError
-            If X is not admissible, has other features than before, or the first X has fewer frames than `n_clusters`.
+            If X is invalid, has other features than before, or the first X has fewer frames than `n_clusters`.
         """
         self._validate_params()
         first = not hasattr(self, "cluster_centers_")
@@ -220,7 +218,7 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
         return self
 
     def transform(self, X: Any) -> Ragged:
-        """Turn frames into tokens.
+        """Convert frames to tokens.
 
         Parameters
         ----------
@@ -237,16 +235,15 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
         NotFittedError
             If neither `fit` nor `partial_fit` was called.
         TypeError, ValueError
-            If X is not admissible; the message names the row.
+            If X is invalid; the message names the row.
         """
         frames = self._admit_fitted(X)
         return frames.with_values(self._pass().tokens(frames.values))
 
     def inverse_transform(self, X: Any) -> Ragged:
-        """Turn tokens into the frames they stand for.
+        """Convert tokens to the frames of their centres.
 
-        Standardisation and convolution are undone; the norm of each frame, which ``normalize="l2"`` divided by, is
-        not known any more.
+        Standardisation and convolution are inverted; the norm that ``normalize="l2"`` removed is lost.
 
         Parameters
         ----------
@@ -263,7 +260,7 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
         NotFittedError
             If neither `fit` nor `partial_fit` was called.
         TypeError, ValueError
-            If a token is negative, no whole number or beyond the vocabulary; the message names the row.
+            If a token is negative, not a whole number or outside the vocabulary; the message names the row.
         """
         self._check_fitted()
         tokens = check_tokens(X, n_tokens=len(self.cluster_centers_))
@@ -271,9 +268,9 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
         return tokens.with_values(frames[tokens.values])
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Say how well the vocabulary fits: minus the mean squared distance of a frame to its centre.
+        """Return minus the mean squared distance of a frame to its centre.
 
-        Distances are taken between normalised frames, so scores compare sizes of the vocabulary, not normalisations.
+        Distances refer to normalised frames, so scores are comparable only with the same normalisation.
 
         Parameters
         ----------
@@ -285,20 +282,20 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
         Returns
         -------
         float
-            0 at best.
+            The score, at most 0.
 
         Raises
         ------
         NotFittedError
             If neither `fit` nor `partial_fit` was called.
         TypeError, ValueError
-            If X is not admissible; the message names the row.
+            If X is invalid; the message names the row.
         """
         values = self._admit_fitted(X).values
         return -self._pass().assign(values).inertia / len(values)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Name what stands at each timepoint of the output.
+        """Name the feature at each timepoint of the output.
 
         Parameters
         ----------
@@ -317,7 +314,7 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
         values = frames.values
         if len(values) < self.n_clusters:
             raise ValueError(
-                f"X has {len(values)} frames in all, fewer than n_clusters={self.n_clusters}. "
+                f"X has {len(values)} frames in total, fewer than n_clusters={self.n_clusters}. "
                 "Give more frames or choose fewer clusters."
             )
         random_state = own_random_state(self.random_state)
@@ -383,7 +380,7 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
     def _sample_vectors(
         self, X: Any, size: int, random_state: np.random.RandomState
     ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-        """Some frames of X, drawn without replacement, in the space of the vocabulary; and their tokens."""
+        """Draw frames of X without replacement: in the space of the vocabulary, and their tokens."""
         values = self._admit_fitted(X).values
         chosen = values[np.sort(random_state.permutation(len(values))[:size])]
         return self._space().apply(chosen), self._pass().tokens(chosen)
@@ -397,7 +394,7 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
 
 
 def _running_means(centres: NDArray[np.float32], weights: NDArray[np.int64], found: Assignment) -> NDArray[np.float32]:
-    """Means of all frames so far: those behind the centres, `weights` in number, and those just found."""
+    """Update the means of the centres, which have `weights` frames so far, by new frames."""
     total = (weights + found.counts)[:, None]
     means = (centres.astype(np.float64) * weights[:, None] + found.sums) / np.maximum(total, 1)
     return np.where(total > 0, means, centres).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The nearest of many centres, by a matrix product in float32 and, where that cannot tell, by float64."""
+"""Nearest centres by a matrix product in float32, with near ties decided in float64."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ from numpy.typing import NDArray
 
 __all__ = ["NearestCentre"]
 
-# entries of the matrix of scores of one block: few calls, because threads pass the interpreter on at each of them
+# Scores per block: few calls, as threads release the GIL at each.
 _SCORES = 1 << 18
-# pairs of a frame and a centre looked at in float64 at once
+# Pairs of frame and centre compared in float64 at once.
 _PAIRS = 1 << 14
 _ROUNDING = float(np.finfo(np.float32).eps) / 2
 
 
 class NearestCentre:
-    """Find the nearest centre of frames, exactly, whatever frames stand beside them.
+    """Find the nearest centre of each frame exactly, independently of the other frames.
 
-    The squared distance is least where ``x · c - |c|² / 2`` is greatest, which is one matrix product for a block of
-    frames. Its float32 digits depend on the shape of the block and on the machine; therefore every frame whose two best
-    scores lie within the bound of the rounding error is decided by distances in float64, each computed on its own, and
-    equal distances by the lowest index.
+    The squared distance is smallest where ``x · c - |c|² / 2`` is largest: one matrix product per block of frames. Its
+    float32 rounding depends on the block shape and the machine; frames whose two best scores are within the rounding
+    error bound are therefore decided by float64 distances, computed one by one, and ties by the lowest index.
 
     Shapes: centres (n_centres, n_features).
     """
@@ -28,24 +27,20 @@ class NearestCentre:
     def __init__(self, centres: NDArray[np.float32]) -> None:
         self.centres = centres
         n_centres, n_features = centres.shape
-        # scores of frames seen from the middle of the centres are small, and so are their rounding errors
+        # centring makes the scores, and hence their rounding errors, small
         self._origin = centres.mean(axis=0, dtype=np.float64).astype(np.float32)
         moved = centres.astype(np.float64) - self._origin
         squares = np.einsum("ij,ij->i", moved, moved)
-        # a last row meets a last column of ones in every frame: (n_features + 1, n_centres)
+        # the last row is the bias: (n_features + 1, n_centres)
         self._table = np.vstack([moved.T, -squares / 2]).astype(np.float32)
         self._radius = float(np.sqrt(squares.max()))
-        # bound of the error of one score, relative to |x| R + R² / 2: a sum of n products, and the roundings of x,
-        # c and the bias
+        # error bound of one score, relative to |x| R + R² / 2: a sum of n products, and rounding of x, c and the bias
         self._relative_error = (n_features + 8) * _ROUNDING
         self._block = int(np.clip(_SCORES // n_centres, 32, 2048))
         self._n_unsure = max(1, _PAIRS // n_centres)
 
     def tokens(self, frames: NDArray[np.float32]) -> NDArray[np.int32]:
-        """Return the index of the nearest centre of each frame.
-
-        Shapes: frames (n_frames, n_features) -> (n_frames,).
-        """
+        """Return the index of the nearest centre of each frame, shape (n_frames,)."""
         tokens = np.empty(len(frames), dtype=np.int32)
         gaps = np.empty(len(frames), dtype=np.float32)
         extended = np.ones((len(frames), len(self._table)), dtype=np.float32)
@@ -56,7 +51,7 @@ class NearestCentre:
             block = scores[: len(tokens[where])]
             np.matmul(extended[where], self._table, out=block)
             tokens[where], gaps[where] = _best(block)
-        # "not greater" rather than "less or equal": where numbers overflow and a gap is NaN, float64 decides
+        # "not greater" also catches gaps that are NaN after overflow
         errors = self._errors(moved)
         unsure = np.flatnonzero(~(gaps > errors))
         for group in np.split(unsure, range(self._n_unsure, len(unsure), self._n_unsure)):
@@ -64,12 +59,12 @@ class NearestCentre:
         return tokens
 
     def squared_distances(self, frames: NDArray[np.float32], tokens: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Squared distances of frames to the centres of their tokens, shape (n_frames,)."""
+        """Return squared distances of frames to the centres of their tokens, shape (n_frames,)."""
         difference = frames - self.centres[tokens]
         return np.asarray(np.einsum("ij,ij->i", difference, difference))
 
     def _errors(self, moved: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Twice the bound of the error of a score: how far apart two scores must lie to be told apart."""
+        """Return twice the error bound of a score: the smallest reliable gap between two scores."""
         norms = np.sqrt(np.einsum("ij,ij->i", moved, moved))
         errors = 2 * self._relative_error * self._radius * (norms + self._radius / 2)
         return np.asarray(errors + np.finfo(np.float32).tiny, dtype=np.float32)
@@ -77,7 +72,7 @@ class NearestCentre:
     def _settle(
         self, frames: NDArray[np.float32], extended: NDArray[np.float32], errors: NDArray[np.float32]
     ) -> NDArray[np.intp]:
-        """Choose by distances in float64 among the centres that rounding leaves open; the lowest index of the least."""
+        """Choose by float64 distances among the centres within the rounding error; ties go to the lowest index."""
         scores = extended @ self._table
         rows, columns = np.nonzero(~(scores < (scores.max(axis=1, initial=-np.inf) - errors)[:, None]))
         difference = frames[rows].astype(np.float64) - self.centres[columns]
@@ -87,7 +82,7 @@ class NearestCentre:
 
 
 def _best(scores: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """The best of each row, and by how much it is ahead of the second. The scores are overwritten."""
+    """Return the best of each row and its lead over the second. Overwrites the scores."""
     rows = np.arange(len(scores))
     best = scores.argmax(axis=1)
     highest = scores[rows, best]

@@ -1,4 +1,4 @@
-"""One pass over all frames: tokens, distances, and the sums that make new centres."""
+"""Passes over all frames: tokens, distances, and sums for new centres."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ __all__ = ["Assignment", "VocabularyPass"]
 
 Found = TypeVar("Found")
 
-# numbers of a chunk: what a thread holds of the frames in their space, 4 MB
+# Values of a chunk per thread, 4 MB.
 _CHUNK_VALUES = 1 << 20
 
 
 @cache
 def _blas() -> ThreadpoolController:
-    # looking for the loaded libraries takes longer than the tokens of many clips
+    # cached: finding the loaded libraries is slower than tokenizing many clips
     return ThreadpoolController().select(user_api="blas")
 
 
 @dataclass
 class Assignment:
-    """What one pass found.
+    """Result of one pass.
 
     Shapes: tokens (n_frames,), distances (n_frames,), counts (n_clusters,), sums (n_clusters, n_dims).
     """
@@ -49,10 +49,10 @@ class Assignment:
         return float(self.distances.sum(dtype=np.float64))
 
     def fill_empty(self, weights: NDArray[np.int64], values: NDArray[np.float32], space: FrameSpace) -> None:
-        """Give centres that no frame has ever had the frames that lie farthest from theirs, one each.
+        """Assign to each empty centre one of the frames farthest from their centres.
 
-        The frame leaves the centre it had, so that every frame still counts once. A frame that lies on its centre, or
-        is the only one there, or equals one just given away, stays.
+        The frame leaves its former centre, so that every frame counts once. Frames that equal their centre, are alone
+        there, or equal one just moved, are not moved.
         """
         empty = np.flatnonzero(weights + self.counts == 0)
         if not len(empty):
@@ -76,10 +76,7 @@ class Assignment:
 
 
 class VocabularyPass:
-    """Passes over frames with given centres, in threads, a bounded number of chunks in memory.
-
-    Shapes: centres (n_clusters, n_dims).
-    """
+    """Passes over frames with given centres (n_clusters, n_dims), in threads, with bounded memory."""
 
     def __init__(self, centres: NDArray[np.float32], space: FrameSpace, verbose: bool | int = False) -> None:
         self._nearest = NearestCentre(centres)
@@ -88,14 +85,14 @@ class VocabularyPass:
         self._verbose = verbose
 
     def tokens(self, values: NDArray[np.float32]) -> NDArray[np.int32]:
-        """Tokens of frames (n_frames, n_bands), shape (n_frames,)."""
+        """Return the tokens of frames (n_frames, n_bands), shape (n_frames,)."""
         tokens = np.empty(len(values), dtype=np.int32)
         for where, found in self._map(values, self._tokens_of):
             tokens[where] = found
         return tokens
 
     def assign(self, values: NDArray[np.float32]) -> Assignment:
-        """Tokens, distances and sums of frames (n_frames, n_bands)."""
+        """Return tokens, distances and sums of frames (n_frames, n_bands)."""
         shape = self._nearest.centres.shape
         found = Assignment(
             np.empty(len(values), dtype=np.int32),
@@ -117,7 +114,7 @@ class VocabularyPass:
     ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float64]]:
         frames = self._space.apply(values)
         tokens = self._nearest.tokens(frames)
-        # one 1 per frame, in the row of its token: its product with the frames adds up those of each token
+        # indicator matrix (n_clusters, n_frames): its product with the frames sums those of each token
         n, n_clusters = len(frames), len(self._nearest.centres)
         members = csr_matrix((np.ones(n), tokens, np.arange(n + 1)), shape=(n, n_clusters)).T
         return tokens, self._nearest.squared_distances(frames, tokens), members @ frames.astype(np.float64)
@@ -132,7 +129,7 @@ class VocabularyPass:
             return
         blas = _blas()
         n_threads = max((library["num_threads"] for library in blas.info()), default=1)
-        # each thread multiplies its own chunk; the sums are added in the order of the chunks, whatever their number
+        # one BLAS thread per chunk; sums are added in chunk order, so the number of threads changes nothing
         with blas.limit(limits=1):
             found = ordered_map(lambda chunk: function(values[chunk]), chunks, n_threads)
             yield from zip(bar, found, strict=True)

@@ -1,4 +1,4 @@
-"""What a vocabulary is like: how often its tokens occur, and how well they part the frames."""
+"""Statistics of a vocabulary: token frequencies and separation of the frames."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ _MIDDLE = 0.8
 
 
 def token_table(source: Any, *, n_tokens: int | None = None) -> pd.DataFrame:
-    """List the tokens of a vocabulary from the most to the least frequent.
+    """List the tokens of a vocabulary by decreasing frequency.
 
     Parameters
     ----------
     source : KMeansAudioTokenizer, or Ragged or list of arrays of tokens
-        A fitted tokenizer, which has counted the frames it was fitted on; or the tokens of clips.
+        A fitted tokenizer (with the counts of its training frames), or the tokens of clips.
     n_tokens : int, default=None
-        Size of the vocabulary; None takes that of the tokenizer, or the largest token plus 1.
+        Size of the vocabulary. None: that of the tokenizer, or the largest token plus 1.
 
     Returns
     -------
     pandas.DataFrame
-        One row per token: ``token``, ``count``, ``share`` of all frames, ``rank`` from 1, ``cumulative_share``; equal
-        counts in the order of the tokens.
+        One row per token: ``token``, ``count``, ``share`` of all frames, ``rank`` from 1, ``cumulative_share``; ties in
+        token order.
 
     Raises
     ------
     TypeError, ValueError
-        If a token is negative, no whole number or beyond the vocabulary; the message names the row.
+        If a token is negative, not a whole number or outside the vocabulary; the message names the row.
 
     Examples
     --------
@@ -76,38 +76,38 @@ def vocabulary_report(
     sample_size: int = 2000,
     random_state: int | np.random.RandomState | None = 0,
 ) -> pd.DataFrame:
-    """Describe a vocabulary in one row of numbers.
+    """Describe a vocabulary by one row of statistics.
 
     Parameters
     ----------
     source : KMeansAudioTokenizer, or Ragged or list of arrays of tokens
-        A fitted tokenizer, which has counted the frames it was fitted on; or the tokens of clips.
+        A fitted tokenizer (with the counts of its training frames), or the tokens of clips.
     frames : Ragged or list of arrays (n_frames, n_features), default=None
-        Frames to count and to compute the silhouette on, which needs a tokenizer. None counts what the tokenizer was
-        fitted on, without a silhouette.
+        Frames to count and for the silhouette; requires a tokenizer. None: the frames seen in `fit`, without
+        silhouette.
     n_tokens : int, default=None
-        Size of the vocabulary; None takes that of the tokenizer, or the largest token plus 1.
+        Size of the vocabulary. None: that of the tokenizer, or the largest token plus 1.
     mass : float, default=0.8
-        Share of all frames for ``mass_share``.
+        Fraction of all frames for ``mass_share``.
     sample_size : int, default=2000
-        Frames that the silhouette is computed on, drawn at random.
+        Number of random frames for the silhouette.
     random_state : int, RandomState instance or None, default=0
-        Draws that sample.
+        Seed of that sample.
 
     Returns
     -------
     pandas.DataFrame
-        One row: ``n_tokens``; ``n_frames``; ``dead_tokens``, which no frame has; ``perplexity``, the exponential of the
-        entropy, which is the number of equally frequent tokens that would be as hard to guess; ``mass_tokens`` and
-        ``mass_share``, the fewest tokens that make up `mass` of the frames, in number and as a share of all tokens;
-        ``zipf_slope`` and ``zipf_r2``, of a line through log count over log rank in the middle 80 % of the ranks that
-        occur (-1 would be Zipf's law), NaN with fewer than three; ``silhouette``, from -1 to 1, in the space of the
-        vocabulary, NaN without `frames` or where the sample has one token only or as many as frames.
+        One row: ``n_tokens``; ``n_frames``; ``dead_tokens``, without a frame; ``perplexity``, the exponential of the
+        entropy (the equivalent number of equally frequent tokens); ``mass_tokens`` and ``mass_share``, the fewest
+        tokens that cover `mass` of the frames, as a number and as a fraction of all tokens; ``zipf_slope`` and
+        ``zipf_r2`` of a line through log count over log rank in the middle 80 % of the ranks that occur (Zipf's law:
+        -1), NaN with fewer than three; ``silhouette``, from -1 to 1, in the space of the vocabulary, NaN without
+        `frames` or if the sample has a single token or as many as frames.
 
     Raises
     ------
     TypeError, ValueError
-        If `frames` come without a tokenizer, if `mass` lies outside (0, 1], or X is not admissible.
+        If `frames` are given without a tokenizer, `mass` is outside (0, 1], or the data is invalid.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def vocabulary_report(
     import pandas as pd
 
     if not 0 < mass <= 1:
-        raise ValueError(f"mass={mass!r}: give a share of all frames, above 0 and up to 1.")
+        raise ValueError(f"mass={mass!r}: give a fraction of all frames, above 0 and up to 1.")
     silhouette = np.nan
     if frames is not None:
         if not isinstance(source, KMeansAudioTokenizer):
@@ -136,12 +136,12 @@ def zipf_line(counts: NDArray[np.int64]) -> tuple[float, float, float]:
     Parameters
     ----------
     counts : ndarray of int, shape (n_tokens,)
-        From the largest to the smallest.
+        Counts in decreasing order.
 
     Returns
     -------
     slope, intercept, r2 : float
-        Of the line, and the share of the variance that it explains; NaN with fewer than three ranks.
+        Line and explained variance; NaN with fewer than three ranks.
 
     Examples
     --------
@@ -160,7 +160,7 @@ def zipf_line(counts: NDArray[np.int64]) -> tuple[float, float, float]:
     slope, intercept = np.polyfit(x, y, 1)
     total = float(np.square(y - y.mean()).sum())
     left = float(np.square(y - (slope * x + intercept)).sum())
-    # counts that are all equal lie on a line exactly
+    # equal counts are exactly on a line
     return float(slope), float(intercept), 1 - left / total if total > 0 else 1.0
 
 
@@ -176,7 +176,7 @@ def _describe(counts: NDArray[np.int64], mass: float) -> dict[str, float]:
     total = int(counts.sum())
     share = counts[counts > 0] / total
     slope, _, r2 = zipf_line(counts)
-    # whole numbers, so that a share that is reached exactly is not missed by a rounding
+    # integer counts, so that rounding does not miss an exactly reached fraction
     mass_tokens = int(np.searchsorted(np.cumsum(counts), np.ceil(mass * total - 1e-9))) + 1
     return {
         "n_tokens": len(counts),

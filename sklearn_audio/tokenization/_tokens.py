@@ -1,4 +1,4 @@
-"""Admission of tokens."""
+"""Validation of tokens."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["check_tokens"]
 
 
 def check_tokens(X: Any, *, n_tokens: int | None = None) -> Ragged:
-    """Admit sequences of tokens.
+    """Validate sequences of tokens.
 
     Parameters
     ----------
     X : Ragged, list of arrays (n_tokens,), or array of 2 dimensions
-        One sequence of whole numbers from 0 per clip.
+        One sequence of whole numbers, at least 0, per clip.
     n_tokens : int, default=None
-        Size of the vocabulary: tokens from it upwards are refused. None takes any.
+        Size of the vocabulary; larger tokens raise. None: no limit.
 
     Returns
     -------
@@ -31,8 +31,7 @@ def check_tokens(X: Any, *, n_tokens: int | None = None) -> Ragged:
     Raises
     ------
     TypeError, ValueError
-        If X is no sequence of sequences, or a row is empty or holds something that is no token; the message names the
-        row.
+        If X is not a sequence of sequences, or a row is empty or holds an invalid token; the message names the row.
 
     Examples
     --------
@@ -41,7 +40,7 @@ def check_tokens(X: Any, *, n_tokens: int | None = None) -> Ragged:
     Ragged(n_rows=2, lengths=1..3, item_shape=(), dtype=int32)
     """
     if isinstance(X, (list, tuple)) and all(isinstance(row, (list, tuple)) for row in X):
-        X = [np.asarray(row) for row in X]  # plain lists may differ in length, which no array can
+        X = [np.asarray(row) for row in X]  # plain lists may differ in length
     whole = isinstance(X, Ragged) and X.dtype.kind in "iu"
     tokens = check_sequences(X, item_ndim=0, dtype=X.dtype if whole else np.float64)
     largest = np.iinfo(np.int32).max if n_tokens is None else n_tokens - 1
@@ -53,13 +52,13 @@ def check_tokens(X: Any, *, n_tokens: int | None = None) -> Ragged:
     return tokens.with_values(tokens.values.astype(np.int32, copy=False))
 
 
-def _refuse(tokens: Ragged, place: int, n_tokens: int | None) -> None:
-    row = int(np.searchsorted(tokens.offsets, place, side="right")) - 1
-    value: NDArray[Any] = tokens.values[place]
+def _refuse(tokens: Ragged, index: int, n_tokens: int | None) -> None:
+    row = int(np.searchsorted(tokens.offsets, index, side="right")) - 1
+    value: NDArray[Any] = tokens.values[index]
     if value < 0:
         raise ValueError(
-            f"Negative values in data: row {row} holds the token {float(value):g}. Tokens count from 0; leave padding "
-            "out, rows may differ in length."
+            f"Negative values in data: row {row} holds the token {float(value):g}. Tokens count from 0; remove the "
+            "padding, as rows may differ in length."
         )
     if value != np.floor(value):
         hint = "tokens are whole numbers; turn frames into tokens first, for instance with KMeansAudioTokenizer"

@@ -1,4 +1,4 @@
-"""Admission: whatever a user passes as X becomes a lazy sequence of clips, or `Ragged`; one message per mistake."""
+"""Validation of X and y: any supported input becomes a lazy sequence of clips, or `Ragged`."""
 
 from sklearn_audio.validation._audio import AudioClips, Channel, check_audio
 from sklearn_audio.validation._containers import container_kind

@@ -1,4 +1,4 @@
-"""Admission of audio: a lazy sequence of mono waveforms at one rate."""
+"""Validation of audio: a lazy sequence of mono waveforms at one rate."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ from sklearn_audio.files import MonoMix, Resampler, audio_info, open_audio
 from sklearn_audio.files._mix import NotFinite, check_channel
 from sklearn_audio.ragged import Ragged
 from sklearn_audio.validation._containers import container_kind
-from sklearn_audio.validation._records import find_keys
-from sklearn_audio.validation._rows import Row, array_samples, parse_row, scaled
+from sklearn_audio.validation._rows import Row, array_samples, find_keys, parse_row, scaled
 
 __all__ = ["AudioClips", "Channel", "check_audio"]
 
 Channel = Literal["mean"] | int
 
-# A channel mean that is this much quieter than the channels is a mix of opposite phases, not a recording.
+# A channel mean this much quieter than the channels indicates opposite phases.
 _CANCELLATION_DB = -40.0
 _BLOCK_TIMEPOINTS = 1 << 18
 
@@ -40,10 +39,10 @@ def check_audio(
     duration: float | None = None,
     strict: bool = False,
 ) -> AudioClips:
-    """Admit audio: a lazy sequence of mono waveforms at one rate.
+    """Validate audio: return a lazy sequence of mono waveforms at one rate.
 
-    Nothing is read before a clip is asked for. Arrays of int16 and int32 are scaled to [-1, 1], channels are averaged,
-    and files and arrays that carry a rate are resampled with soxr's high quality.
+    Clips are read on access. Integer arrays (int8, int16, int32) are scaled to [-1, 1], channels are averaged, and
+    files and arrays with a rate are resampled by soxr at high quality.
 
     Parameters
     ----------
@@ -53,17 +52,17 @@ def check_audio(
         any container of one dimension (list, array, column of a data frame, `Ragged`) or in a table of path, start and
         end; or a float array of shape (n_clips, n_timepoints).
     sample_rate : int
-        Rate in Hz of the waveforms that come out.
+        Rate of the waveforms in Hz.
     bare_rate : float, default=None
-        Rate in Hz of arrays that carry none. None refuses them.
+        Rate in Hz of arrays without a rate. None: raise for them.
     channel : "mean" or int, default="mean"
         Average the channels, or take one of them.
     offset : float, default=0.0
-        Seconds left out at the start of each clip.
+        Seconds to skip at the start of each clip.
     duration : float, default=None
-        Seconds kept; None keeps all.
+        Seconds to keep. None: all.
     strict : bool, default=False
-        Refuse a recording whose length is not what its header says; False reads what is there, and warns.
+        Raise for a recording whose length differs from its header; False warns and reads the existing samples.
 
     Returns
     -------
@@ -73,7 +72,7 @@ def check_audio(
     Raises
     ------
     TypeError, ValueError
-        If X is no sequence of clips, or a row is of a type that is no clip; the message names the row.
+        If X is not a sequence of clips, or a row is not a clip; the message names the row.
 
     Examples
     --------
@@ -105,7 +104,7 @@ def _parse(items: Any) -> Sequence[Row]:
 
 
 def _are_plain(items: list[Any]) -> bool:
-    """Whether all rows are paths, or all are parts of files by a path and numbers: nothing that would be refused."""
+    """Whether all rows are paths, or all are parts of files (path and numbers), so that parsing cannot fail."""
     types = set(map(type, items))
     if types == {dict}:
         return _are_plain_dicts(items)
@@ -130,7 +129,7 @@ def _are_times(columns: Iterable[Iterable[Any]]) -> bool:
 
 
 class _LazyRows(Sequence[Row]):
-    """Rows that are parsed when they are asked for: a million paths cost no time before they are read."""
+    """Rows that are parsed on access: a million paths cost no time before they are read."""
 
     def __init__(self, items: list[Any]) -> None:
         self._items = items
@@ -151,24 +150,24 @@ class _LazyRows(Sequence[Row]):
 
 
 class AudioClips(Sequence[NDArray[np.float32]]):
-    """A lazy sequence of mono float32 waveforms at one rate; made by `check_audio`.
+    """A lazy sequence of mono float32 waveforms at one rate; created by `check_audio`.
 
     Parameters
     ----------
     rows : sequence
         Parsed rows.
     sample_rate : int
-        Hz of the waveforms that come out.
+        Rate of the waveforms in Hz.
     bare_rate : float, default=None
-        Hz of arrays that carry no rate; None refuses them.
+        Rate in Hz of arrays without a rate. None: raise for them.
     channel : "mean" or int, default="mean"
-        How channels become one.
+        Average the channels, or take one of them.
     offset : float, default=0.0
-        Seconds left out at the start of each clip.
+        Seconds to skip at the start of each clip.
     duration : float, default=None
-        Seconds kept; None keeps all.
+        Seconds to keep. None: all.
     strict : bool, default=False
-        Refuse a recording whose length is not what its header says; False reads what is there, and warns.
+        Raise for a recording whose length differs from its header; False warns and reads the existing samples.
 
     Examples
     --------
@@ -219,7 +218,7 @@ class AudioClips(Sequence[NDArray[np.float32]]):
         Parameters
         ----------
         row : int
-            Which clip.
+            Index of the clip.
 
         Returns
         -------
@@ -230,25 +229,25 @@ class AudioClips(Sequence[NDArray[np.float32]]):
         return f"row {row} ('{os.fspath(source)}')" if isinstance(source, (str, os.PathLike)) else f"row {row}"
 
     def warn(self, row: int, text: str) -> None:
-        """Warn of a clip, whether it is read or known from a cache.
+        """Issue a warning about a clip, read or cached.
 
         Parameters
         ----------
         row : int
-            Which clip.
+            Index of the clip.
         text : str
-            What is to be said of it, without the row.
+            Text of the warning, without the row.
         """
         self._warnings.setdefault(row, []).append(text)
         warn_caller(f"{self.describe(row)}: {text}")
 
     def warnings_of(self, row: int) -> list[str]:
-        """Return what was warned of while a clip was last read.
+        """Return the warnings of the last reading of a clip.
 
         Parameters
         ----------
         row : int
-            Which clip.
+            Index of the clip.
 
         Returns
         -------
@@ -258,23 +257,23 @@ class AudioClips(Sequence[NDArray[np.float32]]):
         return list(self._warnings.get(row, ()))
 
     def stated_seconds(self, row: int) -> float | None:
-        """Tell how long a clip is by what is known before it is read.
+        """Return the duration of a clip without reading it.
 
         Parameters
         ----------
         row : int
-            Which clip.
+            Index of the clip.
 
         Returns
         -------
         float or None
-            Seconds, of a recording by its header; None where that cannot be told.
+            Seconds, from the header of a recording; None if unknown.
         """
         clip = self._rows[row]
         try:
             seconds = self._measured(clip, row)[0]
         except (AudioReadError, TypeError, ValueError):
-            return None  # reading it will say why
+            return None  # reading it will raise
         return self._kept(clip, seconds) if seconds else None
 
     def measure(self, row: int) -> tuple[float, float, int]:
@@ -283,30 +282,30 @@ class AudioClips(Sequence[NDArray[np.float32]]):
         Parameters
         ----------
         row : int
-            Which clip.
+            Index of the clip.
 
         Returns
         -------
         seconds : float
-            How long the clip is: its part of the recording.
+            Duration of the clip.
         rate : float
-            Hz, of the recording or the array itself.
+            Rate of the recording or array in Hz.
         n_channels : int
-            Number of its channels.
+            Number of channels.
 
         Raises
         ------
         AudioReadError
             If the header cannot be read.
         ValueError, TypeError
-            If the clip is an array that is none, or that has no rate.
+            If the clip is an invalid array, or has no rate.
         """
         clip = self._rows[row].decoded(self.describe(row))
         seconds, rate, n_channels = self._measured(clip, row)
         return self._kept(clip, seconds), rate, n_channels
 
     def _measured(self, clip: Row, row: int) -> tuple[float, float, int]:
-        """Return the seconds, the rate and the number of channels of all of a recording or an array."""
+        """Return duration, rate and channels of the whole recording or array."""
         if clip.source is not None:
             info = audio_info(clip.source, row=row)
             return info.n_timepoints / info.sample_rate, info.sample_rate, info.n_channels
@@ -327,24 +326,24 @@ class AudioClips(Sequence[NDArray[np.float32]]):
         return rate
 
     def stream(self, row: int) -> Iterator[NDArray[np.float32]]:
-        """Iterate over one clip in blocks, so that an hour costs no more memory than a minute.
+        """Iterate over one clip in blocks, with bounded memory.
 
         Parameters
         ----------
         row : int
-            Which clip.
+            Index of the clip.
 
         Yields
         ------
         ndarray of float32, shape (n,)
-            The next timepoints; at least one block, none of them empty.
+            The next timepoints; at least one block, never empty.
 
         Raises
         ------
         AudioReadError
             If the recording cannot be read.
         ValueError, TypeError
-            If the clip has no timepoints, is not finite, or is an array that is no clip.
+            If the clip is empty, not finite, or an invalid array.
         """
         clip = self._rows[row].decoded(self.describe(row))
         n_timepoints = 0
@@ -356,9 +355,9 @@ class AudioClips(Sequence[NDArray[np.float32]]):
             raise ValueError(f"{self.describe(row)}: the clip has no samples. Leave it out.")
 
     def _finite(self, blocks: Iterator[NDArray[np.float32]], mix: MonoMix, rate: float, row: int) -> Iterator[Any]:
-        """Hand over the blocks of a clip that was mixed by `mix`, at `rate`, as long as all of it is finite."""
+        """Yield the blocks of a clip, and raise at the first value that is not finite."""
         for block in blocks:
-            self._refuse_not_finite(mix.not_finite, rate, row)
+            self._check_finite(mix.not_finite, rate, row)
             if not np.isfinite(block).all():
                 raise ValueError(
                     f"{self.describe(row)}: the clip leaves the range of float32 on its way to {self.sample_rate} Hz, "
@@ -366,15 +365,15 @@ class AudioClips(Sequence[NDArray[np.float32]]):
                 )
             if len(block):
                 yield block
-        self._refuse_not_finite(mix.not_finite, rate, row)
+        self._check_finite(mix.not_finite, rate, row)
 
-    def _refuse_not_finite(self, found: NotFinite | None, rate: float, row: int) -> None:
+    def _check_finite(self, found: NotFinite | None, rate: float, row: int) -> None:
         if found is None:
             return
         start = self._bounds(self._rows[row])[0]
         second = found.timepoint / rate
-        place = f"at {second:.3f} s" + (f", which is {start + second:.3f} s of the recording" if start else "")
-        raise ValueError(f"{self.describe(row)}: the clip contains {found.kind} ({place}). Repair it or leave it out.")
+        where = f"at {second:.3f} s" + (f", which is {start + second:.3f} s of the recording" if start else "")
+        raise ValueError(f"{self.describe(row)}: the clip contains {found.kind} ({where}). Repair it or leave it out.")
 
     def _bounds(self, clip: Row) -> tuple[float, float | None]:
         start = clip.start + self._offset

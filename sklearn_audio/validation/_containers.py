@@ -1,4 +1,4 @@
-"""What kind of X was passed: decided by its type and by that of its first element, never by lengths."""
+"""Kind of the container X, decided by its type and that of its first element, never by lengths."""
 
 from __future__ import annotations
 
@@ -11,9 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_audio.ragged import Ragged
-from sklearn_audio.validation._columns import as_list, is_number_type
-from sklearn_audio.validation._missing import is_missing
-from sklearn_audio.validation._tables import column_names, is_numeric, only_column, refuse_labels, table_rows
+from sklearn_audio.validation._tables import (
+    as_list,
+    column_names,
+    is_number_type,
+    is_numeric,
+    only_column,
+    refuse_labels,
+    table_rows,
+)
+from sklearn_audio.validation._values import is_missing
 
 __all__ = ["container_kind"]
 
@@ -21,18 +28,18 @@ Kind = tuple[Literal["array", "rows"], Any]
 
 
 def container_kind(X: Any, *, audio: bool = False) -> Kind:
-    """Decide by the type of X and of its first element, never by lengths, how X is to be read.
+    """Decide by the type of X and of its first element, never by lengths, how to read X.
 
-    A container of one dimension that holds no numbers is a sequence of clips, whatever its class. A table is one if
-    its columns are those of a clip, by the names that tables of recordings use.
+    Any one-dimensional container without numbers is a sequence of clips. A table is one if its columns have the usual
+    names of the fields of a clip.
 
     Parameters
     ----------
     X : object
-        What the user passed.
+        Input of an estimator.
     audio : bool, default=False
-        Whether numbers in X are waveforms. A table of numbers whose index names recordings is refused then, as its
-        numbers are labels or scores.
+        Whether numbers in X are waveforms. If so, a numeric table whose index names recordings raises, as it holds
+        labels or scores.
 
     Returns
     -------
@@ -45,8 +52,7 @@ def container_kind(X: Any, *, audio: bool = False) -> Kind:
     Raises
     ------
     TypeError, ValueError
-        If X is one clip instead of a sequence of clips, holds no clips, is a table of other columns, or is no sequence
-        at all.
+        If X is a single clip, holds no clips, is a table of other columns, or is not a sequence.
 
     Examples
     --------
@@ -66,7 +72,7 @@ def container_kind(X: Any, *, audio: bool = False) -> Kind:
     if (names := column_names(X)) is not None:
         return _table_kind(X, names, audio=audio)
     if hasattr(X, "toarray"):
-        return "array", X  # sparse, which scikit-learn's validation refuses (and a kind of which is a dict)
+        return "array", X  # sparse: scikit-learn's validation raises
     _refuse_single_clip(X)
     if isinstance(X, np.ndarray):
         return _array_kind(X)
@@ -86,7 +92,7 @@ def _refuse_single_clip(X: Any) -> None:
     is_scalar = isinstance(X, np.ndarray) and X.ndim == 0 and not is_number_type(X.dtype)
     single = isinstance(X, list | tuple | str | bytes | bytearray | os.PathLike | Mapping) or is_scalar
     if single or hasattr(X, "read") or hasattr(X, "get_all_samples"):
-        raise ValueError(f"X is one clip ({type(X).__name__}) where a sequence of clips is wanted. Wrap it: [X].")
+        raise ValueError(f"X is one clip ({type(X).__name__}) where a sequence of clips is expected. Wrap it: [X].")
 
 
 def _table_kind(X: Any, names: Sequence[Any], *, audio: bool) -> Kind:
@@ -113,7 +119,7 @@ def _array_kind(X: NDArray[Any]) -> Kind:
 
 
 def _column_kind(X: Any) -> Kind:
-    """Decide about anything else: a column of a data frame, an array of another library, or no sequence at all."""
+    """Decide about anything else: a column of a data frame, an array of another library, or an invalid object."""
     dtype, n_dimensions = getattr(X, "dtype", None), getattr(X, "ndim", 1)
     has_array = hasattr(X, "__array__") or hasattr(X, "__array_interface__") or isinstance(X, memoryview)
     is_sequence = hasattr(X, "__len__") and hasattr(X, "__iter__") and not isinstance(X, set | frozenset)

@@ -1,4 +1,4 @@
-"""Admission of labels: y of any container becomes an array of a plain type, and a missing label is named by its row."""
+"""Validation of labels: y of any container becomes an array of a plain type."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_audio.validation._columns import as_list, is_number_type
-from sklearn_audio.validation._missing import is_missing
-from sklearn_audio.validation._tables import column_names
+from sklearn_audio.validation._tables import as_list, column_names, is_number_type
+from sklearn_audio.validation._values import is_missing
 
 __all__ = ["check_labels"]
 
 
 def check_labels(y: Any) -> Any:
-    """Admit labels, or indicators of labels.
+    """Validate labels or indicator matrices.
 
     Parameters
     ----------
@@ -25,7 +24,7 @@ def check_labels(y: Any) -> Any:
     Returns
     -------
     ndarray, sparse matrix or None
-        The labels: integers and booleans of nullable types as integers and booleans, text as text.
+        The labels; nullable integers and booleans become plain ones, text stays text.
 
     Raises
     ------
@@ -45,7 +44,7 @@ def check_labels(y: Any) -> Any:
     if names is not None:
         return _refuse_missing(_of_table(y, names))
     if isinstance(y, list | tuple):
-        _refuse_missing(y)  # an array of text would hold "nan"
+        _refuse_missing(y)  # before conversion, which could turn NaN into the text "nan"
     if isinstance(y, np.ndarray) and y.dtype.kind != "T":
         return _refuse_missing(y)
     if isinstance(y, list | tuple) or not hasattr(y, "__len__") or getattr(y, "ndim", 1) != 1:
@@ -59,7 +58,7 @@ def _of_table(y: Any, names: list[Any]) -> NDArray[Any]:
 
 
 def _of_column(column: Any) -> NDArray[Any]:
-    """Return a column as an array of Python's bool, int, float or str; an array of text stays one of objects."""
+    """Return a column as an array of bool, int, float or str (text as objects)."""
     dtype = getattr(column, "dtype", None)
     if isinstance(dtype, np.dtype) and dtype.kind in "biufO":
         plain: NDArray[Any] = _refuse_missing(np.asarray(column))
@@ -71,7 +70,7 @@ def _of_column(column: Any) -> NDArray[Any]:
 
 
 def _refuse_missing(y: Any) -> Any:
-    """Return y if no label of it is missing."""
+    """Return y; raise if a label is missing."""
     if isinstance(y, np.ndarray) and is_number_type(y.dtype):
         missing = np.isnan(y) if y.dtype.kind in "fc" else np.zeros(0, dtype=bool)
     elif isinstance(y, np.ndarray):
@@ -79,11 +78,11 @@ def _refuse_missing(y: Any) -> Any:
     else:
         missing = np.array([is_missing(value) for value in y], dtype=bool)
     if missing.any():
-        place = tuple(int(i[0]) for i in np.nonzero(missing))
-        value = y[place] if isinstance(y, np.ndarray) else y[place[0]]
+        position = tuple(int(i[0]) for i in np.nonzero(missing))
+        value = y[position] if isinstance(y, np.ndarray) else y[position[0]]
         named = "NaN" if isinstance(value, float | np.floating) else value
-        where = f"row {place[0]}" + (f" (column {place[1]})" if len(place) > 1 else "")
+        where = f"row {position[0]}" + (f" (column {position[1]})" if len(position) > 1 else "")
         raise ValueError(
-            f"{where} of y is missing ({named}): labels may not be missing. Give the label, or leave the clip out."
+            f"{where} of y is missing ({named}): every clip needs a label. Give the label, or remove the clip."
         )
     return y

@@ -1,37 +1,65 @@
-"""One row of X: what kind of clip it is, and the samples of an array."""
+"""One row of X: parsing a clip, including the keys of a dict, and the samples of an array."""
 
 from __future__ import annotations
 
 import math
 import os
 import threading
+from functools import lru_cache
 from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_audio._column_names import PATH_NAMES, Span, find_column, find_span
 from sklearn_audio._paths import local_path
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files import AUDIO_EXTENSIONS, RATES, Source, is_rate
-from sklearn_audio.validation._missing import is_missing
-from sklearn_audio.validation._records import Keys, find_keys
-from sklearn_audio.validation._seconds import end_after, parse_seconds
+from sklearn_audio.validation._values import end_after, is_missing, parse_seconds
 
-__all__ = ["Row", "array_samples", "parse_row", "scaled"]
+__all__ = ["Keys", "Row", "array_samples", "find_keys", "parse_row", "scaled"]
+
+CONTENT_NAMES = ("bytes", "array")
+RATE_NAMES = ("sampling_rate", "sample_rate")
+
+
+class Keys(NamedTuple):
+    """The keys of a dict by role; None if absent."""
+
+    path: Any
+    content: dict[str, Any]
+    rate: Any
+    span: Span
+    has_span: bool
+    unknown: tuple[Any, ...]
+
+
+@lru_cache(maxsize=128)
+def find_keys(names: tuple[Any, ...]) -> Keys:
+    """Find the roles of the keys of a dict, or of the columns of a table."""
+    path, span, rate = find_column(names, PATH_NAMES), find_span(names), find_column(names, RATE_NAMES)
+    content = {name: name for name in CONTENT_NAMES if name in names}
+    known = {path, rate, *span, *content.values()}
+    return Keys(
+        path,
+        content,
+        rate,
+        span,
+        any(name is not None for name in span),
+        tuple(name for name in names if name not in known),
+    )
+
 
 _PCM_SCALES = {"int8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31}
 _LONGEST_PATH = 4096
 _EXTENSIONS = frozenset(map(os.fsencode, AUDIO_EXTENSIONS))
-# A decoder that several rows share is used by one thread at a time.
+# Rows may share a decoder: one thread uses it at a time.
 _LOCKS = tuple(threading.Lock() for _ in range(64))
 
 
 class Row(NamedTuple):
-    """One clip as it was given: a recording to open, a decoder to ask, or an array with or without a rate.
-
-    The rate beside a recording is what X says about it.
-    """
+    """One clip as given: a recording, a decoder, or an array; the rate is that stated in X."""
 
     source: Source | None = None
     array: NDArray[Any] | None = None
@@ -42,7 +70,7 @@ class Row(NamedTuple):
     decoder: Any = None
 
     def decoded(self, name: str) -> Row:
-        """Return the row with the samples of its decoder as an array; any other row as it is."""
+        """Return the row with the samples of its decoder, if it has one, as an array."""
         if self.decoder is None:
             return self
         try:
@@ -56,7 +84,7 @@ class Row(NamedTuple):
 
 
 def parse_row(item: Any, row: int, *, rectangular: bool = False) -> Row:
-    if type(item) is str:  # the most frequent kind
+    if type(item) is str:  # fast path
         return Row(source=local_path(item))
     clip = _parse_recording(item, row)
     if clip is None and isinstance(item, tuple | list):
@@ -71,7 +99,7 @@ def parse_row(item: Any, row: int, *, rectangular: bool = False) -> Row:
                 'Average its channels, or pass {"array": x, "sampling_rate": rate} with x (n_timepoints, n_channels).'
             )
         return Row(array=array, rectangular=rectangular)
-    advice = " The clip is missing: give its recording, or leave the row out." * is_missing(item)
+    advice = " The clip is missing: give its recording, or remove the row." * is_missing(item)
     raise TypeError(
         f"row {row}: expected a path, bytes, a binary file, an array, a dict, (array, rate) or (path, start, end), "
         f"got {type(item).__name__}.{advice}"
@@ -92,7 +120,7 @@ def _parse_recording(item: Any, row: int) -> Row | None:
 
 
 def _is_path(item: bytes) -> bool:
-    """Whether bytes are the name of a file, as HDF5 and NumPy keep text, and not the content of one."""
+    """Whether bytes are a file name (as HDF5 and NumPy store text) rather than content."""
     if not 0 < len(item) <= _LONGEST_PATH or b"\0" in item:
         return False
     extension = item[item.rfind(b".") :].lower()
@@ -100,16 +128,16 @@ def _is_path(item: bytes) -> bool:
 
 
 def _parse_sequence(item: tuple[Any, ...] | list[Any], row: int) -> Row | None:
-    """Parse a tuple, or a list that starts with a recording; None for anything else, such as a list of numbers."""
+    """Parse a tuple, or a list that starts with a recording; None for anything else."""
     recording = _parse_recording(item[0], row) if len(item) else None
     if recording is not None and len(item) == 3:
         return _part(recording, item[1], item[2], row)
     if recording is not None and len(item) == 1:
         return recording
     if recording is not None and len(item) == 2:
-        raise TypeError(f"row {row}: (path, number) is no clip; a part of a file is (path, start_s, end_s).")
+        raise TypeError(f"row {row}: (path, number) is not a clip; a part of a file is (path, start_s, end_s).")
     if recording is not None and isinstance(item, list):
-        raise TypeError(f"row {row}: a list of {len(item)} is no clip; a part of a file is [path, start_s, end_s].")
+        raise TypeError(f"row {row}: a list of {len(item)} is not a clip; a part of a file is [path, start_s, end_s].")
     if isinstance(item, tuple) and len(item) == 2 and isinstance(item[1], Real) and hasattr(item[0], "__len__"):
         return _rated(item[0], item[1], row)
     if isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], Real):
@@ -204,7 +232,7 @@ def array_samples(clip: Row, name: str) -> NDArray[Any]:
     integer = array.dtype.kind in "iu" and (clip.rectangular or array.dtype.name in {*_PCM_SCALES, "uint8"})
     if array.dtype.kind != "f" and not integer:
         raise TypeError(
-            f"{name}: an array of {array.dtype} is no waveform; give floats in [-1, 1], or int16 or int32, "
+            f"{name}: an array of {array.dtype} is not a waveform; give floats in [-1, 1], or int16 or int32, "
             "which are scaled to it."
         )
     return array
@@ -215,5 +243,5 @@ def scaled(block: NDArray[Any], *, rectangular: bool) -> NDArray[np.float32]:
         return np.asarray(block * np.float32(1 / _PCM_SCALES[block.dtype.name]), dtype=np.float32)
     if block.dtype == np.uint8 and not rectangular:
         return (block.astype(np.float32) - 128.0) / 128.0
-    with np.errstate(over="ignore"):  # infinity, which is looked for
+    with np.errstate(over="ignore"):  # infinity is checked later
         return np.asarray(block, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Admission of sequences of frames or of tokens."""
+"""Validation of sequences of frames or tokens."""
 
 from __future__ import annotations
 
@@ -16,33 +16,32 @@ __all__ = ["check_sequences"]
 def check_sequences(
     X: Any, *, item_ndim: int = 1, dtype: Any = np.float32, ensure_finite: bool = True, allow_failed: bool = False
 ) -> Ragged:
-    """Admit sequences of frames or of tokens.
+    """Validate sequences of frames or tokens.
 
     Parameters
     ----------
     X : Ragged, list or object array of arrays, or array of 2 or 3 dimensions
         One sequence per clip. A 3-D array holds (n_clips, n_frames, n_features); in a 2-D array each row is a sequence
-        of one-number frames (or of tokens).
+        of tokens, or of frames with one feature.
     item_ndim : {0, 1}, default=1
         1 for frames, 0 for tokens.
     dtype : dtype, default=numpy.float32
-        Type of the values that come out.
+        Type of the output.
     ensure_finite : bool, default=True
-        Refuse NaN and infinities.
+        Raise for NaN and infinity.
     allow_failed : bool, default=False
-        Admit, nevertheless, rows of exactly one frame that is NaN throughout: what ``on_error="nan"`` makes of a clip
-        that could not be used.
+        Nevertheless accept rows with a single frame of NaN, which ``on_error="nan"`` returns for an unusable clip.
 
     Returns
     -------
     Ragged
-        Items of shape (n_features,) for frames, () for tokens; under the index of X, if it has one.
+        Items of shape (n_features,) for frames, () for tokens; with the index of X, if it has one.
 
     Raises
     ------
     TypeError, ValueError
-        If X is no sequence of sequences, if rows differ in their number of features, or if a row is empty, complex or
-        not finite; the message names the row.
+        If X is not a sequence of sequences, rows differ in their number of features, or a row is empty, complex or not
+        finite; the message names the row.
 
     Examples
     --------

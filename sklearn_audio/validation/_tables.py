@@ -1,22 +1,74 @@
-"""Tables of clips: data frames of any library, Arrow tables, data sets and structured arrays."""
+"""Tables and columns of clips: data frames of any library, Arrow tables, data sets and structured arrays."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_audio._column_names import PATH_NAMES, Span, find_column, find_span
-from sklearn_audio.validation._columns import as_list, is_number_type
-from sklearn_audio.validation._records import find_keys
-from sklearn_audio.validation._seconds import end_after
+from sklearn_audio.validation._rows import find_keys
+from sklearn_audio.validation._values import end_after
 
-__all__ = ["column_names", "is_numeric", "only_column", "refuse_labels", "table_rows"]
+__all__ = ["as_list", "column_names", "is_number_type", "is_numeric", "only_column", "refuse_labels", "table_rows"]
+
+_NUMBERS = ("int", "uint", "float", "bfloat", "double", "halffloat", "complex", "bool", "decimal")
+
+
+def is_number_type(dtype: Any) -> bool:
+    """Whether a dtype of NumPy, pandas, polars, Arrow, torch or Hugging Face is numeric."""
+    kind = getattr(dtype, "kind", None)
+    if isinstance(kind, str) and len(kind) == 1:
+        return kind in "biufc"
+    # "Int64" of polars, "double" of Arrow, "torch.float32"
+    return str(dtype).rsplit(".", 1)[-1].lower().startswith(_NUMBERS)
+
+
+def as_list(column: Any) -> Sequence[Any] | NDArray[Any]:
+    """Return the elements of a column as a list; numbers, and arrays of one shape, as an array."""
+    if _is_decoded_audio(column):
+        return _unopened(column)
+    if hasattr(column, "tolist"):  # NumPy, pandas
+        elements: Sequence[Any] = column.tolist()
+        return elements
+    if hasattr(column, "__array__") and not str(getattr(column, "dtype", "")).startswith("Struct"):
+        array = np.asarray(column)  # polars, Arrow: a column of lists becomes one of arrays
+        return array.tolist() if array.ndim == 1 and not is_number_type(array.dtype) else array
+    return list(column)  # the array of a polars Struct column would lose the field names
+
+
+def _is_decoded_audio(column: Any) -> bool:
+    """Whether a column of Hugging Face ``datasets`` opens a decoder per row on access."""
+    feature: Any = getattr(column, "features", None)
+    formatted = getattr(getattr(column, "source", None), "format", {"type": "custom"})
+    return hasattr(feature, "sampling_rate") and bool(feature.decode) and formatted["type"] != "custom"
+
+
+def _unopened(column: Any) -> list[Any]:
+    """Return paths and bytes, or lazy decoders if the column has its own rate or number of channels."""
+    feature = column.features
+    if feature.sampling_rate is not None or getattr(feature, "num_channels", None) is not None:
+        return [_LazyDecoder(column, row) for row in range(len(column))]
+    encoded = column.source.cast_column(column.column_name, type(feature)(decode=False))
+    return list(encoded[column.column_name])
+
+
+@dataclass(frozen=True, slots=True)
+class _LazyDecoder:
+    """The decoder of one row, opened on use: thousands at once would exceed the limit of open files."""
+
+    column: Any
+    row: int
+
+    def get_all_samples(self) -> Any:
+        return self.column[self.row].get_all_samples()
 
 
 def column_names(X: Any) -> list[Any] | None:
-    """Return the names of the columns of a table; None for anything else."""
+    """Return the column names of a table; None for anything else."""
     if isinstance(X, np.ndarray):
         return None if X.dtype.names is None else list(X.dtype.names)
     if _has(X, "levels"):
@@ -24,18 +76,18 @@ def column_names(X: Any) -> list[Any] | None:
     for step in ("collect", "compute"):  # polars' LazyFrame, Dask
         if _has(X, "columns") and _has(X, step):
             raise TypeError(f"X is a {type(X).__name__}, whose rows are not computed yet. Compute them: X.{step}().")
-    # the columns of an Arrow table are the columns themselves
+    # `columns` of an Arrow table are not names
     names = X.column_names if _has(X, "column_names") else getattr(X, "columns", None)
     return None if names is None else list(names)
 
 
 def _has(X: Any, attribute: str) -> bool:
-    """Whether the class has an attribute; a column of a data frame is one of the instance."""
+    """Whether the class has an attribute; columns of a data frame are attributes of the instance."""
     return hasattr(type(X), attribute)
 
 
 def is_numeric(X: Any, names: Sequence[Any]) -> bool:
-    """Whether all columns of a table hold numbers."""
+    """Whether all columns of a table are numeric."""
     return all(is_number_type(dtype) for dtype in _types(X, names))
 
 
@@ -50,7 +102,7 @@ def _types(X: Any, names: Sequence[Any]) -> list[Any]:
 
 
 def only_column(X: Any, names: Sequence[Any]) -> Sequence[Any]:
-    """Return the elements of a table of one column."""
+    """Return the elements of a one-column table."""
     return _column(X, names, 0)
 
 
@@ -63,7 +115,7 @@ def _column(X: Any, names: Sequence[Any], j: int) -> Sequence[Any]:
 
 
 def table_rows(X: Any, names: Sequence[Any]) -> list[Any]:
-    """Return the clips of a table: paths, (path, start, end), or dicts where it holds recordings themselves."""
+    """Return the clips of a table: paths, (path, start, end), or dicts if it holds audio content."""
     keys = find_keys(tuple(names))
     if keys.unknown or (keys.path is None and not keys.content):
         raise _not_clips(X, names)
@@ -73,7 +125,7 @@ def table_rows(X: Any, names: Sequence[Any]) -> list[Any]:
     if keys.span.end is not None and keys.span.duration is not None:
         raise ValueError(
             f"X has the columns {keys.span.end!r} and {keys.span.duration!r}; a part has an end or a duration. "
-            "Leave one of them out."
+            "Drop one of them."
         )
     return _parts(columns, keys.path, keys.span)
 
@@ -103,7 +155,7 @@ def _not_clips(X: Any, names: Sequence[Any]) -> ValueError:
 
 
 def refuse_labels(X: Any) -> None:
-    """Refuse labels or scores of clips as X: numbers of a table whose index names recordings are no waveforms."""
+    """Raise if X is a table of labels or scores: numbers whose index names recordings."""
     levels = list(getattr(getattr(X, "index", None), "names", []))
     path, span = find_column(levels, PATH_NAMES), find_span(levels)
     if path is not None and (span.start is not None or span.end is not None or _holds_bits(X)):

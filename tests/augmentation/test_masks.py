@@ -80,7 +80,7 @@ def test_a_batch_is_masked_with_the_probability():
 
 
 def test_waveforms_are_refused():
-    with pytest.raises(ValueError, match=r"SpecAugment hides parts of frames .*, got a waveform of shape \(9,\)"):
+    with pytest.raises(ValueError, match=r"SpecAugment masks parts of frames .*, got a waveform of shape \(9,\)"):
         SpecAugment().transform(np.zeros(9, np.float32), np.random.default_rng(0))
 
 
@@ -93,5 +93,5 @@ def test_what_does_not_count_is_refused(name, count):
 
 @pytest.mark.parametrize("name", ["time_width", "frequency_width"])
 def test_what_is_no_width_is_refused(name):
-    with pytest.raises(ValueError, match=f"{name} is an int, a number of places, or a float"):
+    with pytest.raises(ValueError, match=f"{name} is an int, a number of steps, or a float"):
         SpecAugment(**{name: 1.5})

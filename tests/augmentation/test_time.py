@@ -56,7 +56,7 @@ def test_crops_are_parts_from_anywhere(size, n):
 @pytest.mark.parametrize("extent", [-1, -0.1, 1.1, 2.0, "all", True, None])
 @pytest.mark.parametrize(("transform", "name"), [(TimeShift, "max_shift"), (RandomCrop, "size")])
 def test_what_is_no_extent_is_refused(transform, name, extent):
-    with pytest.raises(ValueError, match=f"{name} is an int, a number of places, or a float, a share of the clip"):
+    with pytest.raises(ValueError, match=f"{name} is an int, a number of steps, or a float, a fraction of the clip"):
         transform(extent)
 
 

@@ -42,7 +42,7 @@ def test_without_network(capsys, monkeypatch, temporary):
     assert main(["demo"]) == 0
     out, err = capsys.readouterr()
     assert out.startswith("Downloading the Free Spoken Digit Dataset (12 MB) ...\n")
-    assert "goes on with made-up sounds" in out
+    assert "continues with synthetic sounds" in out
     assert "120 synthetic sounds" in out
     assert err.startswith("sklearn-audio: warning: could not download ")
     assert "no network, sorry" in err
@@ -70,7 +70,7 @@ def test_real_digits(shared_data, run, monkeypatch):
     monkeypatch.setenv("SKLEARN_AUDIO_DATA", str(shared_data))
     out = run("demo")
     assert "800 real recordings of the Free Spoken Digit Dataset" in out
-    assert "4-fold cross-validation by groups: each of the 4 lies in one fold" in out
+    assert "4-fold cross-validation by groups: each of the 4 is in one fold" in out
     assert float(out.split("\naccuracy ")[1].split()[0]) >= 0.85  # new recordings of known speakers
     assert "the hard case" in out
     assert "the easy case" in out

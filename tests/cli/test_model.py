@@ -38,8 +38,8 @@ def test_files_that_are_no_models(folder, model, tmp_path, refused):
         "pickle": b"\x80\x04",
     }.items():
         (tmp_path / name).write_bytes(data)
-        refused(["predict", tmp_path / name, "x.wav"], name, "is no model file, is damaged")
-        refused(["report", tmp_path / name, folder], name, "is no model file, is damaged")
+        refused(["predict", tmp_path / name, "x.wav"], name, "is not a model file, is damaged")
+        refused(["report", tmp_path / name, folder], name, "is not a model file, is damaged")
 
 
 def test_damage_anywhere_is_noticed(model, tmp_path):
@@ -48,14 +48,14 @@ def test_damage_anywhere_is_noticed(model, tmp_path):
         damaged = bytearray(whole)
         damaged[place] ^= 0xFF
         (tmp_path / "m").write_bytes(damaged)
-        with pytest.raises(ValueError, match="is no model file, is damaged"):
+        with pytest.raises(ValueError, match="is not a model file, is damaged"):
             load_model(tmp_path / "m")
 
 
 def test_objects_that_are_no_models(tmp_path, refused):
     for name, thing in {"dict": {"a": 1}, "Pipeline": Pipeline([("scale", StandardScaler())])}.items():
         joblib.dump(thing, tmp_path / name)
-        refused(["predict", tmp_path / name, "x.wav"], f"holds a {name}, which is no fitted classifier")
+        refused(["predict", tmp_path / name, "x.wav"], f"holds a {name}, which is not a fitted classifier")
 
 
 def test_an_error_while_writing_leaves_the_old_model(model, tmp_path, monkeypatch):

@@ -148,7 +148,7 @@ def test_recordings_much_longer_than_those_of_the_training_are_asked_about_once(
     out, err = capsys.readouterr()
     assert len(parsed(out)) == 2
     assert err.count("\n") == 1
-    assert "1.wav' lasts 20.0 s, and no recording of the training more than" in err
+    assert "1.wav' lasts 20.0 s, but the longest recording in the training set lasts" in err
 
 
 def test_any_fitted_classifier_of_recordings(sounds, tmp_path, run, refused, capsys):
@@ -174,9 +174,9 @@ def test_any_fitted_classifier_of_recordings(sounds, tmp_path, run, refused, cap
         assert [bool(row["label"]) for row in parsed(out)] == [True, False]
         assert "bad.wav" in err
     joblib.dump(StandardScaler(), tmp_path / "scaler")
-    refused(["predict", tmp_path / "scaler", paths[0]], "holds a StandardScaler, which is no fitted classifier")
+    refused(["predict", tmp_path / "scaler", paths[0]], "holds a StandardScaler, which is not a fitted classifier")
     joblib.dump(make_pipeline(mel, SequencePooling(), LinearSVC()), tmp_path / "unfitted")
-    refused(["predict", tmp_path / "unfitted", paths[0]], "holds a Pipeline, which is no fitted classifier")
+    refused(["predict", tmp_path / "unfitted", paths[0]], "holds a Pipeline, which is not a fitted classifier")
 
 
 class Quitter:

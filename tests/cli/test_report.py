@@ -120,4 +120,4 @@ def test_labels_of_the_other_kind(folder, tags, model, tagger, refused):
 def test_recordings_that_cannot_be_used(model, tree, tmp_path, refused):
     refused(["report", model, tmp_path / "none.csv"], "does not exist")
     data = tree({"tone/1.wav": None, "noise/1.wav": b"this is text"}, n_good=0)
-    refused(["report", model, data], "1.wav", "text", "leave it out with --on-error skip")
+    refused(["report", model, data], "1.wav", "text", "skip it with --on-error skip")

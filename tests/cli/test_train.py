@@ -83,7 +83,7 @@ def test_groups_of_a_table_stay_together(sounds, tmp_path, run):
     path = table(sounds, tmp_path / "table.csv", session=sounds.groups)
     out = run("train", path, "-o", tmp_path / "m.joblib", "--groups", "session")
     n_groups = len(set(sounds.groups))
-    assert f"by groups: each of the {n_groups} lies in one fold" in out
+    assert f"by groups: each of the {n_groups} is in one fold" in out
     assert f"\n{min(4, n_groups)}-fold" in out
 
 
@@ -172,7 +172,7 @@ def test_warnings_are_one_line_each(tree, tmp_path, capsys):
 )
 def test_a_recording_that_cannot_be_used(tree, tmp_path, refused, name, content, parts):
     data = tree({name: content(tmp_path) if callable(content) else content})
-    message = refused(["train", data, "-o", tmp_path / "m.joblib"], *parts, "leave it out with --on-error skip")
+    message = refused(["train", data, "-o", tmp_path / "m.joblib"], *parts, "skip it with --on-error skip")
     assert "row" not in message
     assert not (tmp_path / "m.joblib").exists()
 
@@ -196,7 +196,7 @@ def test_all_recordings_that_cannot_be_used_are_listed_at_once(tree, tmp_path, c
     assert [("text.wav" in line, "nothing.wav" in line) for line in lines] == [(True, False), (False, True)]
     assert all(line.startswith("sklearn-audio: unusable: ") for line in lines)
     assert last.startswith(
-        "sklearn-audio: error: 2 of 9 recordings cannot be used. Mend them, or leave them out with --on"
+        "sklearn-audio: error: 2 of 9 recordings cannot be used. Repair them, or skip them with --on"
     )
     assert main(["train", str(data), "-o", str(tmp_path / "m.joblib"), "--on-error", "skip"]) == 0
     out, err = capsys.readouterr()
@@ -275,8 +275,8 @@ def test_folders_that_cannot_be_used(tree, tmp_path, refused):
     refused(["train", tmp_path / "empty", *output], "empty", "no recordings")
     data = tree({"c/1.wav": None})
     refused(["train", data, *output], "the class 'c' has one recording")
-    refused(["train", data, *output, "--groups", "speaker"], "--groups is about a table")
-    refused(["train", data, *output, "--path", "x"], "--path is about a table")
+    refused(["train", data, *output, "--groups", "speaker"], "--groups is for tables")
+    refused(["train", data, *output, "--path", "x"], "--path is for tables")
     refused(["train", data, *output, "--group-pattern", "("], "is not a regular expression")
     assert not (tmp_path / "m.joblib").exists()
 
@@ -324,12 +324,13 @@ def test_recordings_and_tables_are_never_replaced(tree, tmp_path, refused):
     data = tree()
     before = (data / "a" / "0.wav").read_bytes()
     refused(
-        ["train", data, "-o", data / "a" / "0.wav", "--force"], "is the name of a recording, which no model replaces"
+        ["train", data, "-o", data / "a" / "0.wav", "--force"],
+        "the name of a recording, which a model must not replace",
     )
     assert (data / "a" / "0.wav").read_bytes() == before
     refused(["train", data, "-o", tmp_path / "new.FLAC"], "is the name of a recording")
     (tmp_path / "recording").write_bytes(before)
-    refused(["train", data, "-o", tmp_path / "recording", "--force"], "is a recording, which no model replaces")
+    refused(["train", data, "-o", tmp_path / "recording", "--force"], "is a recording, which a model must not replace")
     refused(["train", data, "-o", tmp_path / "labels.csv", "--force"], "is the name of a table")
 
 
@@ -343,7 +344,7 @@ def test_an_output_that_is_there_is_replaced_only_by_force(folder, tmp_path, ref
 
 def test_empty_names_are_refused(folder, tmp_path, refused):
     refused(["train", folder, "-o", ""], "--output is empty", "Is a variable not set?")
-    refused(["train", "", "-o", tmp_path / "m"], "the folder or table is an empty text")
+    refused(["train", "", "-o", tmp_path / "m"], "the name of the folder or table is empty")
 
 
 def test_messages_speak_of_options(sounds, tmp_path, refused):
@@ -361,7 +362,7 @@ def test_an_output_folder_that_is_read_only(folder, tmp_path, refused, monkeypat
 def test_the_table_is_not_overwritten(sounds, tmp_path, refused):
     path = table(sounds, tmp_path / "table.csv")
     before = path.read_bytes()
-    refused(["train", path, "-o", path], "is the table to train on")
+    refused(["train", path, "-o", path], "is the training table")
     assert path.read_bytes() == before
 
 

@@ -45,7 +45,7 @@ def test_download_prints_the_file(registered, run):
 def test_verify(registered, run, capsys):
     assert run("weights", "verify") == ""
     run("weights", "-q", "download", "small")
-    assert run("weights", "verify") == run("weights", "verify", "small") == "small: sound\n"
+    assert run("weights", "verify") == run("weights", "verify", "small") == "small: intact\n"
     stored_file("small").write_bytes(b"not what it was")
     assert main(["weights", "verify"]) == 2
     out, err = capsys.readouterr()

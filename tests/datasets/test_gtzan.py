@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sklearn_audio.datasets import load_gtzan
-from sklearn_audio.datasets._gtzan_split import PARTS, part_of_clips
+from sklearn_audio.datasets._gtzan import PARTS, part_of_clips
 from sklearn_audio.exceptions import AudioReadError
 from tests.datasets.trees import touch
 

@@ -113,7 +113,7 @@ def test_rows_of_an_array_are_clips():
 def test_what_is_no_clip_or_no_label(recordings):
     with pytest.raises(TypeError, match=r"row 1: expected a path, .* The clip is missing"):
         summarize_clips([recordings[0], None])
-    with pytest.raises(ValueError, match=r"X is one clip \(dict\) where a sequence of clips is wanted"):
+    with pytest.raises(ValueError, match=r"X is one clip \(dict\) where a sequence of clips is expected"):
         summarize_clips({"path": recordings[0]})
     with pytest.raises(ValueError, match=r"row 1 of y is missing \(None\)"):
         summarize_clips(recordings, ["x", None, "x"])

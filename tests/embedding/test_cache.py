@@ -702,7 +702,7 @@ def test_errors_are_those_without_a_cache(tmp_path, cache_key):
         (str(tmp_path), AudioReadError, "row 1: .* it is a folder"),
         ("a\0b", AudioReadError, "row 1: "),
         (closed, AudioReadError, "row 1: .*closed"),
-        (np.array(["a", "b"]), TypeError, "row 1: an array of <U1 is no waveform"),
+        (np.array(["a", "b"]), TypeError, "row 1: an array of <U1 is not a waveform"),
     ]
     for clip, kind, match in cases:
         with pytest.raises(kind, match=match):

@@ -12,8 +12,8 @@ import soundfile
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files import read_audio
 from sklearn_audio.files._chunks import packed
+from sklearn_audio.files._decoding import find_links
 from sklearn_audio.files._sources import open_source
-from sklearn_audio.files._survey import find_links
 from sklearn_audio.files._views import ByteReader, overlaid, view_of
 
 SOUND = np.random.default_rng(0).uniform(-0.3, 0.3, (800, 2))

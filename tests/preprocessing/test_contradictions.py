@@ -49,7 +49,7 @@ from sklearn_audio import MelSpectrogramTransformer, MFCCTransformer, Spectrogra
         (
             SpectrogramTransformer,
             {"kind": "cqt", "window": "povey"},
-            "window='povey' is not offered with kind='cqt'; use 'hann', 'hamming' or",
+            "window='povey' is not supported with kind='cqt'; use 'hann', 'hamming' or",
         ),
         (SpectrogramTransformer, {"win_length": 2048}, "win_length=2048 must lie between 1 and n_fft=1024"),
         (SpectrogramTransformer, {"device": "gpu"}, "device='gpu' is no torch device"),

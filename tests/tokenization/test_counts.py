@@ -118,7 +118,7 @@ def test_a_token_beyond_the_given_vocabulary_in_fit():
 @pytest.mark.parametrize(
     ("bad", "match"),
     [
-        ([1, -1], r"Negative values in data: row 1 holds the token -1\. .*leave padding out"),
+        ([1, -1], r"Negative values in data: row 1 holds the token -1\. .*remove the padding"),
         ([0.5, 1], r"row 1 holds the token 0\.5: tokens are whole numbers; turn frames into tokens first"),
         ([2**40], r"row 1 holds the token 1\.09951e\+12: tokens fit into 32 bits"),
         ([], r"row 1 has no tokens"),

@@ -356,7 +356,7 @@ def test_names_and_pipeline():
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_fewer_frames_than_clusters(method):
-    with pytest.raises(ValueError, match=r"X has 3 frames in all, fewer than n_clusters=5\. Give more frames"):
+    with pytest.raises(ValueError, match=r"X has 3 frames in total, fewer than n_clusters=5\. Give more frames"):
         getattr(KMeansAudioTokenizer(5), method)([np.ones((2, 4)), np.ones((1, 4))])
 
 
@@ -384,7 +384,7 @@ def test_another_number_of_bands(method):
     ("tokens", "match"),
     [
         ([[0], [1, 8]], r"row 1 holds the token 8: the vocabulary has 8 tokens, 0 to 7"),
-        ([[0], [1, -1]], r"row 1 holds the token -1\. Tokens count from 0; leave padding out"),
+        ([[0], [1, -1]], r"row 1 holds the token -1\. Tokens count from 0; remove the padding"),
         ([[0], []], r"row 1 has no tokens"),
         ([[0.5]], r"row 0 holds the token 0\.5: tokens are whole numbers"),
     ],

@@ -76,7 +76,7 @@ def test_silhouette(tokenizer):
 
 
 def test_mistakes(tokenizer):
-    with pytest.raises(ValueError, match=r"mass=1\.5: give a share of all frames"):
+    with pytest.raises(ValueError, match=r"mass=1\.5: give a fraction of all frames"):
         vocabulary_report(tokenizer, mass=1.5)
     with pytest.raises(TypeError, match=r"frames come with a fitted KMeansAudioTokenizer, got list"):
         vocabulary_report([[0, 1]], CLIPS)

@@ -344,7 +344,7 @@ def test_a_rate_that_no_sound_has(rate):
         (
             ("a.wav", 8000),
             TypeError,
-            r"row 1: \(path, number\) is no clip; a part of a file is \(path, start_s, end_s\)",
+            r"row 1: \(path, number\) is not a clip; a part of a file is \(path, start_s, end_s\)",
         ),
         (("a.wav", "x", None), ValueError, r"row 1: start and end are seconds, got 'x'\."),
         (("a.wav", 0.0, b"1"), TypeError, r"row 1: start and end are seconds, got bytes\."),
@@ -372,10 +372,10 @@ def test_refused_before_anything_is_read(clip, error, match):
         ((np.zeros((20, 0)), RATE), ValueError, r"row 1: a clip has shape .*, got \(20, 0\)\."),
         ((np.zeros((2, 500)), RATE), ValueError, r"row 1: an array of shape \(2, 500\) would be 2 timepoints of 500"),
         (CLIPS[0] * 1j, ValueError, r"row 1: Complex data not supported; a waveform is real\."),
-        (np.array(["a", "b"]), TypeError, r"row 1: an array of <U1 is no waveform; give floats in \[-1, 1\]"),
-        (np.array([1, 2]), TypeError, r"row 1: an array of int64 is no waveform"),
-        (np.array([True, False]), TypeError, r"row 1: an array of bool is no waveform"),
-        (np.array([1.0, None]), TypeError, r"row 1: an array of object is no waveform"),
+        (np.array(["a", "b"]), TypeError, r"row 1: an array of <U1 is not a waveform; give floats in \[-1, 1\]"),
+        (np.array([1, 2]), TypeError, r"row 1: an array of int64 is not a waveform"),
+        (np.array([True, False]), TypeError, r"row 1: an array of bool is not a waveform"),
+        (np.array([1.0, None]), TypeError, r"row 1: an array of object is not a waveform"),
     ],
 )
 def test_refused_when_read(clip, error, match):

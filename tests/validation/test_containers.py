@@ -126,7 +126,9 @@ def test_what_scikit_learn_validates(X):
     ],
 )
 def test_one_clip_is_no_sequence(X, name):
-    with pytest.raises(ValueError, match=rf"X is one clip \(({name})\) where a sequence of clips is wanted\. Wrap it"):
+    with pytest.raises(
+        ValueError, match=rf"X is one clip \(({name})\) where a sequence of clips is expected\. Wrap it"
+    ):
         container_kind(X)
 
 

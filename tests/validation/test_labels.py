@@ -74,7 +74,7 @@ FORMS = {
 @pytest.mark.parametrize("gone", GONE, ids=str)
 @pytest.mark.parametrize("form", FORMS)
 def test_a_missing_label_is_named_by_its_row(gone, form):
-    with pytest.raises(ValueError, match=r"row 2 .*of y is missing \(.*\): labels may not be missing\. Give the label"):
+    with pytest.raises(ValueError, match=r"row 2 .*of y is missing \(.*\): every clip needs a label\. Give the label"):
         check_labels(FORMS[form](["a", "b", gone, "a"]))
 
 
@@ -89,7 +89,7 @@ def test_a_missing_label_is_named_by_its_row(gone, form):
     ],
 )
 def test_a_missing_number_is_named_by_its_row(y):
-    with pytest.raises(ValueError, match=r"row 2 of y is missing .*: labels may not be missing"):
+    with pytest.raises(ValueError, match=r"row 2 of y is missing .*: every clip needs a label"):
         check_labels(y)
 
 
@@ -112,7 +112,7 @@ CLASSIFIERS = {
 @pytest.mark.parametrize("name", CLASSIFIERS)
 @pytest.mark.parametrize("y", [["a", None, "b", "a"], pd.Series(["a", pd.NA, "b", "a"], dtype="string")])
 def test_every_classifier_refuses_a_missing_label(name, y):
-    with pytest.raises(ValueError, match=r"row 1 of y is missing .*: labels may not be missing"):
+    with pytest.raises(ValueError, match=r"row 1 of y is missing .*: every clip needs a label"):
         CLASSIFIERS[name].fit(X, y)
 
 

@@ -135,8 +135,8 @@ def test_the_rate_beside_a_recording(path):
         ({"path": None, "bytes": None}, ValueError, "row 0: a dict needs 'path', 'bytes', or"),
         ({"array": CLIP, "sampling_rate": RATE, "start": -1}, ValueError, "row 0: a part starts at 0 s or later"),
         ({"array": CLIP, "sampling_rate": RATE, "start": 2, "end": 1}, ValueError, "ends after its start, got 2 to 1"),
-        (["a.wav", 0.0, 1.0, 2.0], TypeError, r"row 0: a list of 4 is no clip; a part of a file is \[path, start_s"),
-        (["a.wav", 8000], TypeError, r"row 0: \(path, number\) is no clip; a part of a file is \(path, start_s"),
+        (["a.wav", 0.0, 1.0, 2.0], TypeError, r"row 0: a list of 4 is not a clip; a part of a file is \[path, start_s"),
+        (["a.wav", 8000], TypeError, r"row 0: \(path, number\) is not a clip; a part of a file is \(path, start_s"),
     ],
 )
 def test_refused_before_anything_is_read(clip, error, match):
