@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 import warnings
 
-__all__ = ["warn_caller"]
-
 # Packages between the user's line and ours.
 _ON_THE_WAY = frozenset({"sklearn_audio", "sklearn", "skorch", "joblib", "contextlib"})
 

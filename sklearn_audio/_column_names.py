@@ -6,18 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-__all__ = [
-    "DURATION_NAMES",
-    "END_NAMES",
-    "EVENT_LABEL_NAMES",
-    "PATH_NAMES",
-    "START_NAMES",
-    "Span",
-    "find_column",
-    "find_span",
-    "plain_name",
-]
-
 PATH_NAMES = (
     "path",
     "filepath",

@@ -15,8 +15,6 @@ from weakref import WeakSet
 
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["ForkSafeLock"]
-
 
 class ForkSafeLock:
     """A re-entrant lock that is released in a forked child."""

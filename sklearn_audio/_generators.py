@@ -19,8 +19,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from sklearn_audio._forks import ForkSafeLock
 
-__all__ = ["Generators", "drawing_from", "functions_named"]
-
 _Function = Callable[..., Any]
 
 

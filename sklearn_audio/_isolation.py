@@ -17,8 +17,6 @@ from torch.overrides import TorchFunctionMode
 from sklearn_audio import _forks as _forks  # installs the hooks for forked children
 from sklearn_audio._generators import Generators, drawing_from, functions_named
 
-__all__ = ["isolated"]
-
 _AUTOCAST = ("cpu", "cuda", "mps", "xpu")
 _MAKERS_OF_FLOATS = functions_named(
     *("empty", "empty_strided", "eye", "linspace", "logspace", "normal", "ones", "rand", "randn", "zeros"),

@@ -9,8 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Use", "Uses", "idle_error", "idle_parameters", "needs", "needs_frames", "needs_tokens", "refuse_idle"]
-
 
 class Use(NamedTuple):
     """A condition under which a parameter has an effect.

@@ -16,8 +16,6 @@ from sklearn.utils.metaestimators import available_if
 from sklearn_audio._sklearn import SetOutputMixin, wrap_data_with_container
 from sklearn_audio.ragged import Ragged, row_index
 
-__all__ = ["LabelledOutputMixin"]
-
 # methods with one row, or item, per row of X; tables of the first two are put into a container
 _TABULAR = ("transform", "fit_transform")
 _ROW_BY_ROW = (*_TABULAR, "inverse_transform", "predict_frames")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["local_path", "new_folder"]
-
 
 def local_path(path: str | bytes | os.PathLike[str]) -> str:
     """Expand a leading ``~`` or ``~user``; an unknown user is left unchanged, and later reported as missing."""

@@ -6,8 +6,6 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["can_show_progress", "progress_bar"]
-
 
 def can_show_progress() -> bool:
     """Whether standard error is available: a service or ``pythonw`` may have none, or a closed one."""

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-__all__ = ["own_random_state"]
-
 
 def own_random_state(random_state: Any) -> np.random.RandomState:
     """Convert a parameter to a generator, as in scikit-learn, but None is seeded by the operating system."""

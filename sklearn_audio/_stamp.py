@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["Stamp", "stamp_of"]
-
 # Path without symbolic links, size, time of modification, inode, time of change of the inode.
 Stamp = tuple[str, int, int, int, int]
 

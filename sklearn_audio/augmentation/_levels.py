@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from sklearn_audio.augmentation._transform import Span, Transform, check_span, draw
 
-__all__ = ["AddNoise", "Gain"]
-
 
 @dataclass(frozen=True)
 class Gain(Transform):
@@ -45,27 +43,6 @@ class Gain(Transform):
         check_span("gain", self.gain)
 
     def change(self, array: NDArray[Any], rng: np.random.Generator, sample_rate: float | None = None) -> NDArray[Any]:
-        """Multiply a waveform.
-
-        Parameters
-        ----------
-        array : ndarray of shape (n_timepoints,)
-            A waveform.
-        rng : numpy.random.Generator
-            Random generator.
-        sample_rate : float, default=None
-            Ignored.
-
-        Returns
-        -------
-        ndarray of shape (n_timepoints,)
-            The scaled waveform.
-
-        Raises
-        ------
-        ValueError
-            If the input is frames.
-        """
         self._check_waveform(array, "a custom callable, since the scale of frames is unknown")
         return np.asarray(array * 10 ** (draw(self.gain, rng) / 20))
 
@@ -107,22 +84,6 @@ class AddNoise(Transform):
         check_span("snr", self.snr)
 
     def change(self, array: NDArray[Any], rng: np.random.Generator, sample_rate: float | None = None) -> NDArray[Any]:
-        """Add noise to a clip.
-
-        Parameters
-        ----------
-        array : ndarray of shape (n_timepoints,) or (n_frames, n_features)
-            A clip.
-        rng : numpy.random.Generator
-            Random generator.
-        sample_rate : float, default=None
-            Ignored.
-
-        Returns
-        -------
-        ndarray of the same shape
-            The noisy clip.
-        """
         ratio = 10 ** (draw(self.snr, rng) / 20)
         noise = rng.standard_normal(array.shape, dtype=np.float32)
         signal = array if array.ndim == 1 else array - array.mean(axis=0)

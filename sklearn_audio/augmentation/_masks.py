@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from sklearn_audio.augmentation._transform import Transform, check_count, check_extent, extent_in_steps
 
-__all__ = ["SpecAugment"]
-
 
 @dataclass(frozen=True)
 class SpecAugment(Transform):
@@ -78,27 +76,6 @@ class SpecAugment(Transform):
             check_extent(name, getattr(self, name))
 
     def change(self, array: NDArray[Any], rng: np.random.Generator, sample_rate: float | None = None) -> NDArray[Any]:
-        """Mask parts of a clip.
-
-        Parameters
-        ----------
-        array : ndarray of shape (n_frames, n_features)
-            Frames.
-        rng : numpy.random.Generator
-            Random generator.
-        sample_rate : float, default=None
-            Ignored.
-
-        Returns
-        -------
-        ndarray of shape (n_frames, n_features)
-            A masked copy.
-
-        Raises
-        ------
-        ValueError
-            If the input is a waveform.
-        """
         if array.ndim != 2:
             raise ValueError(
                 f"SpecAugment masks parts of frames (n_frames, n_features), got a waveform of shape {array.shape}; "

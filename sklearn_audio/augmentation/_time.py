@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from sklearn_audio.augmentation._transform import Span, Transform, check_extent, check_span, draw, extent_in_steps
 from sklearn_audio.files import resample
 
-__all__ = ["RandomCrop", "SpeedChange", "TimeShift"]
-
 
 @dataclass(frozen=True)
 class TimeShift(Transform):
@@ -51,22 +49,6 @@ class TimeShift(Transform):
         check_extent("max_shift", self.max_shift)
 
     def change(self, array: NDArray[Any], rng: np.random.Generator, sample_rate: float | None = None) -> NDArray[Any]:
-        """Shift a clip.
-
-        Parameters
-        ----------
-        array : ndarray of shape (n_timepoints,) or (n_frames, n_features)
-            A clip.
-        rng : numpy.random.Generator
-            Random generator.
-        sample_rate : float, default=None
-            Ignored.
-
-        Returns
-        -------
-        ndarray of the same shape
-            The shifted clip.
-        """
         farthest = extent_in_steps(self.max_shift, len(array))
         shift = int(rng.integers(-farthest, farthest, endpoint=True))
         shifted = np.roll(array, shift, axis=0)
@@ -109,22 +91,6 @@ class RandomCrop(Transform):
         check_extent("size", self.size)
 
     def change(self, array: NDArray[Any], rng: np.random.Generator, sample_rate: float | None = None) -> NDArray[Any]:
-        """Crop a clip.
-
-        Parameters
-        ----------
-        array : ndarray of shape (n_timepoints,) or (n_frames, n_features)
-            A clip.
-        rng : numpy.random.Generator
-            Random generator.
-        sample_rate : float, default=None
-            Ignored.
-
-        Returns
-        -------
-        ndarray of shape (n,) or (n, n_features)
-            A view of the part.
-        """
         size = max(extent_in_steps(self.size, len(array)), 1)
         start = int(rng.integers(0, len(array) - size, endpoint=True))
         return array[start : start + size]
@@ -167,26 +133,5 @@ class SpeedChange(Transform):
         check_span("speed", self.speed, least=0.0)
 
     def change(self, array: NDArray[Any], rng: np.random.Generator, sample_rate: float | None = None) -> NDArray[Any]:
-        """Resample a waveform.
-
-        Parameters
-        ----------
-        array : ndarray of shape (n_timepoints,)
-            A waveform.
-        rng : numpy.random.Generator
-            Random generator.
-        sample_rate : float, default=None
-            Ignored.
-
-        Returns
-        -------
-        ndarray of shape (round(n_timepoints / speed),)
-            The resampled waveform.
-
-        Raises
-        ------
-        ValueError
-            If the input is frames.
-        """
         self._check_waveform(array, "RandomCrop or TimeShift")
         return resample(array, draw(self.speed, rng), 1.0)

@@ -11,8 +11,6 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Span", "Transform", "check_count", "check_extent", "check_span", "draw", "extent_in_steps"]
-
 # a fixed number, or the limits of a range
 Span = float | tuple[float, float]
 
@@ -72,6 +70,11 @@ class Transform(ABC):
         -------
         ndarray
             The changed clip, with the same number of dimensions.
+
+        Raises
+        ------
+        ValueError
+            If the transform is for waveforms and the clip holds frames, or the other way round.
         """
 
     def transform(

@@ -20,8 +20,6 @@ from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.preprocessing._pooled_frames import can_pool, pooled_frames
 from sklearn_audio.ragged import Ragged
 
-__all__ = ["Prediction", "chunks", "collected_errors", "predictions", "set_reading", "warn_of_length"]
-
 # Limits of a chunk: number of recordings and total duration.
 _MAX_CLIPS = 256
 _MAX_SECONDS = 600.0

@@ -22,8 +22,6 @@ from sklearn_audio.datasets._table_files import read_table
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files import list_clips
 
-__all__ = ["described", "expanded", "is_multilabel", "labelled", "likely_group", "path_of"]
-
 # More classes than this are not listed.
 _N_SHOWN = 50
 _ALL = "\nall"  # not a possible class name

@@ -18,8 +18,6 @@ from sklearn_audio.cli._parser import main
 from sklearn_audio.datasets import fetch_spoken_digits, write_sound_events
 from sklearn_audio.exceptions import AudioReadError
 
-__all__ = ["run"]
-
 _SPEAKERS = {
     "train": "Each fold tested one speaker who was not in the training set: the hard case.",
     "report": "These were new recordings of the same speakers: the easy case. Which case is yours?",

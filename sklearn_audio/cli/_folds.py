@@ -12,8 +12,6 @@ from sklearn.utils import Bunch
 
 from sklearn_audio.cli._data import is_multilabel
 
-__all__ = ["Splits", "copies_on_both_sides", "make_folds"]
-
 Splits = list[tuple[NDArray[Any], NDArray[Any]]]
 
 

@@ -14,20 +14,6 @@ from typing import TextIO
 
 from sklearn_audio._progress import can_show_progress, progress_bar
 
-__all__ = [
-    "Progress",
-    "abandon_output",
-    "in_options",
-    "in_words",
-    "keep_results_apart",
-    "one_line",
-    "output",
-    "say",
-    "tell",
-    "warnings_as_lines",
-    "without_row",
-]
-
 # Interval of progress lines if messages go to a file or a pipe.
 _LINE_EVERY_S = 60.0
 

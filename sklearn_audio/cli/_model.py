@@ -21,8 +21,6 @@ from sklearn.pipeline import Pipeline
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files import AUDIO_EXTENSIONS, audio_info
 
-__all__ = ["Model", "check_output", "load_model", "save_model"]
-
 _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".txt", ".xlsx", ".parquet")
 
 # Errors from unpickling other bytes, or part of a pickle.

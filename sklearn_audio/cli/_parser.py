@@ -19,8 +19,6 @@ from sklearn_audio.cli._messages import (
     warnings_as_lines,
 )
 
-__all__ = ["main"]
-
 _EXAMPLES = {
     "train": """examples:
   sklearn-audio train recordings/ -o model.joblib            recordings/dog/*.wav, recordings/rain/*.wav, ...

@@ -17,8 +17,6 @@ from sklearn_audio.cli._data import expanded, path_of
 from sklearn_audio.cli._messages import Progress, output
 from sklearn_audio.cli._model import Model, load_model
 
-__all__ = ["run"]
-
 
 class _Line(NamedTuple):
     path: str

@@ -20,8 +20,6 @@ from sklearn_audio.cli._model import Model, load_model
 from sklearn_audio.cli._survey import Survey, clip_rows, keep_rows, refuse_unusable, survey
 from sklearn_audio.metrics import mean_average_precision
 
-__all__ = ["run"]
-
 # For more classes, the largest confusions are listed instead of the matrix.
 _N_MATRIX = 25
 _N_CONFUSIONS = 20

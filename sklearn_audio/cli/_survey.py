@@ -17,8 +17,6 @@ from sklearn_audio.cli._messages import Progress, one_line, tell, without_row
 from sklearn_audio.datasets._summary import Measured, measure_clip
 from sklearn_audio.exceptions import AudioReadError
 
-__all__ = ["Survey", "clip_rows", "digest", "keep_rows", "length_of", "refuse_unusable", "survey"]
-
 _PIECE = 1 << 20
 _N_LISTED = 100  # the count includes all
 

@@ -33,8 +33,6 @@ from sklearn_audio.metrics import mean_average_precision_scorer
 from sklearn_audio.preprocessing import AcousticFeatures, MelSpectrogramTransformer, MFCCTransformer, SequencePooling
 from sklearn_audio.preprocessing._pooled_frames import pooled_frames
 
-__all__ = ["run"]
-
 _STATISTICS = ("mean", "std", "min", "max")
 _CHOICES = (_STATISTICS[:2], _STATISTICS)
 _C = [0.01, 0.1, 1.0]

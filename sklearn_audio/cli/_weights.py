@@ -10,8 +10,6 @@ from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.weights import fetch, registry, stored_file, verify
 from sklearn_audio.weights._store import state_of
 
-__all__ = ["run"]
-
 
 def run(options: argparse.Namespace) -> None:
     """List, download, locate or verify weights."""

@@ -25,8 +25,6 @@ from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files import list_clips
 from sklearn_audio.model_selection import MultilabelStratifiedShuffleSplit
 
-__all__ = ["load_audioset", "match_files", "shared_videos", "split_audioset"]
-
 # Times after the id and an underscore, in seconds or milliseconds: 30, 30.000, 30.000_40.000, 30000_40000
 _TIMES = re.compile(r"(?P<start>\d+(?:\.\d+)?)(?:[_-]\d+(?:\.\d+)?)?")
 

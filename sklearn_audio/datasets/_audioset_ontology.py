@@ -10,8 +10,6 @@ from typing import Any
 
 from sklearn_audio._paths import local_path
 
-__all__ = ["AudioSetOntology", "read_audioset_ontology"]
-
 _KEYS = ("id", "name", "child_ids", "restrictions")
 
 

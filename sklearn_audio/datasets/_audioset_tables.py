@@ -14,8 +14,6 @@ import pandas as pd
 from sklearn_audio._paths import local_path
 from sklearn_audio.datasets._table_files import read_class_labels
 
-__all__ = ["read_audioset_labels", "read_audioset_segments"]
-
 SEGMENT_COLUMNS = ("ytid", "start", "end", "labels")
 
 

@@ -12,8 +12,6 @@ from scipy.sparse import csr_array
 from sklearn_audio.datasets._audioset_ontology import AudioSetOntology
 from sklearn_audio.datasets._audioset_tables import read_audioset_labels
 
-__all__ = ["audioset_targets"]
-
 
 def audioset_targets(
     label_lists: Iterable[Sequence[str]],

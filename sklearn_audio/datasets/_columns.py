@@ -13,20 +13,6 @@ from numpy.typing import NDArray
 from sklearn_audio._column_names import PATH_NAMES, Span, find_column, find_span
 from sklearn_audio.validation._values import as_seconds
 
-__all__ = [
-    "LABEL_LIST_NAMES",
-    "Columns",
-    "bits",
-    "check_indicator",
-    "class_names",
-    "filled_text",
-    "find_columns",
-    "indicator",
-    "seconds",
-    "split_labels",
-    "text",
-]
-
 LABEL_NAMES = ("label", "class", "classname", "class_name", "category", "target")
 # Subjects of labels, used if no column has a name above and there are no indicator columns.
 _SUBJECT_NAMES = (

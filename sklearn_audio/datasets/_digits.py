@@ -16,8 +16,6 @@ from sklearn_audio.datasets._published import Archive, hold_out, unpack_archive
 from sklearn_audio.datasets._table import load_audio_table
 from sklearn_audio.downloads import cache_folder
 
-__all__ = ["fetch_spoken_digits"]
-
 # URL, size (11 975 353 bytes) and sha256 are those listed by TensorFlow Datasets for `spoken_digit`
 # (tensorflow_datasets/audio/spoken_digit/checksums.tsv).
 _ARCHIVE = Archive(

@@ -12,8 +12,6 @@ from sklearn.utils import Bunch
 
 from sklearn_audio.datasets._published import published_bunch, published_root
 
-__all__ = ["load_esc50"]
-
 _TABLE = "meta/esc50.csv"
 _DESCR = """{name}: environmental recordings of 5 s, 40 per class, 44.1 kHz, in five official folds that keep the clips
 of one original recording together.

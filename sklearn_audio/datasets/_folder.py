@@ -16,8 +16,6 @@ from sklearn_audio._paths import local_path
 from sklearn_audio.datasets._columns import class_names
 from sklearn_audio.files import list_clips
 
-__all__ = ["load_audio_folder"]
-
 
 def load_audio_folder(
     path: str | os.PathLike[str], *, group_pattern: str | None = None, classes: Sequence[str] | None = None

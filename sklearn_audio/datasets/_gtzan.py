@@ -17,8 +17,6 @@ from sklearn_audio.datasets._published import hold_out, published_bunch, publish
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files import list_clips
 
-__all__ = ["PARTS", "load_gtzan", "part_of_clips"]
-
 PARTS = ("train", "valid", "test")
 
 _NUMBERS = {

@@ -21,8 +21,6 @@ from sklearn_audio.downloads import ByHand, check_hash, scratch_folder
 from sklearn_audio.downloads import download as download_file
 from sklearn_audio.exceptions import AudioReadError
 
-__all__ = ["Archive", "hold_out", "published_bunch", "published_root", "unpack_archive"]
-
 
 @dataclass(frozen=True)
 class Archive:

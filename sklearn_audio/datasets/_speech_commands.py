@@ -14,8 +14,6 @@ from sklearn_audio.datasets._published import Archive, hold_out, published_bunch
 from sklearn_audio.downloads import cache_folder
 from sklearn_audio.files import list_clips
 
-__all__ = ["fetch_speech_commands", "load_speech_commands"]
-
 # The hashes are those listed by torchaudio for these URLs (torchaudio/datasets/speechcommands.py).
 _SHA256 = {
     "0.01": "743935421bb51cccdb6bdd152e04c5c70274e935c82119ad7faeec31780d811d",

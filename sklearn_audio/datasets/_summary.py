@@ -13,8 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn_audio._progress import progress_bar
 from sklearn_audio.validation import AudioClips, check_audio, check_labels
 
-__all__ = ["Measured", "measure_clip", "summarize_clips", "summarize_measured"]
-
 # Duration in seconds, sample rate in Hz, number of channels.
 Measured = tuple[float, int, int]
 # A rate for check_audio; unused, as nothing is decoded.

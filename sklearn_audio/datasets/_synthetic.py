@@ -15,8 +15,6 @@ from sklearn_audio._paths import new_folder
 from sklearn_audio.datasets._folder import load_audio_folder
 from sklearn_audio.ragged import Ragged
 
-__all__ = ["make_sound_events", "write_sound_events"]
-
 RandomState = int | np.random.RandomState | np.random.Generator | None
 Signal = NDArray[np.float32]
 

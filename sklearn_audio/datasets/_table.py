@@ -31,8 +31,6 @@ from sklearn_audio.datasets._table_files import read_class_labels, read_table
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files import backslash_hint
 
-__all__ = ["load_audio_table"]
-
 _CLASS_LABELS = "class_labels_indices.csv"
 
 

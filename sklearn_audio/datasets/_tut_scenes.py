@@ -15,8 +15,6 @@ from sklearn_audio._paths import local_path
 from sklearn_audio.datasets._published import hold_out, published_bunch, published_root
 from sklearn_audio.exceptions import AudioReadError
 
-__all__ = ["load_tut_scenes_2017"]
-
 _NAME = "TUT-acoustic-scenes-2017"
 _N_FOLDS = 4
 _DESCR = """TUT Acoustic Scenes 2017: 10 s recordings of fifteen acoustic scenes, binaural, 44.1 kHz. The development

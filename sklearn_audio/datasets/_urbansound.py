@@ -11,8 +11,6 @@ from sklearn.utils import Bunch
 
 from sklearn_audio.datasets._published import published_bunch, published_root
 
-__all__ = ["load_urbansound8k"]
-
 _TABLE = "metadata/UrbanSound8K.csv"
 _DESCR = """UrbanSound8K: field recordings of up to 4 s of ten urban sounds, in ten official folds that keep the clips
 of one original recording together. Scores are comparable only with cross-validation over these folds.

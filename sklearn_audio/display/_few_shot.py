@@ -10,8 +10,6 @@ from sklearn_audio.optional import require
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FewShotDisplay"]
-
 _OPACITY = 0.2
 
 

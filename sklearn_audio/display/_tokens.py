@@ -12,8 +12,6 @@ from sklearn_audio.tokenization import token_table, zipf_line
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TokenDisplay"]
-
 
 class TokenDisplay:
     """Frequency over rank of tokens on logarithmic axes, with a fitted line of Zipf's law.

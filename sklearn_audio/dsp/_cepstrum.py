@@ -13,8 +13,6 @@ from torch import Tensor
 
 from sklearn_audio._isolation import isolated
 
-__all__ = ["dct_matrix", "deltas", "lifter_weights"]
-
 # Windows per matrix product.
 _BLOCK = 1 << 14
 

@@ -8,8 +8,6 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-__all__ = ["ClipLevel", "clip_level"]
-
 _PEAK_FLOOR = 1e-10
 
 

@@ -9,8 +9,6 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-__all__ = ["FrameGeometry", "FrameStream", "reflect_indices"]
-
 PadMode = Literal["constant", "reflect"]
 
 

@@ -17,8 +17,6 @@ from sklearn_audio.dsp._front_end_stream import FrontEndStream, constant_blocks
 from sklearn_audio.dsp._mel import MelScale, mel_filterbank
 from sklearn_audio.dsp._windows import WINDOWS, window
 
-__all__ = ["FrontEnd"]
-
 _FLOAT16_MAX = 65504.0
 
 

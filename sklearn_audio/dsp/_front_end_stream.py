@@ -13,8 +13,6 @@ from sklearn_audio.dsp._framing import FrameStream
 if TYPE_CHECKING:
     from sklearn_audio.dsp._front_end import FrontEnd
 
-__all__ = ["FrontEndStream", "constant_blocks"]
-
 # Frames per block: the working set fits a core's cache.
 _BLOCK_CPU = 512
 _BLOCK_DEVICE = 8192

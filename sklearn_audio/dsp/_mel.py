@@ -8,8 +8,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["MelScale", "hz_to_mel", "mel_filterbank", "mel_to_hz"]
-
 MelScale = Literal["slaney", "htk"]
 
 # Slaney's Auditory Toolbox (1998): linear below 1 kHz, 27 logarithmic steps per factor 6.4 above.

@@ -7,8 +7,6 @@ from typing import Any
 
 from sklearn_audio.dsp._front_end import FrontEnd
 
-__all__ = ["PRESETS", "preset"]
-
 _VGGISH = FrontEnd(
     sample_rate=16000,
     n_fft=512,

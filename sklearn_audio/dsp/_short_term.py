@@ -17,8 +17,6 @@ from sklearn_audio.dsp._clip_level import clip_level
 from sklearn_audio.dsp._framing import FrameGeometry, FrameStream
 from sklearn_audio.dsp._short_term_banks import N_TRIANGLES, pitch_classes, triangles
 
-__all__ = ["short_term_blocks", "short_term_feature_names", "short_term_features"]
-
 _GROUPS = ("time", "spectral", "mfcc", "chroma")
 _N_MFCC = 13
 _NAMES: dict[str, tuple[str, ...]] = {

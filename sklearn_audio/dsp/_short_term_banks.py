@@ -7,8 +7,6 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["N_TRIANGLES", "pitch_classes", "triangles"]
-
 _LOWEST_A_HZ = 27.5
 # Slaney's filterbank in the variant of the scikits.talkbox package: 13 linear and 29 logarithmic edges, 40 triangles
 _LOWEST_EDGE_HZ = 133.33

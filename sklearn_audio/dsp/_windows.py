@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import get_window
 
-__all__ = ["WINDOWS", "window"]
-
 WINDOWS = ("hann", "hamming", "blackman", "rectangular", "povey")
 
 

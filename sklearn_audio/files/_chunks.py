@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 from sklearn_audio.files._views import ByteReader, Inserted
 
-__all__ = ["Chunk", "ChunkStyle", "SampleData", "closed", "in_chunks", "packed"]
-
 _ALL_ONES = (1 << 32) - 1
 # Besides 0 and all bits set, programs that stream write 2 GiB, or slightly less, for an unknown size.
 _OPEN_SIZES = range(0x7FFFF000, 0x80000001)

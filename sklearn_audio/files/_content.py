@@ -4,18 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = [
-    "HEAD_BYTES",
-    "PROBED_DEMUXERS",
-    "Container",
-    "container_of",
-    "explain",
-    "impostor_of",
-    "is_cut_mpeg",
-    "may_hold_mpeg",
-    "tag_bytes",
-]
-
 HEAD_BYTES = 4096
 
 

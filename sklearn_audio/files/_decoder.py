@@ -12,8 +12,6 @@ from sklearn_audio._caller import warn_caller
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files._sources import Label
 
-__all__ = ["Decoder", "Delivery", "Layout", "Promise", "changed_on_the_way"]
-
 
 class Promise(NamedTuple):
     """Length of a recording according to its header and its number of bytes."""

@@ -31,8 +31,6 @@ from sklearn_audio.files._sources import OpenSource
 from sklearn_audio.files._units import unit_link
 from sklearn_audio.files._views import ByteReader, Link, shifted, view_of
 
-__all__ = ["find_links", "open_decoder"]
-
 
 def open_decoder(opened: OpenSource) -> Decoder:
     """Open the decoder for a recording; on failure the recording is closed."""

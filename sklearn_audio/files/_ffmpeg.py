@@ -16,8 +16,6 @@ from sklearn_audio.files._decoder import Layout, Promise, changed_on_the_way
 from sklearn_audio.files._sources import OpenSource
 from sklearn_audio.optional import require
 
-__all__ = ["FfmpegDecoder"]
-
 # FFmpeg's sample formats, without the "p" of planar ones: offset to subtract, and scale to [-1, 1].
 _SCALES = {
     "u8": (128.0, 2.0**-7),

@@ -16,8 +16,6 @@ from sklearn_audio.files._sndfile import SndfileDecoder
 from sklearn_audio.files._sources import OpenSource
 from sklearn_audio.files._views import ByteReader, Link, overlaid, view_of
 
-__all__ = ["FlacDecoder", "flac_link"]
-
 _INFO_BYTES = 34
 _LENGTH_BITS = 36
 # More metadata blocks than this are zeros that were never overwritten.

@@ -11,8 +11,6 @@ from typing import Any, cast
 
 import soundfile
 
-__all__ = ["GuardedFile", "KeptFailure"]
-
 
 class KeptFailure:
     """Keeps the first exception of its ``with`` blocks instead of raising it."""

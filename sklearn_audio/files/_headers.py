@@ -10,8 +10,6 @@ from functools import partial
 from sklearn_audio.files._chunks import SampleData, closed, packed
 from sklearn_audio.files._views import ByteReader
 
-__all__ = ["in_header"]
-
 _AU_WIDTHS = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
 _SPHERE_COUNT = re.compile(rb"(?m)^sample_count[ \t]+-i ([^\n]+)$")
 _PVF_FIELDS = re.compile(rb"PVF1\s(\d+) \d+ (\d+)\n")

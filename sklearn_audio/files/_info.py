@@ -7,8 +7,6 @@ from typing import NamedTuple
 from sklearn_audio.files._decoding import open_decoder
 from sklearn_audio.files._sources import Source, open_source
 
-__all__ = ["AudioInfo", "audio_info"]
-
 # No codec compresses more; a header that claims more is wrong.
 _MAX_SECONDS_PER_BYTE = 1
 

@@ -15,8 +15,6 @@ from sklearn_audio.files._decoder import Decoder, Promise, changed_on_the_way
 from sklearn_audio.files._sources import OpenSource
 from sklearn_audio.files._views import Link
 
-__all__ = ["JoinedDecoder"]
-
 
 class JoinedDecoder:
     """Reads the links of a file in order, with only one open at a time."""

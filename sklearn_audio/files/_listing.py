@@ -7,8 +7,6 @@ from pathlib import Path
 
 from sklearn_audio._paths import local_path
 
-__all__ = ["AUDIO_EXTENSIONS", "list_clips"]
-
 _SNDFILE = "wav wave flac ogg oga opus mp3 mp2 mpga aif aiff aifc au snd caf w64 rf64 voc sph nist"
 _FFMPEG = "m4a m4b mp4 aac webm weba mka wma 3gp amr ac3 ape wv tta dsf"
 

@@ -8,8 +8,6 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Channel", "MonoMix", "check_channel"]
-
 Channel = Literal["mean"] | int
 
 

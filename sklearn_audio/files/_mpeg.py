@@ -9,8 +9,6 @@ from typing import NamedTuple
 from sklearn_audio.files._content import tag_bytes
 from sklearn_audio.files._views import ByteReader, Link, Pieces
 
-__all__ = ["MpegKind", "MpegRun", "find_frames", "frame_lengths", "frame_runs", "kind_of", "mpeg_link", "starts_file"]
-
 # kbit/s by index, by layer; of version 1, and of versions 2 and 2.5.
 _BIT_RATES = {
     1: (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),

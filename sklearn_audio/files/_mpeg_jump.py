@@ -11,8 +11,6 @@ from sklearn_audio.files._mpeg import MpegKind, frame_lengths, kind_of
 from sklearn_audio.files._sources import OpenSource
 from sklearn_audio.files._views import view_of
 
-__all__ = ["shortened_mpeg"]
-
 # Size of the bit reservoir, and the frames that overlap and filters reach back.
 _RESERVOIR_BYTES = 511
 _OVERLAP_FRAMES = 16

@@ -7,8 +7,6 @@ from typing import NamedTuple
 
 from sklearn_audio.files._views import ByteReader, Link, Pieces
 
-__all__ = ["ogg_link"]
-
 _FIRST_PAGE, _LAST_PAGE = 2, 4
 # Streams that a link may interleave; more first pages indicate damage.
 _MAX_STREAMS = 256

@@ -11,8 +11,6 @@ import numpy as np
 import soxr
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["MAX_RATE", "MIN_RATE", "RATES", "Resampler", "is_rate", "n_resampled", "resample"]
-
 MIN_RATE = 100
 MAX_RATE = 10_000_000
 RATES = "between 100 Hz and 10 MHz"

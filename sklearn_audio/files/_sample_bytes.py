@@ -6,8 +6,6 @@ from sklearn_audio.files._chunks import SampleData, in_chunks
 from sklearn_audio.files._headers import in_header
 from sklearn_audio.files._views import MAGICS, ByteReader, Link, overlaid
 
-__all__ = ["sample_link"]
-
 # Tags that programs append to any kind of file.
 _TAGS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"ID3", b"3DI")
 # After the end of the container, less than a hundredth of the sample bytes is junk.

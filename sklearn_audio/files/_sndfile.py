@@ -15,8 +15,6 @@ from sklearn_audio.files._decoder import Promise
 from sklearn_audio.files._mpeg_jump import shortened_mpeg
 from sklearn_audio.files._sources import OpenSource
 
-__all__ = ["SndfileDecoder"]
-
 # libsndfile claims to seek in these, and fails.
 _UNSEEKABLE = ("GSM610", "G721_32", "G723_24", "G723_40", "NMS_ADPCM", "DWVW", "VOX_ADPCM")
 # Near the end of an Ogg Vorbis stream, libsndfile seeks inexactly; a page earlier it is exact.

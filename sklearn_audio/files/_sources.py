@@ -13,8 +13,6 @@ from sklearn_audio._paths import local_path
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files._guard import GuardedFile, KeptFailure
 
-__all__ = ["Label", "OpenSource", "PositionedFile", "Source", "backslash_hint", "open_source"]
-
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
 # Rows may share a file object: one of these locks guards its position.

@@ -19,8 +19,6 @@ from sklearn_audio.files._mix import Channel, MonoMix, check_channel
 from sklearn_audio.files._resample import RATES, Resampler, is_rate, n_resampled
 from sklearn_audio.files._sources import Label, Source, open_source
 
-__all__ = ["AudioStream", "open_audio", "read_audio"]
-
 # Six seconds at 44.1 kHz, 1 MiB per channel: a short clip is one block.
 _BLOCK_TIMEPOINTS = 1 << 18
 # A header may claim any length: reserve at most 1 GiB at once and grow as needed.

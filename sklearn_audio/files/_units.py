@@ -11,8 +11,6 @@ import numpy as np
 from sklearn_audio.files._content import tag_bytes
 from sklearn_audio.files._views import MAGICS, ByteReader, Link
 
-__all__ = ["unit_link"]
-
 _CUT = "it is cut short"
 _EBML = b"\x1aE\xdf\xa3"
 _ASF = b"0&\xb2u\x8ef\xcf\x11"

@@ -9,8 +9,6 @@ from typing import Any, NamedTuple
 
 from sklearn_audio.files._sources import OpenSource, PositionedFile
 
-__all__ = ["MAGICS", "ByteReader", "Inserted", "Link", "Pieces", "overlaid", "shifted", "view_of"]
-
 # Bytes of a view in order: (start, stop) of the recording, or replacement bytes.
 Pieces = tuple[tuple[int, int] | bytes, ...]
 

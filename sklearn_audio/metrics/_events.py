@@ -17,8 +17,6 @@ from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from sklearn_audio._column_names import EVENT_LABEL_NAMES, PATH_NAMES, find_column, find_span
 
-__all__ = ["event_f1", "segment_f1"]
-
 Average = Literal["micro", "macro"]
 _COLUMNS = ["clip", "start", "end", "label"]
 _TINY = 1e-9  # seconds; exceeds the rounding of decimal fractions

@@ -10,8 +10,6 @@ from scipy.sparse import issparse
 
 from sklearn_audio.metrics._tagging import d_prime, lwlrap, mean_average_precision
 
-__all__ = ["d_prime_scorer", "lwlrap_scorer", "mean_average_precision_scorer"]
-
 
 def mean_average_precision_scorer(
     estimator: Any, X: Any, y: ArrayLike, *, empty_labels: Literal["skip", "zero"] = "skip"

@@ -10,8 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 from sklearn.metrics import average_precision_score, label_ranking_average_precision_score, roc_auc_score
 
-__all__ = ["d_prime", "lwlrap", "mean_average_precision"]
-
 
 def mean_average_precision(
     y_true: ArrayLike, y_score: ArrayLike, *, empty_labels: Literal["skip", "zero"] = "skip"

@@ -16,8 +16,6 @@ from sklearn_audio._meaning import idle_error
 from sklearn_audio._random_state import own_random_state
 from sklearn_audio.validation import check_labels
 
-__all__ = ["FewShotSplit"]
-
 Rows = NDArray[np.int64]
 # Orders of the groups to try before raising.
 _TRIES = 50

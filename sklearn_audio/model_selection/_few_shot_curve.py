@@ -14,8 +14,6 @@ from sklearn.model_selection import cross_validate
 from sklearn_audio._progress import progress_bar
 from sklearn_audio.model_selection._few_shot import FewShotSplit
 
-__all__ = ["learning_curve_few_shot", "summarize_few_shot"]
-
 Split = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 

@@ -13,8 +13,6 @@ from sklearn.utils import check_consistent_length
 from sklearn_audio._random_state import own_random_state
 from sklearn_audio.model_selection._stratification import Dealer, check_indicator, counts_of, units_of
 
-__all__ = ["MultilabelStratifiedKFold", "MultilabelStratifiedShuffleSplit"]
-
 
 class MultilabelStratifiedKFold(BaseCrossValidator):
     """Folds that preserve the frequency of every label, by iterative stratification.

@@ -19,8 +19,6 @@ from sklearn_audio.model_selection._multilabel_splits import MultilabelStratifie
 from sklearn_audio.validation import check_labels
 from sklearn_audio.validation._tables import column_names
 
-__all__ = ["MultilabelThresholdClassifierCV"]
-
 Proba = NDArray[np.float64]
 _MIDDLE = 0.5
 _EPSILON = float(np.finfo(np.float32).eps)

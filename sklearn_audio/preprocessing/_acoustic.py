@@ -17,15 +17,13 @@ from sklearn_audio._sklearn import Interval
 from sklearn_audio.base import AUDIO_CONSTRAINTS
 from sklearn_audio.dsp import short_term_blocks, short_term_feature_names
 from sklearn_audio.engine import to_tensor
-from sklearn_audio.preprocessing._frames import Blocks, FrameTransformer
-
-__all__ = ["AcousticFeatures"]
+from sklearn_audio.preprocessing._frames import Blocks, FrameExtractor, FrameTransformer
 
 # Timepoints of a clip kept between the two passes; a longer clip is read twice.
 _KEPT_TIMEPOINTS = 1 << 22
 
 
-class _ShortTermExtractor:
+class _ShortTermExtractor(FrameExtractor):
     def __init__(self, owner: AcousticFeatures) -> None:
         groups = tuple(owner.groups)
         self.names = short_term_feature_names(groups, owner.deltas)
@@ -42,13 +40,6 @@ class _ShortTermExtractor:
         """Yield the features of the clip in pieces."""
         pieces = _TwoPasses(blocks)
         return (features.to(torch.float32).numpy() for features in self._blocks(pieces))
-
-    def complete(self, frames: NDArray[np.float32]) -> None:
-        """Do nothing."""
-
-    def complete_block(self, frames: NDArray[np.float32], highest: np.float32) -> bool:
-        """Do nothing."""
-        return True
 
 
 class _TwoPasses:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,28 +14,25 @@ from sklearn_audio.engine import collect_rows
 from sklearn_audio.ragged import Ragged
 from sklearn_audio.validation import AudioClips
 
-__all__ = ["Blocks", "FrameExtractor", "FrameTransformer"]
-
 # Starts reading a clip in blocks; an extractor may call it twice.
 Blocks = Callable[[], Iterator[NDArray[np.float32]]]
 
 
-class FrameExtractor(Protocol):
+class FrameExtractor(ABC):
     """Computes the frames of one clip."""
 
     names: list[str]
 
+    @abstractmethod
     def extract(self, blocks: Blocks) -> Iterator[NDArray[np.float32]]:
         """Yield the frames of a clip in pieces of shape (n, n_features)."""
-        ...  # pragma: no cover - a protocol
 
-    def complete(self, frames: NDArray[np.float32]) -> None:
+    def complete(self, frames: NDArray[np.float32]) -> None:  # noqa: B027 - most extractors have nothing to do
         """Apply, in place, the steps that need all frames of the clip."""
-        ...  # pragma: no cover - a protocol
 
     def complete_block(self, frames: NDArray[np.float32], highest: np.float32) -> bool:
         """Do the same for a block, given the maximum of the clip; False if that is insufficient."""
-        ...  # pragma: no cover - a protocol
+        return True
 
 
 class FrameTransformer(RaggedOutputMixin, AudioEstimator):
@@ -88,6 +86,8 @@ class FrameTransformer(RaggedOutputMixin, AudioEstimator):
 
         Raises
         ------
+        NotFittedError
+            If the transformer learns in `fit`, which was not called.
         AudioReadError
             If a recording cannot be read and `on_error` is "raise".
         TypeError, ValueError

@@ -9,8 +9,6 @@ from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.dsp import WINDOWS
 
-__all__ = ["FRONT_END_CONSTRAINTS", "FRONT_END_USES"]
-
 FRONT_END_CONSTRAINTS: dict[str, list[Any]] = {
     "n_fft": [Interval(Integral, 1, None, closed="left")],
     "win_length": [None, Interval(Integral, 1, None, closed="left")],

@@ -14,8 +14,6 @@ from sklearn_audio.engine import collect_rows
 from sklearn_audio.ragged import Ragged
 from sklearn_audio.validation import AudioClips, Channel
 
-__all__ = ["AudioLoader"]
-
 
 class AudioLoader(RaggedOutputMixin, AudioEstimator):
     """Recordings to mono float32 waveforms at one rate.

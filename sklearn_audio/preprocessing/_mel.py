@@ -15,14 +15,12 @@ from sklearn_audio._sklearn import StrOptions
 from sklearn_audio.base import AUDIO_CONSTRAINTS
 from sklearn_audio.dsp import FrontEnd, preset
 from sklearn_audio.engine import front_end_frames, resolve_device
-from sklearn_audio.preprocessing._frames import Blocks, FrameTransformer
+from sklearn_audio.preprocessing._frames import Blocks, FrameExtractor, FrameTransformer
 from sklearn_audio.preprocessing._front_end_parameters import FRONT_END_CONSTRAINTS, FRONT_END_USES
 from sklearn_audio.ragged import Ragged, mean_and_std
 
-__all__ = ["FrontEndExtractor", "MelSpectrogramTransformer"]
 
-
-class FrontEndExtractor:
+class FrontEndExtractor(FrameExtractor):
     """Frames of a `FrontEnd`, normalised per clip or per frame."""
 
     def __init__(self, front_end: FrontEnd, device: str, prefix: str, normalize: str | None = None) -> None:
@@ -347,28 +345,6 @@ class MelSpectrogramTransformer(FrameTransformer):
         return frames
 
     def transform(self, X: Any) -> Ragged:
-        """Compute the frames of each clip.
-
-        Parameters
-        ----------
-        X : sequence of clips
-            Paths, arrays, ...; see the user guide. Arrays without a rate are assumed to have `sample_rate`.
-
-        Returns
-        -------
-        Ragged
-            One row per clip, float32 of shape (n_frames, n_mels).
-
-        Raises
-        ------
-        NotFittedError
-            If ``normalize="standard"`` and `fit` was not called.
-        AudioReadError
-            If a recording cannot be read and `on_error` is "raise".
-        TypeError, ValueError
-            If a clip is invalid and `on_error` is "raise", or a row has a type that is not a clip; the message names
-            the row.
-        """
         frames: Ragged = super().transform(X)
         if self.normalize == "standard":
             self._standardize(frames)

@@ -16,10 +16,8 @@ from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import AUDIO_CONSTRAINTS
 from sklearn_audio.dsp import FrontEnd, dct_matrix, deltas, lifter_weights
 from sklearn_audio.engine import front_end_frames
-from sklearn_audio.preprocessing._frames import Blocks, FrameTransformer
+from sklearn_audio.preprocessing._frames import Blocks, FrameExtractor, FrameTransformer
 from sklearn_audio.preprocessing._front_end_parameters import FRONT_END_CONSTRAINTS, FRONT_END_USES
-
-__all__ = ["MFCCTransformer"]
 
 _TAKEN = (
     "n_fft",
@@ -39,7 +37,7 @@ _DERIVATIVES = needs("deltas above 0", lambda owner: owner.deltas > 0, "deltas")
 _KEPT_FRAMES = 1 << 15
 
 
-class _MFCCExtractor:
+class _MFCCExtractor(FrameExtractor):
     def __init__(self, owner: MFCCTransformer, front_end: FrontEnd) -> None:
         basis = dct_matrix(front_end.n_features, owner.n_mfcc) * lifter_weights(owner.n_mfcc, owner.lifter)
         self.names = [
@@ -61,13 +59,6 @@ class _MFCCExtractor:
         ]
         for parts in zip(*(torch.split(part, _KEPT_FRAMES) for part in (cepstra, *changes)), strict=True):
             yield torch.cat(parts, dim=1).numpy()
-
-    def complete(self, frames: NDArray[np.float32]) -> None:
-        """Do nothing."""
-
-    def complete_block(self, frames: NDArray[np.float32], highest: np.float32) -> bool:
-        """Do nothing."""
-        return True
 
     def _decibels(self, blocks: Blocks) -> Iterator[Tensor]:
         return (torch.from_numpy(piece) for piece in front_end_frames(self._front_end, blocks()))

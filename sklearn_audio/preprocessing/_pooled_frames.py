@@ -15,8 +15,6 @@ from sklearn_audio.preprocessing._frames import FrameExtractor, FrameTransformer
 from sklearn_audio.preprocessing._pooling import SequencePooling
 from sklearn_audio.ragged import RaggedBuilder, find_statistic
 
-__all__ = ["can_pool", "pooled_frames"]
-
 # A clip with more values goes to a temporary file: some 22 minutes of 64 bands at 100 Hz.
 _MOST_VALUES_IN_MEMORY = 1 << 23
 _BLOCK_VALUES = 1 << 20

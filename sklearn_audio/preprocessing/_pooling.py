@@ -13,8 +13,6 @@ from sklearn_audio._sklearn import check_feature_names_in
 from sklearn_audio.base import AudioEstimator, FloatOutputMixin
 from sklearn_audio.ragged import STATISTICS, find_statistic
 
-__all__ = ["SequencePooling"]
-
 
 class SequencePooling(FloatOutputMixin, AudioEstimator):
     """Statistics over the frames of each clip: from sequences of unequal length to a table.

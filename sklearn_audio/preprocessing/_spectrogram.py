@@ -18,8 +18,6 @@ from sklearn_audio.preprocessing._frames import Blocks, FrameExtractor, FrameTra
 from sklearn_audio.preprocessing._front_end_parameters import FRONT_END_CONSTRAINTS, FRONT_END_USES
 from sklearn_audio.preprocessing._mel import FrontEndExtractor
 
-__all__ = ["SpectrogramTransformer"]
-
 # C1, the default lowest note of the constant-Q transform
 _C1_HZ = 32.70319566257483
 _TAKEN = ("n_fft", "win_length", "hop_length", "window", "center", "pad_mode", "power", "top_db")
@@ -27,7 +25,7 @@ _STFT = needs("kind='stft'", lambda owner: owner.kind == "stft", "kind")
 _CQT = needs("kind='cqt'", lambda owner: owner.kind == "cqt", "kind")
 
 
-class _ConstantQExtractor:
+class _ConstantQExtractor(FrameExtractor):
     """Magnitudes of librosa's constant-Q transform, raised to a power and compressed as a `FrontEnd` would."""
 
     def __init__(self, owner: SpectrogramTransformer) -> None:

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["RaggedBuilder"]
-
 
 class RaggedBuilder:
     """Collect rows, whole or in pieces, in one flat array that grows in place."""

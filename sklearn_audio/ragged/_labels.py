@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Labels", "check_same_names", "joined_index", "joined_names", "row_index", "same_names"]
-
 _N_SHOWN = 5
 
 

@@ -14,8 +14,6 @@ from sklearn_audio.ragged._labels import Labels, joined_index, joined_names, row
 from sklearn_audio.ragged._rectangular import Rectangular
 from sklearn_audio.ragged._statistics import KEEPS_DTYPE, STATISTICS, find_statistic
 
-__all__ = ["Ragged"]
-
 RowKey = slice | list[int] | list[bool] | NDArray[Any] | EllipsisType
 
 

@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["KEEPS_DTYPE", "STATISTICS", "find_statistic", "mean_and_std"]
-
 _BLOCK = 1 << 14
 _PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)")
 

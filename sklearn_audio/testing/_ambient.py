@@ -20,8 +20,6 @@ import torch
 from sklearn_audio.testing._probes import assert_same_rows, fit, outputs, probe
 from sklearn_audio.testing._refusals import FAILURES
 
-__all__ = ["AMBIENT_CHECKS"]
-
 _Rows = list[npt.NDArray[Any]]
 
 

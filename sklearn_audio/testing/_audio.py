@@ -21,8 +21,6 @@ from sklearn_audio.ragged import Ragged
 from sklearn_audio.testing._probes import assert_same_rows, bare_rate, fit, outputs, waveforms
 from sklearn_audio.testing._refusals import expect_refusal
 
-__all__ = ["AUDIO_CHECKS"]
-
 
 def _write(folder: str, clips: list[NDArray[np.float32]], rate: int) -> list[str]:
     paths = [str(Path(folder) / f"clip_{i}.wav") for i in range(len(clips))]

@@ -19,8 +19,6 @@ from sklearn_audio.ragged import Ragged
 from sklearn_audio.testing._fresh_process import outputs_in_fresh_process
 from sklearn_audio.testing._probes import assert_same_rows, fit, outputs, probe, rows_of
 
-__all__ = ["CONTRACT_CHECKS"]
-
 
 def check_neighbours(estimator: Any) -> None:
     """A row does not depend, bit for bit, on other rows, their number or order.

@@ -13,8 +13,6 @@ from skorch.callbacks import Callback
 
 from sklearn_audio.testing._probes import assert_same_rows, fit, outputs, probe, targets, with_rate
 
-__all__ = ["FAILURE_CHECKS"]
-
 _FAILURES = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError)
 _ABSENT = object()
 _LEARNING = ("fit", "partial_fit", "fit_transform", "adapt")

@@ -26,8 +26,6 @@ import sklearn_audio
 from sklearn_audio.testing._probes import outputs
 from sklearn_audio.testing._refusals import FAILURES
 
-__all__ = ["outputs_in_fresh_process"]
-
 
 def outputs_in_fresh_process(fitted: Any, X: Any) -> list[npt.NDArray[Any]]:
     """Pickle an estimator and X, and compute the outputs in a fresh process."""

@@ -11,22 +11,6 @@ from sklearn.utils import get_tags
 
 from sklearn_audio.ragged import Ragged
 
-__all__ = [
-    "assert_same_rows",
-    "bare_rate",
-    "fit",
-    "frames",
-    "outputs",
-    "probe",
-    "rows_of",
-    "takes_audio",
-    "takes_tokens",
-    "targets",
-    "tokens",
-    "waveforms",
-    "with_rate",
-]
-
 _DEFAULT_RATE = 16000
 
 

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from pickle import PickleError
 from typing import Any
 
-__all__ = ["FAILURES", "expect_refusal"]
-
 # Errors of estimators under test, besides AssertionError of the check itself.
 FAILURES = (
     ArithmeticError,

@@ -10,8 +10,6 @@ from sklearn_audio.ragged import Ragged
 from sklearn_audio.testing._probes import assert_same_rows, fit, frames, outputs, tokens
 from sklearn_audio.testing._refusals import expect_refusal
 
-__all__ = ["SEQUENCE_CHECKS", "TOKEN_CHECKS"]
-
 
 def check_forms_of_frames(estimator: Any) -> None:
     """Lists, object arrays and Ragged give the same rows; so does a 3-D array where lengths agree."""

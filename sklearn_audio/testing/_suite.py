@@ -16,8 +16,6 @@ from sklearn_audio.testing._probes import takes_audio, takes_tokens
 from sklearn_audio.testing._refusals import FAILURES
 from sklearn_audio.testing._sequences import SEQUENCE_CHECKS, TOKEN_CHECKS
 
-__all__ = ["audio_checks", "check_audio_estimator"]
-
 
 def audio_checks(estimator: Any) -> Iterator[tuple[str, Callable[[], None]]]:
     """Iterate over the checks of an estimator, for instance to parametrise a test with them.

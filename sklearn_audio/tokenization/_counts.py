@@ -19,8 +19,6 @@ from sklearn_audio.ragged import Ragged
 from sklearn_audio.tokenization._tokens import check_tokens
 from sklearn_audio.validation import container_kind
 
-__all__ = ["NgramVocabulary", "TokenCounts"]
-
 
 class NgramVocabulary:
     """Numbering of the n-grams of lengths 1 to `longest` that occur in some clips.

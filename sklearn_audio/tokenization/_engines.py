@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans, kmeans_plusplus
 from threadpoolctl import threadpool_limits
 
-__all__ = ["Engine", "choose_engine", "cluster"]
-
 Engine = Literal["faiss", "minibatch"]
 _LARGEST_SEED = 2**31 - 1
 # Frames per cluster from which k-means++ chooses the first centres. FAISS itself starts from random frames, whose

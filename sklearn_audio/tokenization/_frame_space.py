@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from sklearn_audio.ragged import Ragged
 
-__all__ = ["FrameSpace", "check_magnitude", "random_kernels"]
-
 # range of squared norms with full float32 precision
 _SAFE = (1e-30, 1e30)
 

@@ -18,8 +18,6 @@ from sklearn_audio.tokenization._frame_space import FrameSpace, check_magnitude,
 from sklearn_audio.tokenization._passes import Assignment, VocabularyPass
 from sklearn_audio.tokenization._tokens import check_tokens
 
-__all__ = ["KMeansAudioTokenizer"]
-
 
 class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
     """Frames to tokens: each frame becomes the index of the nearest of `n_clusters` k-means centres.

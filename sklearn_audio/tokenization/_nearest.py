@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NearestCentre"]
-
 # Scores per block: few calls, as threads release the GIL at each.
 _SCORES = 1 << 18
 # Pairs of frame and centre compared in float64 at once.

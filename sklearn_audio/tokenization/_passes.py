@@ -17,8 +17,6 @@ from sklearn_audio.engine import ordered_map
 from sklearn_audio.tokenization._frame_space import FrameSpace
 from sklearn_audio.tokenization._nearest import NearestCentre
 
-__all__ = ["Assignment", "VocabularyPass"]
-
 Found = TypeVar("Found")
 
 # Values of a chunk per thread, 4 MB.

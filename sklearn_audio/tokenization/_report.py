@@ -16,8 +16,6 @@ from sklearn_audio.tokenization._tokens import check_tokens
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["token_table", "vocabulary_report", "zipf_line"]
-
 _MIDDLE = 0.8
 
 

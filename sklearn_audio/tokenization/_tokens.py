@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from sklearn_audio.ragged import Ragged
 from sklearn_audio.validation import check_sequences
 
-__all__ = ["check_tokens"]
-
 
 def check_tokens(X: Any, *, n_tokens: int | None = None) -> Ragged:
     """Validate sequences of tokens.

@@ -20,8 +20,6 @@ from sklearn_audio.ragged import Ragged
 from sklearn_audio.validation._containers import container_kind
 from sklearn_audio.validation._rows import Row, array_samples, find_keys, parse_row, scaled
 
-__all__ = ["AudioClips", "Channel", "check_audio"]
-
 Channel = Literal["mean"] | int
 
 # A channel mean this much quieter than the channels indicates opposite phases.

@@ -22,8 +22,6 @@ from sklearn_audio.validation._tables import (
 )
 from sklearn_audio.validation._values import is_missing
 
-__all__ = ["container_kind"]
-
 Kind = tuple[Literal["array", "rows"], Any]
 
 

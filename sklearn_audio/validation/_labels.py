@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from sklearn_audio.validation._tables import as_list, column_names, is_number_type
 from sklearn_audio.validation._values import is_missing
 
-__all__ = ["check_labels"]
-
 
 def check_labels(y: Any) -> Any:
     """Validate labels or indicator matrices.

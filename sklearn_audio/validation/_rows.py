@@ -18,8 +18,6 @@ from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files import AUDIO_EXTENSIONS, RATES, Source, is_rate
 from sklearn_audio.validation._values import end_after, is_missing, parse_seconds
 
-__all__ = ["Keys", "Row", "array_samples", "find_keys", "parse_row", "scaled"]
-
 CONTENT_NAMES = ("bytes", "array")
 RATE_NAMES = ("sampling_rate", "sample_rate")
 

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from sklearn_audio.ragged import Ragged, row_index
 from sklearn_audio.validation._containers import container_kind
 
-__all__ = ["check_sequences"]
-
 
 def check_sequences(
     X: Any, *, item_ndim: int = 1, dtype: Any = np.float32, ensure_finite: bool = True, allow_failed: bool = False

@@ -13,8 +13,6 @@ from sklearn_audio._column_names import PATH_NAMES, Span, find_column, find_span
 from sklearn_audio.validation._rows import find_keys
 from sklearn_audio.validation._values import end_after
 
-__all__ = ["as_list", "column_names", "is_number_type", "is_numeric", "only_column", "refuse_labels", "table_rows"]
-
 _NUMBERS = ("int", "uint", "float", "bfloat", "double", "halffloat", "complex", "bool", "decimal")
 
 

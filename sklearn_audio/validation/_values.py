@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["as_seconds", "end_after", "is_missing", "parse_seconds"]
-
 # By name, so that pandas is not imported.
 _OF_PANDAS = ("NAType", "NaTType")
 _NEVER = frozenset({str, int, bytes, dict})
