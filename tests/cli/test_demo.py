@@ -26,7 +26,7 @@ def test_synthetic_sounds(run, temporary):
     assert "confusion matrix" in out
     assert "new/source" in out
     assert out.count("$ sklearn-audio ") == 3
-    assert "With recordings of your own" in out
+    assert "With your own recordings" in out
     assert os.getcwd() == here
     assert list(temporary.iterdir()) == []
 

@@ -246,7 +246,7 @@ def test_copies_on_both_sides_are_counted(tree, tmp_path, run):
     for i in range(6):
         soundfile.write(data / "b" / f"{i}.wav", np.sin(np.arange(3000) * 0.02 * (i + 1)), 16000)
     out = run("train", data, "-o", tmp_path / "m.joblib", "--folds", "2")
-    assert "\n  5 of 12 held-out recordings are exact copies of recordings trained on" in out
+    assert "\n  5 of 12 held-out recordings are exact copies of training recordings" in out
 
 
 def test_random_folds_say_so_and_propose_a_column(sounds, folder, tmp_path, run):
