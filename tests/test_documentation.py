@@ -229,6 +229,38 @@ def test_only_public_names_have_sections():
     ] == []
 
 
+# Packages whose summaries are still to be put into plain words.
+NOT_YET_PLAIN = ("classification", "embedding", "engine", "nets", "weights")
+
+
+def summaries(tree):
+    """First lines of the docstrings of a module, its classes and its functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (text := ast.get_docstring(node)):
+            yield text.splitlines()[0]
+
+
+def is_a_riddle(summary):
+    """Whether a summary is a clause in place of a sentence or a noun."""
+    return summary.startswith(("What ", "Where ", "Which ", "How "))
+
+
+def test_summaries_are_no_riddles():
+    package = ROOT / "sklearn_audio"
+    files = [file for file in sorted(package.rglob("*.py")) if file.relative_to(package).parts[0] not in NOT_YET_PLAIN]
+    assert [
+        f"{file.relative_to(package)}: {summary}"
+        for file in files
+        for summary in summaries(ast.parse(file.read_text()))
+        if is_a_riddle(summary)
+    ] == []
+
+
+def test_a_summary_that_is_a_riddle_is_found():
+    tree = ast.parse('"""Whether it is found."""\ndef read():\n    """What a clip is read as."""\n')
+    assert [is_a_riddle(summary) for summary in summaries(tree)] == [False, True]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_python_on_a_page_is_run(page):
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)
