@@ -66,7 +66,7 @@ def test_parameters_that_mean_the_same_everywhere(name):
 def test_an_array_fixes_the_number_of_timepoints():
     loader = AudioLoader().fit(X)
     assert loader.n_features_in_ == 40
-    match = r"X has 30 features, but AudioLoader is expecting 40 features as input\. A two-dimensional array promises"
+    match = r"X has 30 features, but AudioLoader is expecting 40 features as input\. A two-dimensional array holds"
     with pytest.raises(ValueError, match=match):
         loader.transform(X[:, :30])
 

@@ -163,7 +163,7 @@ def test_repr_names_the_essentials():
         (lambda: Ragged([1, 2], [[0, 2]]), ValueError, "offsets must be one-dimensional"),
         (lambda: Ragged(1.0, [0, 1]), ValueError, "values must have at least one dimension"),
         (lambda: Ragged.from_list([[1], 2]), ValueError, "row 1 is a scalar"),
-        (lambda: Ragged.from_list([[[1, 2]], [[1]]]), ValueError, r"row 1 has items of shape \(1,\), wanted \(2,\)"),
+        (lambda: Ragged.from_list([[[1, 2]], [[1]]]), ValueError, r"row 1 has items of shape \(1,\), expected \(2,\)"),
         (lambda: Ragged.from_list([[1]])[1], IndexError, "row 1 is out of bounds: this Ragged has 1 rows"),
         (lambda: Ragged.from_list([[1]])[0, 0], IndexError, "Ragged has one axis, its rows; got 2 indices"),
         (lambda: Ragged.from_list([[1]])[[0.5]], IndexError, "rows must be chosen by integers or booleans"),
@@ -343,7 +343,7 @@ def test_labels_must_fit():
     X = Ragged.from_list(PARTS)
     with pytest.raises(ValueError, match="index has 3 labels for 4 rows"):
         X.with_labels(index=[1, 2, 3])
-    with pytest.raises(ValueError, match="feature_names has 1 names for items of 2 numbers"):
+    with pytest.raises(ValueError, match="feature_names has 1 names for items of 2 values"):
         X.with_labels(feature_names=["left"])
     assert Ragged.from_list([[1], [2]]).with_labels(feature_names=["token"]).feature_names.tolist() == ["token"]
 

@@ -31,7 +31,7 @@ from sklearn_audio import MelSpectrogramTransformer, MFCCTransformer, Spectrogra
         (
             MFCCTransformer,
             {"deltas": 1, "delta_width": 4},
-            r"delta_width=4 must be odd: a frame and as many on either side of it\.",
+            r"delta_width=4 must be odd: a frame and as many on each side of it\.",
         ),
         (MFCCTransformer, {"win_length": 4096}, "win_length=4096 must lie between 1 and n_fft=2048"),
         (MFCCTransformer, {"fmin": 9000.0, "fmax": 100.0}, "fmin=9000.0 and fmax=100.0 do not fit sample_rate=22050"),

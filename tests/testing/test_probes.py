@@ -77,7 +77,7 @@ def test_probes_are_reproducible_and_of_unequal_length():
     [
         ([np.zeros(3)], {}, "x: 1 rows came out, 2 were expected"),
         ([np.zeros(3), np.zeros(2)], {}, r"x: row 1 has shape \(2,\), expected \(3,\)"),
-        ([np.zeros(3), np.full(3, 1e-9)], {}, "x: row 1 differs from what it was expected to be"),
+        ([np.zeros(3), np.full(3, 1e-9)], {}, "x: row 1 differs from the expected one"),
         ([np.zeros(3), np.full(3, 1e-3)], {"rtol": 1e-4}, "x: row 1 differs"),
     ],
 )
