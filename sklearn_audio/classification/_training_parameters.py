@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from functools import partial
 from numbers import Integral, Real
@@ -228,13 +229,11 @@ class TrainingParameters:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        doc = cls.__doc__ or ""
+        doc = inspect.cleandoc(cls.__doc__ or "")  # Python 3.13 removes the indentation, older releases keep it
         # what a class tells of itself is left out
-        entries = [
-            entry for entry in _ENTRY.findall(TRAINING_PARAMETERS) if f"    {entry.split(' :')[0]} : " not in doc
-        ]
+        entries = [entry for entry in _ENTRY.findall(TRAINING_PARAMETERS) if f"\n{entry.split(' :')[0]} : " not in doc]
         for mark, text in (("{training_parameters}", "\n".join(entries)), ("{attributes}", TRAINING_ATTRIBUTES)):
-            doc = doc.replace(mark, text.replace("\n", "\n    "))
+            doc = doc.replace(mark, text)
         cls.__doc__ = doc
 
     def _recipe(self, **changes: Any) -> Recipe:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sklearn_audio import KMeansAudioTokenizer
-from sklearn_audio.tokenization import _engines, _magnitude
+from sklearn_audio.tokenization import _engines, _frame_space
 
 RNG = np.random.default_rng(0)
 CLIPS = [RNG.normal(size=(20, 8)).astype(np.float32) for _ in range(6)]
@@ -83,7 +83,7 @@ def test_large_frames_are_clustered_as_small_ones(scale, algorithm):
 
 
 def test_the_frame_is_found_in_any_chunk(monkeypatch):
-    monkeypatch.setattr(_magnitude, "_CHUNK_VALUES", 8 * 3)
+    monkeypatch.setattr(_frame_space, "_CHUNK_VALUES", 8 * 3)
     with pytest.raises(ValueError, match="row 4 holds"):
         KMeansAudioTokenizer(3, normalize=None, random_state=0).fit(spoilt(1e20))
 

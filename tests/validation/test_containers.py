@@ -201,7 +201,7 @@ def test_a_container_of_one_dimension_without_numbers_is_a_list(X):
     assert container_kind(X) == ("rows", PATHS)
 
 
-@pytest.mark.parametrize("gone", [None, np.nan, pd.NA, pd.NaT, np.datetime64("NaT")])
+@pytest.mark.parametrize("gone", [None, np.nan, pd.NA, pd.NaT, np.datetime64("NaT", "s")])
 def test_a_missing_clip_at_the_start_leaves_a_list_a_list(gone):
     assert container_kind([gone, "a.wav"]) == ("rows", [gone, "a.wav"])
     assert container_kind(np.array([gone, "a.wav"], dtype=object))[0] == "rows"
