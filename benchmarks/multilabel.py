@@ -27,7 +27,7 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_audio import CNNClassifier, EfficientATEmbedder, Ragged
+from sklearn_audio import EfficientATEmbedder, FrameMLPClassifier, Ragged
 from sklearn_audio.metrics import mean_average_precision
 from sklearn_audio.model_selection import MultilabelStratifiedKFold, MultilabelThresholdClassifierCV
 
@@ -39,7 +39,7 @@ def methods(seed: int) -> dict[str, Any]:
     logistic = LogisticRegression(max_iter=1000)
     scaled = make_pipeline(StandardScaler(), MultiOutputClassifier(logistic))
     tuned = TunedThresholdClassifierCV(logistic, scoring="f1", thresholds=25, random_state=seed)
-    network = CNNClassifier("mlp", max_epochs=40, mixup=0.3, random_state=seed)
+    network = FrameMLPClassifier(max_epochs=40, mixup=0.3, random_state=seed)
     return {
         "logistic regressions, one half": scaled,
         "logistic regressions, TunedThresholdClassifierCV": make_pipeline(

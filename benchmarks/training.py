@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
-from sklearn_audio import BERTClassifier, CNNClassifier, LSTMClassifier, MelSpectrogramTransformer
+from sklearn_audio import BERTClassifier, CNNClassifier, FrameMLPClassifier, LSTMClassifier, MelSpectrogramTransformer
 from sklearn_audio.datasets import fetch_spoken_digits
 
 EPOCHS, REPEATS, BATCH = 2, 5, 32
@@ -29,7 +29,7 @@ OPTIONS: dict[str, Any] = {"max_epochs": EPOCHS, "batch_size": BATCH, "random_st
 CLASSIFIERS = {
     "LSTM": LSTMClassifier(**OPTIONS),
     "BERT": BERTClassifier(max_length=256, **OPTIONS),
-    "MLP": CNNClassifier("mlp", **OPTIONS),
+    "MLP": FrameMLPClassifier(**OPTIONS),
     "CRNN": CNNClassifier("crnn", mixup=0.0, spec_augment=None, **OPTIONS),
 }
 

@@ -18,6 +18,7 @@ from .classification import AudioTagger as AudioTagger
 from .classification import BERTClassifier as BERTClassifier
 from .classification import CNNClassifier as CNNClassifier
 from .classification import ConvAutoencoder as ConvAutoencoder
+from .classification import FrameMLPClassifier as FrameMLPClassifier
 from .classification import LSTMClassifier as LSTMClassifier
 from .classification import PatchVotingClassifier as PatchVotingClassifier
 from .classification import PrototypicalClassifier as PrototypicalClassifier

@@ -12,6 +12,7 @@ from sklearn_audio import (
     CNNClassifier,
     ConvAutoencoder,
     EfficientATEmbedder,
+    FrameMLPClassifier,
     KMeansAudioTokenizer,
     LSTMClassifier,
     MelSpectrogramTransformer,
@@ -98,7 +99,7 @@ NEURAL = {
     "CNNClassifier-crnn": CNNClassifier(
         "crnn", options={"n_embedding": 16, "pooling": "mean"}, max_epochs=6, lr=0.02, batch_size=16, random_state=0
     ),
-    "CNNClassifier-mlp": CNNClassifier("mlp", hidden_sizes=(16,), max_epochs=12, lr=0.02, random_state=0),
+    "FrameMLPClassifier": FrameMLPClassifier(hidden_sizes=(16,), max_epochs=12, lr=0.02, random_state=0),
     "CNNClassifier-patches": CNNClassifier(
         TinyNetwork,
         patch_frames=3,

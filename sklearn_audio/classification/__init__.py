@@ -4,6 +4,7 @@ from sklearn_audio.classification._autoencoder import ConvAutoencoder
 from sklearn_audio.classification._bert import BERTClassifier
 from sklearn_audio.classification._cnn import CNNClassifier
 from sklearn_audio.classification._events import events_from_frames
+from sklearn_audio.classification._frame_mlp import FrameMLPClassifier
 from sklearn_audio.classification._lstm import LSTMClassifier
 from sklearn_audio.classification._prototypical import PrototypicalClassifier
 from sklearn_audio.classification._tagger import AudioTagger
@@ -15,6 +16,7 @@ __all__ = [
     "BERTClassifier",
     "CNNClassifier",
     "ConvAutoencoder",
+    "FrameMLPClassifier",
     "LSTMClassifier",
     "PatchVotingClassifier",
     "PrototypicalClassifier",

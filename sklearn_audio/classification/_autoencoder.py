@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import fields
 from numbers import Integral
 from os import PathLike
 from typing import Any, ClassVar, Literal, Self
@@ -18,27 +17,12 @@ from torch import nn
 from sklearn_audio._meaning import Uses
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import FloatOutputMixin
-from sklearn_audio.classification._trained_network import TrainedNetwork
+from sklearn_audio.classification._trained_network import AUDIO_USES, TrainedNetwork, TrainingData
 from sklearn_audio.classification._training_parameters import TRAINING_CONSTRAINTS, TRAINING_USES
-from sklearn_audio.engine import resolve_device
-from sklearn_audio.engine.training import (
-    Checkpoint,
-    ClipDataset,
-    Cut,
-    MethodNetwork,
-    Recipe,
-    ReconstructionLoss,
-    build_net,
-    check_answers,
-    compute_logits,
-    cut_rows,
-    draw_seed,
-    seeded,
-    split_off_validation,
-    train,
-)
+from sklearn_audio.dsp import FrontEnd
+from sklearn_audio.engine.training import Collation, ReconstructionLoss, RowView, Segments, check_answers
 from sklearn_audio.nets import FrameAutoencoder
-from sklearn_audio.ragged import Ragged, mean_and_std
+from sklearn_audio.ragged import Ragged
 
 __all__ = ["ConvAutoencoder"]
 
@@ -67,6 +51,13 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
     n_filters : sequence of int, default=(32, 64, 128, 256)
         Channels of the blocks; each block halves frames and features, so that their number sets the size of the cells.
         Only with those of the default can the encoder start a classifier.
+    front_end : str or FrontEnd, default=None
+        What computes the frames if X is audio: a name of `sklearn_audio.dsp.preset`, such as "panns_32k", or a front
+        end. None takes frames. Audio is read once; frames of many clips are kept in an unnamed temporary file.
+    sample_rate : int, default=None
+        Hz of arrays without a rate, where X is audio; None refuses them.
+    n_jobs : int, default=None
+        Threads that read audio and compute frames; None is 1.
     normalize : {"standard"} or None, default="standard"
         "standard" subtracts the mean and divides by the standard deviation of each feature over the training frames,
         and undoes it in `inverse_transform`; None takes the frames as they are.
@@ -167,8 +158,9 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         "n_filters": ["array-like"],
         "normalize": [StrOptions({"standard"}), None],
     }
-    _parameter_uses: ClassVar[Uses] = TRAINING_USES
-    # with metadata routing, groups come here as they come to the splitter
+    _trained_method: ClassVar[str] = "errors"
+    _parameter_uses: ClassVar[Uses] = TRAINING_USES | AUDIO_USES
+    # request groups, so that metadata routing passes those of the splitter to fit
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"groups": True}
 
     def __init__(
@@ -178,6 +170,9 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         n_frames: int | None = None,
         truncation: Literal["chunks", "head", "tail"] = "chunks",
         n_filters: Sequence[int] = (32, 64, 128, 256),
+        front_end: str | FrontEnd | None = None,
+        sample_rate: int | None = None,
+        n_jobs: int | None = None,
         normalize: Literal["standard"] | None = "standard",
         max_epochs: int = 50,
         lr: float = 0.001,
@@ -204,6 +199,9 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         self.n_frames = n_frames
         self.truncation = truncation
         self.n_filters = n_filters
+        self.front_end = front_end
+        self.sample_rate = sample_rate
+        self.n_jobs = n_jobs
         self.normalize = normalize
         self.max_epochs = max_epochs
         self.lr = lr
@@ -232,7 +230,8 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         Parameters
         ----------
         X : Ragged, list of arrays (n_frames, n_features), or array of 2 or 3 dimensions
-            Frames, one row per clip. In a 2-D array each row is a sequence of one-number frames.
+            Frames, one row per clip; with `front_end`, recordings. Without, each row of a 2-D array is a sequence of
+            one-number frames.
         y : object, default=None
             Ignored.
         groups : array-like of shape (n_clips,), default=None
@@ -249,23 +248,15 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
             If X or a parameter is not admissible; the message names the row. If the loss becomes NaN.
         """
         self._validate_params()
-        more = self.warm_start and hasattr(self, "network_")
-        clips = self._admit(X, reset=not more)
-        check_consistent_length(clips, groups)
+        is_warm_start = self.warm_start and hasattr(self, "network_")
+        rows = self._read_rows(X, reset=not is_warm_start)
+        check_consistent_length(rows, groups)
         groups = None if groups is None else np.asarray(groups)
-        self.n_iter_ = self.n_iter_ if more else 0
-        # another epoch to begin with draws other numbers
-        draws = np.random.SeedSequence([draw_seed(self.random_state), self.n_iter_]).generate_state(3).tolist()
+        data = TrainingData(rows, np.zeros((len(rows), 1)), np.ones(len(rows)), groups)
         fraction = self._fraction_to_watch()
-        checkpoint = self._open_checkpoint(draws, more, {"X": clips, "groups": groups})
-        draws = draws if checkpoint is None else checkpoint.seeds
-        data, valid = clips, None
-        if fraction:
-            no_labels = np.zeros((len(clips), 1))
-            rows, held_out = split_off_validation(no_labels, fraction, groups, seed=draws[0])
-            data, valid = clips[rows], self._dataset(clips[held_out])
-        self._train(self._dataset(data), valid, draws, checkpoint, more=more)
-        return self
+        return self._fit_network(
+            data, self._config(), lambda _: ReconstructionLoss(), fraction=fraction, is_warm_start=is_warm_start
+        )
 
     def transform(self, X: Any) -> NDArray[np.float32]:
         """Compute the vectors.
@@ -273,7 +264,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         Parameters
         ----------
         X : Ragged, list of arrays (n_frames, n_features), or array of 2 or 3 dimensions
-            Frames, one row per clip.
+            Frames, one row per clip; with `front_end`, recordings.
 
         Returns
         -------
@@ -289,10 +280,10 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
             If X is not admissible; the message names the row.
         """
         self._check_fitted()
-        cut = self._cut(self._admit(X, reset=False))
-        vectors = self._compute("encode", cut.pieces, n_places=self.n_frames_)
-        check_answers(vectors, cut.owners)
-        return cut.mean_per_row(vectors).astype(np.float32, copy=False)
+        network: Any = self.network_
+        answers = self._answers(self._rows_in_chunks(X), network.encode)
+        vectors = np.concatenate([segments.mean_per_row(vectors) for vectors, segments in answers])
+        return vectors.astype(np.float32, copy=False)
 
     def inverse_transform(self, X: Any) -> NDArray[np.float32]:
         """Compute the frames that belong to vectors.
@@ -322,7 +313,8 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
                 f"{self._n_features_out}; pass what its transform gives."
             )
         rows = Ragged.from_lengths(vectors.ravel(), np.full(len(vectors), vectors.shape[1]))
-        frames = self._compute("decode", rows, n_places=vectors.shape[1])
+        network: Any = self.network_
+        frames = self._predict(RowView.of(rows), Collation(vectors.shape[1]), network.decode)
         check_answers(frames)
         return frames
 
@@ -332,7 +324,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         Parameters
         ----------
         X : Ragged, list of arrays (n_frames, n_features), or array of 2 or 3 dimensions
-            Frames, one row per clip.
+            Frames, one row per clip; with `front_end`, recordings.
         y : object, default=None
             Ignored.
 
@@ -350,11 +342,9 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
             If X is not admissible; the message names the row.
         """
         self._check_fitted()
-        cut = self._cut(self._admit(X, reset=False))
-        squares = self._compute("errors", cut.pieces, n_places=self.n_frames_)
-        check_answers(squares, cut.owners)
-        errors = cut.mean_per_row(squares.astype(np.float64))
         network: Any = self.network_
+        answers = self._answers(self._rows_in_chunks(X), network.errors)
+        errors = np.concatenate([segments.mean_per_row(squares.astype(np.float64)) for squares, segments in answers])
         scale = network.input.scale
         return -float((errors / np.square(scale.cpu().numpy().astype(np.float64))).mean())
 
@@ -381,70 +371,28 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         n_embedding: Any = self.network_.n_embedding
         return int(n_embedding)
 
-    def _admit(self, X: Any, *, reset: bool) -> Ragged:
-        clips = self._admit_frames(X, reset=reset)
-        if not reset:
-            self._check_frame_width(clips)
+    def _read_rows(self, X: Any, *, reset: bool) -> RowView:
+        rows = super()._read_rows(X, reset=reset)
         if reset:
-            self.n_frames_ = int(clips.lengths.max()) if self.n_frames is None else int(self.n_frames)
-        return clips
+            self.n_frames_ = int(rows.lengths.max()) if self.n_frames is None else int(self.n_frames)
+        return rows
 
-    def _cut(self, clips: Ragged) -> Cut:
-        return cut_rows(clips, self.n_frames_, self.truncation)
+    def _segments(self, rows: RowView, *, training: bool) -> Segments:
+        return self._truncated(rows, self.n_frames_, training=training)
 
-    def _dataset(self, clips: Ragged) -> ClipDataset:
-        """Pieces of a clip share its weight."""
-        pieces, owners = self._cut(clips)
-        weights = len(pieces) / len(clips) / np.bincount(owners)[owners]
-        return ClipDataset(pieces, np.zeros(len(pieces)), weights.astype(np.float32), n_places=self.n_frames_)
+    def _collation(self, *, training: bool) -> Collation:
+        return Collation(self.n_frames_)
 
-    def _train(
-        self,
-        data: ClipDataset,
-        valid: ClipDataset | None,
-        draws: list[int],
-        checkpoint: Checkpoint | None,
-        *,
-        more: bool,
-    ) -> None:
-        device = resolve_device(self.device)
-        named = {field.name: getattr(self, field.name) for field in fields(Recipe) if hasattr(self, field.name)}
-        recipe = Recipe(n_epochs=self.max_epochs, progress=type(self).__name__ if self.verbose else None, **named)
-        if not more:
-            self._warn_if_alike([data.sequences.values])
-        with seeded(draws[1]) as generators:
-            if more:
-                self._copy_network()
-            else:
-                self._build(data.sequences)
-            net = build_net(MethodNetwork(self.network_, "errors"), ReconstructionLoss(), recipe, device, 1)
-            if more:
-                self._resume(net)
-        train(net, recipe, data, valid, seed=draws[2], generators=generators, checkpoint=checkpoint)
-        self._keep(net, checkpoint)
-
-    def _build(self, clips: Ragged) -> None:
+    def _build_network(self, rows: RowView) -> None:
         n_filters = tuple(self.n_filters)
         if not n_filters or not all(isinstance(n, Integral) and n > 0 for n in n_filters):
             raise ValueError(f"n_filters={self.n_filters!r}: give one or more whole numbers above 0.")
         options: dict[str, Any] = {
             "n_frames": self.n_frames_,
-            "n_features": clips.item_shape[0],
+            "n_features": rows.item_shape[0],
             "n_channels": int(self.n_channels),
             "n_filters": tuple(int(n) for n in n_filters),
         }
-        network = FrameAutoencoder(**options)
+        self._set_network(FrameAutoencoder(**options), options)
         if self.normalize == "standard":
-            network.input.standardise_by(*mean_and_std(clips.values))
-        self._own(network, options)
-
-    def _compute(self, method: str, rows: Ragged, *, n_places: int) -> NDArray[np.float32]:
-        device = self._device_of_inference()
-        return compute_logits(
-            getattr(self.network_.to(device), method),
-            rows,
-            device=device,
-            precision=self.precision,
-            n_places=n_places,
-            one_by_one=device.type == "cpu",
-        )
+            self._standardise(rows)

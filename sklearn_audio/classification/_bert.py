@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any, ClassVar, Literal
 
-from torch import nn
-
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.classification._sequences import SequenceClassifier
-from sklearn_audio.engine.training import Cut, cut_rows
+from sklearn_audio.dsp import FrontEnd
+from sklearn_audio.engine.training import Collation, RowView, Segments
 from sklearn_audio.nets import SequenceBERT
-from sklearn_audio.ragged import Ragged
 
 __all__ = ["BERTClassifier"]
 
@@ -40,7 +39,7 @@ class BERTClassifier(SequenceClassifier):
         logits of all pieces, each of which is trained to give the label; "head" and "tail" keep the beginning or the
         end.
     dropout : float, default=0.1
-        Share of attention and outputs dropped in training.
+        Fraction of attention and outputs dropped in training.
     {training_parameters}
 
     Attributes
@@ -67,7 +66,6 @@ class BERTClassifier(SequenceClassifier):
     array(['up', 'down'], dtype='<U4')
     """
 
-    _network_class: ClassVar[type[nn.Module]] = SequenceBERT
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **SequenceClassifier._parameter_constraints,
         "width": [Interval(Integral, 1, None, closed="left")],
@@ -91,6 +89,9 @@ class BERTClassifier(SequenceClassifier):
         max_length: int = 512,
         truncation: Literal["chunks", "head", "tail"] = "chunks",
         dropout: float = 0.1,
+        front_end: str | FrontEnd | None = None,
+        sample_rate: int | None = None,
+        n_jobs: int | None = None,
         normalize: Literal["standard", "clip"] | None = "standard",
         n_tokens: int | None = None,
         max_epochs: int = 50,
@@ -120,8 +121,10 @@ class BERTClassifier(SequenceClassifier):
         verbose: int = 0,
     ) -> None:
         super().__init__(
+            front_end=front_end,
+            sample_rate=sample_rate,
+            n_jobs=n_jobs,
             normalize=normalize,
-            n_tokens=n_tokens,
             max_epochs=max_epochs,
             lr=lr,
             batch_size=batch_size,
@@ -148,6 +151,7 @@ class BERTClassifier(SequenceClassifier):
             random_state=random_state,
             verbose=verbose,
         )
+        self.n_tokens = n_tokens
         self.width = width
         self.n_layers = n_layers
         self.n_heads = n_heads
@@ -157,29 +161,29 @@ class BERTClassifier(SequenceClassifier):
         self.truncation = truncation
         self.dropout = dropout
 
-    def _network_options(self, n_outputs: int) -> dict[str, Any]:
+    def _read_rows(self, X: Any, *, reset: bool) -> RowView:
+        rows = super()._read_rows(X, reset=reset)
+        if reset:
+            self._fitted_length = self.max_length  # that of the network, if the parameter is changed later
+        return rows
+
+    def _segments(self, rows: RowView, *, training: bool) -> Segments:
+        return self._truncated(rows, self._fitted_length, training=training)
+
+    def _collation(self, *, training: bool) -> Collation:
+        return replace(super()._collation(training=training), max_length=self._fitted_length)
+
+    def _build_network(self, rows: RowView) -> None:
         if self.width % self.n_heads:
             raise ValueError(f"width={self.width} cannot be shared by n_heads={self.n_heads}; choose a multiple.")
-        return {
-            "n_outputs": n_outputs,
-            **self._input_options(),
-            "width": self.width,
-            "n_layers": self.n_layers,
-            "n_heads": self.n_heads,
-            "feedforward_size": self.feedforward_size,
-            "pooling": self.pooling,
-            "max_length": self.max_length + 1,
-            "dropout": self.dropout,
-        }
-
-    def _admit(self, X: Any, *, reset: bool) -> Ragged:
-        sequences = super()._admit(X, reset=reset)
-        if reset:
-            self._fitted_length = self.max_length  # stays that of the network, whatever the parameter is set to
-        return sequences
-
-    def _cut(self, sequences: Ragged) -> Cut:
-        return cut_rows(sequences, self._fitted_length, self.truncation)
-
-    def _shape_options(self) -> dict[str, Any]:
-        return super()._shape_options() | {"max_length": self._fitted_length}
+        self._set_sequence_network(
+            SequenceBERT,
+            rows,
+            width=self.width,
+            n_layers=self.n_layers,
+            n_heads=self.n_heads,
+            feedforward_size=self.feedforward_size,
+            pooling=self.pooling,
+            max_length=self.max_length + 1,
+            dropout=self.dropout,
+        )

@@ -1,7 +1,9 @@
-"""The space that prototypes live in: that of the vectors, or one that a network learns in episodes."""
+"""The space of the prototypes: that of the vectors, or one that a network learns in episodes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -12,27 +14,26 @@ from sklearn.utils.validation import check_consistent_length
 from torch import Tensor
 
 from sklearn_audio._meaning import Uses, needs
-from sklearn_audio.classification._architecture_checks import check_length, check_options
 from sklearn_audio.classification._labels import Labels
-from sklearn_audio.classification._trained_network import TrainedNetwork
+from sklearn_audio.classification._trained_network import AUDIO_USES, TrainedNetwork
 from sklearn_audio.classification._training_parameters import BY_NAME
 from sklearn_audio.engine import resolve_device
 from sklearn_audio.engine.models import check_name
 from sklearn_audio.engine.training import (
+    Collation,
     EmbeddedSpace,
-    EpisodeRecipe,
+    EpisodeConfig,
     Episodes,
     RowView,
-    Windowing,
-    check_answers,
-    cut_patches,
+    Segments,
     draw_seed,
+    patch_segments,
+    running_statistics,
     seeded,
     train_in_episodes,
-    window_logits,
 )
 from sklearn_audio.nets import ARCHITECTURES, FrameInput, FrameNetwork
-from sklearn_audio.ragged import Ragged, mean_and_std
+from sklearn_audio.ragged import Ragged
 
 __all__ = ["LearnedSpace"]
 
@@ -50,16 +51,16 @@ _OF_LEARNING = (
 _OF_TRAINING = ("network_", "history_", "n_parameters_")
 
 
-class Admitted(NamedTuple):
+class Clips(NamedTuple):
     """Rows and their labels."""
 
-    rows: Ragged
+    rows: RowView
     labels: Labels
     codes: NDArray[np.int64]
 
 
 class LearnedSpace(ClassifierMixin, TrainedNetwork):
-    """Base class of `PrototypicalClassifier`: admits X, and maps it to vectors by what was learned, if anything was."""
+    """Base class of `PrototypicalClassifier`: reads X, and maps it to vectors, with a network if one is trained."""
 
     network: str | None
     embedding_dim: int | None
@@ -83,13 +84,14 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
     n_features_in_: int
     _parameter_uses: ClassVar[Uses] = {
         **dict.fromkeys(_OF_LEARNING, _LEARNED),
-        **dict.fromkeys(("patch_frames", "patch_hop", "options"), _NETWORK),
+        **dict.fromkeys(("front_end", "patch_frames", "patch_hop", "options"), _NETWORK),
         "weight_decay": (_LEARNED, BY_NAME),
+        **AUDIO_USES,
     }
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        # scikit-learn's checks make frames of a single number, of which networks of patches cannot learn much
+        # scikit-learn's checks make frames of one feature, too little for networks over patches
         tags.classifier_tags.poor_score = self.network is not None
         return tags
 
@@ -97,25 +99,29 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
     def _is_learned(self) -> bool:
         return self.network is not None or self.embedding_dim is not None
 
+    def _takes_audio(self) -> bool:
+        return self.front_end is not None and self.network is not None
+
     def _validate_params(self) -> None:
         if isinstance(self.network, str):
-            check_name("network", self.network, [name for name, what in ARCHITECTURES.items() if not what.waveforms])
+            check_name("network", self.network, [name for name, takes in ARCHITECTURES.items() if not takes.waveforms])
         super()._validate_params()
-        if self.network is None:
-            return
-        what = ARCHITECTURES[self.network]
-        check_options("network", self.network, self.options or (), what.options)
-        check_length("network", self.network, what, "patch_frames", self.patch_frames)
+        if self.network is not None:
+            lengths = {"patch_frames": self.patch_frames}
+            ARCHITECTURES[self.network].check("network", self.network, self.options or (), lengths)
 
     # X and y
 
-    def _admit(self, X: Any, *, reset: bool) -> Ragged:
-        """Admit frames; or vectors, of which a row of a 2-D array is one clip."""
-        return self._admit_vectors(X, reset=reset) if self.network is None else self._admit_frames(X, reset=reset)
+    def _read_rows(self, X: Any, *, reset: bool) -> RowView:
+        if self.network is None:
+            return RowView.of(self._admit_vectors(X, reset=reset))
+        if self._takes_audio():
+            return self._read_audio(X, reset=reset)
+        return RowView.of(self._admit_frames(X, reset=reset))
 
-    def _admit_clips(self, X: Any, y: Any, *, reset: bool, is_more: bool = False) -> Admitted:
-        """Admit clips with their labels; of one class only those that are `is_more` to what is there."""
-        rows = self._admit(X, reset=reset)
+    def _read_clips(self, X: Any, y: Any, *, reset: bool, is_more: bool = False) -> Clips:
+        """Read clips with their labels; with `is_more`, which adds to earlier clips, they may be of one class."""
+        rows = self._read_rows(X, reset=reset)
         labels = Labels.learn(y, type(self).__name__)
         check_consistent_length(rows, y)
         if labels.multi_label:
@@ -126,7 +132,7 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
         codes = labels.encode(y)
         if not is_more:
             labels.check_learnable(codes, type(self).__name__)
-        return Admitted(rows, labels, codes)
+        return Clips(rows, labels, codes)
 
     # the network
 
@@ -135,10 +141,10 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
             if hasattr(self, name):
                 delattr(self, name)
 
-    def _learn_space(self, admitted: Admitted) -> None:
-        rows, labels, codes = admitted
+    def _learn_space(self, clips: Clips) -> None:
+        rows, labels, codes = clips
         episodes = Episodes(codes, self.n_way, self.n_support, self.n_query, labels.classes)
-        recipe = EpisodeRecipe(
+        config = EpisodeConfig(
             n_episodes=self.n_episodes,
             lr=self.lr,
             optimizer=self.optimizer,
@@ -148,38 +154,37 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
             precision=self.precision,
             progress=type(self).__name__ if self.verbose else None,
         )
-        view = self._view(rows)
-        windowing = Windowing(self._n_places, "random")
+        collation = replace(self._collation(training=True), crop="random")
 
         def pick(chosen: NDArray[np.int64], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-            return windowing.collate(view, chosen, rng)
+            return collation.collate(rows, chosen, rng)
 
         device = resolve_device(self.device)
         draws = np.random.SeedSequence(draw_seed(self.random_state)).generate_state(2).tolist()
         with seeded(draws[0]) as generators:
             self._build_network(rows)
         space = EmbeddedSpace(self.network_.to(device), self._forward, self._width, self.distance)
-        self.history_ = train_in_episodes(space, pick, episodes, recipe, device, seed=draws[1], generators=generators)
+        self.history_ = train_in_episodes(space, pick, episodes, config, device, seed=draws[1], generators=generators)
 
-    def _build_network(self, rows: Ragged) -> None:
+    def _build_network(self, rows: RowView) -> None:
         n_features = rows.item_shape[0]
         options: dict[str, Any] = {"n_features": n_features, "per_clip": self.normalize == "clip"}
         network: FrameInput | FrameNetwork
         if self.network is None:
             options["width"] = self.embedding_dim
-            frames = network = FrameInput(**options)
+            network = FrameInput(**options)
         else:
-            # without a layer for the embedding, the last layer is there, but not asked
+            # without embedding_dim, the output layer exists but is unused
             options |= {"n_outputs": self.embedding_dim or 1, "architecture": self.network}
             options |= {"n_frames": self.patch_frames, "options": dict(self.options or {})}
             network = FrameNetwork(**options)
-            frames = network.input
+        self._set_network(network, options)
         if self.normalize == "standard":
-            frames.standardise_by(*mean_and_std(rows.values))
-        self._own(network, options)
+            frames = network if isinstance(network, FrameInput) else network.input
+            frames.standardise_by(*running_statistics(rows.blocks()))
 
     @property
-    def _n_places(self) -> int:
+    def _length(self) -> int:
         """Items of a row that the network takes: one vector, or the frames of a patch."""
         return 1 if self.network is None else self.patch_frames
 
@@ -197,25 +202,19 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
         vectors: Tensor = network.embed(values, lengths) if self.embedding_dim is None else network(values, lengths)
         return vectors
 
-    def _view(self, rows: Ragged) -> RowView:
-        # networks compute in float32, whatever a 2-D array of vectors holds
-        return RowView.of(rows.with_values(rows.values.astype(np.float32, copy=False)))
+    def _segments(self, rows: RowView, *, training: bool) -> Segments:
+        return patch_segments(rows, self._length, self.patch_hop or max(1, self._length // 3))
 
-    def _embed(self, rows: Ragged) -> Ragged:
-        """Map clips to vectors in the space of the prototypes: several per clip, where it has several patches."""
+    def _collation(self, *, training: bool) -> Collation:
+        return Collation(self._length, "center", "tile")
+
+    def _embed(self, chunks: Iterable[RowView]) -> Ragged:
+        """Map clips to vectors in the space of the prototypes: one for each patch."""
         if not self._is_learned:
-            return rows
-        hop = self.patch_hop or max(1, self._n_places // 3)
-        pieces, owners = cut_patches(self._view(rows), self._n_places, hop)
-        device = self._device_of_inference()
-        self.network_.to(device)
-        vectors = window_logits(
-            self._forward,
-            pieces,
-            Windowing(self._n_places),
-            device=device,
-            precision=self.precision,
-            one_by_one=device.type == "cpu",
-        )
-        check_answers(vectors, owners)
-        return Ragged.from_lengths(vectors, np.bincount(owners, minlength=len(rows)))
+            (rows,) = chunks
+            return Ragged.from_lengths(rows.values[:], rows.lengths)
+        vectors, counts = [], []
+        for answers, segments in self._answers(chunks, self._forward):
+            vectors.append(answers)
+            counts.append(np.bincount(segments.owners))
+        return Ragged.from_lengths(np.concatenate(vectors), np.concatenate(counts))

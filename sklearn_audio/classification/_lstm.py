@@ -6,11 +6,11 @@ from numbers import Integral, Real
 from os import PathLike
 from typing import Any, ClassVar, Literal
 
-from torch import nn
-
 from sklearn_audio._meaning import Uses, needs_tokens
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.classification._sequences import SequenceClassifier
+from sklearn_audio.dsp import FrontEnd
+from sklearn_audio.engine.training import RowView
 from sklearn_audio.nets import SequenceLSTM
 
 __all__ = ["LSTMClassifier"]
@@ -35,7 +35,7 @@ class LSTMClassifier(SequenceClassifier):
     embedding_size : int, default=64
         Width of the learned vectors of tokens.
     dropout : float, default=0.2
-        Share of the outputs dropped between layers and before the decision, in training.
+        Fraction of the outputs dropped between layers and before the decision, in training.
     {training_parameters}
 
     Attributes
@@ -62,8 +62,7 @@ class LSTMClassifier(SequenceClassifier):
     array(['up', 'down'], dtype='<U4')
     """
 
-    _network_class: ClassVar[type[nn.Module]] = SequenceLSTM
-    # many small steps, each slow for one row and the same wherever a row stands
+    # many small steps, slow for one row at a time, whose rounding does not depend on the position in the batch
     _one_by_one: ClassVar[bool] = False
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **SequenceClassifier._parameter_constraints,
@@ -85,6 +84,9 @@ class LSTMClassifier(SequenceClassifier):
         pooling: Literal["last", "mean", "max", "attention"] = "mean",
         embedding_size: int = 64,
         dropout: float = 0.2,
+        front_end: str | FrontEnd | None = None,
+        sample_rate: int | None = None,
+        n_jobs: int | None = None,
         normalize: Literal["standard", "clip"] | None = "standard",
         n_tokens: int | None = None,
         max_epochs: int = 50,
@@ -114,8 +116,10 @@ class LSTMClassifier(SequenceClassifier):
         verbose: int = 0,
     ) -> None:
         super().__init__(
+            front_end=front_end,
+            sample_rate=sample_rate,
+            n_jobs=n_jobs,
             normalize=normalize,
-            n_tokens=n_tokens,
             max_epochs=max_epochs,
             lr=lr,
             batch_size=batch_size,
@@ -142,6 +146,7 @@ class LSTMClassifier(SequenceClassifier):
             random_state=random_state,
             verbose=verbose,
         )
+        self.n_tokens = n_tokens
         self.hidden_size = hidden_size
         self.n_layers = n_layers
         self.bidirectional = bidirectional
@@ -149,14 +154,14 @@ class LSTMClassifier(SequenceClassifier):
         self.embedding_size = embedding_size
         self.dropout = dropout
 
-    def _network_options(self, n_outputs: int) -> dict[str, Any]:
-        return {
-            "n_outputs": n_outputs,
-            **self._input_options(),
-            "embedding_size": self.embedding_size,
-            "hidden_size": self.hidden_size,
-            "n_layers": self.n_layers,
-            "bidirectional": self.bidirectional,
-            "pooling": self.pooling,
-            "dropout": self.dropout,
-        }
+    def _build_network(self, rows: RowView) -> None:
+        self._set_sequence_network(
+            SequenceLSTM,
+            rows,
+            embedding_size=self.embedding_size,
+            hidden_size=self.hidden_size,
+            n_layers=self.n_layers,
+            bidirectional=self.bidirectional,
+            pooling=self.pooling,
+            dropout=self.dropout,
+        )

@@ -1,9 +1,7 @@
-"""The one base class of classifiers that train a network of their own: labels, training, prediction, pickling."""
+"""Base class of the classifiers that train a network."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
@@ -12,94 +10,51 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length
-from torch import nn
 
 from sklearn_audio._meaning import Uses, refuse_idle
 from sklearn_audio.classification._labels import Labels, check_weights, label_weights, weights_of_classes
-from sklearn_audio.classification._trained_network import TrainedNetwork
+from sklearn_audio.classification._trained_network import AUDIO_USES, TrainedNetwork, TrainingData
 from sklearn_audio.classification._training_parameters import TRAINING_USES, TrainingParameters
-from sklearn_audio.engine import resolve_device
-from sklearn_audio.engine.training import (
-    Augmentation,
-    ClassificationLoss,
-    ClipDataset,
-    Cut,
-    Recipe,
-    RowView,
-    build_net,
-    check_answers,
-    compute_logits,
-    draw_seed,
-    seeded,
-    split_off_validation,
-    to_probabilities,
-    train,
-)
-from sklearn_audio.ragged import Ragged
+from sklearn_audio.engine.augmentation import Augmentation
+from sklearn_audio.engine.training import ClassificationLoss, RowView, Segments, TrainingConfig, to_probabilities
 
 __all__ = ["NeuralClassifier"]
 
 
 class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
-    """Base class: `fit` builds a network, trains it through skorch, and keeps it.
+    """Base class of the classifiers that train a network: labels, `fit`, `partial_fit` and prediction."""
 
-    A subclass admits X (`_admit`), cuts long rows (`_cut`) and names its network (`_network_options`).
-    """
-
-    _parameter_uses: ClassVar[Uses] = TRAINING_USES
-    _network_class: ClassVar[type[nn.Module]]
-    # large matrix products of a CPU library round by the place of a row in its batch
-    _one_by_one: ClassVar[bool] = True
-    # with metadata routing, groups come here as they come to the splitter
+    _parameter_uses: ClassVar[Uses] = TRAINING_USES | AUDIO_USES
+    # request groups, so that metadata routing passes those of the splitter to fit
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"groups": True}
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
+        # scikit-learn's checks make clips of a few timepoints, whose spectra do not tell classes apart
+        tags.classifier_tags.poor_score = self._takes_audio()
         return tags
 
-    @abstractmethod
-    def _admit(self, X: Any, *, reset: bool) -> Ragged:
-        """Check X; with `reset`, remember what later ones must be like."""
-
-    @abstractmethod
-    def _cut(self, sequences: Ragged) -> Cut:
-        """Cut rows into what the network takes."""
-
-    @abstractmethod
-    def _network_options(self, n_outputs: int) -> dict[str, Any]:
-        """Give the arguments of the network."""
-
-    def _prepare_network(self, network: nn.Module, sequences: Ragged) -> None:
-        """Set what is computed from the training set instead of learned."""
-
-    def _batch_transforms(self) -> Any:
-        """Give the augmentations of rows as they are in a batch."""
-        return self.augmentations
-
-    def _batch_changes(self) -> dict[str, Any]:
-        """Give mixup and masks of rows as they are in a batch."""
-        return {"mixup": self.mixup, "spec_augment": self.spec_augment}
-
     def _augmentation(self) -> Augmentation | None:
+        """Build the augmentation of batches."""
+        return self._build_augmentation(self.mixup, self.spec_augment)
+
+    def _build_augmentation(self, mixup: Any, spec_augment: Any) -> Augmentation | None:
         over_tokens = getattr(self, "n_tokens_", None) is not None
-        changes = self._batch_changes()
-        for name, change in changes.items():
+        for name, change in (("mixup", mixup), ("spec_augment", spec_augment)):
             if over_tokens and change:
                 raise ValueError(f"{name} changes frames, and X holds tokens, which are names; leave {name} off.")
-        shape = {name: value for name, value in self._shape_options().items() if name != "max_length"}
+        collation = self._collation(training=True)
         augmentation = Augmentation(
-            transforms=self._batch_transforms(),
+            mixup,
+            spec_augment,
+            () if self._takes_audio() else self.augmentations,  # those of audio change waveforms, before the frames
             n_classes=len(self.classes_),
             multi_label=self.multi_label_,
-            **changes,
-            **shape,
+            n_places=collation.length,
+            pad_value=collation.pad_value,
         )
         return augmentation if augmentation.is_on else None
-
-    def _shape_options(self) -> dict[str, Any]:
-        """Give padding and length of batches, if the network wants them otherwise than by default."""
-        return {}
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Train on clips.
@@ -107,8 +62,8 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
         Parameters
         ----------
         X : Ragged, list of arrays, or array of 2 or 3 dimensions
-            Frames (n_frames, n_features) or integer tokens (n_tokens,), one row per clip. A classifier with a front end
-            or over waveforms takes recordings; see the user guide.
+            Frames (n_frames, n_features) or integer tokens (n_tokens,), one row per clip. With `front_end`, or an
+            architecture over waveforms, recordings: paths, or arrays; see the user guide.
         y : array-like of shape (n_clips,) or (n_clips, n_labels)
             Labels of any kind, or a matrix of indicators where a clip may have several.
         sample_weight : array-like of shape (n_clips,), default=None
@@ -127,21 +82,19 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
             If X, y or a parameter is not admissible, if there is only one class, or if the loss becomes NaN.
         """
         self._validate_params()
-        more = self.warm_start and hasattr(self, "network_")
-        sequences = self._admit(X, reset=not more)
+        is_warm_start = self.warm_start and hasattr(self, "network_")
+        rows = self._read_rows(X, reset=not is_warm_start)
         refuse_idle(self, of_data=True)
         labels = Labels.learn(y, type(self).__name__)
-        if more:
+        if is_warm_start:
             self._check_same_classes(labels.classes)
-        check_consistent_length(sequences, y, groups)
+        check_consistent_length(rows, y, groups)
         fraction = self._fraction_to_watch()
-        if not more:
+        if not is_warm_start:
             self.classes_, self.multi_label_ = labels.classes, labels.multi_label
-        targets, weights = self._labels.encode(y), check_weights(sample_weight, len(sequences))
-        kept = np.flatnonzero(weights)
-        self._labels.check_learnable(targets[kept], type(self).__name__)
-        data = (sequences[kept], targets[kept], weights[kept], None if groups is None else np.asarray(groups)[kept])
-        return self._train(*data, fraction=fraction, more=more, recipe=self._recipe())
+        data = self._training_data(rows, y, sample_weight, groups)
+        self._labels.check_learnable(data.targets, type(self).__name__)
+        return self._train(data, self._config(), fraction=fraction, is_warm_start=is_warm_start)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch on these clips, on top of what was learned before.
@@ -151,7 +104,7 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
         Parameters
         ----------
         X : Ragged, list of arrays, or array of 2 or 3 dimensions
-            Frames or tokens, one row per clip.
+            Frames, tokens or recordings, as in `fit`; one row per clip.
         y : array-like of shape (n_clips,) or (n_clips, n_labels)
             Labels, or indicators.
         classes : array-like of shape (n_classes,), default=None
@@ -172,16 +125,14 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
         self._validate_params()
         if isinstance(self.class_weight, str):
             raise ValueError("class_weight='balanced' needs all clips at once; give partial_fit a dict of weights.")
-        more = hasattr(self, "network_")
-        sequences = self._admit(X, reset=not more)
+        is_warm_start = hasattr(self, "network_")
+        rows = self._read_rows(X, reset=not is_warm_start)
         refuse_idle(self, of_data=True)
-        check_consistent_length(sequences, y)
-        self._learn_classes(y, classes, more)
-        targets, weights = self._labels.encode(y), check_weights(sample_weight, len(sequences))
-        kept = np.flatnonzero(weights)
-        recipe = self._recipe(n_epochs=1, lr_schedule=None, warmup=0.0, early_stopping=False)
-        data = (sequences[kept], targets[kept], weights[kept], None)
-        return self._train(*data, fraction=0.0, more=more, recipe=recipe, resumable=False)
+        check_consistent_length(rows, y)
+        self._learn_classes(y, classes, is_warm_start)
+        config = self._config(n_epochs=1, lr_schedule=None, warmup=0.0, early_stopping=False)
+        data = self._training_data(rows, y, sample_weight)
+        return self._train(data, config, fraction=0.0, is_warm_start=is_warm_start, resumable=False)
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Compute the probabilities of the clips.
@@ -189,7 +140,7 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
         Parameters
         ----------
         X : Ragged, list of arrays, or array of 2 or 3 dimensions
-            Frames or tokens, one row per clip.
+            Frames, tokens or recordings, as in `fit`; one row per clip.
 
         Returns
         -------
@@ -200,22 +151,13 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
         ------
         NotFittedError
             If `fit` was not called.
+        AudioReadError
+            If a recording cannot be read.
         TypeError, ValueError
             If X is not admissible; the message names the row.
         """
         self._check_fitted()
-        cut = self._cut(self._admit(X, reset=False))
-        device = self._device_of_inference()
-        logits = compute_logits(
-            self.network_.to(device),
-            cut.pieces,
-            device=device,
-            precision=self.precision,
-            one_by_one=self._one_by_one and device.type == "cpu",
-            **self._shape_options(),
-        )
-        check_answers(logits, cut.owners)
-        return to_probabilities(cut.mean_per_row(logits), multi_label=self.multi_label_)
+        return np.concatenate([self._vote(*answers) for answers in self._answers(self._rows_in_chunks(X))])
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Classify the clips.
@@ -223,7 +165,7 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
         Parameters
         ----------
         X : Ragged, list of arrays, or array of 2 or 3 dimensions
-            Frames or tokens, one row per clip.
+            Frames, tokens or recordings, as in `fit`; one row per clip.
 
         Returns
         -------
@@ -234,6 +176,8 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
         ------
         NotFittedError
             If `fit` was not called.
+        AudioReadError
+            If a recording cannot be read.
         TypeError, ValueError
             If X is not admissible; the message names the row.
         """
@@ -241,12 +185,12 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
         return self._labels.decode(self.predict_proba(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Compute the accuracy: the share of the clips whose prediction is right, in every label.
+        """Compute the accuracy: the fraction of the clips whose prediction is right, in every label.
 
         Parameters
         ----------
         X : Ragged, list of arrays, or array of 2 or 3 dimensions
-            Frames or tokens, one row per clip.
+            Frames, tokens or recordings, as in `fit`; one row per clip.
         y : array-like of shape (n_clips,) or (n_clips, n_labels)
             Labels, or indicators.
         sample_weight : array-like of shape (n_clips,), default=None
@@ -261,6 +205,8 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
         ------
         NotFittedError
             If `fit` was not called.
+        AudioReadError
+            If a recording cannot be read.
         TypeError, ValueError
             If X is not admissible; the message names the row.
         """
@@ -270,8 +216,8 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
     def _labels(self) -> Labels:
         return Labels(self.classes_, self.multi_label_)
 
-    def _learn_classes(self, y: Any, classes: Any, more: bool) -> None:
-        if more:
+    def _learn_classes(self, y: Any, classes: Any, is_warm_start: bool) -> None:
+        if is_warm_start:
             if classes is not None:
                 self._check_same_classes(np.unique(classes))
             return
@@ -288,64 +234,31 @@ class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
                 "they must stay the same."
             )
 
-    def _train(
-        self,
-        sequences: Ragged,
-        targets: NDArray[Any],
-        weights: NDArray[np.float64],
-        groups: Any,
-        *,
-        fraction: float,
-        more: bool,
-        recipe: Recipe,
-        resumable: bool = True,
-    ) -> Self:
-        device = resolve_device(self.device)
-        recipe = replace(recipe, augmentation=self._augmentation())
-        self.n_iter_ = self.n_iter_ if more else 0
-        # another epoch to begin with draws other numbers
-        draws = np.random.SeedSequence([draw_seed(self.random_state), self.n_iter_]).generate_state(3).tolist()
-        given = {"X": sequences, "y": targets, "sample_weight": weights, "groups": groups}
-        checkpoint = self._open_checkpoint(draws, more, given) if resumable else None
-        draws = draws if checkpoint is None else checkpoint.seeds
-        rows, held_out = np.arange(len(sequences)), np.arange(0)
-        if fraction:
-            rows, held_out = split_off_validation(targets, fraction, groups, seed=draws[0], names=self.classes_)
+    def _training_data(self, rows: RowView, y: Any, sample_weight: Any, groups: Any = None) -> TrainingData:
+        """Encode y, and leave out the rows of weight 0."""
+        targets, weights = self._labels.encode(y), check_weights(sample_weight, len(rows))
+        kept = np.flatnonzero(weights)
+        groups = None if groups is None else np.asarray(groups)[kept]
+        return TrainingData(rows[kept], targets[kept], weights[kept], groups, self.classes_)
+
+    def _train(self, data: TrainingData, config: TrainingConfig, **options: Any) -> Self:
+        config = replace(config, augmentation=self._augmentation())
         if not self.multi_label_:
-            weights = weights * weights_of_classes(self._labels, targets, self.class_weight)
-        data = self._dataset(sequences, targets, weights / weights[rows].mean(), rows)
-        valid = self._dataset(sequences, targets, weights / weights[rows].mean(), held_out) if fraction else None
-        balance = label_weights(self._labels, targets[rows], self.class_weight) if self.multi_label_ else None
-        if not more:
-            self._warn_if_alike(self._items(data.sequences))
-        with seeded(draws[1]) as generators:
-            if more:
-                self._copy_network()
-            else:
-                self._build_network(data.sequences)
-            loss = ClassificationLoss(self.multi_label_, balance)
-            net = build_net(self.network_, loss, recipe, device, len(self.classes_))
-            if more:
-                self._resume(net)
-        train(net, recipe, data, valid, seed=draws[2], generators=generators, checkpoint=checkpoint)
-        self._keep(net, checkpoint)
-        return self
+            weights = data.weights * weights_of_classes(self._labels, data.targets, self.class_weight)
+            data = data._replace(weights=weights)
 
-    def _dataset(
-        self, sequences: Ragged, targets: NDArray[Any], weights: NDArray[np.float64], rows: NDArray[np.int64]
-    ) -> ClipDataset:
-        """Pieces of a clip share its target and its weight."""
-        pieces, owners = self._cut(sequences if len(rows) == len(sequences) else sequences[rows])
-        shares = (weights[rows] / np.bincount(owners))[owners]
-        shares *= len(shares) / len(rows)
-        options = {name: value for name, value in self._shape_options().items() if name != "max_length"}
-        return ClipDataset(pieces, targets[rows][owners], shares.astype(np.float32), **options)
+        def make_loss(targets: NDArray[Any]) -> ClassificationLoss:
+            balance = label_weights(self._labels, targets, self.class_weight) if self.multi_label_ else None
+            return ClassificationLoss(self.multi_label_, balance)
 
-    def _items(self, sequences: Ragged) -> Iterator[NDArray[Any]]:
-        """Read all that the network may see, in pieces that bound the memory."""
-        return RowView.of(sequences).blocks()
+        return self._fit_network(data, config, make_loss, **options)
 
-    def _build_network(self, sequences: Ragged) -> None:
-        options = self._network_options(len(self.classes_))
-        self._own(self._network_class(**options), options)
-        self._prepare_network(self.network_, sequences)
+    def _vote(self, logits: NDArray[np.float32], segments: Segments) -> NDArray[np.float64]:
+        """Average over the segments of each row: probabilities (`voting="soft"`), or else logits."""
+        voting = getattr(self, "voting", None)
+        if voting == "soft":
+            return segments.mean_per_row(self._probabilities(logits))
+        return self._probabilities(segments.mean_per_row(logits.astype(np.float64) if voting == "log" else logits))
+
+    def _probabilities(self, logits: NDArray[Any]) -> NDArray[np.float64]:
+        return to_probabilities(logits, multi_label=self.multi_label_)

@@ -15,6 +15,7 @@ from sklearn_audio.classification._labels import Labels
 from sklearn_audio.classification._learned_space import LearnedSpace
 from sklearn_audio.classification._prototypes import Prototypes, fit_temperature
 from sklearn_audio.classification._training_parameters import TRAINING_CONSTRAINTS
+from sklearn_audio.dsp import FrontEnd
 from sklearn_audio.ragged import Ragged
 
 __all__ = ["PrototypicalClassifier"]
@@ -35,10 +36,9 @@ class PrototypicalClassifier(LearnedSpace):
     Training goes by episodes: some clips of each class make prototypes, others are classified by these, and the
     network learns from its errors. Both are drawn anew in each episode, and no clip is among both.
 
-    A clip is as far from a class as its patches are on average, which decides for the largest mean log-probability
-    over the patches. Probabilities are the softmax of ``-distance / temperature_``; the temperature is chosen on the
-    training clips, each left out of its own prototype. A space that was learned on the same clips makes them surer
-    than they should be.
+    The distance of a clip to a class is the mean over its patches. Probabilities are the softmax of
+    ``-distance / temperature_``; the temperature is calibrated by leave-one-out on the training clips. If the network
+    was trained on the same clips, the probabilities are overconfident.
 
     Parameters
     ----------
@@ -60,6 +60,13 @@ class PrototypicalClassifier(LearnedSpace):
         Clips of a class that are classified in an episode. Each class needs `n_support` and `n_query` clips.
     n_episodes : int, default=200
         Episodes of training.
+    front_end : str or FrontEnd, default=None
+        What computes the frames if X is audio: a name of `sklearn_audio.dsp.preset`, such as "panns_32k", or a front
+        end. None takes frames. Means nothing without `network`.
+    sample_rate : int, default=None
+        Hz of arrays without a rate, where X is audio; None refuses them.
+    n_jobs : int, default=None
+        Threads that read audio and compute frames; None is 1.
     patch_frames : int, default=128
         Frames of a patch, which the network takes; a shorter clip is repeated until it fills one. In each episode a
         clip stands with one patch at a random place. Means nothing without `network`.
@@ -149,6 +156,7 @@ class PrototypicalClassifier(LearnedSpace):
         "n_support": [_COUNT],
         "n_query": [_COUNT],
         "n_episodes": [_COUNT],
+        **{name: TRAINING_CONSTRAINTS[name] for name in ("front_end", "sample_rate", "n_jobs")},
         "patch_frames": [_COUNT],
         "patch_hop": [_COUNT, None],
         "options": [dict, None],
@@ -175,6 +183,9 @@ class PrototypicalClassifier(LearnedSpace):
         n_support: int = 5,
         n_query: int = 5,
         n_episodes: int = 200,
+        front_end: str | FrontEnd | None = None,
+        sample_rate: int | None = None,
+        n_jobs: int | None = None,
         patch_frames: int = 128,
         patch_hop: int | None = None,
         options: dict[str, Any] | None = None,
@@ -197,6 +208,9 @@ class PrototypicalClassifier(LearnedSpace):
         self.n_support = n_support
         self.n_query = n_query
         self.n_episodes = n_episodes
+        self.front_end = front_end
+        self.sample_rate = sample_rate
+        self.n_jobs = n_jobs
         self.patch_frames = patch_frames
         self.patch_hop = patch_hop
         self.options = options
@@ -217,7 +231,8 @@ class PrototypicalClassifier(LearnedSpace):
         Parameters
         ----------
         X : array of shape (n_clips, n_features), Ragged, or list of arrays (n_patches or n_frames, n_features)
-            Vectors: one row per clip of a 2-D array, or several per clip. With `network`, frames.
+            Vectors: one row per clip of a 2-D array, or several per clip. With `network`, frames; with `front_end`,
+            recordings.
         y : array-like of shape (n_clips,)
             Labels.
 
@@ -233,11 +248,11 @@ class PrototypicalClassifier(LearnedSpace):
             takes, or the loss becomes NaN.
         """
         self._validate_params()
-        admitted = self._admit_clips(X, y, reset=True)
+        clips = self._read_clips(X, y, reset=True)
         self._forget_space()
         if self._is_learned:
-            self._learn_space(admitted)
-        return self._begin(self._embed(admitted.rows), admitted.codes, admitted.labels.classes)
+            self._learn_space(clips)
+        return self._begin(self._embed([clips.rows]), clips.codes, clips.labels.classes)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
         """Add clips, and with them their classes, to the prototypes; a learned space stays as it is.
@@ -270,7 +285,7 @@ class PrototypicalClassifier(LearnedSpace):
             Labels(np.unique(classes), multi_label=False).encode(y)
         if not hasattr(self, "prototypes_"):
             return self.fit(X, y)
-        rows, labels, codes = self._admit_clips(X, y, reset=False, is_more=True)
+        rows, labels, codes = self._read_clips(X, y, reset=False, is_more=True)
         if (labels.classes.dtype.kind in "US") != (self.classes_.dtype.kind in "US"):
             raise ValueError(
                 f"y holds the label {labels.classes[0].item()!r}, but the classes are {self.classes_.tolist()}; give "
@@ -279,7 +294,7 @@ class PrototypicalClassifier(LearnedSpace):
         joined = np.union1d(self.classes_, labels.classes)
         self._sums = self._sums.with_classes(np.searchsorted(joined, self.classes_), len(joined))
         self.classes_ = joined
-        return self._add(self._embed(rows), np.searchsorted(joined, labels.classes)[codes])
+        return self._add(self._embed([rows]), np.searchsorted(joined, labels.classes)[codes])
 
     def adapt(self, X: Any, y: Any) -> Self:
         """Replace all classes by those of these clips, in the space that `fit` has learned.
@@ -306,8 +321,8 @@ class PrototypicalClassifier(LearnedSpace):
             If X or y is not admissible, or there is only one class.
         """
         self._check_fitted()
-        rows, labels, codes = self._admit_clips(X, y, reset=False)
-        return self._begin(self._embed(rows), codes, labels.classes)
+        rows, labels, codes = self._read_clips(X, y, reset=False)
+        return self._begin(self._embed([rows]), codes, labels.classes)
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Compute the probabilities of the clips.
@@ -384,7 +399,7 @@ class PrototypicalClassifier(LearnedSpace):
         return float(super().score(X, y, sample_weight))
 
     def _distances(self, X: Any) -> NDArray[np.float64]:
-        return self._sums.distances(self._embed(self._admit(X, reset=False)))
+        return self._sums.distances(self._embed(self._rows_in_chunks(X)))
 
     def _begin(self, vectors: Ragged, codes: NDArray[np.int64], classes: NDArray[Any]) -> Self:
         self.classes_ = classes

@@ -1,28 +1,30 @@
-"""Classifiers over sequences: X is frames or tokens, decided by the type of its numbers."""
+"""Base class of the classifiers over sequences of frames or tokens."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from sklearn_audio._meaning import Uses, needs_frames, needs_tokens
 from sklearn_audio.classification._neural import NeuralClassifier
-from sklearn_audio.engine.training import Cut, cut_rows
-from sklearn_audio.ragged import Ragged, mean_and_std
+from sklearn_audio.engine.training import Collation, RowView
+from sklearn_audio.ragged import Ragged
 from sklearn_audio.validation import check_sequences, container_kind
 
 __all__ = ["SequenceClassifier", "holds_tokens"]
 
-# A vocabulary learned from X of more than this is more likely numbers that mean something.
+# Integers above this are more likely measurements than tokens.
 _MOST_TOKENS = 1_000_000
 
 
 class SequenceClassifier(NeuralClassifier):
-    """Base class of the classifiers over frames or tokens.
+    """Base class of the classifiers over frames, tokens or, with a front end, audio.
 
-    Integers in one dimension per clip are tokens, everything else is frames.
+    Integers in one dimension per clip are tokens; everything else without a front end is frames.
     """
 
     n_tokens_: int | None
@@ -32,17 +34,24 @@ class SequenceClassifier(NeuralClassifier):
         "normalize": needs_frames(None),
     }
 
-    def _admit(self, X: Any, *, reset: bool) -> Ragged:
+    def _read_rows(self, X: Any, *, reset: bool) -> RowView:
+        if self._takes_audio():
+            if reset:
+                self.n_tokens_ = None
+            return self._read_audio(X, reset=reset)
         kind, items = container_kind(X) if getattr(X, "ndim", None) != 3 else ("rows", X)
         array = self._admit_array(items, reset=reset) if kind == "array" else None
         over_tokens = holds_tokens(items if array is None else array) if reset else self.n_tokens_ is not None
-        if not over_tokens:
-            if reset:
-                self.n_tokens_ = None
-            frames = check_sequences(array) if array is not None else self._admit_frames(items, reset=reset)
-            if not reset:
-                self._check_frame_width(frames)
-            return frames
+        if over_tokens:
+            return RowView.of(self._tokens(items, array, reset=reset))
+        if reset:
+            self.n_tokens_ = None
+        frames = check_sequences(array) if array is not None else self._admit_frames(items, reset=reset)
+        if not reset:
+            self._check_frame_width(frames.item_shape)
+        return RowView.of(frames)
+
+    def _tokens(self, items: Any, array: NDArray[Any] | None, *, reset: bool) -> Ragged:
         if array is None and reset:
             self._forget_features()
         tokens = _as_tokens(items if array is None else array)
@@ -73,35 +82,24 @@ class SequenceClassifier(NeuralClassifier):
                 f"{n_tokens - 1}. Tokenise it with the same tokenizer, or reserve more tokens by n_tokens."
             )
 
-    def _cut(self, sequences: Ragged) -> Cut:
-        return cut_rows(sequences, None, "head")
+    def _collation(self, *, training: bool) -> Collation:
+        return replace(super()._collation(training=training), pad_value=self.n_tokens_ or 0)
 
-    def _input_options(self) -> dict[str, Any]:
-        """Give what every network over sequences is told of its input."""
+    def _set_sequence_network(self, network_class: type[nn.Module], rows: RowView, **options: Any) -> None:
+        """Build a network over tokens, or over frames, which it standardises."""
         if self.n_tokens_ is not None:
-            return {"n_tokens": self.n_tokens_}
-        return {"n_features": self._n_features, "per_clip": self.normalize == "clip"}
-
-    def _shape_options(self) -> dict[str, Any]:
-        return {"pad_value": self.n_tokens_ or 0}
-
-    def _prepare_network(self, network: nn.Module, sequences: Ragged) -> None:
+            options |= {"n_tokens": self.n_tokens_}
+        else:
+            n_features = self._collation(training=True).item_shape(rows)[0]
+            options |= {"n_features": n_features, "per_clip": self.normalize == "clip"}
+        options["n_outputs"] = len(self.classes_)
+        self._set_network(network_class(**options), options)
         if self.n_tokens_ is None and self.normalize == "standard":
-            frames: Any = network.input
-            frames.standardise_by(*mean_and_std(sequences.values))
-
-    def _build_network(self, sequences: Ragged) -> None:
-        item_shape = self._item_shape(sequences)
-        self._n_features = item_shape[0] if item_shape else None
-        super()._build_network(sequences)
-
-    def _item_shape(self, sequences: Ragged) -> tuple[int, ...]:
-        """Tell the shape of what the network reads, one at a time."""
-        return sequences.item_shape
+            self._standardise(rows)
 
 
 def holds_tokens(items: Any) -> bool:
-    """Tell whether clips are integers in one dimension each."""
+    """Return whether clips are integers in one dimension each."""
     if isinstance(items, Ragged):
         return items.item_shape == () and items.dtype.kind in "iu"
     if isinstance(items, np.ndarray) and items.dtype != object:

@@ -7,10 +7,11 @@ from os import PathLike
 from typing import Any, ClassVar, Literal
 
 from sklearn.utils import Tags
-from torch import nn
 
 from sklearn_audio._sklearn import Interval
 from sklearn_audio.classification._sequences import SequenceClassifier
+from sklearn_audio.dsp import FrontEnd
+from sklearn_audio.engine.training import RowView
 from sklearn_audio.nets import MeanNetwork
 
 __all__ = ["TokenMeanClassifier"]
@@ -26,7 +27,7 @@ class TokenMeanClassifier(SequenceClassifier):
     embedding_size : int, default=128
         Width of the vectors.
     dropout : float, default=0.2
-        Share of the mean dropped in training.
+        Fraction of the mean dropped in training.
     {training_parameters}
 
     Attributes
@@ -46,7 +47,6 @@ class TokenMeanClassifier(SequenceClassifier):
     array(['low', 'high', 'low', 'high'], dtype='<U4')
     """
 
-    _network_class: ClassVar[type[nn.Module]] = MeanNetwork
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **SequenceClassifier._parameter_constraints,
         "embedding_size": [Interval(Integral, 1, None, closed="left")],
@@ -58,6 +58,9 @@ class TokenMeanClassifier(SequenceClassifier):
         *,
         embedding_size: int = 128,
         dropout: float = 0.2,
+        front_end: str | FrontEnd | None = None,
+        sample_rate: int | None = None,
+        n_jobs: int | None = None,
         normalize: Literal["standard", "clip"] | None = "standard",
         n_tokens: int | None = None,
         max_epochs: int = 50,
@@ -87,8 +90,10 @@ class TokenMeanClassifier(SequenceClassifier):
         verbose: int = 0,
     ) -> None:
         super().__init__(
+            front_end=front_end,
+            sample_rate=sample_rate,
+            n_jobs=n_jobs,
             normalize=normalize,
-            n_tokens=n_tokens,
             max_epochs=max_epochs,
             lr=lr,
             batch_size=batch_size,
@@ -115,15 +120,15 @@ class TokenMeanClassifier(SequenceClassifier):
             random_state=random_state,
             verbose=verbose,
         )
+        self.n_tokens = n_tokens
         self.embedding_size = embedding_size
         self.dropout = dropout
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        # of rows that differ by the order of their values it cannot tell the classes
+        # it does not see the order of values, in which the rows of scikit-learn's checks differ
         tags.classifier_tags.poor_score = True
         return tags
 
-    def _network_options(self, n_outputs: int) -> dict[str, Any]:
-        options = {"width": self.embedding_size, "dropout": self.dropout}
-        return {"n_outputs": n_outputs, **self._input_options(), **options}
+    def _build_network(self, rows: RowView) -> None:
+        self._set_sequence_network(MeanNetwork, rows, width=self.embedding_size, dropout=self.dropout)

@@ -1,37 +1,98 @@
-"""What every estimator does that trains a network: watches it, keeps it, continues from it, pickles it."""
+"""Base class of the estimators that train a network: data, training, inference, pickling."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
+import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector
 
 from sklearn_audio._caller import warn_caller
+from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._paths import new_folder
 from sklearn_audio.base import AudioEstimator
-from sklearn_audio.engine import resolve_device
-from sklearn_audio.engine.training import Checkpoint, Net, are_all_alike, check_optimizer, describe_run, freeze, thaw
-from sklearn_audio.ragged import Ragged
+from sklearn_audio.classification._audio_input import AudioInput
+from sklearn_audio.engine._devices import resolve_device
+from sklearn_audio.engine.augmentation import adapt_all
+from sklearn_audio.engine.training import (
+    BatchFrontEnd,
+    Checkpoint,
+    Collation,
+    MethodNetwork,
+    Net,
+    RowView,
+    SegmentDataset,
+    Segments,
+    TrainingConfig,
+    are_all_alike,
+    build_net,
+    check_answers,
+    check_optimizer,
+    describe_run,
+    draw_seed,
+    network_from_state,
+    network_to_state,
+    predict_logits,
+    running_statistics,
+    seeded,
+    split_off_validation,
+    train,
+    truncated_segments,
+    whole_rows,
+)
 
-__all__ = ["TrainedNetwork"]
+__all__ = ["AUDIO_USES", "TrainedNetwork", "TrainingData"]
 
 _DEFAULT_FRACTION = 0.1
-# what the network does not depend on
+# parameters that the trained network does not depend on
 _NOT_OF_THE_RUN = ("checkpoint_dir", "verbose", "device")
 _NOT_IN_HISTORY = ("batches", "_batch_count", "_best")
 
+AUDIO_USES: Uses = {
+    "sample_rate": needs("front_end, with which X is audio", lambda owner: owner._takes_audio(), "front_end")
+}
+
+
+class TrainingData(NamedTuple):
+    """Rows with their targets, and the names of the classes for messages.
+
+    Shapes: targets (n_rows,) or (n_rows, n_labels), weights (n_rows,).
+    """
+
+    rows: RowView
+    targets: NDArray[Any]
+    weights: NDArray[np.float64]
+    groups: Any = None
+    names: Any = None
+
 
 class TrainedNetwork(AudioEstimator):
-    """Holds `network_`, which was built with `_options`, and the course of its training."""
+    """Base class: reads rows, trains `network_` on segments of them, and runs it over segments.
+
+    A subclass may override `_read_rows`, `_segments`, `_collation` and `_build_network`; classifiers, in addition,
+    `_augmentation` and `_changes_waveforms`.
+    """
 
     _stateless: ClassVar[bool] = False
+    # large matrix products of CPU libraries round by the position of a row in its batch
+    _one_by_one: ClassVar[bool] = True
+    # method of the network that is trained
+    _trained_method: ClassVar[str] = "forward"
+    front_end: Any
+    sample_rate: int | None
+    n_jobs: int | None
+    max_epochs: int
+    precision: Literal["float32", "bfloat16"]
+    random_state: Any
+    verbose: int
     validation_fraction: float | None
     early_stopping: bool
     lr_schedule: Literal["plateau", "cosine", "step", "onecycle"] | None
@@ -49,8 +110,170 @@ class TrainedNetwork(AudioEstimator):
         super()._validate_params()
         check_optimizer(self.optimizer)
 
+    # rows
+
+    def _takes_audio(self) -> bool:
+        return self.front_end is not None
+
+    def _changes_waveforms(self) -> bool:
+        """Whether waveforms are changed in training, so that frames are computed batch by batch."""
+        return self._takes_audio() and bool(getattr(self, "augmentations", None))
+
+    def _audio(self) -> AudioInput:
+        return AudioInput.of(self.front_end, self.sample_rate, waveforms=False, log_compression=None)
+
+    def _read_rows(self, X: Any, *, reset: bool) -> RowView:
+        """Validate X and read it: frames as they are, or of audio; with `reset`, remember its features."""
+        if self._takes_audio():
+            return self._read_audio(X, reset=reset)
+        frames = self._admit_frames(X, reset=reset)
+        if not reset:
+            self._check_frame_width(frames.item_shape)
+        return RowView.of(frames)
+
+    def _read_audio(self, X: Any, *, reset: bool) -> RowView:
+        audio = self._audio()
+        clips = self._admit_audio(X, audio.rate, reset=reset, bare_rate=self.sample_rate)
+        options = {"n_jobs": self.n_jobs, "verbose": self.verbose, "description": type(self).__name__}
+        return audio.store(clips, waveforms=self._changes_waveforms(), **options)
+
+    def _rows_in_chunks(self, X: Any) -> Iterator[RowView]:
+        """Read X for inference; recordings in chunks of bounded size."""
+        if not self._takes_audio():
+            yield self._read_rows(X, reset=False)
+            return
+        audio = self._audio()
+        clips = self._admit_audio(X, audio.rate, reset=False, bare_rate=self.sample_rate)
+        yield from audio.chunks(clips, n_jobs=self.n_jobs, verbose=self.verbose, description=type(self).__name__)
+
+    def _segments(self, rows: RowView, *, training: bool) -> Segments:
+        """Cut rows into what the network takes."""
+        return whole_rows(rows)
+
+    def _truncated(self, rows: RowView, length: int, *, training: bool) -> Segments:
+        """Cut rows as the parameter `truncation` says; waveforms to what `length` frames are computed from."""
+        front_end = self._batch_front_end() if training else None
+        return truncated_segments(rows, length if front_end is None else front_end.n_items(length), self.truncation)
+
+    def _collation(self, *, training: bool) -> Collation:
+        """Say how segments become a batch."""
+        return Collation(front_end=self._batch_front_end() if training else None)
+
+    def _batch_front_end(self) -> BatchFrontEnd | None:
+        if not self._changes_waveforms():
+            return None
+        audio = self._audio()
+        return BatchFrontEnd(audio.front_end, audio.rate, adapt_all(self.augmentations))
+
+    def _dataset(self, data: TrainingData, chosen: NDArray[np.int64]) -> SegmentDataset:
+        """Make the dataset of some rows; the segments of a row share its target and its weight."""
+        segments, owners = self._segments(data.rows[chosen], training=True)
+        weights = (data.weights[chosen] / np.bincount(owners))[owners]
+        weights *= len(weights) / len(chosen)
+        collation = self._collation(training=True)
+        return SegmentDataset(
+            segments, data.targets[chosen][owners], weights.astype(np.float32), collation, self.n_jobs
+        )
+
+    # training
+
+    def _build_network(self, rows: RowView) -> None:
+        """Build the network for these rows, and pass it to `_set_network`."""
+        raise TypeError(f"{type(self).__name__} must define _build_network.")  # pragma: no cover - abstract
+
+    def _config(self, **changes: Any) -> TrainingConfig:
+        """Collect the parameters of training."""
+        options = {
+            field.name: getattr(self, field.name) for field in fields(TrainingConfig) if hasattr(self, field.name)
+        }
+        progress = type(self).__name__ if self.verbose else None
+        return TrainingConfig(**(options | {"n_epochs": self.max_epochs, "progress": progress} | changes))
+
+    def _fit_network(
+        self,
+        data: TrainingData,
+        config: TrainingConfig,
+        make_loss: Callable[[NDArray[Any]], Any],
+        *,
+        fraction: float,
+        is_warm_start: bool,
+        resumable: bool = True,
+    ) -> Self:
+        """Train on the rows that are not held out; `make_loss` is given the targets of these."""
+        self.n_iter_ = self.n_iter_ if is_warm_start else 0
+        # n_iter_ is part of the seed, so that a warm start draws new random numbers
+        draws = np.random.SeedSequence([draw_seed(self.random_state), self.n_iter_]).generate_state(3).tolist()
+        checkpoint = self._open_checkpoint(draws, is_warm_start, data._asdict()) if resumable else None
+        draws = draws if checkpoint is None else checkpoint.seeds
+        chosen, held_out = np.arange(len(data.rows)), np.arange(0)
+        if fraction:
+            chosen, held_out = split_off_validation(
+                data.targets, fraction, data.groups, seed=draws[0], names=data.names
+            )
+        data = data._replace(weights=data.weights / data.weights[chosen].mean())
+        train_set, valid = self._dataset(data, chosen), self._dataset(data, held_out) if fraction else None
+        if not is_warm_start:
+            self._warn_if_alike(train_set.collation.blocks(train_set.rows))
+        with seeded(draws[1]) as generators:
+            if is_warm_start:
+                self._copy_network()
+            else:
+                self._build_network(train_set.rows)
+            net = self._build_net(make_loss(data.targets[chosen]), config)
+            if is_warm_start:
+                self._resume(net)
+        train(net, config, train_set, valid, seed=draws[2], generators=generators, checkpoint=checkpoint)
+        self._keep_result(net, checkpoint)
+        return self
+
+    def _build_net(self, loss: Any, config: TrainingConfig) -> Net:
+        method = self._trained_method
+        network = self.network_ if method == "forward" else MethodNetwork(self.network_, method)
+        return build_net(network, loss, config, resolve_device(self.device), len(getattr(self, "classes_", [0])))
+
+    def _standardise(self, rows: RowView, compress: Callable[[Tensor], Tensor] | None = None) -> None:
+        """Set mean and scale of the input layer to those of the rows."""
+        blocks = self._collation(training=True).blocks(rows)
+        if compress is not None:
+            with torch.no_grad():
+                statistics = running_statistics(compress(torch.from_numpy(block)).numpy() for block in blocks)
+        else:
+            statistics = running_statistics(blocks)
+        network: Any = self.network_
+        network.input.standardise_by(*statistics)
+
+    # inference
+
+    def _answers(
+        self, chunks: Iterable[RowView], forward: Callable[[Tensor, Tensor], Tensor] | None = None
+    ) -> Iterator[tuple[NDArray[np.float32], Segments]]:
+        """Run the network, or one of its methods, over the segments of each chunk of rows."""
+        n_rows = 0
+        for rows in chunks:
+            segments = self._segments(rows, training=False)
+            answers = self._predict(segments.rows, self._collation(training=False), forward)
+            check_answers(answers, segments.owners, first_row=n_rows)
+            n_rows += len(rows)
+            yield answers, segments
+
+    def _predict(
+        self, rows: RowView, collation: Collation, forward: Callable[[Tensor, Tensor], Tensor] | None = None
+    ) -> NDArray[np.float32]:
+        device = self._device_of_inference()
+        network = self.network_.to(device)
+        return predict_logits(
+            network if forward is None else forward,
+            rows,
+            collation,
+            device=device,
+            precision=self.precision,
+            one_by_one=self._one_by_one and device.type == "cpu",
+        )
+
+    # watching and keeping
+
     def _fraction_to_watch(self) -> float:
-        """Return the share of the clips that is held out."""
+        """Return the fraction of the clips that is held out."""
         watched = self.early_stopping or self.lr_schedule == "plateau"
         if self.validation_fraction is None:
             return _DEFAULT_FRACTION if watched else 0.0
@@ -60,7 +283,7 @@ class TrainedNetwork(AudioEstimator):
             )
         return self.validation_fraction
 
-    def _open_checkpoint(self, draws: list[int], more: bool, data: dict[str, Any]) -> Checkpoint | None:
+    def _open_checkpoint(self, draws: list[int], is_warm_start: bool, data: dict[str, Any]) -> Checkpoint | None:
         if self.checkpoint_dir is None:
             return None
         if self.random_state is None:
@@ -70,17 +293,17 @@ class TrainedNetwork(AudioEstimator):
             )
         parameters = {k: v for k, v in self.get_params(deep=False).items() if k not in _NOT_OF_THE_RUN}
         parameters["epochs trained before"] = self.n_iter_
-        if more:
+        if is_warm_start:
             data["weights trained before"] = parameters_to_vector(self.network_.parameters()).detach().cpu().numpy()
         run = describe_run(type(self).__name__, parameters, data, resolve_device(self.device))
         return Checkpoint(new_folder(self.checkpoint_dir, "checkpoint_dir"), run, draws)
 
-    def _check_frame_width(self, clips: Ragged) -> None:
-        """Refuse frames that the network was not built for, such as the numbers of a two-dimensional array."""
+    def _check_frame_width(self, item_shape: tuple[int, ...]) -> None:
+        """Check that frames are those the network was built for, not, say, the numbers of a two-dimensional array."""
         wanted = self._options["n_features"]
-        if clips.item_shape != (wanted,):
+        if item_shape != (wanted,):
             raise ValueError(
-                f"X has frames of {clips.item_shape[0]} numbers, but {type(self).__name__} was fitted on frames of "
+                f"X has frames of {item_shape[0]} numbers, but {type(self).__name__} was fitted on frames of "
                 f"{wanted}; pass frames as they were in fit."
             )
 
@@ -91,13 +314,13 @@ class TrainedNetwork(AudioEstimator):
                 "next to nothing to learn from; check the recordings, and the channel that is read."
             )
 
-    def _own(self, network: nn.Module, options: dict[str, Any]) -> None:
-        """Take a new network, built with these options."""
+    def _set_network(self, network: nn.Module, options: dict[str, Any]) -> None:
+        """Store a new network, built with these options."""
         self.network_, self._options, self._optimizer_state = network, options, None
         self.n_parameters_ = sum(p.numel() for p in network.parameters() if p.requires_grad)
 
     def _copy_network(self) -> None:
-        """Train a copy: if it comes to nothing, the network is still there as it was."""
+        """Train a copy, so that an error leaves the network as it was."""
         self.network_ = copy.deepcopy(self.network_)
 
     def _resume(self, net: Net) -> None:
@@ -106,15 +329,15 @@ class TrainedNetwork(AudioEstimator):
             net.history[-1].update(row)
         if self._optimizer_state is not None:
             fresh = [{k: v for k, v in group.items() if k != "params"} for group in net.optimizer_.param_groups]
-            # what is loaded shares its memory with what is kept, and training writes to it
+            # copied, because the optimiser shares the memory of what it loads and writes to it
             net.optimizer_.load_state_dict(copy.deepcopy(self._optimizer_state))
             for group, options in zip(net.optimizer_.param_groups, fresh, strict=True):
                 group.update(options)
 
-    def _keep(self, net: Net, checkpoint: Checkpoint | None) -> None:
+    def _keep_result(self, net: Net, checkpoint: Checkpoint | None) -> None:
         self._checkpoint = checkpoint
         self.network_.eval()
-        # what ended in the middle of an epoch has not finished it
+        # an epoch that was interrupted is not counted
         epochs = [row for row in net.history if "seconds" in row]
         rows = [{key: value for key, value in row.items() if not key.endswith(_NOT_IN_HISTORY)} for row in epochs]
         self.history_ = pd.DataFrame(rows)
@@ -148,11 +371,11 @@ class TrainedNetwork(AudioEstimator):
         state = dict(super().__getstate__())
         state.pop("_optimizer_state", None)
         if "network_" in state:
-            state["network_"] = freeze(state["network_"], self._options)
+            state["network_"] = network_to_state(state["network_"], self._options)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
         if "network_" in state:
-            state |= {"network_": thaw(state["network_"]), "_optimizer_state": None}
+            state |= {"network_": network_from_state(state["network_"]), "_optimizer_state": None}
         super().__setstate__(state)

@@ -1,10 +1,10 @@
-"""The parameters that every classifier with a network of its own has: constraints, docstring, recipe of training."""
+"""Parameters that all trained classifiers share: constraints, documentation, attributes."""
 
 from __future__ import annotations
 
-import inspect
 import re
 from functools import partial
+from inspect import cleandoc, signature
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any, ClassVar, Literal
@@ -13,7 +13,9 @@ import torch
 
 from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._sklearn import Interval, StrOptions
-from sklearn_audio.engine.training import Recipe, is_named
+from sklearn_audio.base import AUDIO_CONSTRAINTS
+from sklearn_audio.dsp import FrontEnd
+from sklearn_audio.engine.training import is_named
 
 __all__ = [
     "BY_NAME",
@@ -28,6 +30,9 @@ _POSITIVE = Interval(Real, 0, None, closed="neither")
 _COUNT = Interval(Integral, 1, None, closed="left")
 
 TRAINING_CONSTRAINTS: dict[str, list[Any]] = {
+    "front_end": [str, FrontEnd, None],
+    "sample_rate": [None, *AUDIO_CONSTRAINTS["sample_rate"]],
+    "n_jobs": AUDIO_CONSTRAINTS["n_jobs"],
     "normalize": [StrOptions({"standard", "clip"}), None],
     "n_tokens": [_COUNT, None],
     "max_epochs": [_COUNT],
@@ -71,6 +76,13 @@ TRAINING_USES: Uses = {
 }
 
 TRAINING_PARAMETERS = """\
+front_end : str or FrontEnd, default=None
+    What computes the frames if X is audio: a name of `sklearn_audio.dsp.preset`, such as "panns_32k", or a front end.
+    None takes frames or tokens.
+sample_rate : int, default=None
+    Hz of arrays without a rate, where X is audio; None refuses them.
+n_jobs : int, default=None
+    Threads that read audio and compute frames, and augment waveforms while the network trains; None is 1.
 normalize : {"standard", "clip"}, default="standard"
     Of frames: "standard" subtracts the mean and divides by the standard deviation of each feature over the training
     frames, "clip" over those of the clip itself; None takes the frames as they are. Tokens are not normalised.
@@ -116,8 +128,9 @@ spec_augment : dict or bool, default=None
     Mask random stretches of time and of features of each clip in training (SpecAugment): True, or a dict with some of
     `time_masks`, `time_width`, `frequency_masks` and `frequency_width`. For frames only.
 augmentations : list of callables, default=None
-    Applied in this order to each clip of a training batch, anew in every epoch: those of `sklearn_audio.augmentation`,
-    transforms of audiomentations, modules of torch, or functions of an array. They are seeded by `random_state`.
+    Applied in this order to each clip of a training batch, again in every epoch; to its waveform if X is audio. Those
+    of `sklearn_audio.augmentation`, transforms of audiomentations, modules of torch, or functions of an array. They
+    are seeded by `random_state`.
 accumulate : int, default=1
     Batches per step of the optimiser, whose gradients are averaged: the step is that of a batch so many times as
     large, in the memory of one.
@@ -142,6 +155,8 @@ random_state : int, RandomState instance or None, default=None
 verbose : int, default=0
     1 shows a progress bar over the epochs, with loss and score."""
 
+# parameters and attributes that not all classes have
+_NOT_OF_ALL = ("n_tokens", "n_tokens_")
 # a parameter, and the indented lines below it
 _ENTRY = re.compile(r"^\w.*(?:\n .*)*", re.MULTILINE)
 
@@ -164,15 +179,17 @@ n_features_in_ : int
 
 
 class TrainingParameters:
-    """Holds the parameters of training, which subclasses name in their signatures, and documents them there."""
+    """Assigns the parameters of training, and inserts their documentation in that of a subclass."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = TRAINING_CONSTRAINTS
 
     def __init__(
         self,
         *,
+        front_end: str | FrontEnd | None,
+        sample_rate: int | None,
+        n_jobs: int | None,
         normalize: Literal["standard", "clip"] | None,
-        n_tokens: int | None,
         max_epochs: int,
         lr: float,
         batch_size: int,
@@ -199,8 +216,10 @@ class TrainingParameters:
         random_state: Any,
         verbose: int,
     ) -> None:
+        self.front_end = front_end
+        self.sample_rate = sample_rate
+        self.n_jobs = n_jobs
         self.normalize = normalize
-        self.n_tokens = n_tokens
         self.max_epochs = max_epochs
         self.lr = lr
         self.batch_size = batch_size
@@ -229,30 +248,15 @@ class TrainingParameters:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        doc = inspect.cleandoc(cls.__doc__ or "")  # Python 3.13 removes the indentation, older releases keep it
-        # what a class tells of itself is left out
-        entries = [entry for entry in _ENTRY.findall(TRAINING_PARAMETERS) if f"\n{entry.split(' :')[0]} : " not in doc]
-        for mark, text in (("{training_parameters}", "\n".join(entries)), ("{attributes}", TRAINING_ATTRIBUTES)):
-            doc = doc.replace(mark, text)
+        doc = cleandoc(cls.__doc__ or "")  # Python 3.13 removes the indentation, older releases keep it
+        # skip parameters that the class documents itself or does not have
+        names = signature(cls).parameters
+        for mark, text in (("{training_parameters}", TRAINING_PARAMETERS), ("{attributes}", TRAINING_ATTRIBUTES)):
+            entries = [(entry.split(" :")[0], entry) for entry in _ENTRY.findall(text)]
+            kept = [
+                entry
+                for name, entry in entries
+                if f"\n{name} : " not in doc and (name.removesuffix("_") in names or name not in _NOT_OF_ALL)
+            ]
+            doc = doc.replace(mark, "\n".join(kept))
         cls.__doc__ = doc
-
-    def _recipe(self, **changes: Any) -> Recipe:
-        options = {
-            "n_epochs": self.max_epochs,
-            "lr": self.lr,
-            "batch_size": self.batch_size,
-            "optimizer": self.optimizer,
-            "weight_decay": self.weight_decay,
-            "lr_schedule": self.lr_schedule,
-            "warmup": self.warmup,
-            "early_stopping": self.early_stopping,
-            "patience": self.patience,
-            "gradient_clip": self.gradient_clip,
-            "sampler": self.sampler,
-            "accumulate": self.accumulate,
-            "weight_averaging": self.weight_averaging,
-            "callbacks": self.callbacks,
-            "precision": self.precision,
-            "progress": type(self).__name__ if self.verbose else None,
-        }
-        return Recipe(**(options | changes))

@@ -1,8 +1,8 @@
-"""The networks that can be trained, by name."""
+"""Trainable networks by name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ __all__ = ["ARCHITECTURES", "Architecture"]
 
 
 class Architecture(NamedTuple):
-    """How to build a network that is trained, and what it takes."""
+    """How to build a trainable network, with its options and limits."""
 
     build: Callable[..., nn.Module]
     options: tuple[str, ...] = ()
@@ -32,6 +32,19 @@ class Architecture(NamedTuple):
     shortest: int = 1
     fewest_features: int = 1
     channels_last: bool = False
+
+    def check(
+        self, parameter: str, chosen: Any, options: Iterable[str], lengths: Mapping[str, int | None] | None = None
+    ) -> None:
+        """Check the names of options of a named architecture, and that lengths are not below the shortest."""
+        for name in sorted(set(options) - set(self.options)) if isinstance(chosen, str) else ():
+            raise ValueError(f"{parameter} {chosen!r} has no option {name!r}; it has {list(self.options) or 'none'}.")
+        for name, length in (lengths or {}).items():
+            if length is not None and length < self.shortest:
+                raise ValueError(
+                    f"{name}={length}, but {parameter} {chosen!r} takes at least {self.shortest} "
+                    f"{'timepoints' if self.waveforms else 'frames'}; give more, or choose another {parameter}."
+                )
 
 
 def _build_any_length(
@@ -82,7 +95,8 @@ def _build_efficientat(
     network = EfficientAT(width, n_outputs, dropout=dropout)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
-            # the authors' 0.01 is for many thousand steps; after a few hundred, the statistics would still be the first
+            # the published momentum 0.01 needs thousands of steps; with a few hundred, the running statistics would
+            # stay near their initial values
             module.momentum = 0.1
     return LayeredBackbone(network, network.n_penultimate, "penultimate")
 
@@ -100,7 +114,7 @@ def _build_ast(
     return LayeredBackbone(network, network.width, shortest=16)
 
 
-def _own(network_class: type[Backbone], *options: str, **preset: Any) -> Architecture:
+def _frame_architecture(network_class: type[Backbone], *options: str, **preset: Any) -> Architecture:
     build: Callable[..., nn.Module] = partial(network_class, **preset)
     return Architecture(
         build if network_class.fixed_length else partial(_build_any_length, build),
@@ -112,7 +126,7 @@ def _own(network_class: type[Backbone], *options: str, **preset: Any) -> Archite
 
 
 def _panns(network_class: Callable[..., PANNsNetwork], n_poolings: int) -> Architecture:
-    smallest = 2**n_poolings  # so that one frame and one band are left
+    smallest = 2**n_poolings  # leaves one frame and one band
     build = partial(_build_panns, network_class, smallest)
     return Architecture(build, ("dropout",), shortest=smallest, fewest_features=smallest)
 
@@ -123,16 +137,16 @@ def _waveform(network_class: Callable[..., PANNsNetwork], shortest: int) -> Arch
     )
 
 
-# of TALNet's networks where they are trained here; a sixteenth of the paper's, for a thousandth of its clips
+# n_embedding of TALNet's networks: a sixteenth of the paper's, for data sets a thousandth the size
 _WIDTH = 64
 _NETWORKS = {
-    "cnn4": _own(Cnn4, "dropout"),
-    "sbcnn": _own(SBCNN, "dropout", "input_norm"),
-    "timbre": _own(Timbre),
-    "vgg32": _own(VGG, "dropout", n_filters=32),
-    "vgg128": _own(VGG, "dropout", n_filters=128),
-    "crnn": _own(CRNN, "n_embedding", "pooling", "dropout", n_embedding=_WIDTH),
-    "cnn_transformer": _own(
+    "cnn4": _frame_architecture(Cnn4, "dropout"),
+    "sbcnn": _frame_architecture(SBCNN, "dropout", "input_norm"),
+    "timbre": _frame_architecture(Timbre),
+    "vgg32": _frame_architecture(VGG, "dropout", n_filters=32),
+    "vgg128": _frame_architecture(VGG, "dropout", n_filters=128),
+    "crnn": _frame_architecture(CRNN, "n_embedding", "pooling", "dropout", n_embedding=_WIDTH),
+    "cnn_transformer": _frame_architecture(
         CNNTransformer,
         *("n_embedding", "pooling", "n_layers", "shared_layers", "positions", "dropout", "transformer_dropout"),
         n_embedding=_WIDTH,
@@ -148,7 +162,7 @@ _NETWORKS = {
     "leenet11": _waveform(partial(LeeNet, 11), 1),
     "res1dnet31": _waveform(partial(Res1dNet, 31), 20476),
 }
-# Measured on a CPU, forward and backward: by 1.2 to 1.8 times. The others take as long, or up to twice as long.
+# Measured on a CPU, forward and backward: 1.2 to 1.8 times as fast. The others are as fast or up to twice as slow.
 _FASTER_CHANNELS_LAST = (
     *("cnn4", "sbcnn", "vgg32", "vgg128", "cnn6", "cnn10"),
     *("mobilenet_v1", "mobilenet_v2", "efficientat", "crnn", "cnn_transformer"),

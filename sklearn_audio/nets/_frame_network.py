@@ -1,4 +1,4 @@
-"""What stands around a network that is trained on frames or waveforms: compression, normalisation, its least size."""
+"""Wrapper of trainable networks: log compression and input normalisation before a backbone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["FrameNetwork", "architecture_of"]
 
 
 def architecture_of(architecture: str | type[nn.Module]) -> Architecture:
-    """Look a network up."""
+    """Describe a network by its name or class."""
     if isinstance(architecture, str):
         return ARCHITECTURES[architecture]
     network_class = architecture
@@ -39,9 +39,9 @@ def _number(network_class: type[nn.Module], name: str) -> int:
 
 
 class FrameNetwork(nn.Module):
-    """A network of `ARCHITECTURES`, or of one's own, behind the normalisation that is learned with it.
+    """A network of `ARCHITECTURES`, or a class of the user, after the normalisation of its input.
 
-    Frames of fewer numbers than the network takes are filled up with zeros once they are normalised.
+    Frames of fewer features than the network takes are filled up with zeros after the normalisation.
     """
 
     def __init__(
@@ -56,13 +56,13 @@ class FrameNetwork(nn.Module):
         learned_log: bool = False,
     ) -> None:
         super().__init__()
-        what = architecture_of(architecture)
+        takes = architecture_of(architecture)
         width = 1 if n_features is None else n_features
-        self.n_missing = max(0, what.fewest_features - width)
+        self.n_missing = max(0, takes.fewest_features - width)
         self.compress: nn.Module = LearnedLog() if learned_log else nn.Identity()
         self.input = FrameInput(width, per_clip=per_clip)
-        self.backbone = what.build(n_outputs, width + self.n_missing, n_frames, **(options or {}))
-        if what.channels_last:
+        self.backbone = takes.build(n_outputs, width + self.n_missing, n_frames, **(options or {}))
+        if takes.channels_last:
             self.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch omits it
 
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
@@ -74,7 +74,7 @@ class FrameNetwork(nn.Module):
         return logits
 
     def embed(self, values: Tensor, lengths: Tensor) -> Tensor:
-        """Compute what the last layer reads, with networks that tell.
+        """Compute the input of the last layer, where the backbone has `embed`.
 
         Shapes: values (B, T, n_features), lengths (B,) -> (B, n_embedding).
         """
@@ -83,7 +83,7 @@ class FrameNetwork(nn.Module):
         return vectors
 
     def normalised(self, values: Tensor, lengths: Tensor) -> Tensor:
-        """Compute what the network itself is given.
+        """Compute the input of the backbone.
 
         Shapes: values (B, T, n_features), lengths (B,) -> (B, T, at least n_features).
         """
@@ -92,3 +92,16 @@ class FrameNetwork(nn.Module):
             return normal[..., 0]
         normal = self.input(self.compress(values), lengths)
         return F.pad(normal, (0, self.n_missing)) if self.n_missing else normal
+
+    def start_from(self, encoder: Mapping[str, Tensor], architecture: object) -> None:
+        """Copy the blocks of a trained encoder into the backbone, which has blocks of these names and shapes."""
+        own = self.backbone.state_dict()
+        for name, array in encoder.items():
+            if name not in own or own[name].shape != array.shape:
+                there = tuple(own[name].shape) if name in own else "nothing"
+                raise ValueError(
+                    f"the encoder holds {name!r} of shape {tuple(array.shape)}, where architecture {architecture!r} "
+                    f"has {there}; an encoder with the filters of its default starts 'cnn4' only."
+                )
+        # load_state_dict copies: training changes the backbone and leaves the encoder as it is
+        self.backbone.load_state_dict(own | dict(encoder))

@@ -96,8 +96,8 @@ def test_masks_and_mixup_are_on_for_architectures_over_frames():
     assert same_weights(automatic, fit("timbre", max_epochs=2, mixup=0.3, spec_augment=True))
     assert not same_weights(automatic, fit("timbre", max_epochs=2, mixup=0.0))
     assert not same_weights(automatic, fit("timbre", max_epochs=2, spec_augment=None))
-    for other in ("mlp", TinyNetwork):
-        assert same_weights(fit(other, max_epochs=2), fit(other, max_epochs=2, mixup=0.0, spec_augment=None))
+    own = fit(TinyNetwork, max_epochs=2)
+    assert same_weights(own, fit(TinyNetwork, max_epochs=2, mixup=0.0, spec_augment=None))
 
 
 def test_a_network_of_ones_own_travels_with_what_it_computes_itself():
@@ -115,7 +115,6 @@ def test_length_of_the_network():
     assert classifier("cnn4", max_epochs=1).fit([row[:3] for row in X], Y).n_frames_ == 16
     long = [np.concatenate([row] * 40) for row in X[:6]]
     assert classifier(max_epochs=1).fit(long, Y[:6]).n_frames_ == 1024
-    assert classifier("mlp", max_epochs=1, hidden_sizes=(4,)).fit(long, Y[:6]).n_frames_ == max(map(len, long))
 
 
 def test_short_clips_are_repeated():
@@ -279,7 +278,7 @@ def test_architecture_is_searched():
         ({"architecture": "cnn4", "dropout": 0.5, "options": {"dropout": 0.1}}, "both say what dropout is"),
         ({"mixup_on": "waveforms"}, "mixup_on='waveforms' has no effect here: it needs audio, which a front_end"),
         ({"front_end": "panns"}, r"unknown front end 'panns'; did you mean 'panns_\d+k'"),
-        ({"architecture": "mlp", "options": {"width": 1}}, r"'mlp' has no option 'width'; it has \['dropout'\]"),
+        ({"architecture": "cnn4", "options": {"width": 1}}, r"'cnn4' has no option 'width'; it has \['dropout'\]"),
     ],
 )
 def test_parameters_that_make_no_sense(options, match):
@@ -301,10 +300,8 @@ def test_clips_that_cannot_be_learned_from():
         fit().predict([X[0], np.array([1, 2, 3])])
 
 
-def test_tokens_are_for_mlp():
+def test_tokens_are_refused():
     tokens = [RNG.integers(0, 5, size=n) for n in LENGTHS]
-    assert fit("mlp", max_epochs=1).n_tokens_ is None
-    assert classifier("mlp", max_epochs=1).fit(tokens, Y).n_tokens_ == 5
     with pytest.raises(ValueError, match=r"are tokens, and architecture .* takes frames"):
         classifier().fit(tokens, Y)
     with pytest.raises(ValueError, match="are tokens"):

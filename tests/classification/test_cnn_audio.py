@@ -197,7 +197,7 @@ def test_an_effect_that_fails_surfaces():
 def test_a_large_set_goes_to_a_file_and_changes_nothing(options, tmp_path, monkeypatch):
     wanted = fit(**options)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr("sklearn_audio.engine.training._scratch._MOST_BYTES_IN_MEMORY", 10_000)
+    monkeypatch.setattr("sklearn_audio.engine.training._row_store._MOST_BYTES_IN_MEMORY", 10_000)
     for n_jobs in (None, 2):
         assert same_weights(fit(n_jobs=n_jobs, **options), wanted)
     assert not list(tmp_path.iterdir())
@@ -205,7 +205,7 @@ def test_a_large_set_goes_to_a_file_and_changes_nothing(options, tmp_path, monke
 
 def test_memory_is_bounded_while_a_large_set_is_trained_on(tmp_path, monkeypatch):
     """Twenty clips of 24 s are 15 MB of waveforms."""
-    monkeypatch.setattr("sklearn_audio.engine.training._scratch._MOST_BYTES_IN_MEMORY", 1 << 20)
+    monkeypatch.setattr("sklearn_audio.engine.training._row_store._MOST_BYTES_IN_MEMORY", 1 << 20)
     monkeypatch.setattr("sklearn_audio.classification._audio_input._VALUES_PER_CHUNK", 1 << 18)
     paths = [tmp_path / f"{i}.wav" for i in range(20)]
     for i, path in enumerate(paths):

@@ -16,9 +16,9 @@ from sklearn.model_selection import cross_val_predict
 
 from sklearn_audio import (
     BERTClassifier,
-    CNNClassifier,
     ConvAutoencoder,
     EfficientATEmbedder,
+    FrameMLPClassifier,
     LSTMClassifier,
     PrototypicalClassifier,
     TokenMeanClassifier,
@@ -33,7 +33,7 @@ def noisy(frames):
 
 
 ESTIMATORS = {
-    "CNNClassifier": CNNClassifier("mlp", hidden_sizes=(8,), dropout=0.5, mixup=0.3, augmentations=[noisy], **FEW),
+    "FrameMLPClassifier": FrameMLPClassifier(hidden_sizes=(8,), dropout=0.5, mixup=0.3, augmentations=[noisy], **FEW),
     "LSTMClassifier": LSTMClassifier(hidden_size=8, n_layers=2, dropout=0.5, **FEW),
     "BERTClassifier": BERTClassifier(width=16, n_heads=2, n_layers=1, feedforward_size=16, dropout=0.3, **FEW),
     "TokenMeanClassifier": TokenMeanClassifier(embedding_size=8, dropout=0.5, **FEW),

@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn_audio import (
     BERTClassifier,
     CNNClassifier,
+    FrameMLPClassifier,
     LSTMClassifier,
     MelSpectrogramTransformer,
     Ragged,
@@ -28,7 +29,7 @@ QUICK = {
     "bert": BERTClassifier(width=16, n_heads=2, n_layers=1, feedforward_size=32, max_epochs=25, lr=0.005),
     "lstm": LSTMClassifier(hidden_size=16, max_epochs=15, lr=0.02),
     "mean": TokenMeanClassifier(max_epochs=15, lr=0.02),
-    "mlp": CNNClassifier("mlp", hidden_sizes=(32,), max_epochs=15, lr=0.01),
+    "mlp": FrameMLPClassifier(hidden_sizes=(32,), max_epochs=15, lr=0.01),
 }
 every_kind = pytest.mark.parametrize("name", QUICK)
 
@@ -233,7 +234,7 @@ def test_bert_fitted_again_takes_its_new_length():
     X = [np.arange(12) % 3 for _ in range(4)]
     classifier = BERTClassifier(width=8, n_heads=2, n_layers=1, max_length=4, truncation="chunks", max_epochs=1)
     classifier.fit(X, [0, 1, 0, 1]).set_params(max_length=12).fit(X, [0, 1, 0, 1])
-    assert classifier._cut(classifier._admit(X, reset=False)).owners.tolist() == [0, 1, 2, 3]
+    assert classifier._segments(classifier._read_rows(X, reset=False), training=False).owners.tolist() == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("classifier", [LSTMClassifier(max_epochs=1), BERTClassifier(max_epochs=1)])

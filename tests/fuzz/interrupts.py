@@ -21,7 +21,12 @@ import numpy as np
 import torch
 from skorch.callbacks import Callback, EpochScoring
 
-from sklearn_audio import CNNClassifier, ConvAutoencoder, LSTMClassifier, TokenMeanClassifier
+from sklearn_audio import (
+    ConvAutoencoder,
+    FrameMLPClassifier,
+    LSTMClassifier,
+    TokenMeanClassifier,
+)
 from sklearn_audio.engine.training import _checkpoint
 
 RNG = np.random.default_rng(0)
@@ -46,7 +51,7 @@ HANDLERS = {"of Python": signal.default_int_handler, "of a user": raise_by_hand}
 WATCHED = {"validation_fraction": 0.25, "early_stopping": True, "patience": 30}
 OPTIONS = {"max_epochs": 8, "batch_size": 8, "random_state": 0}
 FITS = {
-    "mlp, ema": lambda **k: CNNClassifier("mlp", hidden_sizes=(4,), weight_averaging="ema", **WATCHED, **OPTIONS, **k),
+    "mlp, ema": lambda **k: FrameMLPClassifier(hidden_sizes=(4,), weight_averaging="ema", **WATCHED, **OPTIONS, **k),
     "lstm, plateau": lambda **k: LSTMClassifier(hidden_size=4, lr_schedule="plateau", **WATCHED, **OPTIONS, **k),
     "token mean, swa": lambda **k: TokenMeanClassifier(weight_averaging="swa", accumulate=2, mixup=0.3, **OPTIONS, **k),
     "auto-encoder": lambda **k: ConvAutoencoder(2, n_filters=(4, 8), warmup=1, **OPTIONS, **k),

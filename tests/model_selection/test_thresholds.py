@@ -13,7 +13,10 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_audio import CNNClassifier, Ragged
+from sklearn_audio import (
+    FrameMLPClassifier,
+    Ragged,
+)
 from sklearn_audio.model_selection import MultilabelStratifiedKFold, MultilabelThresholdClassifierCV
 
 RNG = np.random.default_rng(0)
@@ -53,7 +56,7 @@ def test_rare_labels_are_found():
 @pytest.mark.parametrize("kind", [np.asarray, lambda y: pd.DataFrame(y, columns=["a", "b", "c"])])
 def test_forests_and_networks_answer_alike(kind):
     rows = Ragged.from_list([np.tile(row, (2 + i % 3, 1)) for i, row in enumerate(X)])
-    network = CNNClassifier("mlp", hidden_sizes=(8,), max_epochs=2, random_state=0)
+    network = FrameMLPClassifier(hidden_sizes=(8,), max_epochs=2, random_state=0)
     forest = RandomForestClassifier(5, random_state=0)
     for estimator, clips in ((forest, X), (network, rows)):
         tuned = MultilabelThresholdClassifierCV(estimator, cv=3).fit(clips, kind(Y))

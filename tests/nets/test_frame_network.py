@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from sklearn_audio.engine.training import freeze, thaw
+from sklearn_audio.engine.training import network_from_state, network_to_state
 from sklearn_audio.nets import ARCHITECTURES, FrameNetwork, LearnedLog, architecture_of
 from tests.tiny_network import TinyNetwork
 
@@ -93,7 +93,7 @@ class Deep(nn.Module):
 def test_kernels_lie_as_they_train_fastest_and_stay_so(architecture, channels_last):
     options = {"n_outputs": 3, "n_features": 64, "architecture": architecture}
     network = FrameNetwork(**options)
-    stored = pickle.loads(pickle.dumps(freeze(network, options)))
-    for same in (network, copy.deepcopy(network), thaw(stored)):
+    stored = pickle.loads(pickle.dumps(network_to_state(network, options)))
+    for same in (network, copy.deepcopy(network), network_from_state(stored)):
         deep = [kernel for kernel in same.parameters() if kernel.ndim == 4 and kernel.shape[1] > 1]
         assert {kernel.is_contiguous(memory_format=torch.channels_last) for kernel in deep} == {channels_last}

@@ -1,79 +1,85 @@
-"""Training: padded batches with their true lengths, a skorch net with schedules and callbacks, and inference."""
+"""Training: a dataset of rows and segments, a skorch net with schedules and callbacks, batch-invariant inference."""
 
 from sklearn_audio.engine._scratch_values import ScratchValues
-from sklearn_audio.engine.augmentation import Augmentation, adapt_all
-from sklearn_audio.engine.training._batches import ClipDataset, EvaluationBatches, TrainingBatches
+from sklearn_audio.engine.training._batches import EvaluationBatches, TrainingBatches
 from sklearn_audio.engine.training._checkpoint import Checkpoint
-from sklearn_audio.engine.training._cutting import Cut, Truncation, cut_rows
+from sklearn_audio.engine.training._dataset import BatchFrontEnd, Collation, Crop, SegmentDataset, ShortClip
 from sklearn_audio.engine.training._divergence import check_answers
 from sklearn_audio.engine.training._episodes import (
     EmbeddedSpace,
     Episode,
-    EpisodeRecipe,
+    EpisodeConfig,
     Episodes,
     episode_logits,
     train_in_episodes,
 )
-from sklearn_audio.engine.training._inference import compute_logits
-from sklearn_audio.engine.training._losses import ClassificationLoss, to_probabilities
-from sklearn_audio.engine.training._net import Net, build_net, train
+from sklearn_audio.engine.training._inference import predict_logits
+from sklearn_audio.engine.training._losses import (
+    ClassificationLoss,
+    MethodNetwork,
+    ReconstructionLoss,
+    to_probabilities,
+)
+from sklearn_audio.engine.training._net import Net, TrainingConfig, build_net, train
 from sklearn_audio.engine.training._optimizers import check_optimizer, is_named
-from sklearn_audio.engine.training._recipe import Recipe
-from sklearn_audio.engine.training._reconstruction import MethodNetwork, ReconstructionLoss
-from sklearn_audio.engine.training._row_view import Patches, RowView, are_all_alike, cut_patches, running_statistics
+from sklearn_audio.engine.training._row_store import store_rows
+from sklearn_audio.engine.training._rows import (
+    RowView,
+    Segments,
+    Truncation,
+    are_all_alike,
+    patch_segments,
+    running_statistics,
+    truncated_segments,
+    whole_rows,
+)
 from sklearn_audio.engine.training._run import describe_run
-from sklearn_audio.engine.training._scratch import store_rows
 from sklearn_audio.engine.training._seeding import draw_seed, seeded
 from sklearn_audio.engine.training._split import split_off_validation
-from sklearn_audio.engine.training._state import Frozen, freeze, thaw
-from sklearn_audio.engine.training._windows import Crop, Rendering, ShortClip, WindowDataset, Windowing, window_logits
+from sklearn_audio.engine.training._state import NetworkState, network_from_state, network_to_state
 
 __all__ = [
-    "Augmentation",
+    "BatchFrontEnd",
     "Checkpoint",
     "ClassificationLoss",
-    "ClipDataset",
+    "Collation",
     "Crop",
-    "Cut",
     "EmbeddedSpace",
     "Episode",
-    "EpisodeRecipe",
+    "EpisodeConfig",
     "Episodes",
     "EvaluationBatches",
-    "Frozen",
     "MethodNetwork",
     "Net",
-    "Patches",
-    "Recipe",
+    "NetworkState",
     "ReconstructionLoss",
-    "Rendering",
     "RowView",
     "ScratchValues",
+    "SegmentDataset",
+    "Segments",
     "ShortClip",
     "TrainingBatches",
+    "TrainingConfig",
     "Truncation",
-    "WindowDataset",
-    "Windowing",
-    "adapt_all",
     "are_all_alike",
     "build_net",
     "check_answers",
     "check_optimizer",
-    "compute_logits",
-    "cut_patches",
-    "cut_rows",
     "describe_run",
     "draw_seed",
     "episode_logits",
-    "freeze",
     "is_named",
+    "network_from_state",
+    "network_to_state",
+    "patch_segments",
+    "predict_logits",
     "running_statistics",
     "seeded",
     "split_off_validation",
     "store_rows",
-    "thaw",
     "to_probabilities",
     "train",
     "train_in_episodes",
-    "window_logits",
+    "truncated_segments",
+    "whole_rows",
 ]

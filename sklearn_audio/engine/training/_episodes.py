@@ -1,4 +1,4 @@
-"""Training in episodes: small tasks drawn from the training clips, each with a support set and queries of its own."""
+"""Episodic training: small tasks drawn from the training clips, each with its own support set and queries."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from sklearn_audio.engine.training._divergence import check_weights_finite, dive
 from sklearn_audio.engine.training._optimizers import optimizer_of
 from sklearn_audio.engine.training._schedules import SCHEDULES
 
-__all__ = ["EmbeddedSpace", "Episode", "EpisodeRecipe", "Episodes", "episode_logits", "train_in_episodes"]
+__all__ = ["EmbeddedSpace", "Episode", "EpisodeConfig", "Episodes", "episode_logits", "train_in_episodes"]
 
 Rows = NDArray[np.int64]
 EpisodeDistance = Literal["sqeuclidean", "cosine"]
-# Of cosines at the start, so that the softmax of numbers within [-1, 1] can be sure of itself.
+# Initial logit scale for cosine similarity: within [-1, 1] the softmax would be almost uniform.
 _COSINE_SLOPE = 10.0
 
 
@@ -38,7 +38,7 @@ class Episode(NamedTuple):
 
 @dataclass(frozen=True)
 class Episodes:
-    """Where episodes are drawn from.
+    """Draws episodes from labelled clips.
 
     Shapes: codes (n_clips,), names (n_classes,).
     """
@@ -75,8 +75,8 @@ class Episodes:
 
 
 @dataclass(frozen=True)
-class EpisodeRecipe:
-    """How to train in episodes."""
+class EpisodeConfig:
+    """The options of training in episodes."""
 
     n_episodes: int
     lr: float
@@ -98,7 +98,7 @@ class EmbeddedSpace:
     distance: EpisodeDistance
 
     def first_slope(self) -> float:
-        """Return what distances are multiplied with before the softmax, when training begins."""
+        """Return the initial factor of the distances in the softmax."""
         return 1 / self.width if self.distance == "sqeuclidean" else _COSINE_SLOPE
 
 
@@ -122,75 +122,75 @@ def train_in_episodes(
     space: EmbeddedSpace,
     pick: Callable[[Rows, np.random.Generator], tuple[Tensor, Tensor]],
     episodes: Episodes,
-    recipe: EpisodeRecipe,
+    config: EpisodeConfig,
     device: torch.device,
     *,
     seed: int,
     generators: Generators,
 ) -> pd.DataFrame:
-    """Train a network so that clips lie near the prototypes of their classes.
+    """Train a network to map clips near the prototypes of their classes.
 
-    What distances are multiplied with before the softmax is learned, too, and thrown away: it belongs to episodes.
+    The factor of the distances in the softmax is learned, too, and discarded: it suits episodes only.
 
     Source: J. Snell, K. Swersky and R. Zemel, "Prototypical networks for few-shot learning", NeurIPS 2017.
     """
     rng = np.random.default_rng(seed)
     log_slope = torch.tensor(math.log(space.first_slope()), device=device, requires_grad=True)
-    optimizer = _optimizer(space.network, log_slope, recipe, device)
+    optimizer = _optimizer(space.network, log_slope, config, device)
     rows: list[dict[str, float]] = []
     space.network.train()
     with progress_bar(
-        total=recipe.n_episodes, description=recipe.progress, unit="episode", shown=recipe.progress is not None
+        total=config.n_episodes, description=config.progress, unit="episode", shown=config.progress is not None
     ) as bar:
-        for number in range(recipe.n_episodes):
+        for number in range(config.n_episodes):
             start = time.perf_counter()
-            rate = _set_rate(optimizer, recipe, number)
+            rate = _set_rate(optimizer, config, number)
             episode = episodes.draw(rng)
             values, lengths = pick(np.concatenate(episode, axis=1).ravel(), rng)
-            autocast = torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16")
+            autocast = torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16")
             with autocast, drawing_from(generators):
                 vectors = space.embed(values.to(device), lengths.to(device)).float()
             n_way, n_support = episode.support.shape
             logits = episode_logits(vectors, n_way, n_support, space.distance, log_slope.exp())
             targets = torch.arange(n_way, device=device).repeat_interleave(episodes.n_query)
-            loss = _step(space.network, optimizer, F.cross_entropy(logits, targets), recipe, number)
+            loss = _step(space.network, optimizer, F.cross_entropy(logits, targets), config, number)
             score = float((logits.argmax(dim=1) == targets).float().mean())
             rows.append({"episode": number + 1, "train_loss": loss, "train_score": score, "lr": rate})
             rows[-1]["seconds"] = time.perf_counter() - start
             bar.set_postfix(loss=f"{loss:.3f}", score=f"{score:.3f}")
             bar.update()
-    check_weights_finite(space.network, f"in episode {recipe.n_episodes}", rate, recipe.lr)
+    check_weights_finite(space.network, f"in episode {config.n_episodes}", rate, config.lr)
     space.network.eval()
     return pd.DataFrame(rows)
 
 
 def _optimizer(
-    network: nn.Module, log_slope: Tensor, recipe: EpisodeRecipe, device: torch.device
+    network: nn.Module, log_slope: Tensor, config: EpisodeConfig, device: torch.device
 ) -> torch.optim.Optimizer:
-    kind, options = optimizer_of(recipe.optimizer, recipe.weight_decay, device)
+    kind, options = optimizer_of(config.optimizer, config.weight_decay, device)
     make: Any = kind
     groups = [{"params": list(network.parameters())}, {"params": [log_slope], "weight_decay": 0.0}]
-    optimizer: torch.optim.Optimizer = make(groups, lr=recipe.lr, **options)
+    optimizer: torch.optim.Optimizer = make(groups, lr=config.lr, **options)
     return optimizer
 
 
-def _set_rate(optimizer: torch.optim.Optimizer, recipe: EpisodeRecipe, number: int) -> float:
-    factor = 1.0 if recipe.lr_schedule is None else SCHEDULES[recipe.lr_schedule](number / recipe.n_episodes)
+def _set_rate(optimizer: torch.optim.Optimizer, config: EpisodeConfig, number: int) -> float:
+    factor = 1.0 if config.lr_schedule is None else SCHEDULES[config.lr_schedule](number / config.n_episodes)
     for group in optimizer.param_groups:
-        group["lr"] = recipe.lr * factor
-    return recipe.lr * factor
+        group["lr"] = config.lr * factor
+    return config.lr * factor
 
 
 def _step(
-    network: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor, recipe: EpisodeRecipe, number: int
+    network: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor, config: EpisodeConfig, number: int
 ) -> float:
     value = loss.item()
     if not math.isfinite(value):
         rate = optimizer.param_groups[0]["lr"]
-        raise divergence(f"the loss became {value} in episode {number + 1}", rate, recipe.lr)
+        raise divergence(f"the loss became {value} in episode {number + 1}", rate, config.lr)
     optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
-    if recipe.gradient_clip is not None:
-        torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.gradient_clip)
+    if config.gradient_clip is not None:
+        torch.nn.utils.clip_grad_norm_(network.parameters(), config.gradient_clip)
     optimizer.step()
     return value

@@ -1,4 +1,4 @@
-"""Losses of one label per clip and of several, and the probabilities that belong to them."""
+"""Losses of classification and of reconstruction, and probabilities from logits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy.special import expit, softmax
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["ClassificationLoss", "to_probabilities"]
+__all__ = ["ClassificationLoss", "MethodNetwork", "ReconstructionLoss", "to_probabilities"]
 
 
 class ClassificationLoss(nn.Module):
@@ -45,6 +45,37 @@ class ClassificationLoss(nn.Module):
             if_present = F.binary_cross_entropy_with_logits(logits, torch.ones_like(targets), reduction="none")
             losses = if_absent * (absent * (1 - targets)) + if_present * (present * targets)
         return (losses.mean(dim=1) * weights).mean()
+
+
+class MethodNetwork(nn.Module):
+    """Wraps a network so that `forward` calls another of its methods; the parameters are shared."""
+
+    def __init__(self, network: nn.Module, method: str) -> None:
+        super().__init__()
+        self.network = network
+        self.method = method
+
+    def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """Call the method.
+
+        Shapes: values (B, T, n_features), lengths (B,).
+        """
+        answer: Tensor = getattr(self.network, self.method)(values, lengths)
+        return answer
+
+
+class ReconstructionLoss(nn.Module):
+    """The weighted mean of the squared errors that the network returns."""
+
+    # no labels, hence no score beside the loss
+    multi_label = None
+
+    def forward(self, errors: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        """Compute the mean over the batch.
+
+        Shapes: errors (B, n_features), targets (B,), weights (B,).
+        """
+        return (errors.mean(dim=1) * weights).mean()
 
 
 def to_probabilities(logits: NDArray[Any], *, multi_label: bool) -> NDArray[np.float64]:

@@ -1,34 +1,86 @@
-"""The skorch net that an estimator builds, and the loop it runs in."""
+"""The skorch net of an estimator, its options, and the training loop."""
 
 from __future__ import annotations
 
+import copy
 import sys
+from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import torch
 from skorch import NeuralNetClassifier
+from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping
 from skorch.helper import predefined_split
+from skorch.utils import noop
 from torch import Tensor, nn
 
 from sklearn_audio._generators import Generators, drawing_from
+from sklearn_audio.engine.training._averaging import Averaging, WeightAverage
 from sklearn_audio.engine.training._batches import (
     Batch,
-    ClipDataset,
+    BatchSource,
     EvaluationBatches,
     Inputs,
     TrainingBatches,
     batch_sizes,
 )
+from sklearn_audio.engine.training._callbacks import EpochRecord, ProgressBar
 from sklearn_audio.engine.training._checkpoint import Checkpoint
 from sklearn_audio.engine.training._divergence import check_weights_finite, divergence
 from sklearn_audio.engine.training._interrupts import is_stop
-from sklearn_audio.engine.training._losses import ClassificationLoss
+from sklearn_audio.engine.training._losses import ClassificationLoss, ReconstructionLoss
 from sklearn_audio.engine.training._optimizers import optimizer_of
-from sklearn_audio.engine.training._recipe import Precision, Recipe
-from sklearn_audio.engine.training._reconstruction import ReconstructionLoss
+from sklearn_audio.engine.training._schedules import Schedule, ScheduleName
 
-__all__ = ["Net", "Recipe", "build_net", "train"]
+__all__ = ["Net", "TrainingConfig", "build_net", "train"]
+
+
+Precision = Literal["float32", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """The options of a training run."""
+
+    n_epochs: int
+    lr: float
+    batch_size: int
+    optimizer: Any
+    weight_decay: float = 0.0
+    lr_schedule: ScheduleName | None = None
+    warmup: float = 0.0
+    early_stopping: bool = False
+    patience: int = 10
+    gradient_clip: float | None = None
+    sampler: str | None = None
+    augmentation: Any = None
+    accumulate: int = 1
+    weight_averaging: Averaging | None = None
+    callbacks: Sequence[Any] | None = None
+    precision: Precision = "float32"
+    progress: str | None = None
+
+    def all_callbacks(self, *, multi_label: bool | None) -> list[tuple[str, Callback] | Any]:
+        """List the callbacks: those that write the history, the user's, and those that read it."""
+        listed: list[tuple[str, Callback] | Any] = [("epoch_record", EpochRecord(multi_label))]
+        if self.weight_averaging is not None:
+            # before callbacks that read the weights at the end of an epoch or of training
+            listed.append(("weight_averaging", WeightAverage(self.weight_averaging, self.n_epochs)))
+        if self.gradient_clip is not None:
+            listed.append(("gradient_clip", GradientNormClipping(self.gradient_clip)))
+        listed += copy.deepcopy(list(self.callbacks or []))
+        if self.lr_schedule is not None or self.warmup:
+            patience = max(1, self.patience // 2)
+            schedule = Schedule(self.lr_schedule, self.n_epochs, self.warmup, patience, self.accumulate)
+            listed.append(("lr_schedule", schedule))
+        if self.early_stopping:
+            listed.append(("early_stopping", EarlyStopping(patience=self.patience, load_best=True, sink=noop)))
+        if self.progress is not None:
+            # before EarlyStopping, which would otherwise hide the last epoch from the bar
+            listed.insert(1, ("progress", ProgressBar(self.n_epochs, self.progress)))
+        return listed
 
 
 # Callbacks that decide at the end which weights remain; none do after an error.
@@ -36,11 +88,11 @@ _CHOOSE_WEIGHTS = ("weight_averaging", "early_stopping")
 
 
 class StopTraining(KeyboardInterrupt):
-    """What a callback raises to end training; skorch's own raise KeyboardInterrupt, which is also Ctrl-C."""
+    """Ends training; callbacks of skorch raise KeyboardInterrupt for that, which is also what Ctrl-C raises."""
 
 
 class _Noted:
-    """Turns an error into a note of the one that was first; interrupts pass."""
+    """Adds an error as a note to the first one; interrupts pass."""
 
     def __init__(self, first: BaseException, what: str) -> None:
         self.first = first
@@ -83,19 +135,19 @@ class Net(NeuralNetClassifier):
                 raise StopTraining from error
             raise
         if self.checkpoint is not None:
-            # after all callbacks have done what they do
+            # last, so that the states of all callbacks are complete
             self.checkpoint.notice(self, method_name, training=cb_kwargs.get("training", False))
 
-    def give_up(self, error: BaseException, data: ClipDataset) -> None:
-        """Let the callbacks close what they opened, after an error that is not to be hidden by another one."""
+    def give_up(self, error: BaseException, data: BatchSource) -> None:
+        """Let the callbacks clean up after an error; errors of theirs become notes of it."""
         for name, callback in self.callbacks_:
             if name in _CHOOSE_WEIGHTS:
                 continue
             with _Noted(error, f"The callback {name!r} then failed in on_train_end"):
                 callback.on_train_end(self, X=data, y=None)
 
-    def check_learned(self, data: ClipDataset) -> None:
-        """Refuse weights, or answers to a batch, that are NaN or infinite after the last step."""
+    def check_learned(self, data: BatchSource) -> None:
+        """Check that weights and outputs are finite after the last step."""
         when, rate = f"in epoch {len(self.history)}", self.optimizer_.param_groups[0]["lr"]
         check_weights_finite(self.module_, when, rate, self.lr)
         self.module_.eval()
@@ -174,33 +226,33 @@ class Net(NeuralNetClassifier):
 def build_net(
     network: nn.Module,
     loss: ClassificationLoss | ReconstructionLoss,
-    recipe: Recipe,
+    config: TrainingConfig,
     device: torch.device,
     n_classes: int,
 ) -> Net:
     """Build the net around a network."""
-    optimizer, options = optimizer_of(recipe.optimizer, recipe.weight_decay, device)
+    optimizer, options = optimizer_of(config.optimizer, config.weight_decay, device)
     net = Net(
         network,
         criterion=loss,
         optimizer=optimizer,
-        lr=recipe.lr,
-        batch_size=recipe.batch_size,
-        max_epochs=recipe.n_epochs,
+        lr=config.lr,
+        batch_size=config.batch_size,
+        max_epochs=config.n_epochs,
         iterator_train=TrainingBatches,
         iterator_train__seed=0,
         iterator_train__epoch=0,
         iterator_train__start=0,
-        iterator_train__sampler=recipe.sampler,
-        iterator_train__augmentation=recipe.augmentation,
+        iterator_train__sampler=config.sampler,
+        iterator_train__augmentation=config.augmentation,
         iterator_valid=EvaluationBatches,
         train_split=None,
-        callbacks=recipe.all_callbacks(multi_label=loss.multi_label),
+        callbacks=config.all_callbacks(multi_label=loss.multi_label),
         predict_nonlinearity=torch.sigmoid if loss.multi_label else _softmax,
         classes=list(range(n_classes)),
         device=str(device),
-        precision=recipe.precision,
-        accumulate=recipe.accumulate,
+        precision=config.precision,
+        accumulate=config.accumulate,
         verbose=0,
         **{f"optimizer__{name}": value for name, value in options.items()},
     )
@@ -214,15 +266,15 @@ def _softmax(logits: Tensor) -> Tensor:
 
 def train(
     net: Net,
-    recipe: Recipe,
-    data: ClipDataset,
-    valid: ClipDataset | None,
+    config: TrainingConfig,
+    data: BatchSource,
+    valid: BatchSource | None,
     *,
     seed: int,
     generators: Generators,
     checkpoint: Checkpoint | None = None,
 ) -> None:
-    """Train for some epochs, the callbacks of the recipe in place of those before."""
+    """Train for the epochs of the options."""
     before = len(net.history)
     net.train_split = None if valid is None else predefined_split(valid)
     net.checkpoint, net.generators = checkpoint, generators
@@ -232,7 +284,7 @@ def train(
     net.iterator_train__start = 0 if checkpoint is None else checkpoint.batches_done
     is_over = False
     try:
-        net.fit_loop(data, epochs=recipe.n_epochs - done)
+        net.fit_loop(data, epochs=config.n_epochs - done)
         is_over = True
     except StopTraining:
         is_over = True

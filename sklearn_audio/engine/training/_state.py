@@ -1,4 +1,4 @@
-"""A network as plain arrays: what a pickle holds, whatever device it was trained on."""
+"""Networks as plain arrays, for pickles that do not depend on a device."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ from torch import Tensor, nn
 from sklearn_audio._generators import Generators
 from sklearn_audio._isolation import isolated
 
-__all__ = ["Frozen", "freeze", "thaw"]
+__all__ = ["NetworkState", "network_from_state", "network_to_state"]
 
 _OURS = ("sklearn_audio.", "torch.")
 
 
-class Frozen(NamedTuple):
-    """How to build a network, and what it learned."""
+class NetworkState(NamedTuple):
+    """Class, options and arrays of a network."""
 
     network: type[nn.Module]
     options: dict[str, Any]
     arrays: dict[str, NDArray[Any]]
 
 
-def freeze(network: nn.Module, options: dict[str, Any]) -> Frozen:
-    """Take the arrays out of a network."""
+def network_to_state(network: nn.Module, options: dict[str, Any]) -> NetworkState:
+    """Copy the arrays of a network."""
     arrays = {name: tensor.detach().cpu().numpy().copy() for name, tensor in network.state_dict().items()}
-    return Frozen(type(network), options, arrays)
+    return NetworkState(type(network), options, arrays)
 
 
-def thaw(frozen: Frozen) -> nn.Module:
+def network_from_state(state_of: NetworkState) -> nn.Module:
     """Build the network again, on the CPU and in evaluation mode."""
     # on "meta" nothing is drawn at random
     with isolated(), torch.device("meta"):
-        network = frozen.network(**frozen.options)
+        network = state_of.network(**state_of.options)
     if not all(type(module).__module__.startswith(_OURS) for module in network.modules()):
-        # a network from elsewhere may hold tensors beside its state, which must be computed
+        # a network of the user may hold tensors outside its state, which only its constructor computes
         with isolated(Generators(0)):
-            network = frozen.network(**frozen.options)
+            network = state_of.network(**state_of.options)
     own = network.state_dict()
-    state = {name: _laid_like(own.get(name), array) for name, array in frozen.arrays.items()}
+    state = {name: _laid_like(own.get(name), array) for name, array in state_of.arrays.items()}
     network.load_state_dict(state, assign=True)
     return network.eval()
 
 
 def _laid_like(own: Tensor | None, array: NDArray[Any]) -> Tensor:
-    """Make a tensor in the layout of the network's own: kernels sum in another order for another one."""
+    """Make a tensor with the strides of the network's own, on which the order of summation in kernels depends."""
     tensor = torch.from_numpy(np.array(array))  # copied: it may be a memory map that is read only
     if own is None or own.shape != tensor.shape or own.stride() == tensor.stride():
         return tensor

@@ -9,7 +9,7 @@ import torch
 from sklearn_audio import Ragged
 from sklearn_audio.augmentation import AddNoise, RandomCrop, SpecAugment, TimeShift
 from sklearn_audio.engine.augmentation import Augmentation, build_spec_augment
-from sklearn_audio.engine.training import ClipDataset, TrainingBatches
+from sklearn_audio.engine.training import Collation, RowView, SegmentDataset, TrainingBatches
 
 LENGTHS = np.random.default_rng(0).integers(5, 30, size=40)
 CODES = np.arange(40) % 4
@@ -17,7 +17,9 @@ CODES = np.arange(40) % 4
 
 def dataset(lengths=LENGTHS, **options):
     values = np.random.default_rng(1).normal(loc=5, size=(lengths.sum(), 6)).astype(np.float32)
-    return ClipDataset(Ragged.from_lengths(values, lengths), CODES, np.ones(40, np.float32), **options)
+    return SegmentDataset(
+        RowView.of(Ragged.from_lengths(values, lengths)), CODES, np.ones(40, np.float32), Collation(**options)
+    )
 
 
 BATCH = dataset().batch(np.arange(8))
@@ -143,6 +145,6 @@ def test_mixup_of_codes_needs_their_number():
 
 @pytest.mark.parametrize("rows", [[[1, 2], [3]], [[1.0, 2.0], [3.0]]], ids=["tokens", "waveforms"])
 def test_masks_are_for_frames(rows):
-    data = ClipDataset(Ragged.from_list(rows), np.array([0, 1]), np.ones(2, np.float32))
+    data = SegmentDataset(RowView.of(Ragged.from_list(rows)), np.array([0, 1]), np.ones(2, np.float32))
     with pytest.raises(ValueError, match="spec_augment hides parts of frames, got rows of shape"):
         call(data.batch(np.arange(2)), spec_augment=True)

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from sklearn_audio import Ragged
 from sklearn_audio.engine.augmentation import mix_batch
-from sklearn_audio.engine.training import ClassificationLoss, ClipDataset
+from sklearn_audio.engine.training import ClassificationLoss, RowView, SegmentDataset
 
 N, CLASSES = 24, 5
 RNG = np.random.default_rng(0)
@@ -21,7 +21,9 @@ def batch(targets, lengths=(7,) * N, weights=WEIGHTS, item_shape=(3,)):
     """Rows which are told apart by a constant."""
     values = np.repeat(1000.0 + np.arange(N, dtype=np.float32), lengths)
     values = np.broadcast_to(values.reshape(-1, *[1] * len(item_shape)), (len(values), *item_shape))
-    data = ClipDataset(Ragged.from_lengths(np.ascontiguousarray(values), np.array(lengths)), targets, weights)
+    data = SegmentDataset(
+        RowView.of(Ragged.from_lengths(np.ascontiguousarray(values), np.array(lengths))), targets, weights
+    )
     return data.batch(np.arange(N))
 
 
@@ -123,13 +125,15 @@ def test_weights_of_zero_leave_targets_that_are_numbers():
 
 
 def test_a_single_row_is_mixed_with_itself():
-    given = ClipDataset(Ragged.from_list([np.ones((4, 2), np.float32)]), np.array([1]), np.ones(1, np.float32))
+    given = SegmentDataset(
+        RowView.of(Ragged.from_list([np.ones((4, 2), np.float32)])), np.array([1]), np.ones(1, np.float32)
+    )
     mixed = mix_batch(given.batch(np.array([0])), 0.3, np.random.default_rng(0), n_classes=3)
     np.testing.assert_allclose(mixed.inputs.values, 1)
     np.testing.assert_allclose(mixed.targets, [[0, 1, 0]], atol=1e-7)
 
 
 def test_tokens_are_refused():
-    data = ClipDataset(Ragged.from_list([[1, 2], [3]]), np.array([0, 1]), np.ones(2, np.float32))
+    data = SegmentDataset(RowView.of(Ragged.from_list([[1, 2], [3]])), np.array([0, 1]), np.ones(2, np.float32))
     with pytest.raises(ValueError, match=r"mixup mixes frames or waveforms, got tokens \(torch.int64\)"):
         mix_batch(data.batch(np.arange(2)), 1.0, np.random.default_rng(0), n_classes=2)

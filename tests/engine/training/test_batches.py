@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_audio import Ragged
-from sklearn_audio.engine.training import ClipDataset, EvaluationBatches, TrainingBatches
+from sklearn_audio.engine.training import Collation, EvaluationBatches, RowView, SegmentDataset, TrainingBatches
 
 LENGTHS = np.random.default_rng(0).integers(1, 60, size=101)
 
@@ -13,7 +13,8 @@ def dataset(lengths=LENGTHS, **options):
     """Rows filled with their number plus one."""
     values = np.repeat(np.arange(1, len(lengths) + 1, dtype=np.float32), lengths)[:, None]
     weights = np.arange(len(lengths), dtype=np.float32)
-    return ClipDataset(Ragged.from_lengths(values, lengths), np.arange(len(lengths)), weights, **options)
+    rows = RowView.of(Ragged.from_lengths(values, lengths))
+    return SegmentDataset(rows, np.arange(len(lengths)), weights, Collation(**options))
 
 
 @pytest.mark.parametrize("batches", [TrainingBatches, EvaluationBatches])
@@ -67,7 +68,7 @@ def test_rows_of_one_length_are_shuffled():
 
 
 def test_one_length_for_all_cuts_and_pads():
-    inputs, _ = dataset(np.array([5, 2]), n_places=3).batch(np.array([0, 1]))
+    inputs, _ = dataset(np.array([5, 2]), length=3).batch(np.array([0, 1]))
     assert inputs.lengths.tolist() == [3, 2]
     assert inputs.values[..., 0].tolist() == [[1, 1, 1], [2, 2, 0]]
 
@@ -90,7 +91,7 @@ def test_batches_that_are_passed_over_change_nothing_else():
 
 def test_a_sampler_chooses_the_rows_and_similar_lengths_still_share_a_batch():
     targets = np.repeat([0, 1], [90, 11])
-    data = ClipDataset(dataset().sequences, targets, np.ones(101, dtype=np.float32))
+    data = SegmentDataset(dataset().rows, targets, np.ones(101, dtype=np.float32))
     batches = list(TrainingBatches(data, 8, sampler="balanced"))
     assert {len(batch.targets) for batch in batches} <= {7, 8}
     drawn = np.concatenate([batch.targets for batch in batches])
@@ -101,7 +102,9 @@ def test_a_sampler_chooses_the_rows_and_similar_lengths_still_share_a_batch():
 
 def test_plain_and_balanced_batches_take_turns():
     targets = np.repeat([0, 1], [380, 20])
-    data = ClipDataset(Ragged.from_lengths(np.zeros((400, 1)), np.ones(400, int)), targets, np.ones(400, np.float32))
+    data = SegmentDataset(
+        RowView.of(Ragged.from_lengths(np.zeros((400, 1)), np.ones(400, int))), targets, np.ones(400, np.float32)
+    )
     batches = TrainingBatches(data, 20, sampler="alternate")
     shares = np.array([batch.targets.float().mean() for batch in batches])
     assert len(shares) == len(batches) == 20
@@ -109,7 +112,7 @@ def test_plain_and_balanced_batches_take_turns():
     assert shares[::2].mean() < 0.12
 
 
-class Threaded(ClipDataset):
+class Threaded(SegmentDataset):
     """Rows of which a window is drawn, in threads."""
 
     n_jobs = 2
@@ -121,7 +124,7 @@ class Threaded(ClipDataset):
 
 def test_datasets_are_given_a_generator_and_their_threads_do_not_change_what_is_drawn():
     data = dataset()
-    threaded = Threaded(data.sequences, data.targets, data.weights)
+    threaded = Threaded(data.rows, data.targets, data.weights)
     first, second = ([batch.inputs.values for batch in TrainingBatches(threaded, 8, seed)] for seed in (0, 0))
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
     added = {

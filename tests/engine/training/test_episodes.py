@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from sklearn_audio.engine.training import (
     EmbeddedSpace,
-    EpisodeRecipe,
+    EpisodeConfig,
     Episodes,
     episode_logits,
     seeded,
@@ -81,9 +81,9 @@ def train(n_episodes=10, seed=0, **options):
     with seeded(1) as generators:
         network = FrameInput(4, 2)
     space = EmbeddedSpace(network, lambda v, n: network(v, n)[:, 0], 2, "sqeuclidean")
-    recipe = EpisodeRecipe(**{"n_episodes": n_episodes, "lr": 0.01, "optimizer": "adamw"} | options)
+    config = EpisodeConfig(**{"n_episodes": n_episodes, "lr": 0.01, "optimizer": "adamw"} | options)
     history = train_in_episodes(
-        space, pick, Episodes(CODES, 3, 2, 3, NAMES), recipe, CPU, seed=seed, generators=generators
+        space, pick, Episodes(CODES, 3, 2, 3, NAMES), config, CPU, seed=seed, generators=generators
     )
     return network, history, picked
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 from sklearn.metrics import log_loss
+from torch import nn
 
-from sklearn_audio.engine.training import ClassificationLoss, to_probabilities
+from sklearn_audio.engine.training import ClassificationLoss, MethodNetwork, ReconstructionLoss, to_probabilities
 
 LOGITS = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
 WEIGHTS = np.array([1, 2, 0.5, 1, 1, 0.5], dtype=np.float32)
@@ -58,3 +59,30 @@ def test_weighted_labels_have_a_loss_that_is_linear_in_their_targets():
     ones, zeros = (np.full((6, 3), value, dtype=np.float32) for value in (1, 0))
     wanted = 0.3 * loss_of(loss, ones) + 0.7 * loss_of(loss, zeros)
     assert loss_of(loss, 0.3 * ones) == pytest.approx(wanted, rel=1e-6)
+
+
+class Doubles(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(2.0))
+        self.dropout = nn.Dropout(0.5)
+
+    def twice(self, values, lengths):
+        return self.weight * self.dropout(values) * lengths
+
+
+def test_a_method_becomes_a_network_with_the_same_parameters():
+    network = Doubles()
+    method = MethodNetwork(network, "twice").eval()
+    assert [id(parameter) for parameter in method.parameters()] == [id(network.weight)]
+    assert not network.dropout.training
+    answer = method(torch.tensor(3.0), torch.tensor(1))
+    assert answer.item() == 6.0
+    answer.backward()
+    assert float(network.weight.grad) == 3.0
+
+
+def test_rows_are_weighted():
+    errors, ignored = torch.tensor([[1.0, 3.0], [10.0, 20.0]]), torch.zeros(2)
+    assert float(ReconstructionLoss()(errors, ignored, torch.tensor([2.0, 0.0]))) == 2.0
+    assert float(ReconstructionLoss()(errors, ignored, torch.ones(2))) == 8.5

@@ -5,7 +5,15 @@ import torch
 from torch import nn
 
 from sklearn_audio import Ragged
-from sklearn_audio.engine.training import ClassificationLoss, ClipDataset, Recipe, build_net, seeded, train
+from sklearn_audio.engine.training import (
+    ClassificationLoss,
+    RowView,
+    SegmentDataset,
+    TrainingConfig,
+    build_net,
+    seeded,
+    train,
+)
 
 CPU = torch.device("cpu")
 
@@ -34,17 +42,17 @@ def clips(n_rows=48, n_frames=5, seed=0):
     codes = np.arange(n_rows) % 2
     frames = [rng.normal(size=(n_frames, 3)) + code for code in codes]
     weights = rng.uniform(0.5, 1.5, size=n_rows).astype(np.float32)
-    return ClipDataset(Ragged.from_list(frames, dtype=np.float32), codes, weights)
+    return SegmentDataset(RowView.of(Ragged.from_list(frames, dtype=np.float32)), codes, weights)
 
 
 def trained(network=Plain, valid=None, checkpoint=None, data=None, **options):
     """Train and give the net."""
     options = {"n_epochs": 4, "lr": 0.1, "batch_size": 8, "optimizer": "sgd"} | options
-    recipe = Recipe(**options)
+    config = TrainingConfig(**options)
     with seeded(0) as generators:
-        net = build_net(network(), ClassificationLoss(False), recipe, CPU, 2)
+        net = build_net(network(), ClassificationLoss(False), config, CPU, 2)
     data = clips() if data is None else data
-    train(net, recipe, data, valid, seed=1, generators=generators, checkpoint=checkpoint)
+    train(net, config, data, valid, seed=1, generators=generators, checkpoint=checkpoint)
     return net
 
 

@@ -1,5 +1,7 @@
 """Rows of one length: windows, filling up, frames that are computed batch by batch."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,12 +11,12 @@ from sklearn_audio.augmentation import Gain, Transform
 from sklearn_audio.dsp import preset
 from sklearn_audio.engine.augmentation import Augmentation
 from sklearn_audio.engine.training import (
-    Rendering,
+    BatchFrontEnd,
+    Collation,
     RowView,
     ScratchValues,
-    WindowDataset,
-    Windowing,
-    window_logits,
+    SegmentDataset,
+    predict_logits,
 )
 from sklearn_audio.nets import FrameNetwork
 
@@ -22,35 +24,35 @@ ROWS = RowView.of(Ragged.from_list([np.arange(1, n + 1, dtype=np.float32)[:, Non
 ALL = np.arange(3)
 
 
-def windows(windowing, rows=ROWS, **options):
-    values, lengths = windowing.collate(rows, ALL, **options)
+def windows(collation, rows=ROWS, **options):
+    values, lengths = collation.collate(rows, ALL, **options)
     return values[..., 0].tolist(), lengths.tolist()
 
 
 def test_short_rows_are_repeated():
-    assert windows(Windowing(5, "start")) == ([[1, 2, 1, 2, 1], [1, 2, 3, 4, 5], [1, 2, 3, 4, 5]], [5, 5, 5])
+    assert windows(Collation(5, short_clip="tile")) == ([[1, 2, 1, 2, 1], [1, 2, 3, 4, 5], [1, 2, 3, 4, 5]], [5, 5, 5])
 
 
 def test_short_rows_are_filled_up_and_the_network_is_told():
-    values, lengths = windows(Windowing(5, "start", "zero", pad_value=9))
+    values, lengths = windows(Collation(5, "start", "zero", pad_value=9))
     assert (values[0], lengths) == ([1, 2, 9, 9, 9], [2, 5, 5])
 
 
 def test_the_window_in_the_middle():
-    assert windows(Windowing(3, "center"))[0][1:] == [[2, 3, 4], [5, 6, 7]]
+    assert windows(Collation(3, "center"))[0][1:] == [[2, 3, 4], [5, 6, 7]]
 
 
 def test_random_windows_come_from_the_generator_alone():
-    windowing = Windowing(3, "random")
-    assert windows(windowing) == windows(Windowing(3, "center"))
-    drawn = [windows(windowing, rng=np.random.default_rng(seed))[0] for seed in (0, 0, *range(40))]
+    collation = Collation(3, "random")
+    assert windows(collation) == windows(Collation(3, "center"))
+    drawn = [windows(collation, rng=np.random.default_rng(seed))[0] for seed in (0, 0, *range(40))]
     assert drawn[0] == drawn[1]
     assert {row[2][0] for row in drawn} == set(range(1, 10))
     assert all(row[2][2] - row[2][0] == 2 for row in drawn)
 
 
 def test_empty_rows_fill_the_tensor():
-    values, lengths = Windowing(3).collate(ROWS, np.array([1]), n_rows=3)
+    values, lengths = Collation(3, "center", "tile").collate(ROWS, np.array([1]), n_rows=3)
     assert values.shape == (3, 3, 1)
     assert not values[1:].any()
     assert lengths.tolist() == [3, 1, 1]
@@ -64,10 +66,10 @@ class Marked(Transform):
 
 
 def test_augmentation_is_for_training_only_and_knows_the_rate():
-    windowing = Windowing(2, "start", rendering=Rendering(None, 100.0, (Marked(),)))
+    collation = Collation(2, "start", front_end=BatchFrontEnd(None, 100.0, (Marked(),)))
     rows = RowView.of(Ragged.from_list([np.zeros(4, np.float32)]))
-    assert not windowing.collate(rows, np.array([0]))[0].any()
-    assert (windowing.collate(rows, np.array([0]), np.random.default_rng(0))[0] == 100).all()
+    assert not collation.collate(rows, np.array([0]))[0].any()
+    assert (collation.collate(rows, np.array([0]), np.random.default_rng(0))[0] == 100).all()
     assert not rows[0].any()
 
 
@@ -75,10 +77,10 @@ def test_augmentation_is_for_training_only_and_knows_the_rate():
 @pytest.mark.parametrize("n_places", [1, 2, 17])
 def test_windows_of_waveforms_give_enough_frames(name, n_places):
     front_end = preset(name)
-    rendering = Rendering(front_end)
-    assert front_end.n_frames(rendering.n_items(n_places)) >= n_places
+    computing = BatchFrontEnd(front_end)
+    assert front_end.n_frames(computing.n_items(n_places)) >= n_places
     waveforms = RowView.of(Ragged.from_list([np.random.default_rng(0).normal(size=200_000).astype(np.float32)]))
-    values, lengths = Windowing(n_places, "start", rendering=rendering).collate(waveforms, np.array([0]))
+    values, lengths = Collation(n_places, "start", front_end=computing).collate(waveforms, np.array([0]))
     assert values.shape == (1, n_places, front_end.n_features)
     assert lengths.tolist() == [n_places]
     # but for those at the end, whose surroundings were cut, frames are those of the clip
@@ -90,20 +92,20 @@ def test_windows_of_waveforms_give_enough_frames(name, n_places):
 def test_items_as_the_network_sees_them():
     waveforms = RowView.of(Ragged.from_list([np.zeros(3000, np.float32), np.zeros(900, np.float32)]))
     front_end = preset("panns_8k")
-    made = Windowing(4, rendering=Rendering(front_end))
+    made = Collation(4, front_end=BatchFrontEnd(front_end))
     assert made.item_shape(waveforms) == (64,)
     assert [block.shape for block in made.blocks(waveforms)] == [(front_end.n_frames(n), 64) for n in (3000, 900)]
-    assert Windowing(4, rendering=Rendering(None)).item_shape(waveforms) == ()
-    assert sum(map(len, Windowing(4).blocks(waveforms))) == 3900
+    assert Collation(4, front_end=BatchFrontEnd(None)).item_shape(waveforms) == ()
+    assert sum(map(len, Collation(4).blocks(waveforms))) == 3900
 
 
 def test_a_dataset_has_batches():
-    data = WindowDataset(ROWS, np.array([0, 1, 0]), np.array([1, 2, 3], np.float32), Windowing(3, "start"))
+    data = SegmentDataset(ROWS, np.array([0, 1, 0]), np.array([1, 2, 3], np.float32), Collation(3, "start", "tile"))
     batch = data.batch(np.array([2, 0]))
     assert batch.inputs.values[..., 0].tolist() == [[1, 2, 3], [1, 2, 1]]
     assert batch.inputs.weights.tolist() == [3, 1]
     assert batch.targets.tolist() == [0, 0]
-    assert (len(data), data.n_places) == (3, 3)
+    assert (len(data), data.length) == (3, 3)
     assert data.select(np.array([1])).batch(np.array([0])).targets.tolist() == [1]
     assert (len(data[2][0]), data[2][1]) == (11, 0)
 
@@ -112,14 +114,17 @@ def test_a_dataset_has_batches():
 def test_waveforms_are_mixed_before_their_frames_are_computed(short_clip):
     rng, front_end = np.random.default_rng(0), preset("panns_8k")
     rows = RowView.of(Ragged.from_list([rng.normal(size=n).astype(np.float32) for n in (900, 4000, 1500, 6000)]))
-    windowing = Windowing(30, "random", short_clip, rendering=Rendering(front_end, 8000.0, (Gain(),)))
+    collation = Collation(30, "random", short_clip, front_end=BatchFrontEnd(front_end, 8000.0, (Gain(),)))
     mixup = Augmentation(1.0, n_classes=2)
+    collation = replace(collation, mixup=mixup)
     weights = np.array([1, 2, 3, 4], np.float32)
-    data = WindowDataset(rows, np.array([0, 1, 0, 1]), weights, windowing, mixup=mixup)
+    data = SegmentDataset(rows, np.array([0, 1, 0, 1]), weights, collation)
     chosen = np.array([3, 0, 1, 2])
     batch = data.batch(chosen, np.random.default_rng(5))
     again = np.random.default_rng(5)
-    plain = WindowDataset(rows, data.targets, weights, windowing.before_frames()).batch(chosen, again)
+    plain = SegmentDataset(rows, data.targets, weights, replace(collation.before_frames(), mixup=None)).batch(
+        chosen, again
+    )
     lengths = plain.inputs.lengths
     assert lengths.tolist() == [2400, 900, 2400, 1500]
     wanted = mixup(plain, again)
@@ -133,21 +138,21 @@ def test_waveforms_are_mixed_before_their_frames_are_computed(short_clip):
         torch.testing.assert_close(row[len(frames) : len(frames) + 1], repeated[: 30 - len(frames)])
     # neither validation nor prediction is mixed
     assert data.batch(chosen).targets.tolist() == [1, 0, 1, 0]
-    assert torch.equal(data.batch(chosen).inputs.values, windowing.collate(rows, chosen)[0])
-    assert data.select(chosen).mixup is mixup
+    assert torch.equal(data.batch(chosen).inputs.values, collation.collate(rows, chosen)[0])
+    assert data.select(chosen).collation is collation
 
 
 def test_where_no_frames_are_computed_there_is_nothing_before_them():
-    waveforms = Windowing(3, rendering=Rendering(None))
+    waveforms = Collation(3, front_end=BatchFrontEnd(None))
     assert waveforms.before_frames() is waveforms
     padded = waveforms.collate(RowView.of(Ragged.from_list([np.zeros(2, np.float32)])), np.array([0]))
-    assert waveforms.render(padded) is padded
+    assert waveforms.compute_frames(padded) is padded
 
 
 def test_threads_work_where_there_is_something_to_do():
     def n_jobs(rows=ROWS, **options):
-        windowing = Windowing(3, rendering=Rendering(None, **options) if options else None)
-        return WindowDataset(rows, ALL, np.ones(3, np.float32), windowing, 2).n_jobs
+        collation = Collation(3, front_end=BatchFrontEnd(None, **options) if options else None)
+        return SegmentDataset(rows, ALL, np.ones(3, np.float32), collation, 2).n_jobs
 
     assert n_jobs() is None
     assert n_jobs(transforms=(Gain(),)) == 2
@@ -163,10 +168,10 @@ def test_logits_of_a_row_do_not_depend_on_others(name, one_by_one):
     rows = RowView.of(Ragged.from_list([rng.normal(size=(n, 40)).astype(np.float32) for n in (9, 40, 25, 33, 70)]))
     network = FrameNetwork(3, n_features=40, architecture=name, n_frames=32).eval()
     options = {"device": torch.device("cpu"), "one_by_one": one_by_one}
-    wanted = window_logits(network, rows, Windowing(32), **options)
+    wanted = predict_logits(network, rows, Collation(32, "center", "tile"), **options)
     assert wanted.shape == (5, 3)
     for i in range(5):
-        alone = window_logits(network, rows[np.array([i])], Windowing(32), **options)[0]
+        alone = predict_logits(network, rows[np.array([i])], Collation(32, "center", "tile"), **options)[0]
         np.testing.assert_allclose(alone, wanted[i], rtol=0, atol=1e-5)
         if one_by_one:
             assert np.array_equal(alone, wanted[i])

@@ -1,22 +1,34 @@
-"""`RowView`: rows of a large store, or stretches of them, in any order; nothing is copied before it is read."""
+"""Rows of a large store and segments of them, in any order; nothing is copied before it is read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple, Protocol, overload
+from typing import Any, Literal, NamedTuple, Protocol, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_audio.ragged import Ragged, mean_and_std
 
-__all__ = ["Patches", "RowView", "Values", "are_all_alike", "cut_patches", "running_statistics"]
+__all__ = [
+    "RowView",
+    "Segments",
+    "Truncation",
+    "Values",
+    "are_all_alike",
+    "patch_segments",
+    "running_statistics",
+    "truncated_segments",
+    "whole_rows",
+]
+
+Truncation = Literal["head", "tail", "chunks"]
 
 _BLOCK_BYTES = 1 << 24
 
 
 class Values(Protocol):
-    """The items of all rows, one row behind the other: an array, or what reads like one."""
+    """The items of all rows, one row after the other: an array, or an object that is sliced like one."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -87,7 +99,7 @@ class RowView:
         return self.values[first + start : first + stop]
 
     def blocks(self) -> Iterator[NDArray[Any]]:
-        """Read all rows, in pieces that bound the memory.
+        """Read all rows in blocks of bounded size.
 
         Shapes: -> (n, *item_shape).
         """
@@ -97,26 +109,63 @@ class RowView:
                 yield self.read(row, start, min(start + step, length))
 
 
-class Patches(NamedTuple):
-    """Stretches of rows."""
+class Segments(NamedTuple):
+    """Segments of rows, and the index of the row that each belongs to."""
 
-    pieces: RowView
+    rows: RowView
     owners: NDArray[np.int64]
 
+    def mean_per_row(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Average over the segments of each row.
 
-def cut_patches(rows: RowView, length: int, hop: int) -> Patches:
+        Shapes: values (n_segments, n) -> (n_rows, n).
+        """
+        if len(self.owners) == self.owners[-1] + 1:
+            return values
+        counts = np.bincount(self.owners)
+        starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        return np.asarray(np.add.reduceat(values, starts, axis=0) / counts[:, None])
+
+
+def whole_rows(rows: RowView) -> Segments:
+    """Take each row as one segment."""
+    return Segments(rows, np.arange(len(rows)))
+
+
+def patch_segments(rows: RowView, length: int, hop: int) -> Segments:
     """Cut rows into patches; the last patch of a row ends with it, and a shorter row is one patch."""
     beyond = np.maximum(rows.lengths - length, 0)
-    counts = 1 + -(-beyond // hop)
-    owners = np.repeat(np.arange(len(rows)), counts)
-    number = np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)
+    owners, number = _numbered(1 + -(-beyond // hop))
     starts = np.minimum(number * hop, beyond[owners])
-    pieces = RowView(rows.values, rows.starts[owners] + starts, np.minimum(rows.lengths, length)[owners])
-    return Patches(pieces, owners)
+    return Segments(
+        RowView(rows.values, rows.starts[owners] + starts, np.minimum(rows.lengths, length)[owners]), owners
+    )
+
+
+def truncated_segments(rows: RowView, max_length: int | None, truncation: Truncation) -> Segments:
+    """Shorten rows that are too long: to their beginning or end, or to as few equal chunks as possible."""
+    lengths = rows.lengths
+    if max_length is None or not (lengths > max_length).any():
+        return whole_rows(rows)
+    if truncation == "chunks":
+        counts = -(-lengths // max_length)
+        owners, number = _numbered(counts)
+        shortest, n_longer = (lengths // counts)[owners], (lengths % counts)[owners]
+        starts = rows.starts[owners] + number * shortest + np.minimum(number, n_longer)
+        return Segments(RowView(rows.values, starts, shortest + (number < n_longer)), owners)
+    kept = np.minimum(lengths, max_length)
+    starts = rows.starts + (lengths - kept if truncation == "tail" else 0)
+    return whole_rows(RowView(rows.values, starts, kept))
+
+
+def _numbered(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give the row of each segment, and its number within the row."""
+    owners = np.repeat(np.arange(len(counts)), counts)
+    return owners, np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
 def are_all_alike(blocks: Iterable[NDArray[Any]]) -> bool:
-    """Tell whether all items are the same; reads no further than to the first that differs.
+    """Return whether all items are equal; stops at the first that differs.
 
     Shapes: blocks (n, *item_shape).
     """
@@ -137,7 +186,7 @@ def running_statistics(blocks: Iterable[NDArray[Any]]) -> tuple[NDArray[np.float
     for block in blocks:
         of_block, deviation = mean_and_std(block)
         n_all = count + len(block)
-        # Chan, Golub & LeVeque 1979: the sums of squares of two parts, and what lies between their means
+        # Chan, Golub & LeVeque 1979: add the sums of squares of both parts and a term for the gap of their means
         between = (of_block - mean) ** 2 * (count * len(block) / n_all)
         squares = squares + deviation**2 * len(block) + between
         mean = mean + (of_block - mean) * (len(block) / n_all)

@@ -1,4 +1,4 @@
-"""Rows that are computed once: in memory while they are few, else in a nameless temporary file."""
+"""Storage of computed rows: in memory while they are small, else in an unnamed temporary file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn_audio._progress import progress_bar
 from sklearn_audio.engine._prefetch import ordered_map
 from sklearn_audio.engine._scratch_values import ScratchValues
-from sklearn_audio.engine.training._row_view import RowView, Values
+from sklearn_audio.engine.training._rows import RowView, Values
 from sklearn_audio.ragged import RaggedBuilder
 
 __all__ = ["store_rows"]
@@ -19,8 +19,8 @@ __all__ = ["store_rows"]
 _MOST_BYTES_IN_MEMORY = 1 << 29
 
 
-class _Store:
-    """Takes rows, and moves to a file once they are many."""
+class _RowStore:
+    """Collects rows, and moves to a file once they exceed the memory allowed."""
 
     def __init__(self, item_shape: Sequence[int], most_bytes: int) -> None:
         self._item_shape = item_shape
@@ -59,8 +59,8 @@ def store_rows(
     most_bytes: int | None = None,
 ) -> RowView:
     """Compute rows in background threads and keep them."""
-    store = _Store(item_shape, _MOST_BYTES_IN_MEMORY if most_bytes is None else most_bytes)
-    # closed on the way out, so that an error here ends the background threads as well
+    store = _RowStore(item_shape, _MOST_BYTES_IN_MEMORY if most_bytes is None else most_bytes)
+    # closing ends the background threads after an error
     with closing(ordered_map(compute, range(n_rows), n_jobs)) as rows:
         for row in progress_bar(rows, description=description, total=n_rows, unit="clip", shown=verbose):
             store.append(row)

@@ -1,0 +1,169 @@
+"""`FrameMLPClassifier`: fully connected layers over all frames or tokens of a clip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from numbers import Integral, Real
+from os import PathLike
+from typing import Any, ClassVar, Literal
+
+from sklearn_audio._meaning import Uses, needs_tokens
+from sklearn_audio._sklearn import Interval
+from sklearn_audio.classification._sequences import SequenceClassifier
+from sklearn_audio.dsp import FrontEnd
+from sklearn_audio.engine.training import Collation, RowView
+from sklearn_audio.nets import SequenceMLP
+
+__all__ = ["FrameMLPClassifier"]
+
+
+class FrameMLPClassifier(SequenceClassifier):
+    """Classify clips with fully connected layers over all of their frames or tokens, trained from scratch.
+
+    A baseline without a notion of time: each frame of the clip has weights of its own. Longer clips are cut at the end,
+    shorter ones filled up with the mean frame.
+
+    Parameters
+    ----------
+    hidden_sizes : sequence of int, default=(256, 128)
+        Units of the layers.
+    embedding_size : int, default=16
+        Width of the learned vectors of tokens.
+    n_frames : int, default=None
+        Frames or tokens that the network takes. None takes those of the longest clip of `fit`.
+    dropout : float, default=0.2
+        Fraction of the units dropped in training.
+    batch_size : int, default=16
+        Most clips per step of training. Inference does not depend on it.
+    max_epochs : int, default=100
+        Passes over the clips; the number that each call of `fit` makes.
+    {training_parameters}
+
+    Attributes
+    ----------
+    {attributes}
+    n_frames_ : int
+        Frames or tokens that the network takes.
+
+    See Also
+    --------
+    CNNClassifier : Networks that see the order of frames.
+    TokenMeanClassifier : The mean of learned vectors.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio import FrameMLPClassifier
+    >>> X = [np.full((4 + i % 3, 2), i % 2, dtype=np.float32) for i in range(6)]
+    >>> classifier = FrameMLPClassifier(max_epochs=20, random_state=0).fit(X, ["off", "on"] * 3)
+    >>> classifier.predict(X[:2])
+    array(['off', 'on'], dtype='<U3')
+    """
+
+    n_frames_: int
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **SequenceClassifier._parameter_constraints,
+        "hidden_sizes": ["array-like"],
+        "embedding_size": [Interval(Integral, 1, None, closed="left")],
+        "n_frames": [Interval(Integral, 1, None, closed="left"), None],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+    }
+    _parameter_uses: ClassVar[Uses] = {**SequenceClassifier._parameter_uses, "embedding_size": needs_tokens()}
+
+    def __init__(
+        self,
+        *,
+        hidden_sizes: Sequence[int] = (256, 128),
+        embedding_size: int = 16,
+        n_frames: int | None = None,
+        dropout: float = 0.2,
+        front_end: str | FrontEnd | None = None,
+        sample_rate: int | None = None,
+        n_jobs: int | None = None,
+        normalize: Literal["standard", "clip"] | None = "standard",
+        n_tokens: int | None = None,
+        max_epochs: int = 100,
+        lr: float = 0.001,
+        batch_size: int = 16,
+        optimizer: Any = "adamw",
+        weight_decay: float = 0.01,
+        lr_schedule: Literal["plateau", "cosine", "step", "onecycle"] | None = "cosine",
+        warmup: float = 0.0,
+        validation_fraction: float | None = None,
+        early_stopping: bool = False,
+        patience: int = 10,
+        class_weight: Any = None,
+        gradient_clip: float | None = 1.0,
+        sampler: Literal["balanced", "alternate", "weighted"] | None = None,
+        mixup: float = 0.0,
+        spec_augment: dict[str, float] | bool | None = None,
+        augmentations: Any = None,
+        accumulate: int = 1,
+        weight_averaging: Literal["ema", "swa"] | None = None,
+        checkpoint_dir: str | PathLike[str] | None = None,
+        callbacks: Any = None,
+        warm_start: bool = False,
+        device: Any = "auto",
+        precision: Literal["float32", "bfloat16"] = "float32",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            front_end=front_end,
+            sample_rate=sample_rate,
+            n_jobs=n_jobs,
+            normalize=normalize,
+            max_epochs=max_epochs,
+            lr=lr,
+            batch_size=batch_size,
+            optimizer=optimizer,
+            weight_decay=weight_decay,
+            lr_schedule=lr_schedule,
+            warmup=warmup,
+            validation_fraction=validation_fraction,
+            early_stopping=early_stopping,
+            patience=patience,
+            class_weight=class_weight,
+            gradient_clip=gradient_clip,
+            sampler=sampler,
+            mixup=mixup,
+            spec_augment=spec_augment,
+            augmentations=augmentations,
+            accumulate=accumulate,
+            weight_averaging=weight_averaging,
+            checkpoint_dir=checkpoint_dir,
+            callbacks=callbacks,
+            warm_start=warm_start,
+            device=device,
+            precision=precision,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.n_tokens = n_tokens
+        self.hidden_sizes = hidden_sizes
+        self.embedding_size = embedding_size
+        self.n_frames = n_frames
+        self.dropout = dropout
+
+    def _read_rows(self, X: Any, *, reset: bool) -> RowView:
+        rows = super()._read_rows(X, reset=reset)
+        if reset:
+            longest, front_end = int(rows.lengths.max()), self._batch_front_end()
+            if front_end is not None and front_end.front_end is not None:
+                longest = front_end.front_end.n_frames(longest)
+            self.n_frames_ = longest if self.n_frames is None else int(self.n_frames)
+        return rows
+
+    def _collation(self, *, training: bool) -> Collation:
+        return replace(super()._collation(training=training), length=self.n_frames_)
+
+    def _build_network(self, rows: RowView) -> None:
+        self._set_sequence_network(
+            SequenceMLP,
+            rows,
+            n_places=self.n_frames_,
+            hidden_sizes=tuple(self.hidden_sizes),
+            embedding_size=self.embedding_size,
+            dropout=self.dropout,
+        )
