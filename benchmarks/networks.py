@@ -27,7 +27,7 @@ from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import GroupKFold
 
-from sklearn_audio import CNNClassifier, MelSpectrogramTransformer, Ragged
+from sklearn_audio import CNNClassifier, FrameMLPClassifier, MelSpectrogramTransformer, Ragged
 from sklearn_audio.augmentation import SpeedChange, TimeShift
 from sklearn_audio.dsp import FrontEnd
 
@@ -62,7 +62,7 @@ OVER_FRAMES: dict[str, dict[str, Any]] = {
     "vgg32": HALF | {"architecture": "vgg32"},
     "sbcnn": HALF | {"architecture": "sbcnn"},
     "timbre": HALF | {"architecture": "timbre"},
-    "mlp": HALF | {"architecture": "mlp"},
+    "mlp": HALF,
     "efficientat": HALF | {"architecture": "efficientat", "options": {"width": 0.4}},
     "crnn, neither masks nor mixup": CRNN | {"spec_augment": None, "mixup": 0.0},
     "crnn, mixup of 1": CRNN | {"mixup": 1.0},
@@ -96,7 +96,8 @@ def features(paths: list[str], rate: int) -> dict[str, Ragged | np.ndarray]:
 def method(name: str, rate: int, seed: int) -> tuple[str, BaseEstimator]:
     """Features and classifier."""
     if name in OVER_FRAMES:
-        return "frames", CNNClassifier(**OVER_FRAMES[name], random_state=seed)
+        network_class = FrameMLPClassifier if name == "mlp" else CNNClassifier
+        return "frames", network_class(**OVER_FRAMES[name], random_state=seed)
     if name in OVER_AUDIO:
         return "audio", CNNClassifier(**OVER_AUDIO[name], front_end=front_end(rate), random_state=seed)
     return name, classifier(name)

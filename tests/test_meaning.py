@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -25,7 +26,8 @@ from sklearn_audio import (
     TokenMeanClassifier,
     VGGishEmbedder,
 )
-from sklearn_audio._meaning import Use, idle_parameters
+from sklearn_audio._meaning import Use, idle_parameters, needs
+from sklearn_audio.base import AudioEstimator
 from sklearn_audio.dsp._presets import PRESETS
 from tests.instances import INSTANCES
 
@@ -156,8 +158,14 @@ def test_presets_set_nothing_without_effect(preset, log):
 
 
 def test_lists_and_tuples_are_one_value():
-    CNNClassifier("crnn", hidden_sizes=[256, 128])._validate_params()
-    CNNClassifier("crnn", hidden_sizes=np.array([256, 128]))._validate_params()
+    class Sized(AudioEstimator):
+        _parameter_uses: ClassVar = {"sizes": needs("another estimator", lambda owner: False)}
+
+        def __init__(self, sizes=(256, 128)):
+            self.sizes = sizes
+
+    assert not [idle for kind in (list, tuple, np.array) for idle in idle_parameters(Sized(kind([256, 128])))]
+    assert [name for name, *_ in idle_parameters(Sized([256, 64]))] == ["sizes"]
 
 
 def test_seeds_and_machinery_are_never_refused():

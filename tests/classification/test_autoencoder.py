@@ -15,7 +15,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from skorch.callbacks import Callback
 
-from sklearn_audio import CNNClassifier, ConvAutoencoder, MelSpectrogramTransformer, Ragged
+from sklearn_audio import CNNClassifier, ConvAutoencoder, MelSpectrogramTransformer
+from sklearn_audio.classification._trained_network import TrainingData
 from sklearn_audio.datasets import make_sound_events
 from sklearn_audio.nets import Cnn4
 from sklearn_audio.testing._probes import assert_same_rows
@@ -129,7 +130,8 @@ def test_an_end_of_long_clips_can_be_kept(fitted, truncation, kept):
 def test_fit_cuts_long_clips_to_pieces_that_weigh_as_much_as_others():
     short = autoencoder(n_frames=10, max_epochs=1)
     assert short.fit(X).n_frames_ == 10
-    data = short._dataset(Ragged.from_list([X[0][:10], X[0][:18]]))
+    rows = short._read_rows([X[0][:10], X[0][:18]], reset=False)
+    data = short._dataset(TrainingData(rows, np.zeros((2, 1)), np.ones(2)), np.arange(2))
     assert data.weights.tolist() == [1.5, 0.75, 0.75]
 
 
@@ -176,11 +178,16 @@ def test_the_best_epoch_is_kept():
 def test_groups_are_kept_whole(monkeypatch):
     seen = []
     dataset = ConvAutoencoder._dataset
-    monkeypatch.setattr(ConvAutoencoder, "_dataset", lambda self, clips: seen.append(clips) or dataset(self, clips))
+
+    def watched(self, data, chosen):
+        seen.append([data.rows[row] for row in chosen])
+        return dataset(self, data, chosen)
+
+    monkeypatch.setattr(ConvAutoencoder, "_dataset", watched)
     groups = np.arange(24) // 4
     marked = [np.full((4, 2), group, dtype=np.float32) for group in groups]
     autoencoder(max_epochs=1, validation_fraction=0.3).fit(marked, groups=groups)
-    one, other = (set(clips.values[:, 0].tolist()) for clips in seen)
+    one, other = ({float(clip[0, 0]) for clip in clips} for clips in seen)
     assert len(one) + len(other) == 6
     assert not one & other
 

@@ -14,6 +14,7 @@ from torch import nn
 
 from sklearn_audio import CNNClassifier, ConvAutoencoder, Ragged
 from sklearn_audio.augmentation import AddNoise, TimeShift
+from sklearn_audio.classification._trained_network import TrainingData
 from sklearn_audio.nets import ARCHITECTURES
 from sklearn_audio.testing._probes import assert_same_rows
 from tests.tiny_network import TinyNetwork
@@ -166,9 +167,8 @@ def test_patches_of_a_clip_share_its_weight():
     """A clip of ten patches weighs as much as one of one patch."""
     clips = [np.concatenate([row] * (8 if label == "low" else 1)) for row, label in zip(X, Y, strict=True)]
     data = classifier(patch_frames=8)
-    data.n_tokens_, data.n_frames_ = None, 8
-    rows = data._admit(clips, reset=True)
-    dataset = data._dataset(rows, np.arange(48), np.ones(48), np.arange(48))
+    rows = data._read_rows(clips, reset=True)
+    dataset = data._dataset(TrainingData(rows, np.arange(48), np.ones(48)), np.arange(48))
     assert len(dataset) > 200
     totals = np.bincount(dataset.targets, weights=dataset.weights)
     np.testing.assert_allclose(totals, len(dataset) / 48, rtol=1e-5)

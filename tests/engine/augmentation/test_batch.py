@@ -77,7 +77,7 @@ def test_crops_make_the_batch_as_long_as_its_longest_row():
 
 
 def test_a_network_of_one_length_gets_that_length():
-    batch = dataset(n_places=20).batch(np.arange(8))
+    batch = dataset(length=20).batch(np.arange(8))
     cropped = call(batch, transforms=[RandomCrop(7)], n_places=20, pad_value=-1)
     assert cropped.inputs.values.shape == (8, 20, 6)
     assert (cropped.inputs.values[:, 7:] == -1).all()
