@@ -16,9 +16,9 @@ from sklearn_audio.classification._audio_input import AudioInput, check_powers
 from sklearn_audio.classification._neural import NeuralClassifier
 from sklearn_audio.classification._sequences import holds_tokens
 from sklearn_audio.dsp import FrontEnd
-from sklearn_audio.engine.augmentation import Augmentation
 from sklearn_audio.engine.models import check_name
 from sklearn_audio.engine.training import (
+    Augmentation,
     Collation,
     Crop,
     RowView,

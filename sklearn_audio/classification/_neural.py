@@ -15,8 +15,14 @@ from sklearn_audio._meaning import Uses, refuse_idle
 from sklearn_audio.classification._labels import Labels, check_weights, label_weights, weights_of_classes
 from sklearn_audio.classification._trained_network import AUDIO_USES, TrainedNetwork, TrainingData
 from sklearn_audio.classification._training_parameters import TRAINING_USES, TrainingParameters
-from sklearn_audio.engine.augmentation import Augmentation
-from sklearn_audio.engine.training import ClassificationLoss, RowView, Segments, TrainingConfig, to_probabilities
+from sklearn_audio.engine.training import (
+    Augmentation,
+    ClassificationLoss,
+    RowView,
+    Segments,
+    TrainingConfig,
+    to_probabilities,
+)
 
 __all__ = ["NeuralClassifier"]
 

@@ -20,8 +20,7 @@ from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._paths import new_folder
 from sklearn_audio.base import AudioEstimator
 from sklearn_audio.classification._audio_input import AudioInput
-from sklearn_audio.engine._devices import resolve_device
-from sklearn_audio.engine.augmentation import adapt_all
+from sklearn_audio.engine import resolve_device
 from sklearn_audio.engine.training import (
     BatchFrontEnd,
     Checkpoint,
@@ -32,6 +31,7 @@ from sklearn_audio.engine.training import (
     SegmentDataset,
     Segments,
     TrainingConfig,
+    adapt_all,
     are_all_alike,
     build_net,
     check_answers,

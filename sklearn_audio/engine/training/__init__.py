@@ -1,6 +1,7 @@
 """Training: a dataset of rows and segments, a skorch net with schedules and callbacks, batch-invariant inference."""
 
 from sklearn_audio.engine._scratch_values import ScratchValues
+from sklearn_audio.engine.augmentation import Augmentation, adapt_all
 from sklearn_audio.engine.training._batches import EvaluationBatches, TrainingBatches
 from sklearn_audio.engine.training._checkpoint import Checkpoint
 from sklearn_audio.engine.training._dataset import BatchFrontEnd, Collation, Crop, SegmentDataset, ShortClip
@@ -39,6 +40,7 @@ from sklearn_audio.engine.training._split import split_off_validation
 from sklearn_audio.engine.training._state import NetworkState, network_from_state, network_to_state
 
 __all__ = [
+    "Augmentation",
     "BatchFrontEnd",
     "Checkpoint",
     "ClassificationLoss",
@@ -61,6 +63,7 @@ __all__ = [
     "TrainingBatches",
     "TrainingConfig",
     "Truncation",
+    "adapt_all",
     "are_all_alike",
     "build_net",
     "check_answers",
