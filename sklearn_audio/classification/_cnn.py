@@ -169,7 +169,7 @@ class CNNClassifier(NeuralClassifier):
     n_frames_: int
     _parameter_uses: ClassVar[Uses] = NeuralClassifier._parameter_uses | _USES
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **NeuralClassifier._parameter_constraints,
+        **{name: kinds for name, kinds in NeuralClassifier._parameter_constraints.items() if name != "n_tokens"},
         "architecture": [str, type],
         "options": [dict, None],
         "n_frames": [_COUNT, None],

@@ -91,7 +91,7 @@ def test_copies_at_once_as_alone(alone):
 
 def test_folds_at_once_as_one_after_the_other():
     def probabilities():
-        return cross_val_predict(ESTIMATORS["CNNClassifier"], clips(), Y, cv=3, method="predict_proba")
+        return cross_val_predict(ESTIMATORS["FrameMLPClassifier"], clips(), Y, cv=3, method="predict_proba")
 
     wanted = probabilities()
     with parallel_config("threading", n_jobs=3):
