@@ -35,7 +35,7 @@ _DEFAULT = Path(__file__).parents[2] / "shared" / "data"
 
 
 def methods(seed: int) -> dict[str, Any]:
-    """What is compared: one classifier per tag on vectors, and one network for all tags."""
+    """Return the estimators to compare: one classifier per tag on vectors, and one network for all tags."""
     logistic = LogisticRegression(max_iter=1000)
     scaled = make_pipeline(StandardScaler(), MultiOutputClassifier(logistic))
     tuned = TunedThresholdClassifierCV(logistic, scoring="f1", thresholds=25, random_state=seed)

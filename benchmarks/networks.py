@@ -35,7 +35,7 @@ _DEFAULT = Path(__file__).parents[2] / "shared" / "data"
 
 
 class Task(NamedTuple):
-    """Where the recordings are, at what rate they are analysed, and what is kept together."""
+    """The folder of the recordings, the rate of analysis, and the groups of the folds."""
 
     folder: str
     rate: int

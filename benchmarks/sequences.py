@@ -54,7 +54,7 @@ def bert(seed: int, **options: Any) -> BERTClassifier:
 
 
 def methods(seed: int) -> dict[str, tuple[str, BaseEstimator]]:
-    """What is compared, and on which features."""
+    """Return the estimators to compare, each with its features."""
     table: dict[str, tuple[str, BaseEstimator]] = {
         **{name: (name, classifier(name)) for name in BASELINES},
         "LSTM, frames": ("frames", lstm(seed, mixup=0.3)),

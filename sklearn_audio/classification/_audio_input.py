@@ -26,7 +26,7 @@ _VALUES_PER_CHUNK = 1 << 22
 
 
 class AudioInput(NamedTuple):
-    """How recordings become rows."""
+    """Read recordings into rows."""
 
     front_end: FrontEnd | None
     rate: int

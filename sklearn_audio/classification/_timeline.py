@@ -13,7 +13,7 @@ __all__ = ["EventRules", "Interval", "find_events"]
 
 
 class EventRules(NamedTuple):
-    """How scores become events."""
+    """Rules that turn scores into events."""
 
     threshold: NDArray[np.float64]
     median: int

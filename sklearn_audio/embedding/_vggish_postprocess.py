@@ -34,7 +34,7 @@ class PCA(NamedTuple):
 
 @dataclass(frozen=True)
 class VGGishPostprocess:
-    """What follows the network; `packed` is the matrix that came with a pickle."""
+    """Return the step after the network; `packed` is the matrix that came with a pickle."""
 
     output_activation: str | None
     postprocess: str | None

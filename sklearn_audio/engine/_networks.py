@@ -43,7 +43,7 @@ _lock = ForkSafeLock()
 
 @dataclass(frozen=True)
 class WeightsSource:
-    """Where the weights of a network come from."""
+    """The source of the weights of a network."""
 
     weights: Weights = "pretrained"
     seed: int = 0
