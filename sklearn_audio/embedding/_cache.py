@@ -14,7 +14,7 @@ __all__ = ["clear_cache"]
 def clear_cache(cache: str | os.PathLike[str] | Memory, max_bytes: int | str | None = None) -> int:
     """Remove cached embeddings: all, or the least recently used until the rest fits.
 
-    No other file is touched: entries lie in a folder of their own within that folder, and are told by their names.
+    No other file is touched: entries lie in a folder of their own within that folder, and their names identify them.
 
     Parameters
     ----------
