@@ -11,12 +11,12 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from sklearn_audio._meaning import Uses, needs
+from sklearn_audio._names import check_name
 from sklearn_audio._sklearn import HasMethods, Interval, StrOptions, clone_parametrized
 from sklearn_audio.classification._audio_input import AudioInput, check_powers
 from sklearn_audio.classification._neural import NeuralClassifier
 from sklearn_audio.classification._sequences import holds_tokens
 from sklearn_audio.dsp import FrontEnd
-from sklearn_audio.engine.models import check_name
 from sklearn_audio.engine.training import (
     Augmentation,
     Collation,

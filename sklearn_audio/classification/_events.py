@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sklearn_audio._names import check_name
 from sklearn_audio.classification._timeline import EventRules, find_events
-from sklearn_audio.engine.models import check_name
 from sklearn_audio.validation import check_sequences
 
 __all__ = ["Threshold", "event_rules", "event_table", "events_from_frames"]
@@ -128,7 +128,7 @@ def _thresholds(threshold: Threshold, labels: NDArray[Any]) -> NDArray[np.float6
     if isinstance(threshold, Mapping):
         thresholds = np.full(len(labels), np.inf)
         for label, value in threshold.items():
-            _check_label(label, labels)
+            check_name("label", label, labels.tolist())
             thresholds[labels == label] = value
     else:
         thresholds = np.asarray(threshold, dtype=np.float64)
@@ -140,10 +140,3 @@ def _thresholds(threshold: Threshold, labels: NDArray[Any]) -> NDArray[np.float6
     if np.isnan(thresholds).any():
         raise ValueError(f"threshold={threshold!r} holds NaN; give numbers.")
     return np.broadcast_to(thresholds, labels.shape)
-
-
-def _check_label(label: Any, labels: NDArray[Any]) -> None:
-    if labels.dtype.kind in "US":
-        check_name("label", label, labels.tolist())
-    elif label not in labels.tolist():
-        raise ValueError(f"unknown label {label!r}; choose one of {labels.tolist()}.")

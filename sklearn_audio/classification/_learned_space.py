@@ -14,11 +14,11 @@ from sklearn.utils.validation import check_consistent_length
 from torch import Tensor
 
 from sklearn_audio._meaning import Uses, needs
+from sklearn_audio._names import check_name
 from sklearn_audio.classification._labels import Labels
 from sklearn_audio.classification._trained_network import AUDIO_USES, TrainedNetwork
 from sklearn_audio.classification._training_parameters import BY_NAME
 from sklearn_audio.engine import resolve_device
-from sklearn_audio.engine.models import check_name
 from sklearn_audio.engine.training import (
     Collation,
     EmbeddedSpace,

@@ -14,6 +14,7 @@ from joblib import Memory
 from numpy.typing import NDArray
 
 from sklearn_audio._meaning import Uses, needs
+from sklearn_audio._names import check_name
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator
 from sklearn_audio.classification._events import Threshold, event_rules, event_table, events_from_frames
@@ -29,7 +30,7 @@ from sklearn_audio.engine import (
     pool,
     seed_of,
 )
-from sklearn_audio.engine.models import TAGGERS, ModelCard, audioset_labels, check_name, windowed
+from sklearn_audio.engine.models import TAGGERS, ModelCard, audioset_labels, windowed
 from sklearn_audio.ragged import Ragged, RaggedBuilder
 from sklearn_audio.validation import AudioClips
 

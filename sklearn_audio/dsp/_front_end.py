@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from sklearn_audio._isolation import isolated
+from sklearn_audio._names import check_name
 from sklearn_audio.dsp._framing import FrameGeometry, PadMode
 from sklearn_audio.dsp._front_end_stream import FrontEndStream, constant_blocks
 from sklearn_audio.dsp._mel import MelScale, mel_filterbank
@@ -146,8 +147,7 @@ class FrontEnd:
             raise ValueError(f"win_length={self.win_length} must lie between 1 and n_fft={self.n_fft}.")
         if self.hop_length < 1:
             raise ValueError(f"hop_length={self.hop_length} must be at least 1 timepoint.")
-        if self.window not in WINDOWS:
-            raise ValueError(f"unknown window {self.window!r}; choose one of {list(WINDOWS)}.")
+        check_name("window", self.window, WINDOWS)
         if self.log is not None and self.log_floor <= 0 and self.log_offset <= 0:
             raise ValueError("the logarithm of silence needs log_floor > 0 or log_offset > 0.")
         if self.std == 0:

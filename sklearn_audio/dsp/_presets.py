@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from sklearn_audio._names import check_name
 from sklearn_audio.dsp._front_end import FrontEnd
 
 _VGGISH = FrontEnd(
@@ -185,8 +186,7 @@ def preset(name: str, **overrides: Any) -> FrontEnd:
     >>> preset("deep_audio_features", sample_rate=16000).n_fft
     800
     """
-    if name not in PRESETS:
-        raise ValueError(f"unknown front end {name!r}; choose one of {sorted(PRESETS)}.")
+    check_name("front end", name, sorted(PRESETS))
     if name == "deep_audio_features" and "sample_rate" in overrides:
         length = int(0.05 * overrides["sample_rate"])
         overrides = {"n_fft": length, "hop_length": length} | overrides

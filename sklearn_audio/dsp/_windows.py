@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import get_window
 
+from sklearn_audio._names import check_name
+
 WINDOWS = ("hann", "hamming", "blackman", "rectangular", "povey")
 
 
 @lru_cache(maxsize=64)
 def window(name: str, length: int, *, periodic: bool = True) -> NDArray[np.float64]:
     """Return an analysis window, shape (length,)."""
-    if name not in WINDOWS:
-        raise ValueError(f"unknown window {name!r}; choose one of {list(WINDOWS)}.")
+    check_name("window", name, WINDOWS)
     if name == "povey":
         values = get_window("hann", length, fftbins=periodic) ** 0.85
     else:

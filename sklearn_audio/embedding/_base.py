@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sklearn_audio._caller import warn_caller
 from sklearn_audio._meaning import Uses, needs
+from sklearn_audio._names import check_name
 from sklearn_audio._sklearn import Interval, StrOptions, clone_parametrized
 from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, FloatOutputMixin
 from sklearn_audio.embedding._outputs import pooled_of, ragged_of, table_of
@@ -36,7 +37,7 @@ from sklearn_audio.engine import (
     read_network,
     seed_of,
 )
-from sklearn_audio.engine.models import ModelCard, check_name, layer_labels, layer_width, layers_of
+from sklearn_audio.engine.models import ModelCard, layer_labels, layer_width, layers_of
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.ragged import Ragged
 from sklearn_audio.validation import AudioClips

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sklearn_audio._names import check_name
 from sklearn_audio._paths import local_path
 from sklearn_audio._stamp import Stamp, stamp_of
 from sklearn_audio.exceptions import WeightsError
@@ -110,8 +111,7 @@ def read_checkpoint(path: str | os.PathLike[str], converter: str) -> dict[str, T
         ...
     sklearn_audio.exceptions.WeightsError: there is no checkpoint 'no/such.pth'; check the path.
     """
-    if converter not in CONVERTERS:
-        raise ValueError(f"unknown converter {converter!r}; choose one of {sorted(CONVERTERS)}.")
+    check_name("converter", converter, sorted(CONVERTERS))
     file = Path(local_path(path))
     before = _stamp(file)
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
@@ -11,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from sklearn_audio._names import check_name
 from sklearn_audio._paths import local_path
 from sklearn_audio.downloads import ByHand
 
@@ -160,8 +160,5 @@ def _lower_hashes(table: Any) -> dict[str, Any]:
 def find(name: str) -> WeightsEntry:
     """Look up a name."""
     entries = registry()
-    if name not in entries:
-        near = difflib.get_close_matches(name, entries, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"unknown weights {name!r}; {hint}Choose one of {sorted(entries)}.")
+    check_name("weights", name, sorted(entries))
     return entries[name]

@@ -66,7 +66,7 @@ def test_no_event():
     ("options", "match"),
     [
         ({"labels": ["dog"]}, "labels names 1 columns, but the frames have 2"),
-        ({"threshold": {"cow": 0.5}}, r"unknown label 'cow'; .*Choose one of \['dog', 'cat'\]"),
+        ({"threshold": {"cow": 0.5}}, r"unknown label 'cow'; choose one of \['dog', 'cat'\]"),
         ({"threshold": {2: 0.5}, "labels": None}, r"unknown label 2; choose one of \[0, 1\]"),
         ({"threshold": [0.1, 0.2, 0.3]}, r"threshold has shape \(3,\); give one number, one for each of the 2 labels"),
         ({"threshold": np.nan}, "threshold=nan holds NaN"),

@@ -248,7 +248,7 @@ def test_bare_arrays_need_a_rate(kind):
     ("kind", "params", "match"),
     [
         (PANNsEmbedder, {"model": "cnn41"}, r"unknown model 'cnn41'; did you mean 'cnn14'\? Choose one of \['cnn14', "),
-        (ASTEmbedder, {"model": "xyzzy"}, r"unknown model 'xyzzy'; Choose one of|unknown model 'xyzzy'; choose one of"),
+        (ASTEmbedder, {"model": "xyzzy"}, r"unknown model 'xyzzy'; choose one of"),
         (PANNsEmbedder, {"layer": "bloc3"}, r"unknown layer 'bloc3'; did you mean 'block3'\? Choose one of \['block1'"),
         (VGGishEmbedder, {"layer": "fc3"}, r"unknown layer 'fc3'; did you mean 'fc[12]'\?"),
         (

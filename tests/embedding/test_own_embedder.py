@@ -49,7 +49,7 @@ def test_features_are_named_after_the_class():
 def test_models_are_those_of_the_cards():
     with pytest.raises(ValueError, match=r"unknown model 'smal'; did you mean 'small'\? Choose one of \['small'\]"):
         BandEmbedder("smal", weights=None).transform([CLIPS[0]])
-    with pytest.raises(ValueError, match=r"unknown model 'small'; Choose one of \[\]"):
+    with pytest.raises(ValueError, match=r"unknown model 'small'; choose one of \[\]"):
         PretrainedEmbedder("small", weights=None).transform([CLIPS[0]])
 
 

@@ -269,7 +269,9 @@ def test_presets(name):
 
 
 def test_preset_mistakes():
-    with pytest.raises(ValueError, match=r"unknown front end 'vgg'; choose one of \['ast', .*'vggish'\]"):
+    with pytest.raises(
+        ValueError, match=r"unknown front end 'vgg'; did you mean 'vggish'\? Choose one of \['ast', .*'vggish'\]"
+    ):
         MelSpectrogramTransformer.from_preset("vgg")
     with pytest.raises(TypeError, match="unexpected keyword argument 'n_mel'"):
         MelSpectrogramTransformer.from_preset("vggish", n_mel=32)

@@ -85,7 +85,7 @@ def test_converted_files_of_another_family(tmp_path):
 
 
 def test_unknown_converter(tmp_path):
-    with pytest.raises(ValueError, match=r"unknown converter 'pann'; choose one of \['ast', "):
+    with pytest.raises(ValueError, match=r"unknown converter 'pann'; did you mean 'panns'\? Choose one of \['ast', "):
         read_checkpoint(write(tmp_path, PANNS), "pann")
 
 

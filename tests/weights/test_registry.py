@@ -77,7 +77,7 @@ def test_a_registry_that_is_not_there(monkeypatch):
 def test_unknown_names():
     with pytest.raises(ValueError, match=r"unknown weights 'panns_cnn41'; did you mean 'panns_cnn14'\? Choose one of"):
         find("panns_cnn41")
-    with pytest.raises(ValueError, match=r"unknown weights 'xyzzy'; Choose one of"):
+    with pytest.raises(ValueError, match=r"unknown weights 'xyzzy'; choose one of"):
         find("xyzzy")
 
 

@@ -1,7 +1,7 @@
 """Model cards: every pretrained network with the front end and the patches it was trained on."""
 
 from sklearn_audio.engine.models._ast import AST_MODELS, ast_card
-from sklearn_audio.engine.models._audioset import TAGGERS, check_name, windowed
+from sklearn_audio.engine.models._audioset import TAGGERS, windowed
 from sklearn_audio.engine.models._card import (
     Backbone,
     ClipPatching,
@@ -30,7 +30,6 @@ __all__ = [
     "Patching",
     "ast_card",
     "audioset_labels",
-    "check_name",
     "example_inputs",
     "layer_labels",
     "layer_width",

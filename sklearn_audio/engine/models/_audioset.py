@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from dataclasses import replace
 
 from sklearn_audio.engine.models._ast import AST_MODELS, ast_card
@@ -11,7 +9,7 @@ from sklearn_audio.engine.models._card import ClipPatching, ModelCard
 from sklearn_audio.engine.models._efficientat import EFFICIENTAT
 from sklearn_audio.engine.models._panns import PANNS
 
-__all__ = ["TAGGERS", "check_name", "windowed"]
+__all__ = ["TAGGERS", "windowed"]
 
 # windows of one forward pass: nearly all of them are equally long
 _WINDOWS = 8
@@ -21,15 +19,6 @@ TAGGERS: dict[str, ModelCard] = {
     **{card.name: card for card in EFFICIENTAT.values()},
     **{f"ast_{name}": ast_card(name) for name, model in AST_MODELS.items() if model.n_labels == 527},
 }
-
-
-def check_name(what: str, name: str, known: Iterable[str]) -> None:
-    """Refuse a name that is not known, with the nearest one that is."""
-    names = list(known)
-    if name not in names:
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"unknown {what} {name!r}; {hint}Choose one of {names}.")
 
 
 def windowed(model: str, seconds: float) -> ModelCard:
