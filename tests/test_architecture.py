@@ -69,7 +69,7 @@ def test_private_scikit_learn_names_stand_in_one_file():
 
 
 def layers_of_contract() -> list[tuple[str, set[str]]]:
-    """How the modules of a layer are parted, and those that exist."""
+    """Separator and existing modules of each layer."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     layers = [(layer, re.findall(r"\w+", layer)) for layer in contracts[0]["layers"]]
     exists = {source.split("/")[0].removesuffix(".py") for source in SOURCES}

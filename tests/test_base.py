@@ -1,4 +1,4 @@
-"""What all estimators share: tags, the number of features, refusals, output containers."""
+"""Behaviour that all estimators share: tags, the number of features, refusals, output containers."""
 
 import numpy as np
 import pandas as pd

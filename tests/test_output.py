@@ -1,4 +1,4 @@
-"""What comes out of estimators: the index of X, names of features, and the container of tables."""
+"""Outputs of estimators: the index of X, names of features, and the container of tables."""
 
 import numpy as np
 import pandas as pd

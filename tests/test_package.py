@@ -1,4 +1,4 @@
-"""What importing from the package says."""
+"""Imports from the package, and their errors."""
 
 import importlib
 import os

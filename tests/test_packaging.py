@@ -1,4 +1,4 @@
-"""What a wheel says of itself: licences, ours and those of the tables that are not ours."""
+"""The metadata of a wheel: licences, ours and those of the tables that are not ours."""
 
 import shutil
 import subprocess

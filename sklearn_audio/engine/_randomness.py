@@ -20,7 +20,7 @@ _one_at_a_time = ForkSafeLock()
 
 
 class Purpose(IntEnum):
-    """What a stream is for; streams of different purposes share no numbers."""
+    """Purpose of a stream; streams of different purposes share no numbers."""
 
     AUGMENTATION = 0
     CLASS_ORDER = 1

@@ -27,7 +27,7 @@ __all__ = [
 
 
 class Sampler(Protocol):
-    """What gives the rows of an epoch."""
+    """Protocol of samplers, which draw the rows of an epoch."""
 
     def streams(self, seed: int, epoch: int) -> list[NDArray[np.int64]]:
         """Give the rows of an epoch, one array per stream."""

@@ -23,7 +23,7 @@ __all__ = ["ARCHITECTURES", "Architecture"]
 
 
 class Architecture(NamedTuple):
-    """How to build a trainable network, with its options and limits."""
+    """Builder of a trainable network, with its options and limits."""
 
     build: Callable[..., nn.Module]
     options: tuple[str, ...] = ()

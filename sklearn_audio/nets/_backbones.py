@@ -1,4 +1,4 @@
-"""What networks have in common that are trained on frames or waveforms of one length per batch."""
+"""Base of networks that are trained on frames or waveforms of one length per batch."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def initialise(network: nn.Module) -> None:
 
 
 class PANNsNetwork(nn.Module):
-    """What all of them share: a layer by its name, and the head."""
+    """Base of all PANNs: layers by name, and the head."""
 
     layers: ClassVar[tuple[str, ...]]
     dropout_of_pooled = 0.5

@@ -20,7 +20,7 @@ def _conv(width: int, wider: int, kernel: int, *, stride: int = 1, dilation: int
 
 
 class _WaveformNetwork(PANNsNetwork):
-    """What those share that read nothing but waveforms."""
+    """Base of the networks that read waveforms only."""
 
     def __init__(self, width: int, n_embedding: int, n_labels: int) -> None:
         super().__init__(width, n_embedding, n_labels, n_mels=None)

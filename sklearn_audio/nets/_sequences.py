@@ -1,4 +1,4 @@
-"""What networks over sequences share: frames or tokens become vectors, and vectors of one clip become one.
+"""Input and pooling of networks over sequences: frames or tokens become vectors, and those of a clip become one.
 
 Everywhere `lengths` tells how many of the padded places of a row are real. What stands in the others never reaches an
 answer.

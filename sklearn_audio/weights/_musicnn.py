@@ -36,7 +36,7 @@ _SHOWN = 4
 
 
 class _Target(NamedTuple):
-    """Where a variable goes: our key, and its axes in our order."""
+    """Place of a variable: our key, and its axes in our order."""
 
     key: str
     axes: tuple[int, ...] = (0,)

@@ -79,7 +79,7 @@ _KIND = "converter"  # of the metadata of converted files
 
 
 def read_checkpoint(path: str | os.PathLike[str], converter: str) -> dict[str, Tensor]:
-    """Read a checkpoint in any published layout, told by its content rather than its name.
+    """Read a checkpoint in any published layout, recognised by its content rather than its name.
 
     Parameters
     ----------
@@ -256,7 +256,7 @@ def _found_in_pickle(error: Exception) -> str:
 
 
 def _numpy_names() -> list[Any]:
-    """What a pickled NumPy array names, under the module names of NumPy 1 and 2; building one runs no foreign code."""
+    """List the globals of a pickled NumPy array, as NumPy 1 and 2 name them; building one runs no foreign code."""
     core = importlib.import_module("numpy._core.multiarray")
     parts = {"_reconstruct": core._reconstruct, "scalar": core.scalar}
     moved = [(part, f"numpy.{name}.multiarray.{key}") for key, part in parts.items() for name in ("core", "_core")]

@@ -1,4 +1,4 @@
-"""The registry: which weights are published, where, and how they are told from others."""
+"""The registry of published weights: their addresses, and the hashes that identify them."""
 
 from __future__ import annotations
 

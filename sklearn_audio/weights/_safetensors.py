@@ -57,7 +57,7 @@ _whole: dict[Stamp, dict[str, str]] = {}
 
 
 class _Layout(NamedTuple):
-    """Where a tensor lies."""
+    """Position of a tensor in the file."""
 
     dtype: str
     shape: tuple[int, ...]

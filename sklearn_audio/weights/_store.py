@@ -200,7 +200,7 @@ def _difference(entry: WeightsEntry, facts: dict[str, str]) -> str:
 
 
 def _difference_without_hash(entry: WeightsEntry, facts: dict[str, str]) -> str:
-    """Where the registry gives no hash, the address tells files apart, and the file that was put there by hand."""
+    """Tell files apart by their address if the registry gives no hash; one may have been put there by hand."""
     if facts.get("url") != entry.url:
         return f"came from {facts.get('url')}"
     by_hand = entry.by_hand(weights_folder()).path

@@ -9,7 +9,7 @@ FRAMES = np.random.default_rng(0).normal(loc=3.0, size=(50, 20)).astype(np.float
 
 
 def hidden(transform, seed, frames=FRAMES):
-    """Which cells are changed; all of them hold the mean."""
+    """Find the cells that are changed; all of them hold the mean."""
     masked = transform.transform(frames, np.random.default_rng(seed))
     changed = masked != frames
     np.testing.assert_array_equal(masked[changed], frames.mean())

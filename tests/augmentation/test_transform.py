@@ -1,4 +1,4 @@
-"""What all transforms share: probability, refusals, types, and clips that stay as they are."""
+"""Behaviour that all transforms share: probability, refusals, types, and clips that stay as they are."""
 
 import pickle
 from dataclasses import FrozenInstanceError, dataclass

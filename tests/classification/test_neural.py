@@ -1,4 +1,4 @@
-"""What all classifiers with a network of their own share, tried on the quickest of them."""
+"""Behaviour that all classifiers with a network of their own share, tried on the quickest of them."""
 
 import pickle
 import warnings

@@ -244,7 +244,7 @@ def test_not_fitted():
 
 
 def test_training_draws_other_clips_and_patches_each_time(monkeypatch):
-    """What reaches the network: in every episode, patches of clips that are never both support and query."""
+    """The input of the network: in every episode, patches of clips that are never both support and query."""
     stamped = FRAMES.with_values(np.repeat(np.arange(18.0, dtype=np.float32), FRAMES.lengths)[:, None] * np.ones(20))
     stamped.values[:, 1] = np.concatenate([np.arange(n) for n in FRAMES.lengths])  # where each frame is from
     seen = []

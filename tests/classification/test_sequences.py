@@ -154,12 +154,12 @@ def test_frames_of_nan_are_refused():
 
 
 class TestTruncation:
-    """What BERT makes of clips longer than its positions."""
+    """BERT over clips longer than its positions."""
 
     LONG = tuple(np.concatenate([clip, clip, clip]) for clip in FRAMES)
 
     def changed_at(self, place, **options):
-        """How much the answer changes with the frames at one end."""
+        """Change of the answer with the frames at one end."""
         fitted = fit("bert", self.LONG, max_length=8, max_epochs=2, **options)
         changed = [clip.copy() for clip in self.LONG]
         for clip in changed:

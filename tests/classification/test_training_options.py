@@ -30,7 +30,7 @@ SHARED = ["sampler", "mixup", "spec_augment", "augmentations", "accumulate", "we
 
 
 class Broken(Exception):
-    """What a user's code raises."""
+    """An error of a user's own code."""
 
 
 class Break(Callback):

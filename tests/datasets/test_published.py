@@ -1,4 +1,4 @@
-"""Where a published data set lies."""
+"""The folder of a published data set."""
 
 import pytest
 

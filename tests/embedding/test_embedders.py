@@ -1,4 +1,4 @@
-"""What all embedders share."""
+"""Behaviour that all embedders share."""
 
 import copy
 import os

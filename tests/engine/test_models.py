@@ -61,7 +61,7 @@ def test_ast_fills_with_zeros_before_it_normalises(model):
 
 
 def published_front_end(rate, n_fft, fmax):
-    """What a checkpoint of PANNs holds, by SciPy and librosa."""
+    """The front end in a checkpoint of PANNs, computed by SciPy and librosa."""
     phases = np.outer(np.arange(n_fft // 2 + 1), np.arange(n_fft)) * (-2 * np.pi / n_fft)
     hann = get_window("hann", n_fft, fftbins=True)
     mel = librosa.filters.mel(sr=rate, n_fft=n_fft, n_mels=64, fmin=50, fmax=fmax).T

@@ -1,4 +1,4 @@
-"""Which clips an epoch has."""
+"""The clips of an epoch."""
 
 import numpy as np
 import pytest

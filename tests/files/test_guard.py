@@ -1,4 +1,4 @@
-"""What is raised while a decoder written in C reads: nothing is lost, nothing is cut, and nothing is printed."""
+"""Errors raised while a decoder written in C reads: nothing is lost, nothing is cut, and nothing is printed."""
 
 from __future__ import annotations
 

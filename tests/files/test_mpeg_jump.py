@@ -37,7 +37,7 @@ def recording(rate: int, n_channels: int, kind: str, level: float = 0.5) -> byte
 
 @pytest.fixture
 def jumps(monkeypatch) -> list[int]:
-    """Where decoding began, with jumps from two seconds on."""
+    """The place at which decoding began, with jumps from two seconds on."""
     seen = []
 
     def noted(opened, timepoint):

@@ -1,4 +1,4 @@
-"""What a recording may be given as, and what is said of everything else."""
+"""The forms in which a recording may be given, and the errors for everything else."""
 
 from __future__ import annotations
 

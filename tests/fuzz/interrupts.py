@@ -131,7 +131,7 @@ _known_seconds = {}
 
 
 def _seconds(name):
-    """How long a fit takes."""
+    """Measure the time of a fit."""
     if name not in _known_seconds:
         with tempfile.TemporaryDirectory() as folder:
             start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What `AudioLoader` makes of damaged recordings: in this process, or in child processes that may die."""
+"""Damaged recordings through `AudioLoader`: in this process, or in child processes that may die."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NAMED = "1 clip(s) could not be used and became NaN:\n  row 0"
 
 
 class Report(NamedTuple):
-    """How many outcomes there were of each kind, and the faults."""
+    """Count the outcomes of each kind, and list the faults."""
 
     outcomes: Counter[str]
     faults: list[str]

@@ -73,7 +73,7 @@ def seed(network: torch.nn.Module) -> dict[str, np.ndarray]:
 
 
 def answer(network: Any, frames: torch.Tensor, *, tagged: bool) -> Layers:
-    """What enters the head of the authors' network and, if that was trained for it, its probabilities."""
+    """The input of the head of the authors' network and, if it was trained for that, its probabilities."""
     entered: list[torch.Tensor] = []
     hook = network.mlp_head.register_forward_pre_hook(lambda module, inputs: entered.append(inputs[0]))
     with torch.no_grad():

@@ -76,7 +76,7 @@ def test_pooled_decisions_are_those_of_the_original(name, pooling):
 
 
 def test_golden_answers_differ_between_clips_and_classes():
-    """Where all is alike, any network would pass."""
+    """Answers that were all alike would let any network pass."""
     for name in CASES:
         for layers in read_golden(f"backbone_{name}").answers.values():
             for answers in layers.values():

@@ -47,7 +47,7 @@ FAILS = ("wavegram_logmel_cnn14", "4.37s")
 
 
 def front_end_tensors(layout, rate):
-    """What a checkpoint holds of its front end: the Fourier transform under its window, and the mel filters."""
+    """The front end in a checkpoint: the Fourier transform under its window, and the mel filters."""
     n_fft = layout["spectrogram_extractor.stft.conv_real.weight"][2]
     turns = np.outer(np.arange(n_fft // 2 + 1), np.arange(n_fft)) % n_fft / n_fft
     kernel = (librosa.filters.get_window("hann", n_fft) * np.exp(-2j * np.pi * turns))[:, None]  # (n_bins, 1, n_fft)

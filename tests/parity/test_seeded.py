@@ -1,4 +1,4 @@
-"""What the golden values rest on: checkpoints that let a signal through."""
+"""The basis of the golden values: checkpoints that let a signal through."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every transformer from audio to frames refuses before it reads anything."""
+"""Contradictions that every transformer from audio to frames refuses before it reads anything."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the checks feed, how they read what comes out, and how they complain."""
+"""The clips of the checks, the reading of outputs, and the messages of failures."""
 
 import re
 

@@ -28,7 +28,7 @@ def only(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def settings_put_back():
-    """What broken estimators leave changed is not left to other tests."""
+    """Put back the settings that broken estimators leave changed."""
     n_threads = torch.get_num_threads()  # which fixes that of this thread
     before = torch.is_grad_enabled(), torch.get_default_dtype()
     yield

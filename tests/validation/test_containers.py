@@ -1,4 +1,4 @@
-"""What kind of X was passed, and what is no X at all."""
+"""The kinds of X, and values that are no X at all."""
 
 import io
 from array import array

@@ -158,7 +158,7 @@ def test_a_missing_clip_is_named_by_its_row(gone, row, form):
 
 
 class Decoder:
-    """What a decoder of torchcodec is asked for."""
+    """A decoder with the interface of torchcodec."""
 
     def __init__(self, channels, rate=RATE):
         self.samples = SimpleNamespace(data=np.atleast_2d(channels), sample_rate=rate)

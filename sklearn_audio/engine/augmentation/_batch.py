@@ -1,4 +1,4 @@
-"""What is done to a training batch before the network sees it."""
+"""Changes of a training batch before the network sees it."""
 
 from __future__ import annotations
 

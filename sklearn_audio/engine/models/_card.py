@@ -93,7 +93,7 @@ _SCORES = ("logits", "probabilities", "taggram")
 
 
 class Backbone(Protocol):
-    """What an embedder asks of a network: representations by name.
+    """Protocol of the networks that embedders use: representations by name.
 
     Any `torch.nn.Module` with an attribute ``layers`` and an argument ``layer`` of ``forward`` is one.
 

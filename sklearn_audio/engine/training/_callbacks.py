@@ -1,4 +1,4 @@
-"""What is watched while a network trains."""
+"""Callbacks that watch a network while it trains."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Padded(NamedTuple):
 
 @dataclass(frozen=True)
 class Collation:
-    """How rows of any length become one tensor.
+    """Rules that join rows of any length into one tensor.
 
     With `length`, a window of each row is taken, and short rows are filled up; without it, whole rows are padded to the
     longest of the batch, but at most to `max_length`. `mixup` mixes waveforms, before frames are computed.

@@ -19,7 +19,7 @@ RUN = {"estimator": "Plain", "lr": "0.1"}
 
 
 class Interruption(Exception):
-    """What comes from outside."""
+    """An interrupt from outside."""
 
 
 class Interrupt(Callback):
@@ -202,7 +202,7 @@ def test_the_file_of_another_fit_is_refused(left_behind, run, match):
 
 
 def test_runs_share_a_folder(tmp_path):
-    """What a killed process left of a file goes with that file."""
+    """The remains that a killed process left of a file are removed with it."""
     one, other = (Checkpoint(tmp_path, RUN | {"X": name}, [0]) for name in "ab")
     for checkpoint in (one, other):
         trained(checkpoint=checkpoint)

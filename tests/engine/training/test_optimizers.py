@@ -35,7 +35,7 @@ class Plain(torch.optim.Optimizer):
 
 
 def groups(optimizer, **options):
-    """What torch was told, once a classifier was trained with it."""
+    """Train a classifier and return the settings of its optimizer."""
     seen = {}
 
     class Watching(optimizer.func if isinstance(optimizer, partial) else optimizer):

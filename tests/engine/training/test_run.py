@@ -1,4 +1,4 @@
-"""What tells fits apart."""
+"""The description by which fits are told apart."""
 
 import collections
 import functools
@@ -39,7 +39,7 @@ class Change:
 
 
 class Learned:
-    """What holds a network that was trained."""
+    """An object that holds a trained network."""
 
     def __init__(self, network):
         self.network_ = network
@@ -84,7 +84,7 @@ LIMIT = 2
 
 
 class Slotted:
-    """What has no dictionary."""
+    """An object without a dictionary."""
 
     __slots__ = ("_limit", "name")
 
