@@ -167,6 +167,8 @@ def test_a_callback_that_stops_does_so_in_a_thread():
     assert found == [2]
 
 
+# a signal between the opening of a file and its `with` leaves the closing of it to garbage collection
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:unclosed file:ResourceWarning")
 def test_random_moments_of_ctrl_c():
     """A few of those that `python -m tests.fuzz.interrupts` tries by the hundred."""
     endings, faults = run(seed=int(np.random.default_rng().integers(2**31)), n_moments=2)
