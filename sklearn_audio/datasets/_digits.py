@@ -12,7 +12,8 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from sklearn_audio._paths import local_path, new_folder
-from sklearn_audio.datasets._published import Archive, hold_out, unpack_archive
+from sklearn_audio.datasets._archives import Archive, unpack_archive
+from sklearn_audio.datasets._published import hold_out
 from sklearn_audio.datasets._table import load_audio_table
 from sklearn_audio.downloads import cache_folder
 

@@ -1,13 +1,10 @@
-"""Published data sets: download and unpack an archive, find its folder, and build the result of a loader."""
+"""Published data sets in their own layout: find the folder, and build the result of a loader."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import tarfile
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,68 +14,7 @@ from sklearn.utils import Bunch
 
 from sklearn_audio._paths import local_path
 from sklearn_audio.datasets._table import load_audio_table
-from sklearn_audio.downloads import ByHand, check_hash, scratch_folder
-from sklearn_audio.downloads import download as download_file
 from sklearn_audio.exceptions import AudioReadError
-
-
-@dataclass(frozen=True)
-class Archive:
-    """A tar archive at a public URL; `members` is a `PurePath.match` pattern of the files to unpack.
-
-    They are unpacked into one folder unless `keeps_folders`.
-    """
-
-    url: str
-    sha256: str
-    name: str
-    members: str
-    keeps_folders: bool = False
-
-
-def unpack_archive(archive: Archive, home: Path, folder: Path, *, download: bool, verbose: int) -> None:
-    """Unpack an archive into `folder`, atomically.
-
-    An archive that the user placed in `home` is used and kept; otherwise it is downloaded and deleted after unpacking.
-    """
-    by_hand = home / archive.name
-    advice = ByHand(by_hand, expected=archive.sha256)
-    if not by_hand.is_file() and not download:
-        raise AudioReadError(f"{archive.url} has not been downloaded, and download_if_missing=False. {advice}")
-    with scratch_folder(home, "unpacking", failure=AudioReadError) as scratch:
-        file = by_hand
-        if not by_hand.is_file():
-            file = scratch / archive.name
-            download_file(archive.url, file, advice, failure=AudioReadError, verbose=verbose)
-        check_hash(file, str(by_hand) if file == by_hand else archive.url, advice, failure=AudioReadError)
-        unpacked = scratch / folder.name
-        unpacked.mkdir()
-        _unpack(archive, file, unpacked)
-        _move(unpacked, folder)
-
-
-def _unpack(archive: Archive, file: Path, folder: Path) -> None:
-    with tarfile.open(file) as tar:
-        for member in tar:
-            # only regular files below the folder: an archive must not write outside it
-            name = PurePosixPath(member.name)
-            parts = name.parts if archive.keeps_folders else name.parts[-1:]
-            is_member = member.isfile() and name.match(archive.members) and not name.is_absolute() and ".." not in parts
-            content = tar.extractfile(member) if is_member else None
-            if content is not None:
-                place = folder.joinpath(*parts)
-                place.parent.mkdir(parents=True, exist_ok=True)
-                with place.open("wb") as target:
-                    shutil.copyfileobj(content, target)
-
-
-def _move(unpacked: Path, folder: Path) -> None:
-    try:
-        os.replace(unpacked, folder)
-    except OSError:
-        # another process was faster: use its copy
-        if not folder.is_dir():
-            raise
 
 
 def published_root(path: str | os.PathLike[str], marker: str, folders: Sequence[str], *, name: str) -> Path:

@@ -10,7 +10,8 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from sklearn_audio._paths import new_folder
-from sklearn_audio.datasets._published import Archive, hold_out, published_bunch, published_root, unpack_archive
+from sklearn_audio.datasets._archives import Archive, unpack_archive
+from sklearn_audio.datasets._published import hold_out, published_bunch, published_root
 from sklearn_audio.downloads import cache_folder
 from sklearn_audio.files import list_clips
 
