@@ -31,7 +31,7 @@ Vectors = NDArray[np.float32]
 
 # Clips from the cache wait for those before them; from this many on, these go through the network in a smaller batch.
 _MAX_CACHED = 256
-_VALUES_PER_ARRAY = 1 << 18
+_VALUES_PER_BLOCK = 1 << 18
 # A forward pass uses all cores; two at once, from threads of one process, would compete for them.
 _one_at_a_time = ForkSafeLock()
 # A batch that keeps a CPU busy leaves an accelerator idle.
@@ -176,7 +176,7 @@ class _Queue:
         self._forward: Forward | None = None
         self._waiting: dict[tuple[Any, ...], list[tuple[Patch, ClipVectors]]] = {}  # by the shapes of the inputs
         self._clips: deque[tuple[ClipVectors, ClipKey | None]] = deque()
-        self._rows: deque[Vectors] = deque()
+        self._block: Vectors = np.empty(0, dtype=np.float32)
 
     def load(self) -> Forward:
         if self._forward is None:
@@ -229,10 +229,10 @@ class _Queue:
 
         Many small arrays, allocated between forward passes, fragment the heap and raise peak memory.
         """
-        if not self._rows:
-            n_rows = max(1, _VALUES_PER_ARRAY // vector.size)
-            self._rows = deque(np.empty((n_rows, *vector.shape), dtype=vector.dtype))
-        row: Vectors = self._rows.popleft()
+        if len(self._block) < vector.size:
+            self._block = np.empty(max(_VALUES_PER_BLOCK, vector.size), dtype=vector.dtype)
+        row = self._block[: vector.size].reshape(vector.shape)
+        self._block = self._block[vector.size :]
         row[...] = vector
         return row
 

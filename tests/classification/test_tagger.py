@@ -94,6 +94,14 @@ def test_decision_level_models_decide_by_themselves():
     np.testing.assert_allclose(tagger.predict_proba([CLIPS[2]])[0], segments.max(axis=0), atol=1e-6)
 
 
+@pytest.mark.slow
+def test_decisions_of_clips_of_several_lengths():
+    tagger = AudioTagger("panns_cnn14_decision_max", weights=None, sample_rate=RATE)
+    frames = tagger.predict_frames(CLIPS)
+    for row, clip in zip(frames, CLIPS, strict=True):
+        np.testing.assert_array_equal(row, tagger.predict_frames([clip])[0])
+
+
 def test_events():
     frames = TAGGER.predict_frames(CLIPS)
     label = int(np.argmax(frames.values.std(axis=0)))
