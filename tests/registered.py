@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -25,6 +26,25 @@ def torch_bytes(content: object, **options: object) -> bytes:
 # the sampler of the published 16 kHz checkpoint holds NumPy arrays
 SAMPLER = {"indexes": np.arange(5), "pointer": 3, "weights": np.ones(2), "last": np.int64(4), "name": "train"}
 PANNS = torch_bytes({"iteration": 600000, "model": STATE, "sampler": SAMPLER})
+
+
+def npz_bytes(**arrays: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+NPZ = npz_bytes(pca_eigen_vectors=np.eye(3), pca_means=np.ones(3))
+
+
+def write(folder: Path, content: bytes, name: str = "file.pth") -> Path:
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+def equal(got: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]) -> bool:
+    return got.keys() == wanted.keys() and all(torch.equal(got[name], wanted[name]) for name in wanted)
 
 
 def toml(name: str, url: str, body: bytes, *, converter: str = "panns", **fields: object) -> str:

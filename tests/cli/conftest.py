@@ -50,6 +50,23 @@ def tagger(tags, tmp_path_factory):
 
 
 @pytest.fixture
+def table(sounds):
+    """Write a table of the sounds with more columns; returns its path."""
+
+    def write(path, **columns):
+        pd.DataFrame({"path": sounds.data, "label": sounds.target, **columns}).to_csv(path, index=False)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def few_settings(monkeypatch):
+    """Search over one strength of regularisation, not three."""
+    monkeypatch.setattr("sklearn_audio.cli._train._C", [0.1])
+
+
+@pytest.fixture
 def run(capsys):
     """Run a command that must succeed; returns its output."""
 

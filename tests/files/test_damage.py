@@ -14,7 +14,7 @@ from sklearn_audio.files import read_audio
 from sklearn_audio.files._chunks import packed
 from sklearn_audio.files._decoding import find_links
 from sklearn_audio.files._sources import open_source
-from sklearn_audio.files._views import ByteReader, overlaid, view_of
+from sklearn_audio.files._views import ByteReader, view_of
 
 SOUND = np.random.default_rng(0).uniform(-0.3, 0.3, (800, 2))
 FORMATS = ("WAV", "RF64", "AIFF", "CAF", "W64", "AU", "NIST", "FLAC")
@@ -136,19 +136,6 @@ def test_each_byte_is_looked_at_a_few_times_whatever_it_resembles(name):
 def test_thousands_of_joined_recordings_are_refused():
     with pytest.raises(AudioReadError, match="it holds more than 4096 joined recordings; split it"):
         read_audio(b"\0\0\0\x08ftyp" * 5000)
-
-
-def test_pieces_beyond_the_end_are_left_out():
-    opened = open_source(b"0123456789")
-    assert view_of(opened, ((-5, 3), b"ab", (8, 99), (70, 80))).file.raw.read() == b"012ab89"
-    assert overlaid(2, 9, {0: b"x", 4: b"yz", 5: b"!", 8: b"??"}) == ((2, 4), b"yz", (6, 9))
-
-
-def test_a_reader_returns_nothing_outside_of_the_file():
-    reader = ByteReader(open_source(bytes(range(10)) * 1000))
-    assert reader.at(-1, 5) == reader.at(3, -2) == reader.at(1 << 70, 4) == b""
-    assert [reader.at(at, 3) for at in (9998, 5003, 5005, 4094)] == [b"\x08\x09", b"\3\4\5", b"\5\6\7", b"\4\5\6"]
-    assert list(reader.finds(b"\x09\x00", 9970)) == [9979, 9989]
 
 
 @pytest.mark.parametrize("start", [1e9, 1e15, 1e200, 1e308])

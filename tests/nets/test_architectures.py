@@ -14,12 +14,9 @@ from sklearn_audio.nets import (
     SBCNN,
     VGG,
     Cnn4,
-    CNNTransformer,
-    FramePooling,
     LearnedLog,
     Timbre,
 )
-from sklearn_audio.nets._talnet import FRAME_POOLINGS, ConvStack
 
 N_OUTPUTS = 3
 # what makes them small enough to be trained here
@@ -203,72 +200,9 @@ def test_panns_drop_what_their_authors_drop(name, shares, monkeypatch):
     assert dropped == []
 
 
-@pytest.mark.parametrize("pooling", FRAME_POOLINGS)
-def test_pooled_decisions_are_weighted_means_of_probabilities(pooling):
-    layer = FramePooling(8, N_OUTPUTS, pooling).double()
-    x = 3 * torch.randn(4, 7, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    p = layer.decide(x).sigmoid()
-    wanted = {
-        "max": lambda: p.amax(dim=1),
-        "mean": lambda: p.mean(dim=1),
-        "linear": lambda: (p * p).sum(dim=1) / p.sum(dim=1),
-        "exponential": lambda: (p * p.exp()).sum(dim=1) / p.exp().sum(dim=1),
-        "attention": lambda: (p * layer.attend(x).softmax(dim=1)).sum(dim=1),
-    }[pooling]()
-    torch.testing.assert_close(layer(x).sigmoid(), wanted, rtol=0, atol=1e-12)
-
-
-@pytest.mark.parametrize("pooling", FRAME_POOLINGS)
-def test_pooled_decisions_never_saturate(pooling):
-    """Probabilities of 1 - 1e-200, whose logarithms as such would be infinite."""
-    layer = FramePooling(1, 1, pooling)
-    with torch.no_grad():
-        layer.decide.weight.fill_(1.0)
-    x = torch.tensor([[[500.0], [400.0]], [[-500.0], [-400.0]]], requires_grad=True)
-    logits = layer(x)
-    logits.sum().backward()
-    assert logits.isfinite().all()
-    assert logits[0] >= 399.9 > -399.9 >= logits[1]  # their weighted mean, up to rounding
-    assert x.grad.isfinite().all()
-    assert x.grad.abs().sum() > 0
-
-
 def test_unknown_sizes_are_refused():
     with pytest.raises(ValueError, match=r"no size 'huge'; choose one of \['tiny', 'small', 'base'\]"):
         build("ast", size="huge")
-
-
-def test_unknown_poolings_are_refused():
-    with pytest.raises(ValueError, match=r"no pooling 'mode'; choose one of \['max', 'mean'"):
-        CRNN(2, 32, n_embedding=32, pooling="mode")
-
-
-@pytest.mark.parametrize("n_features", [32, 33, 40, 96, 100, 128, 257])
-@pytest.mark.parametrize("n_embedding", [16, 100, 1024])
-def test_convolutions_fit_any_number_of_bands(n_features, n_embedding):
-    with torch.device("meta"):
-        stack = ConvStack(n_features, n_embedding)
-        assert stack(torch.empty(1, 19, n_features)).shape == (1, 4, stack.width)
-    assert stack.width % 8 == 0
-    if n_features in (32, 128) and n_embedding == 1024:
-        assert stack.width == 1024
-
-
-def test_layers_of_the_transformer_are_one_or_several():
-    def count(**options):
-        with torch.device("meta"):
-            return len(list(CNNTransformer(2, 32, n_embedding=32, **options).layers.parameters()))
-
-    assert count(n_layers=1) == count(n_layers=3) == count(n_layers=3, shared_layers=False) / 3
-
-
-def test_positions_tell_times_apart():
-    x = torch.ones(1, 400, 33)  # the borders do not reach the middle
-    plain, placed = (build("cnn_transformer", n_features=33, positions=on).eval() for on in (False, True))
-    with torch.no_grad():
-        middles = [network.encode(x)[0, 45:55] for network in (plain, placed)]
-    alike, apart = ((middle - middle[0]).abs().max() for middle in middles)
-    assert alike < 1e-5 < 1e-2 < apart
 
 
 def test_sizes_are_those_of_the_papers():

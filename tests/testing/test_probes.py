@@ -1,14 +1,11 @@
 """The clips of the checks, the reading of outputs, and the messages of failures."""
 
-import re
-
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 
 from sklearn_audio import AudioLoader, SequencePooling
 from sklearn_audio.testing._probes import assert_same_rows, bare_rate, fit, frames, outputs, takes_audio, waveforms
-from sklearn_audio.testing._refusals import expect_refusal
 
 
 class Labels(ClassifierMixin, BaseEstimator):
@@ -88,16 +85,3 @@ def test_rows_that_are_not_the_same(got, options, match):
 
 def test_rows_that_are_the_same():
     assert_same_rows([np.zeros(0), np.full(3, 1e-5)], [np.zeros(0), np.zeros(3)], "x", rtol=1e-4)
-
-
-def test_refusals():
-    def refuse():
-        raise ValueError("row 1: no")
-
-    expect_refusal(refuse, "a clip", "row 1")
-    with pytest.raises(
-        AssertionError, match=re.escape("a clip is refused, but the message does not match 'row 2': row 1")
-    ):
-        expect_refusal(refuse, "a clip", "row 2")
-    with pytest.raises(AssertionError, match="a clip is not refused"):
-        expect_refusal(lambda: None, "a clip", "row 1")

@@ -211,17 +211,6 @@ def test_first_batch_is_fitted():
     np.testing.assert_array_equal(by_batch.cluster_centers_, at_once.cluster_centers_)
 
 
-def test_centres_without_frames_are_put_where_frames_are_far():
-    """Two of three centres are equal, so that one gets no frame; the farthest frame becomes its centre."""
-    start = np.array([[0.0], [0.0], [10.0]], dtype=np.float32)
-    frames = np.array([[0.0], [1.0], [9.0], [10.0], [17.0]], dtype=np.float32)
-    found = VocabularyPass(start, FrameSpace()).assign(frames)
-    assert found.counts.tolist() == [2, 0, 3]
-    found.fill_empty(np.zeros(3, dtype=np.int64), frames, FrameSpace())
-    assert found.counts.tolist() == [2, 1, 2]
-    assert found.sums.tolist() == [[1.0], [17.0], [19.0]]
-
-
 def test_centres_are_filled_by_later_batches():
     tokenizer = KMeansAudioTokenizer(3, normalize=None, random_state=0).fit([np.repeat([[0.0], [1.0]], 5, axis=0)])
     assert sorted(tokenizer.token_counts_.tolist()) == [0, 5, 5]

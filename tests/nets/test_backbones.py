@@ -102,30 +102,3 @@ def test_networks_can_be_trained(name):
 def test_decisions_on_segments():
     network = on_meta(partial(nets.Cnn14DecisionLevel, "attention"))
     assert network(torch.empty(1, 1001, 64, device="meta"), layer="segments").shape == (1, 31, 527)
-
-
-@pytest.mark.parametrize("n_timepoints", [10240, 32000, 45678, 139840, 320000, 320319])
-def test_wavegram_and_log_mel_meet_at_any_length(n_timepoints):
-    network = on_meta(nets.WavegramLogmelCnn14)
-    frames = torch.empty(1, 1 + n_timepoints // 320, 64, device="meta")
-    assert network(torch.empty(1, n_timepoints, device="meta"), frames).shape == (1, 2048)
-
-
-def test_positions_of_another_grid_are_refused():
-    with pytest.raises(ValueError, match=r"1214 positions are not 2 \+ 12 x 50"):
-        nets.adapt_positions(torch.zeros(1, 1214, 8), (12, 50), (12, 12))
-
-
-def test_positions_of_the_same_grid_stay():
-    positions = torch.randn(1, 2 + 6 * 5, 4)
-    assert torch.equal(nets.adapt_positions(positions, (6, 5), (6, 5)), positions)
-
-
-def test_smaller_grids_take_the_middle_and_larger_ones_interpolate():
-    grid = torch.arange(16.0).reshape(1, 16, 1)
-    positions = torch.cat([torch.full((1, 2, 1), -1.0), grid], dim=1)  # 4 x 4, frequency by frequency
-    middle = nets.adapt_positions(positions, (4, 4), (2, 3))
-    assert middle[0, :, 0].tolist() == [-1, -1, 5, 6, 7, 9, 10, 11]
-    wider = nets.adapt_positions(positions, (4, 4), (4, 8))
-    wanted = torch.nn.functional.interpolate(grid.reshape(1, 1, 4, 4), size=(4, 8), mode="bilinear")
-    assert torch.equal(wider[0, 2:, 0], wanted.flatten())
