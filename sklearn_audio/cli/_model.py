@@ -7,7 +7,6 @@ import lzma
 import os
 import pickle
 import struct
-import time
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
+from sklearn_audio._atomic import remove_unfinished, written_whole
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files import AUDIO_EXTENSIONS, audio_info
 
@@ -39,7 +39,7 @@ _DAMAGE = (
     MemoryError,
     RecursionError,
 )
-# Writing takes seconds: an older partial file belongs to a killed process.
+# Writing takes seconds: an older unfinished file belongs to a killed process.
 _STALE_S = 3600
 
 
@@ -96,26 +96,10 @@ def _kept_kind(path: Path) -> str | None:
 def save_model(model: Pipeline, path: Path) -> None:
     """Write a model atomically."""
     target = Path(os.path.realpath(path))
-    _remove_stale(target)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            # compressed data has a checksum, which detects damage
-            joblib.dump(model, file, compress=3)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            partial.unlink()
-
-
-def _remove_stale(target: Path) -> None:
-    for partial in target.parent.iterdir():
-        if partial.name.startswith(f".{target.name}.") and partial.name.endswith(".partial"):
-            with contextlib.suppress(FileNotFoundError):
-                if time.time() - partial.stat().st_mtime > _STALE_S:
-                    partial.unlink()
+    remove_unfinished(target.parent, target.name, older_than=_STALE_S)
+    with written_whole(target, durable=True) as unfinished:
+        # compressed data has a checksum, which detects damage
+        joblib.dump(model, unfinished, compress=3)
 
 
 def load_model(path: Path) -> Model:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from sklearn_audio._atomic import written_whole
 from sklearn_audio.downloads import ByHand, check_hash, scratch_folder
 from sklearn_audio.downloads import download as download_file
 from sklearn_audio.exceptions import AudioReadError
@@ -42,10 +42,9 @@ def unpack_archive(archive: Archive, home: Path, folder: Path, *, download: bool
             file = scratch / archive.name
             download_file(archive.url, file, advice, failure=AudioReadError, verbose=verbose)
         check_hash(file, str(by_hand) if file == by_hand else archive.url, advice, failure=AudioReadError)
-        unpacked = scratch / folder.name
-        unpacked.mkdir()
-        _unpack(archive, file, unpacked)
-        _move(unpacked, folder)
+        with written_whole(folder, folder=scratch) as unpacked:
+            unpacked.mkdir()
+            _unpack(archive, file, unpacked)
 
 
 def _unpack(archive: Archive, file: Path, folder: Path) -> None:
@@ -61,12 +60,3 @@ def _unpack(archive: Archive, file: Path, folder: Path) -> None:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 with place.open("wb") as target:
                     shutil.copyfileobj(content, target)
-
-
-def _move(unpacked: Path, folder: Path) -> None:
-    try:
-        os.replace(unpacked, folder)
-    except OSError:
-        # another process was faster: use its copy
-        if not folder.is_dir():
-            raise

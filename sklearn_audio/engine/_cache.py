@@ -10,9 +10,7 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import struct
-import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -23,6 +21,7 @@ import numpy as np
 from joblib import Memory
 
 from sklearn_audio import weights as published
+from sklearn_audio._atomic import remove_unfinished, written_whole
 from sklearn_audio._caller import warn_caller
 from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._paths import local_path, new_folder
@@ -74,7 +73,6 @@ _FOLDER = "sklearn_audio_vectors"
 _INCOMING = "incoming"
 _ENTRY = re.compile(r"[0-9a-f]{64}\.vectors")
 _SHARD = re.compile(r"[0-9a-f]{2}")
-_UNFINISHED = re.compile(r"[0-9a-f]{64}\.[0-9a-f]{16}\.part")
 _ABANDONED_SECONDS = 3600.0  # writing takes milliseconds, so a process that started this long ago was killed
 
 
@@ -341,6 +339,7 @@ class DiskCache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._root = folder / _FOLDER
+        self._incoming = self._root / _INCOMING
 
     def read(self, key: str) -> bytes | None:
         """Return the bytes of an entry and mark it as used; None if there is none or it cannot be read."""
@@ -362,14 +361,10 @@ class DiskCache:
 
     def _write(self, key: str, content: bytes) -> None:
         path = self._path(key)
-        unfinished = self._root / _INCOMING / f"{key}.{secrets.token_hex(8)}.part"
-        for folder in (path.parent, unfinished.parent):
+        for folder in (path.parent, self._incoming):
             folder.mkdir(parents=True, exist_ok=True)
-        try:
+        with written_whole(path, folder=self._incoming) as unfinished:
             unfinished.write_bytes(content)
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
 
     def shrink(self, max_bytes: int) -> int:
         """Remove the least recently used entries until the rest fits; return the bytes removed."""
@@ -384,13 +379,11 @@ class DiskCache:
 
     def sweep(self) -> None:
         """Remove unfinished files of processes that were killed."""
-        for entry in _files(self._root / _INCOMING, _UNFINISHED):
-            if time.time() - entry.used_ns / 1e9 > _ABANDONED_SECONDS:
-                Path(entry.path).unlink(missing_ok=True)
+        remove_unfinished(self._incoming, older_than=_ABANDONED_SECONDS)
 
     def remove_empty_folders(self) -> None:
         """Remove the folders that the cache made, where they are empty."""
-        for folder in (*self._shards(), self._root / _INCOMING, self._root):
+        for folder in (*self._shards(), self._incoming, self._root):
             with suppress(OSError):  # not empty, or not there
                 os.rmdir(folder)
 

@@ -10,6 +10,7 @@ import pooch
 import torch
 from safetensors.torch import save_file
 
+from sklearn_audio._atomic import written_whole
 from sklearn_audio._stamp import Stamp, stamp_of
 from sklearn_audio.downloads import cache_folder, check_hash, download, scratch_folder
 from sklearn_audio.exceptions import WeightsError
@@ -217,9 +218,8 @@ def _store(entry: WeightsEntry, stored: Path, verbose: int) -> None:
     """Download and convert; the result appears whole or not at all."""
     with scratch_folder(stored.parent, "fetching", failure=WeightsError) as scratch:
         source = _published_file(entry, scratch, verbose)
-        converted = scratch / "converted.safetensors"
-        _convert(entry, source, converted, scratch)
-        os.replace(converted, stored)  # atomic: another process sees the whole file or none
+        with written_whole(stored, folder=scratch) as converted:
+            _convert(entry, source, converted, scratch)
 
 
 def _published_file(entry: WeightsEntry, scratch: Path, verbose: int) -> Path:

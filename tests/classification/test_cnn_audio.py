@@ -285,7 +285,6 @@ class Killer(Callback):
     ],
 )
 def test_a_fit_that_was_killed_goes_on_with_the_same_windows_and_changes(options, tmp_path, monkeypatch):
-    monkeypatch.setattr("sklearn_audio.engine.training._checkpoint.SECONDS_BETWEEN", 0.0)
     options |= {"batch_size": 4, "callbacks": [Killer()]}
     monkeypatch.setattr(Killer, "armed", False)
     wanted = fit(**options)

@@ -19,7 +19,6 @@ from sklearn.model_selection import cross_validate
 from skorch.callbacks import Callback
 
 from sklearn_audio import LSTMClassifier, Ragged, TokenMeanClassifier
-from sklearn_audio.engine.training import _checkpoint as checkpoint_module
 
 RNG = np.random.default_rng(0)
 Y = np.array(["even", "odd", "third"])[np.arange(60) % 3]
@@ -243,8 +242,7 @@ def test_an_augmentation_that_raises_surfaces_as_it_is():
 
 
 @pytest.fixture
-def after_every_batch(monkeypatch):
-    monkeypatch.setattr(checkpoint_module, "SECONDS_BETWEEN", 0.0)
+def no_sync(monkeypatch):
     # nobody pulls the plug here, and the disk is slow
     monkeypatch.setattr("os.fsync", lambda descriptor: None)
 
@@ -265,7 +263,7 @@ def break_off(folder, n_batches, y=Y, **options):
     ],
 )
 @pytest.mark.parametrize("y", [Y, TAGS], ids=["classes", "labels"])
-@pytest.mark.usefixtures("after_every_batch")
+@pytest.mark.usefixtures("no_sync")
 def test_an_interrupted_fit_ends_at_the_same_bits(tmp_path, options, n_batches, y):
     options = {"batch_size": 8} | options
     break_off(tmp_path, n_batches, y, **options)
@@ -291,7 +289,7 @@ def test_without_interruption_it_changes_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.usefixtures("after_every_batch")
+@pytest.mark.usefixtures("no_sync")
 def test_a_fit_that_continues_another_is_resumed_like_it(tmp_path):
     def twice(folder):
         warm = classifier(warm_start=True, callbacks=[Break()]).fit(X, Y)
@@ -407,7 +405,6 @@ import os, random, signal, sys, threading, time
 import numpy as np
 from skorch.callbacks import Callback
 from sklearn_audio import LSTMClassifier
-from sklearn_audio.engine.training import _checkpoint
 
 class Slow(Callback):
     def on_train_begin(self, net, **kwargs):
@@ -417,7 +414,6 @@ class Slow(Callback):
     def on_batch_end(self, net, **kwargs):
         time.sleep(0.02)
 
-_checkpoint.SECONDS_BETWEEN = 0.05
 rng = np.random.default_rng(0)
 X = [rng.normal(size=(4 + i % 5, 3)) for i in range(48)]
 options = dict(hidden_size=4, max_epochs=10, batch_size=4, early_stopping=True, patience=10, random_state=0)

@@ -71,7 +71,8 @@ def test_an_error_while_writing_leaves_the_old_model(model, tmp_path, monkeypatc
 
 
 def test_what_killed_processes_left_goes_and_what_others_write_stays(model, tmp_path):
-    old, young, other = (tmp_path / name for name in (".m.joblib.1.partial", ".m.joblib.2.partial", ".x.3.partial"))
+    names = (f".m.joblib.{'0' * 16}.partial", f".m.joblib.{'1' * 16}.partial", f".x.{'0' * 16}.partial")
+    old, young, other = (tmp_path / name for name in names)
     for path in (old, young, other):
         path.touch()
     for path in (old, other):

@@ -203,7 +203,7 @@ def test_a_grid_in_two_processes(tmp_path, files):
     scores = [GridSearchCV(pipeline, grid, cv=3, n_jobs=n).fit(X, y).cv_results_["mean_test_score"] for n in (2, 1)]
     same(*scores)
     assert len(entries(tmp_path)) == len(files)
-    assert not list(tmp_path.rglob("*.part"))
+    assert not list(tmp_path.rglob("*.partial"))
 
 
 TRANSFORM = """
@@ -230,7 +230,7 @@ def test_two_processes_write_at_once(tmp_path):
         same(np.load(output), wanted)
     same(PANNsEmbedder("leenet11", weights=None, sample_rate=RATE, cache=cache).transform(X), wanted)
     assert len(entries(cache)) == 12
-    assert not list(cache.rglob("*.part"))
+    assert not list(cache.rglob("*.partial"))
 
 
 def test_threads_share_a_folder(tmp_path):
@@ -593,7 +593,7 @@ def test_a_full_disk_is_warned_of_once(tmp_path, monkeypatch):
     assert len(caught) == 1
     assert len(n_written) == 3
     assert len(entries(tmp_path)) == 2
-    assert not list(tmp_path.rglob("*.part"))
+    assert not list(tmp_path.rglob("*.partial"))
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="everything may be written to")
@@ -670,7 +670,7 @@ def test_an_interrupt_in_the_network_keeps_what_was_done(tmp_path, monkeypatch, 
 def test_what_a_killed_process_left_is_swept_and_what_is_being_written_is_not(tmp_path):
     incoming = tmp_path / "sklearn_audio_vectors" / "incoming"
     incoming.mkdir(parents=True)
-    old, new = (incoming / f"{'0' * 64}.{letter * 16}.part" for letter in "ab")
+    old, new = (incoming / f".{'0' * 64}.vectors.{letter * 16}.partial" for letter in "ab")
     for path in (old, new):
         path.write_bytes(b"half")
     os.utime(old, (1e9, 1e9))

@@ -3,7 +3,7 @@
     python -m tests.fuzz.interrupts --seed 0 --moments 100
 
 Each time `fit` must raise KeyboardInterrupt and leave the estimator unfitted, the checkpoint must be there as soon as
-one step was taken, and the same call must end with the network of a fit that nobody interrupted, to the bit.
+training has begun, and the same call must end with the network of a fit that nobody interrupted, to the bit.
 """
 
 from __future__ import annotations
@@ -27,20 +27,19 @@ from sklearn_audio import (
     LSTMClassifier,
     TokenMeanClassifier,
 )
-from sklearn_audio.engine.training import _checkpoint
 
 RNG = np.random.default_rng(0)
 X = [RNG.normal(size=(12, 8)).astype(np.float32) + i % 2 for i in range(24)]
 Y = np.arange(24) % 2
 
 
-class FirstStep(Callback):
-    """Notes that a step was taken and saved, of one batch or two: a later batch, or the next epoch, has begun."""
+class Begun(Callback):
+    """Notes that training has begun, before which the checkpoint is written."""
 
-    taken = False
+    seen = False
 
-    def on_batch_begin(self, net, training=None, **kwargs):
-        FirstStep.taken = FirstStep.taken or net.batches_done >= 2 or len(net.history) > 1
+    def on_epoch_begin(self, net, **kwargs):
+        Begun.seen = True
 
 
 def raise_by_hand(number, frame):
@@ -59,7 +58,7 @@ FITS = {
 
 
 def build(name, folder=None):
-    callbacks = [FirstStep()]
+    callbacks = [Begun()]
     if name == "lstm, plateau":
         callbacks.append(EpochScoring("f1_macro", lower_is_better=False))
     return FITS[name](callbacks=callbacks, checkpoint_dir=folder)
@@ -72,7 +71,7 @@ def result_of(estimator):
 
 def interrupt_at(delay, estimator):
     """Fit with a signal after some seconds, and tell whether it was over before that."""
-    FirstStep.taken = False
+    Begun.seen = False
     timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
     done = []
     timer.start()
@@ -90,7 +89,7 @@ def faults_of(name, estimator, folder, wanted):
     faults = []
     if hasattr(estimator, "network_") or hasattr(estimator, "history_"):
         faults.append("the estimator is fitted")
-    if FirstStep.taken and not os.listdir(folder):
+    if Begun.seen and not os.listdir(folder):
         faults.append("the checkpoint is gone")
     resumed = result_of(build(name, folder).fit(X, Y))
     different = [key for key in wanted if not np.array_equal(resumed[key], wanted[key], equal_nan=True)]
@@ -105,8 +104,7 @@ def run(seed, n_moments):
     """Interrupt so many fits; return how they ended, and what was wrong."""
     rng = np.random.default_rng(seed)
     endings, faults = collections.Counter(), []
-    handler, between = signal.getsignal(signal.SIGINT), _checkpoint.SECONDS_BETWEEN
-    _checkpoint.SECONDS_BETWEEN = 0.02
+    handler = signal.getsignal(signal.SIGINT)
     try:
         wanted = {name: result_of(build(name).fit(X, Y)) for name in FITS}
         while sum(endings.values()) - endings["over before the signal"] < n_moments:
@@ -118,12 +116,11 @@ def run(seed, n_moments):
                 if interrupt_at(delay, estimator):
                     endings["over before the signal"] += 1
                     continue
-                endings["after the first step" if FirstStep.taken else "before the first step"] += 1
+                endings["in training" if Begun.seen else "before training"] += 1
                 found = faults_of(name, estimator, folder, wanted[name])
                 faults += [f"{name}, handler {handled}, after {delay:.4f} s: {fault}" for fault in found]
     finally:
         signal.signal(signal.SIGINT, handler)
-        _checkpoint.SECONDS_BETWEEN = between
     return endings, faults
 
 

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any, Literal
 
 import torch
 from skorch.callbacks import Callback
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from sklearn_audio.engine.training._batches import TrainingBatches
 
-__all__ = ["Averaging", "WeightAverage", "refresh_batch_norm"]
+__all__ = ["Averaging", "WeightAverage", "average_share", "refresh_batch_norm"]
 
 Averaging = Literal["ema", "swa"]
 
-# The exponential average forgets over so many steps as there were, and at most over a thousand.
+# The exponential average forgets over as many steps as there were, and at most over a thousand.
 _SLOWEST_DECAY, _FIRST_STEPS = 0.999, 10
-_SWA_SHARE = 4
+# SWA averages the last quarter of the epochs.
+_SWA_FRACTION = 4
 _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
+def average_share(kind: Averaging, n_averaged: int) -> float:
+    """Return the fraction of the newest weights in the average, after so many others."""
+    if kind == "swa":
+        return 1 / (n_averaged + 1)
+    return 1 - min(_SLOWEST_DECAY, (1 + n_averaged) / (_FIRST_STEPS + n_averaged))
 
 
 class WeightAverage(Callback):
@@ -35,16 +45,16 @@ class WeightAverage(Callback):
         self.kind = kind
         self.n_epochs = n_epochs
 
-    def decay(self, n_steps: int) -> float:
-        """Return the weight of what was before, in the exponential average."""
-        return min(_SLOWEST_DECAY, (1 + n_steps) / (_FIRST_STEPS + n_steps))
-
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Begin anew."""
-        self.data_ = X
-        self.first_epoch_ = len(net.history) + 1 + self.n_epochs - max(1, self.n_epochs // _SWA_SHARE)
-        self.count_, self.shown_ = 0, False
-        self.average_ = [tensor.clone() for tensor in _tensors(net)]
+        """Start from the initial weights, which "ema" counts as the first."""
+        self.data = X
+        self.first_epoch_ = len(net.history) + 1 + self.n_epochs - max(1, self.n_epochs // _SWA_FRACTION)
+        self.shown_ = False
+        self.average_ = AveragedModel(net.module_, multi_avg_fn=self._blend, use_buffers=True)
+        # two infinities, as in a mask, have no mean
+        self.infinite = [pair for pair in self._pairs(net) if bool(pair[1].isinf().any())]
+        if self.kind == "ema":
+            self._take(net)
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
         """Put the weights back that are trained."""
@@ -62,51 +72,45 @@ class WeightAverage(Callback):
             return
         at_end = net.batches_done == net.n_batches and len(net.history) >= self.first_epoch_
         if at_end if self.kind == "swa" else net.stepped:
-            self._take(_tensors(net))
+            self._take(net)
 
     def on_train_end(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Leave the average in the network."""
         self._show(net)
-        self.data_ = None
+        self.data = None
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return what it takes to continue."""
-        return {"count": self.count_, "shown": self.shown_, "average": self.average_, "first": self.first_epoch_}
+    def _take(self, net: Any) -> None:
+        self.average_.update_parameters(net.module_)
+        for mean, tensor in self.infinite:
+            mean.copy_(tensor)
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from there."""
-        self.count_, self.shown_, self.first_epoch_ = state["count"], state["shown"], state["first"]
-        for mine, saved in zip(self.average_, state["average"], strict=True):
-            mine.copy_(saved)
-
-    @torch.no_grad()
-    def _take(self, current: list[Tensor]) -> None:
-        self.count_ += 1
-        share = 1 / self.count_ if self.kind == "swa" else 1 - self.decay(self.count_)
-        for average, tensor in zip(self.average_, current, strict=True):
-            if tensor.is_floating_point():
-                average.lerp_(tensor, share)
+    def _blend(self, averaged: Any, current: Any, n_averaged: Tensor | int) -> None:
+        share = average_share(self.kind, int(n_averaged))
+        for mean, tensor in zip(averaged, current, strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(tensor, share)
             else:
-                average.copy_(tensor)
+                mean.copy_(tensor)  # counters have no mean
 
     def _show(self, net: Any) -> None:
-        if self.shown_ or not self.count_:
+        if self.shown_ or not self.average_.n_averaged:
             return
         self._swap(net)
         if self.kind == "swa":
-            refresh_batch_norm(net, self.data_)
+            refresh_batch_norm(net, self.data)
 
     @torch.no_grad()
     def _swap(self, net: Any) -> None:
         self.shown_ = not self.shown_
-        for mine, theirs in zip(self.average_, _tensors(net), strict=True):
+        for mine, theirs in self._pairs(net):
             kept = theirs.clone()
             theirs.copy_(mine)
             mine.copy_(kept)
 
-
-def _tensors(net: Any) -> list[Tensor]:
-    return [tensor for tensor in net.module_.state_dict().values() if isinstance(tensor, Tensor)]
+    def _pairs(self, net: Any) -> list[tuple[Tensor, Tensor]]:
+        mine, theirs = self.average_.module, net.module_
+        own, trained = (chain(module.parameters(), module.buffers()) for module in (mine, theirs))
+        return [(one.detach(), other.detach()) for one, other in zip(own, trained, strict=True)]
 
 
 def refresh_batch_norm(net: Any, data: Any) -> None:

@@ -71,7 +71,7 @@ class TrainingBatches:
     """Batches in another random order in every epoch; rows of similar length share one.
 
     The order is a function of seed and epoch, and what is drawn for a batch one of seed, epoch and its number, so that
-    training can go on from any batch.
+    training can go on from any epoch, and threads may collate the batches.
     """
 
     def __init__(
@@ -82,7 +82,6 @@ class TrainingBatches:
         epoch: int = 0,
         sampler: str | Sampler | None = None,
         augmentation: Callable[[Batch, np.random.Generator], Batch] | None = None,
-        start: int = 0,
     ) -> None:
         self.dataset = dataset
         self.batch_size = batch_size
@@ -90,20 +89,19 @@ class TrainingBatches:
         self.epoch = epoch
         self.sampler = build_sampler(sampler, dataset.targets)
         self.augmentation = augmentation
-        self.start = start
 
     def __len__(self) -> int:
         return batch_sizes(len(self.dataset), self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        epoch, start = self.epoch, self.start
-        self.epoch, self.start = epoch + 1, 0
+        epoch = self.epoch
+        self.epoch += 1
         batches = self._rows(epoch)
 
         def collate(number: int) -> Batch:
             return self.dataset.batch(batches[number], stream(self.seed, Purpose.COLLATION, epoch, number))
 
-        numbers = range(start, len(batches))
+        numbers = range(len(batches))
         # a dataset that reads or computes its rows may ask for threads that do so while the network trains
         with closing(ordered_map(collate, numbers, getattr(self.dataset, "n_jobs", None))) as made:
             for number, batch in zip(numbers, made, strict=True):

@@ -28,46 +28,37 @@ class EpochRecord(Callback):
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
         """Start the clock."""
-        self.start_ = time.perf_counter()
-        self.losses_: dict[bool, list[tuple[float, int]]] = {True: [], False: []}
-        self.answers_: list[tuple[Any, Any, Any]] = []
+        self.start = time.perf_counter()
+        self.losses: dict[bool, list[tuple[float, int]]] = {True: [], False: []}
+        self.answers: list[tuple[Any, Any, Any]] = []
 
     def on_batch_end(self, net: Any, batch: Any = None, training: Any = None, **kwargs: Any) -> None:
         """Keep the loss and, in validation, the answers."""
         inputs, targets = batch
         loss = net.history[-1, "batches", -1, "train_loss" if training else "valid_loss"]
-        self.losses_[bool(training)].append((loss, len(targets)))
+        self.losses[bool(training)].append((loss, len(targets)))
         if not math.isfinite(loss):
             rate = net.optimizer_.param_groups[0]["lr"]
             raise divergence(f"the loss became {loss} in epoch {len(net.history)}", rate, net.lr)
         if not training and self.multi_label is not None:
-            self.answers_.append((targets, kwargs["y_pred"].detach().cpu(), inputs.weights))
+            self.answers.append((targets, kwargs["y_pred"].detach().cpu(), inputs.weights))
 
     def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
         """Write the history."""
         for training, name in ((True, "train_loss"), (False, "valid_loss")):
-            if self.losses_[training]:
-                losses, counts = np.array(self.losses_[training]).T
+            if self.losses[training]:
+                losses, counts = np.array(self.losses[training]).T
                 net.history.record(name, float(np.average(losses, weights=counts)))
-        if self.answers_:
+        if self.answers:
             net.history.record("valid_score", self._score())
         net.history.record("lr", float(net.optimizer_.param_groups[0]["lr"]))
-        net.history.record("seconds", time.perf_counter() - self.start_)
+        net.history.record("seconds", time.perf_counter() - self.start)
 
     def _score(self) -> float:
-        targets, logits, weights = (torch.cat(parts).numpy() for parts in zip(*self.answers_, strict=True))
+        targets, logits, weights = (torch.cat(parts).numpy() for parts in zip(*self.answers, strict=True))
         if not self.multi_label:
             return float(np.average(logits.argmax(axis=1) == targets, weights=weights))
         return mean_average_precision(targets, logits) if targets.any() else math.nan
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return what it takes to continue."""
-        return {"losses": list(self.losses_[True]), "seconds": time.perf_counter() - self.start_}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from there."""
-        self.losses_ = {True: list(state["losses"]), False: []}
-        self.start_ = time.perf_counter() - state["seconds"]
 
 
 class ProgressBar(Callback):
@@ -79,23 +70,16 @@ class ProgressBar(Callback):
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Show the bar."""
-        self.bar_ = progress_bar(total=self.n_epochs, description=self.description, unit="epoch", shown=True)
+        self.first = len(net.history)
+        self.bar = progress_bar(total=self.n_epochs, description=self.description, unit="epoch", shown=True)
 
     def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
         """Move it."""
         last = net.history[-1]
         shown = {"loss": last["train_loss"], "valid_loss": last.get("valid_loss"), "score": last.get("valid_score")}
-        self.bar_.set_postfix({name: f"{value:.3f}" for name, value in shown.items() if value is not None})
-        self.bar_.update()
+        self.bar.set_postfix({name: f"{value:.3f}" for name, value in shown.items() if value is not None})
+        self.bar.update(len(net.history) - self.first - self.bar.n)  # a checkpoint may have brought epochs
 
     def on_train_end(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Leave it as it is."""
-        self.bar_.close()
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return what it takes to continue."""
-        return {"n": self.bar_.n}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from there."""
-        self.bar_.update(state["n"] - self.bar_.n)
+        self.bar.close()

@@ -1,42 +1,41 @@
-"""The state of a fit on disk: saved while it runs, continued from when it was killed."""
+"""The state of a fit on disk: saved at the end of each epoch, continued from when the fit was killed."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
+import io
 import json
-import math
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from sklearn_audio.engine.training._checkpoint_file import read_state, remove_file, write_state, write_whole
+from sklearn_audio._atomic import remove_unfinished, written_whole
 from sklearn_audio.engine.training._content import DIGEST
 
-__all__ = ["Checkpoint"]
+__all__ = ["Checkpoint", "read_state", "write_state"]
 
+_MAGIC = b"sklearn_audio checkpoint 2\n"
+_DIGEST_SIZE = 32
 # Bytes of the digest that names the file.
 _NAME_SIZE = 16
-# Least time between two files within an epoch.
-SECONDS_BETWEEN = 30.0
-# Numbers of a history that go by batch; those of epochs that are over are of no use.
+# Entry of a history that goes by batch; it is of no use when the epoch is over.
 _OF_BATCHES = "batches"
 # Characters of the two values of a parameter that a message shows.
 _LONGEST_DIFFERENCE = 80
 
 
 class Checkpoint:
-    """Saves what a fit has come to after the first step, at the end of each epoch and, every half minute, within one.
+    """Saves the state of a fit when training starts and at the end of each epoch.
 
-    What follows from it is the same to the bit as without the interruption: saved are weights, optimiser, place in the
-    epoch, history, the states of all callbacks, and those of torch's generators.
+    What follows from it is the same to the bit as without the interruption: saved are weights, optimiser, history, the
+    states of all callbacks, and those of torch's generators.
 
-    Each run has a file of its own in the folder, named by what tells it from others, so that fits of several parameters
-    or folds may share the folder, one after the other or at the same time. None touches the file of another.
+    Each run has a file of its own in the folder, named by a digest of its fingerprint, so that fits of several
+    parameters or folds may share the folder, one after the other or at the same time. None touches the file of another.
     """
 
     def __init__(self, folder: Path, run: dict[str, str], seeds: list[int]) -> None:
@@ -49,7 +48,6 @@ class Checkpoint:
         if self.saved is not None:
             self._check_same_run(self.saved["run"])
         self.seeds = seeds if self.saved is None else list(self.saved["seeds"])
-        self.batches_done = 0
         self.removed: bytes | None = None
 
     def _check_same_run(self, saved: dict[str, str]) -> None:
@@ -61,65 +59,49 @@ class Checkpoint:
                 "remove the file, or give another checkpoint_dir."
             )
 
-    def notice(self, net: Any, moment: str, *, training: bool) -> None:
-        """Do what a moment of training asks for."""
-        if moment == "on_train_begin":
-            # the first step is saved at once: from then on there is a file
-            self.saved_at = -math.inf if self.saved is None else time.monotonic()
-            if self.saved is not None:
-                self._continue(net, self.saved)
-        elif moment == "on_epoch_begin" and self.saved is not None:
-            self._continue_epoch(net, self.saved)
+    def notice(self, net: Any, moment: str) -> None:
+        """Save or continue, if it is the moment."""
+        if moment == "on_train_begin" and self.saved is not None:
+            self._continue(net, self.saved)
             self.saved = None
-        elif moment == "on_epoch_end":
-            self._save(net, epoch_is_over=True)
-        elif moment == "on_batch_end" and training and net.stepped and self._is_time():
-            self._save(net, epoch_is_over=False)
+        elif moment in ("on_train_begin", "on_epoch_end"):
+            self._save(net)
 
     def remove(self) -> None:
-        """Remove the file, so that the next fit begins anew."""
+        """Remove the file, and what writers of it that were killed left, so that the next fit begins anew."""
         self.removed = self.file.read_bytes() if self.file.exists() else None
-        remove_file(self.file)
+        self.file.unlink(missing_ok=True)
+        remove_unfinished(self.file.parent, self.file.name)
 
     def put_back(self) -> None:
         """Write the file again that `remove` removed, because an interrupt came right after it."""
         if self.removed is not None and not self.file.exists():
-            write_whole(self.file, self.removed)
+            _write(self.file, self.removed)
 
-    def _is_time(self) -> bool:
-        return time.monotonic() - self.saved_at >= SECONDS_BETWEEN
-
-    def _save(self, net: Any, *, epoch_is_over: bool) -> None:
-        *rows, last = [dict(row) for row in net.history]
-        rows = [{name: value for name, value in row.items() if name != _OF_BATCHES} for row in rows]
+    def _save(self, net: Any) -> None:
+        epochs = [{name: value for name, value in row.items() if name != _OF_BATCHES} for row in net.history]
         state = {
             "run": self.run,
             "seeds": self.seeds,
             "module": net.module_.state_dict(),
             "optimizer": _plain(net.optimizer_.state_dict(), "the optimizer"),
             "callbacks": {name: _state_of(callback, name) for name, callback in net.callbacks_},
-            "history": _plain(rows, "the history"),
-            "epoch": _plain(last, "the history"),
-            "batches_done": 0 if epoch_is_over else net.batches_done,
+            "history": _plain(epochs, "the history"),
             "generators": {kind: generator.get_state() for kind, generator in _generators(net).items()},
         }
         write_state(self.file, state)
-        self.saved_at = time.monotonic()
 
     def _continue(self, net: Any, saved: dict[str, Any]) -> None:
         self._check_same_network(net, saved)
-        self.batches_done = int(saved["batches_done"])
-        epochs = saved["history"] + ([] if self.batches_done else [saved["epoch"]])
         net.history.clear()
-        net.history.extend(dict(row) for row in epochs)
-        _load(net, saved)
-
-    def _continue_epoch(self, net: Any, saved: dict[str, Any]) -> None:
-        """Once more, as the beginning of an epoch changes what callbacks know of it."""
-        if self.batches_done:
-            net.history[-1].update(saved["epoch"])
-            net.batches_done, self.batches_done = self.batches_done, 0
-            _load(net, saved)
+        net.history.extend(dict(row) for row in saved["history"])
+        net.module_.load_state_dict(saved["module"])
+        # what is loaded may share its memory with what is saved, and training writes to it
+        net.optimizer_.load_state_dict(copy.deepcopy(saved["optimizer"]))
+        for name, callback in net.callbacks_:
+            _load_into(callback, copy.deepcopy(saved["callbacks"][name]))
+        for kind, state in saved["generators"].items():
+            _generators(net)[kind].set_state(state)
 
     def _check_same_network(self, net: Any, saved: dict[str, Any]) -> None:
         before, now = (
@@ -137,16 +119,6 @@ class Checkpoint:
 
 def _digest(run: dict[str, str]) -> str:
     return hashlib.blake2b(json.dumps(run, sort_keys=True).encode(), digest_size=_NAME_SIZE).hexdigest()
-
-
-def _load(net: Any, saved: dict[str, Any]) -> None:
-    net.module_.load_state_dict(saved["module"])
-    # what is loaded may share its memory with what is saved, and training writes to it
-    net.optimizer_.load_state_dict(copy.deepcopy(saved["optimizer"]))
-    for name, callback in net.callbacks_:
-        _load_into(callback, copy.deepcopy(saved["callbacks"][name]))
-    for kind, state in saved["generators"].items():
-        _generators(net)[kind].set_state(state)
 
 
 def _difference(name: str, before: str | None, now: str | None) -> str:
@@ -167,8 +139,12 @@ def _state_of(callback: Any, name: str) -> dict[str, Any]:
     """Take what a callback says is its state, or its attributes that end in an underscore."""
     if hasattr(callback, "load_state_dict"):
         return dict(_plain(callback.state_dict(), f"the callback {name!r}"))
-    attributes = {key: value for key, value in vars(callback).items() if key.endswith("_") and not callable(value)}
-    return {key: _plain(value, f"the callback {name!r}, attribute {key!r},") for key, value in attributes.items()}
+    attributes = {key: value for key, value in vars(callback).items() if key.endswith("_")}
+    return {
+        key: _plain(value, f"the callback {name!r}, attribute {key!r},")
+        for key, value in attributes.items()
+        if isinstance(value, nn.Module) or not callable(value)
+    }
 
 
 def _load_into(callback: Any, state: dict[str, Any]) -> None:
@@ -199,3 +175,41 @@ def _plain(value: Any, owner: str) -> Any:
         f"checkpoint_dir cannot save {owner} which holds a {type(value).__name__}; give it state_dict and "
         "load_state_dict methods of numbers and tensors, or train without checkpoint_dir."
     )
+
+
+def write_state(path: Path, state: dict[str, Any]) -> None:
+    """Write a state in place of the one before; whenever the process is killed, there is a whole file."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    content = buffer.getbuffer()
+    _write(path, _MAGIC, hashlib.blake2b(content, digest_size=_DIGEST_SIZE).digest(), content)
+
+
+def _write(path: Path, *parts: bytes | memoryview) -> None:
+    try:
+        _write_once(path, parts)
+    except FileNotFoundError:
+        # the same run has ended in another process, which removed all that it found unfinished
+        _write_once(path, parts)
+
+
+def _write_once(path: Path, parts: tuple[bytes | memoryview, ...]) -> None:
+    with written_whole(path, durable=True) as unfinished, unfinished.open("wb") as file:
+        file.writelines(parts)
+
+
+def read_state(path: Path) -> dict[str, Any] | None:
+    """Read a state; nothing but data can come out of the file."""
+    try:
+        content = memoryview(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    start = len(_MAGIC) + _DIGEST_SIZE
+    body = content[start:]
+    digest = hashlib.blake2b(body, digest_size=_DIGEST_SIZE).digest()
+    if content[: len(_MAGIC)] != _MAGIC or content[len(_MAGIC) : start] != digest:
+        raise ValueError(
+            f"the checkpoint {path} is damaged, or is none of this library; remove it to train from the beginning."
+        )
+    state: dict[str, Any] = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
+    return state

@@ -136,7 +136,7 @@ class Net(NeuralNetClassifier):
             raise
         if self.checkpoint is not None:
             # last, so that the states of all callbacks are complete
-            self.checkpoint.notice(self, method_name, training=cb_kwargs.get("training", False))
+            self.checkpoint.notice(self, method_name)
 
     def give_up(self, error: BaseException, data: BatchSource) -> None:
         """Let the callbacks clean up after an error; errors of theirs become notes of it."""
@@ -242,7 +242,6 @@ def build_net(
         iterator_train=TrainingBatches,
         iterator_train__seed=0,
         iterator_train__epoch=0,
-        iterator_train__start=0,
         iterator_train__sampler=config.sampler,
         iterator_train__augmentation=config.augmentation,
         iterator_valid=EvaluationBatches,
@@ -281,7 +280,6 @@ def train(
     net.notify("on_train_begin", X=data, y=None)
     done = len(net.history) - before
     net.iterator_train__seed, net.iterator_train__epoch = seed, len(net.history)
-    net.iterator_train__start = 0 if checkpoint is None else checkpoint.batches_done
     is_over = False
     try:
         net.fit_loop(data, epochs=config.n_epochs - done)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import torch
 from skorch.callbacks import Callback
+from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
 from sklearn_audio.engine.training._batches import batch_sizes
 
@@ -43,7 +44,11 @@ SCHEDULES: dict[ScheduleName, Callable[[float], float]] = {
 
 
 class Schedule(Callback):
-    """Sets the learning rate before every step: a linear warm-up, then the schedule over the rest of the epochs."""
+    """Sets the learning rate before every step: a linear warm-up, then the schedule over the rest of the epochs.
+
+    skorch's `LRScheduler` would step at the end of every batch: within a step that waits for more batches, and before
+    the history is told the rate.
+    """
 
     def __init__(
         self, name: ScheduleName | None, n_epochs: int, warmup: float = 0.0, patience: int = 5, accumulate: int = 1
@@ -63,49 +68,31 @@ class Schedule(Callback):
         return SCHEDULES[self.name]((epochs - self.warmup) / (self.n_epochs - self.warmup))
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Begin anew."""
-        self.step_ = 0
-        self.plateau_ = None
-        if self.name == "plateau":
-            self.watched_ = torch.optim.SGD([torch.zeros(1)], lr=1.0)
-            self.plateau_ = torch.optim.lr_scheduler.ReduceLROnPlateau(
-                self.watched_, factor=_PLATEAU_FACTOR, patience=self.patience
-            )
+        """Start from the rate that was asked for."""
+        self.n_steps = -(-batch_sizes(len(X), net.batch_size) // self.accumulate)
+        # stands in for the optimiser, because its rate is set by the warm-up as well
+        self.plateau_rate_ = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+        self.plateau_ = ReduceLROnPlateau(self.plateau_rate_, factor=_PLATEAU_FACTOR, patience=self.patience)
+        for group in net.optimizer_.param_groups:
+            group["initial_lr"] = net.lr  # a warm start brings that of the fit before
+        self.rates_ = LambdaLR(net.optimizer_, self._factor_of_step)
+        self.started_ = False
 
     def on_batch_begin(self, net: Any, batch: Any = None, training: Any = None, **kwargs: Any) -> None:
         """Set the learning rate of a step, at the first of its batches."""
-        if not training or (self.name is None and not self.warmup):
+        if not training or net.batches_done % self.accumulate:
             return
-        self.batch_ += 1
-        if (self.batch_ - 1) % self.accumulate:
-            return
-        # in the first step a warm-up has begun; a schedule has not
-        begun = int(self.step_ < self.warmup * self.n_steps_)
-        factor = self.factor((self.step_ + begun) / self.n_steps_)
-        if self.plateau_ is not None:
-            factor *= self.watched_.param_groups[0]["lr"]
-        for group in net.optimizer_.param_groups:
-            group["lr"] = net.lr * factor
-        self.step_ += 1
-
-    def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
-        """Count the steps."""
-        self.n_steps_ = -(-batch_sizes(len(dataset_train), net.batch_size) // self.accumulate)
-        self.batch_ = 0
+        if self.started_:
+            self.rates_.step()
+        self.started_ = True
 
     def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
-        """Tell a plateau from progress."""
-        if self.plateau_ is not None:
+        """Lower the rate on a plateau of the validation loss."""
+        if self.name == "plateau":
             self.plateau_.step(net.history[-1, "valid_loss"])
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return what it takes to continue."""
-        plateau = None if self.plateau_ is None else (self.plateau_.state_dict(), self.watched_.state_dict())
-        return {"step": self.step_, "batch": getattr(self, "batch_", 0), "plateau": plateau}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from there."""
-        self.step_, self.batch_ = state["step"], state["batch"]
-        if self.plateau_ is not None:
-            self.plateau_.load_state_dict(state["plateau"][0])
-            self.watched_.load_state_dict(state["plateau"][1])
+    def _factor_of_step(self, step: int) -> float:
+        # in the first step a warm-up has begun; a schedule has not
+        begun = int(step < self.warmup * self.n_steps)
+        plateau: float = self.plateau_rate_.param_groups[0]["lr"]
+        return self.factor((step + begun) / self.n_steps) * plateau

@@ -9,7 +9,7 @@ from skorch.callbacks import Callback
 from torch.optim.swa_utils import AveragedModel, update_bn
 
 from sklearn_audio.engine.training import ClassificationLoss, TrainingBatches
-from sklearn_audio.engine.training._averaging import WeightAverage
+from sklearn_audio.engine.training._averaging import average_share
 from tests.engine.training.trainable import Normed, Plain, assert_same, clips, trained, weights_of
 
 
@@ -70,12 +70,12 @@ def weights_of_new(network):
 
 
 def test_the_decay_ends_at_a_thousand_steps():
-    assert WeightAverage("ema", 1).decay(10_000) == 0.999
+    assert average_share("ema", 10_000) == 1 - 0.999
 
 
 def test_steps_are_averaged_not_batches(watch):
     net = trained(weight_averaging="ema", accumulate=6, n_epochs=5, callbacks=[watch])
-    assert net.callbacks_[1][1].count_ == 5
+    assert net.callbacks_[1][1].average_.n_averaged == 1 + 5  # the initial weights count
 
 
 @pytest.mark.parametrize("n_epochs", [1, 3, 8])
@@ -144,3 +144,35 @@ def test_stopped_before_swa_begins_the_best_weights_stay(watch):
     with_average = trained(Plain, valid, data=data, weight_averaging="swa", **options)
     assert len(with_average.history) < 300
     assert_same(weights_of(with_average), weights_of(trained(Plain, valid, data=data, **options)))
+
+
+class Masked(Plain):
+    """A network with constants that have no mean, such as the mask of an attention."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mask", torch.triu(torch.full((3, 3), -torch.inf), 1), persistent=False)
+        self.register_buffer("steps", torch.tensor(3))
+
+
+@pytest.mark.parametrize("kind", ["ema", "swa"])
+def test_constants_stay_what_they_are(kind):
+    net = trained(Masked, weight_averaging=kind, n_epochs=8)
+    assert torch.equal(net.module_.mask, Masked().mask)
+    assert torch.equal(net.module_.steps, torch.tensor(3))
+
+
+class Tied(Plain):
+    """Two layers with the same weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Linear(3, 3), torch.nn.Linear(3, 2))
+        self.layers[1].weight = self.layers[0].weight
+
+
+def test_shared_weights_are_averaged_once(watch):
+    net = trained(Tied, clips(seed=3), weight_averaging="swa", n_epochs=8, callbacks=[watch])
+    wanted = torch.stack([weights["layers.0.weight"] for weights in Watch.trained[-2:]]).mean(dim=0)
+    torch.testing.assert_close(net.module_.layers[0].weight.detach(), wanted)
+    assert net.module_.layers[1].weight is net.module_.layers[0].weight

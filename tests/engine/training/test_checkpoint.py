@@ -11,8 +11,7 @@ import torch
 from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
 
 from sklearn_audio.engine.training import Checkpoint
-from sklearn_audio.engine.training import _checkpoint as checkpoint_module
-from sklearn_audio.engine.training._checkpoint_file import read_state, write_state
+from sklearn_audio.engine.training._checkpoint import read_state, write_state
 from tests.engine.training.trainable import Normed, Plain, assert_same, clips, trained, weights_of
 
 RUN = {"estimator": "Plain", "lr": "0.1"}
@@ -46,8 +45,7 @@ class Drawing(torch.nn.Module):
 
 
 @pytest.fixture
-def after_every_batch(monkeypatch):
-    monkeypatch.setattr(checkpoint_module, "SECONDS_BETWEEN", 0.0)
+def no_sync(monkeypatch):
     # nobody pulls the plug here, and the disk is slow
     monkeypatch.setattr("os.fsync", lambda descriptor: None)
 
@@ -86,7 +84,7 @@ OPTIONS = {
 
 @pytest.mark.parametrize("n_batches", [2, 6, 17])
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
-@pytest.mark.usefixtures("after_every_batch")
+@pytest.mark.usefixtures("no_sync")
 def test_interrupted_training_ends_at_the_same_bits(tmp_path, options, n_batches):
     valid = clips(n_rows=16, seed=3)
     Interrupt.batches_left = -1
@@ -101,27 +99,34 @@ def test_interrupted_training_ends_at_the_same_bits(tmp_path, options, n_batches
 
 
 @pytest.mark.parametrize("n_batches", [2, 17])
-@pytest.mark.usefixtures("after_every_batch")
+@pytest.mark.usefixtures("no_sync")
 def test_random_numbers_go_on_where_they_were(tmp_path, n_batches):
     resumed = interrupted(tmp_path, n_batches, Drawing)
     Interrupt.batches_left = -1
     assert_same(weights_of(resumed), weights_of(trained(Drawing, callbacks=[Interrupt()])))
 
 
-def test_within_half_a_minute_epochs_are_saved(tmp_path):
-    Interrupt.batches_left = 10
+@pytest.mark.parametrize(("n_batches", "n_epochs"), [(1, 0), (5, 0), (6, 0), (7, 1), (12, 1), (13, 2), (23, 3)])
+def test_the_start_and_the_end_of_every_epoch_are_saved(tmp_path, n_batches, n_epochs):
+    Interrupt.batches_left = n_batches
     with pytest.raises(Interruption):
         trained(checkpoint=Checkpoint(tmp_path, RUN, [0]), callbacks=[Interrupt()])
-    state = read_state(Checkpoint(tmp_path, RUN, [0]).file)
-    assert (state["batches_done"], len(state["history"]), state["epoch"]["epoch"]) == (0, 0, 1)
+    assert [row["epoch"] for row in Checkpoint(tmp_path, RUN, [0]).saved["history"]] == [*range(1, n_epochs + 1)]
 
 
-@pytest.mark.usefixtures("after_every_batch")
-def test_between_the_batches_of_a_step_nothing_is_saved(tmp_path):
-    Interrupt.batches_left = 6
-    with pytest.raises(Interruption):
-        trained(checkpoint=Checkpoint(tmp_path, RUN, [0]), callbacks=[Interrupt()], accumulate=4)
-    assert read_state(Checkpoint(tmp_path, RUN, [0]).file)["batches_done"] == 4
+@pytest.mark.usefixtures("no_sync")
+def test_interrupted_again_and_again_it_ends_at_the_same_bits(tmp_path):
+    """A try that ends within an epoch has gained the epochs before."""
+    options = {"callbacks": [Interrupt()], "weight_averaging": "ema", "lr_schedule": "onecycle"}
+    Interrupt.batches_left = -1
+    whole = trained(Normed, **options)
+    for n_batches, n_epochs in ((3, 0), (7, 1), (7, 2), (2, 2), (7, 3)):
+        Interrupt.batches_left = n_batches
+        with pytest.raises(Interruption):
+            trained(Normed, checkpoint=Checkpoint(tmp_path, RUN, [0]), **options)
+        assert len(Checkpoint(tmp_path, RUN, [0]).saved["history"]) == n_epochs
+    Interrupt.batches_left = -1
+    assert_same(weights_of(trained(Normed, checkpoint=Checkpoint(tmp_path, RUN, [0]), **options)), weights_of(whole))
 
 
 def test_done_is_done(tmp_path):
@@ -134,7 +139,7 @@ def test_done_is_done(tmp_path):
     assert list(folder.iterdir()) == []
     # an interrupt right after that
     ended.put_back()
-    assert Checkpoint(folder, RUN, [0]).saved["epoch"]["epoch"] == 4
+    assert Checkpoint(folder, RUN, [0]).saved["history"][-1]["epoch"] == 4
 
 
 def test_what_is_not_removed_is_not_put_back(tmp_path):
@@ -145,19 +150,7 @@ def test_what_is_not_removed_is_not_put_back(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_first_step_is_saved(tmp_path):
-    Interrupt.batches_left = 2
-    with pytest.raises(Interruption):
-        trained(checkpoint=Checkpoint(tmp_path, RUN, [0]), callbacks=[Interrupt()])
-    assert Checkpoint(tmp_path, RUN, [0]).saved["batches_done"] == 1
-    # one that goes on has it already
-    Interrupt.batches_left = 3
-    with pytest.raises(Interruption):
-        trained(checkpoint=Checkpoint(tmp_path, RUN, [0]), callbacks=[Interrupt()])
-    assert Checkpoint(tmp_path, RUN, [0]).saved["batches_done"] == 1
-
-
-@pytest.mark.usefixtures("after_every_batch")
+@pytest.mark.usefixtures("no_sync")
 def test_early_stopping_may_end_training(tmp_path):
     options = {"early_stopping": True, "patience": 2, "lr": 1.5, "n_epochs": 200}
     net = trained(Plain, clips(n_rows=16, seed=3), Checkpoint(tmp_path, RUN, [0]), **options)
@@ -206,9 +199,9 @@ def test_runs_share_a_folder(tmp_path):
     one, other = (Checkpoint(tmp_path, RUN | {"X": name}, [0]) for name in "ab")
     for checkpoint in (one, other):
         trained(checkpoint=checkpoint)
-        checkpoint.file.with_name(checkpoint.file.name + ".99999.1.partial").touch()
+        checkpoint.file.with_name(f".{checkpoint.file.name}.{'0' * 16}.partial").touch()
     one.remove()
-    assert {file.name.split(".")[0] for file in tmp_path.iterdir()} == {other.file.stem}
+    assert all(other.file.name in file.name for file in tmp_path.iterdir())
     assert len(list(tmp_path.iterdir())) == 2
 
 

@@ -1,30 +1,43 @@
 """Learning rates over time."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
+from skorch.callbacks import LRScheduler
 from torch.optim import lr_scheduler
 
+from sklearn_audio import LSTMClassifier
+from sklearn_audio.engine.training._checkpoint import _load_into, _state_of
 from sklearn_audio.engine.training._schedules import SCHEDULES, Schedule
+from tests.engine.training.trainable import trained
+
+FRAMES = list(np.random.default_rng(0).normal(size=(8, 5, 3)).astype(np.float32))
 
 
-def rates(schedule, n_epochs, n_batches, losses=None, lr=0.5):
-    """Rates of all batches, as a net would be given them."""
-    parameter = torch.zeros(1, requires_grad=True)
-    net = SimpleNamespace(lr=lr, batch_size=1, optimizer_=torch.optim.SGD([parameter], lr=lr), history=None)
-    schedule.on_train_begin(net)
-    found = []
-    for epoch in range(n_epochs):
-        schedule.on_epoch_begin(net, dataset_train=range(n_batches))
-        for _ in range(n_batches):
-            schedule.on_batch_begin(net, training=True)
-            schedule.on_batch_begin(net, training=False)
-            found.append(net.optimizer_.param_groups[0]["lr"])
-        net.history = {(-1, "valid_loss"): None if losses is None else losses[epoch]}
-        schedule.on_epoch_end(net)
-    return np.array(found)
+class Rates:
+    """A net as far as a schedule knows one, and the rates of all its batches."""
+
+    def __init__(self, schedule, n_batches, lr=0.5):
+        self.schedule, self.n_batches, self.lr, self.batch_size = schedule, n_batches, lr, 1
+        self.optimizer_ = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=lr)
+        schedule.on_train_begin(self, range(n_batches))
+
+    def run(self, n_epochs, losses=None):
+        found = []
+        for epoch in range(n_epochs):
+            for batch in range(self.n_batches):
+                self.batches_done = batch
+                self.schedule.on_batch_begin(self, training=True)
+                found.append(self.optimizer_.param_groups[0]["lr"])
+                self.optimizer_.step()
+            self.schedule.on_batch_begin(self, training=False)
+            self.history = {(-1, "valid_loss"): None if losses is None else losses[epoch]}
+            self.schedule.on_epoch_end(self)
+        return np.array(found)
+
+
+def rates(schedule, n_epochs, n_batches, losses=None):
+    return Rates(schedule, n_batches).run(n_epochs, losses)
 
 
 def test_one_cycle_is_that_of_torch():
@@ -95,13 +108,12 @@ def test_the_rate_of_a_step_holds_for_all_its_batches():
 @pytest.mark.parametrize("name", ["plateau", "cosine", "step", "onecycle"])
 def test_a_schedule_goes_on_from_its_state(name):
     losses = [3.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0]
-    whole, first, second = (Schedule(name, 8, warmup=1, patience=1) for _ in range(3))
-    wanted = rates(whole, 8, 3, losses)
-    rates(first, 5, 3, losses)
-    second.on_train_begin(None)
-    second.load_state_dict(first.state_dict())
-    second.on_train_begin = lambda net: None
-    np.testing.assert_allclose(rates(second, 3, 3, losses[5:]), wanted[15:])
+    whole, first, second = (Rates(Schedule(name, 8, warmup=1, patience=1), 3) for _ in range(3))
+    wanted = whole.run(8, losses)
+    first.run(5, losses)
+    second.optimizer_.load_state_dict(first.optimizer_.state_dict())
+    _load_into(second.schedule, _state_of(first.schedule, "lr_schedule"))
+    assert (second.run(3, losses[5:]) == wanted[15:]).all()
 
 
 def test_warm_up_rises_linearly_and_the_schedule_has_the_rest():
@@ -115,9 +127,20 @@ def test_warm_up_without_a_schedule():
 
 
 def test_no_schedule_leaves_the_rate_to_others():
-    schedule, net = Schedule(None, 4), SimpleNamespace(optimizer_=None)
-    schedule.on_train_begin(net)
-    schedule.on_batch_begin(net, training=True)
+    halved = LRScheduler("StepLR", step_size=1, gamma=0.5)
+    history = trained(lr_schedule=None, callbacks=[halved]).history
+    assert halved.policy == "StepLR"
+    assert history[:, "lr"] == [0.1, 0.05, 0.025, 0.0125]
+
+
+def test_the_rate_of_a_schedule_is_the_one_that_was_asked_for():
+    """Not that of another schedule, nor of the fit that a warm start continues."""
+    other = LRScheduler("StepLR", step_size=1, gamma=0.5)
+    alone, beside = (trained(lr_schedule="cosine", callbacks=callbacks) for callbacks in ([], [other]))
+    assert beside.history[:, "lr"] == alone.history[:, "lr"]
+    options = {"hidden_size": 2, "max_epochs": 2, "warm_start": True, "lr_schedule": "step", "random_state": 0}
+    warm = LSTMClassifier(lr=0.1, **options).fit(FRAMES, [0, 1] * 4).set_params(lr=0.5).fit(FRAMES, [0, 1] * 4)
+    np.testing.assert_allclose(warm.history_["lr"], [0.1, 0.01, 0.5, 0.05])
 
 
 def test_plateau_is_given_the_validation_loss():
