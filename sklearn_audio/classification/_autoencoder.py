@@ -92,8 +92,8 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         Take an average of the weights in the end, exponential over the steps or plain over the last quarter of the
         epochs.
     checkpoint_dir : str or path-like, default=None
-        Folder where `fit` saves its state. If it is killed, the same call continues from there, to the same network;
-        when it is done, the file is removed.
+        Folder where `fit` saves its state at the end of every epoch. If it is killed, the same call continues from the
+        last whole epoch, to the same network; when it is done, the file is removed.
     callbacks : list of skorch callbacks, default=None
         Copied by `fit`.
     warm_start : bool, default=False

@@ -138,9 +138,9 @@ weight_averaging : {"ema", "swa"}, default=None
     Keep an average of the weights beside those that are trained, and take it in the end: "ema" an exponential one over
     the steps, "swa" the plain mean of the last quarter of the epochs. The validation set is scored with the average.
 checkpoint_dir : str or path-like, default=None
-    Folder where `fit` saves its state, at the end of every epoch and every half minute. If it is killed or interrupted,
-    the same call continues from there, to the same network; when it is done, its file is removed. Fits share a folder.
-    It needs a `random_state`.
+    Folder where `fit` saves its state when training starts and at the end of every epoch. If it is killed or
+    interrupted, the same call continues from the last whole epoch, to the same network; when it is done, its file is
+    removed. Fits share a folder. It needs a `random_state`.
 callbacks : list of skorch callbacks, default=None
     Copied by `fit`. Callbacks that score see codes, the places of the labels in `classes_`.
 warm_start : bool, default=False
