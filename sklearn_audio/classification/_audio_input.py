@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from sklearn_audio._names import check_name
 from sklearn_audio._progress import progress_bar
+from sklearn_audio._threads import ordered_map
 from sklearn_audio.dsp import PRESETS, FrontEnd
-from sklearn_audio.engine import check_output, front_end_frames, ordered_map
+from sklearn_audio.engine import check_output, front_end_frames
 from sklearn_audio.engine.training import RowView, store_rows
 from sklearn_audio.ragged import Ragged, RaggedBuilder
 from sklearn_audio.validation import AudioClips

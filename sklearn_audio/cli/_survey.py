@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
+from sklearn_audio._threads import ordered_map
 from sklearn_audio.cli._messages import Progress, one_line, tell, without_row
 from sklearn_audio.datasets._summary import Measured, measure_clip
 from sklearn_audio.exceptions import AudioReadError
@@ -39,12 +39,11 @@ def clip_rows(data: Any) -> list[Any]:
 def survey(clips: Bunch, options: Namespace) -> Survey:
     """Read the header and the bytes of every recording, in threads."""
     rows = clip_rows(clips.data)
-    look = Parallel(n_jobs=options.jobs, prefer="threads", return_as="generator")
     measured: list[Measured | None] = []
     digests = np.zeros(len(rows), dtype=np.uint64)
     errors: dict[int, str] = {}
     with Progress(len(rows), "headers", quiet=options.quiet) as progress:
-        for row, found in enumerate(look(delayed(_look)(clip) for clip in rows)):
+        for row, found in enumerate(ordered_map(_look, rows, options.jobs)):
             progress.advance()
             measure, digests[row], error = found
             measured.append(measure)

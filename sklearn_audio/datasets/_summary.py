@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_audio._progress import progress_bar
+from sklearn_audio._threads import ordered_map
 from sklearn_audio.validation import AudioClips, check_audio, check_labels
 
 # Duration in seconds, sample rate in Hz, number of channels.
@@ -81,9 +81,8 @@ def summarize_clips(
     clips = check_audio(data, _ANY_RATE, bare_rate=sample_rate)
     n_clips = len(clips)
     members = list(_members(check_labels(target), target_names, n_clips))
-    measure = (delayed(_measured)(clips, row) for row in range(n_clips))
     # threads: reading headers releases the GIL
-    results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(measure)
+    results = ordered_map(lambda row: _measured(clips, row), range(n_clips), n_jobs)
     measured = list(progress_bar(results, total=n_clips, unit="clip", shown=verbose))
     return pd.DataFrame([_row(name, rows, measured) for name, rows in members])
 

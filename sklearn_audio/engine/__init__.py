@@ -17,7 +17,6 @@ from sklearn_audio.engine._frames import front_end_frames, to_tensor
 from sklearn_audio.engine._networks import WeightsSource, pack_network, parts_of, read_network, seed_of
 from sklearn_audio.engine._patches import ClipVectors, PatchOptions, longest_patch, patch_spans
 from sklearn_audio.engine._pooling import POOLINGS, pool
-from sklearn_audio.engine._prefetch import ordered_map
 from sklearn_audio.engine._pretrained import Postprocess, PretrainedModel
 from sklearn_audio.engine._scratch_values import ScratchValues
 from sklearn_audio.engine._streams import ordered_streams
@@ -40,7 +39,6 @@ __all__ = [
     "content_of",
     "front_end_frames",
     "longest_patch",
-    "ordered_map",
     "ordered_streams",
     "pack_network",
     "parse_bytes",

@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 
 from joblib import effective_n_jobs
 
-from sklearn_audio.engine._prefetch import submit_in_order
+from sklearn_audio._threads import submit_in_order
 
 __all__ = ["ordered_streams"]
 

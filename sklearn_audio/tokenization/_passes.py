@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import ThreadpoolController
 
 from sklearn_audio._progress import progress_bar
-from sklearn_audio.engine import ordered_map
+from sklearn_audio._threads import ordered_map
 from sklearn_audio.tokenization._frame_space import FrameSpace
 from sklearn_audio.tokenization._nearest import NearestCentre
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sklearn_audio.engine._prefetch import ordered_map
+from sklearn_audio._threads import ordered_map
 from sklearn_audio.engine._randomness import Purpose, stream
 from sklearn_audio.engine.sampling import Sampler, build_sampler
 

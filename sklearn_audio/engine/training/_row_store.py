@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_audio._progress import progress_bar
-from sklearn_audio.engine._prefetch import ordered_map
+from sklearn_audio._threads import ordered_map
 from sklearn_audio.engine._scratch_values import ScratchValues
 from sklearn_audio.engine.training._rows import RowView, Values
 from sklearn_audio.ragged import RaggedBuilder

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from sklearn_audio.engine._prefetch import ordered_map
+from sklearn_audio._threads import ordered_map
 
 # Long enough that a thread which hangs fails the test, and never waited for otherwise.
 PATIENCE = 30
@@ -112,7 +112,7 @@ from threading import Barrier
 
 import torch
 from threadpoolctl import threadpool_info
-from sklearn_audio.engine._prefetch import ordered_map
+from sklearn_audio._threads import ordered_map
 
 def counts(_):
     return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "openmp"]
@@ -167,7 +167,7 @@ THREADS_OF_MKL = """
 import re
 import torch
 from threadpoolctl import threadpool_limits
-from sklearn_audio.engine._prefetch import ordered_map
+from sklearn_audio._threads import ordered_map
 
 def count():
     found = re.search(r"mkl_get_max_threads\\(\\) : (\\d+)", torch.__config__.parallel_info())
@@ -193,3 +193,9 @@ def test_threads_of_mkl_stay_those_of_openmp():
 
 def background_threads():
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("sklearn-audio")]
+
+
+def test_work_without_torch_does_not_load_it(monkeypatch):
+    monkeypatch.delitem(sys.modules, "torch")
+    assert list(ordered_map(abs, [-1, -2], 2)) == [1, 2]
+    assert "torch" not in sys.modules
