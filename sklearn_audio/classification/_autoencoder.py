@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from numbers import Integral
-from os import PathLike
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +17,13 @@ from sklearn_audio._meaning import Uses
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import FloatOutputMixin
 from sklearn_audio.classification._trained_network import AUDIO_USES, TrainedNetwork, TrainingData
-from sklearn_audio.classification._training_parameters import TRAINING_CONSTRAINTS, TRAINING_USES
-from sklearn_audio.dsp import FrontEnd
+from sklearn_audio.classification._training_parameters import (
+    TRAINING_CONSTRAINTS,
+    TRAINING_DEFAULTS,
+    TRAINING_USES,
+    TrainingOptions,
+    TrainingParameters,
+)
 from sklearn_audio.engine.training import Collation, ReconstructionLoss, RowView, Segments, check_answers
 from sklearn_audio.nets import FrameAutoencoder
 from sklearn_audio.ragged import Ragged
@@ -27,10 +31,11 @@ from sklearn_audio.ragged import Ragged
 __all__ = ["ConvAutoencoder"]
 
 _COUNT = Interval(Integral, 1, None, closed="left")
-_NOT_HERE = ("normalize", "n_tokens", "class_weight", "sampler", "mixup", "spec_augment", "augmentations")
+# of labels, of tokens, and of classifiers only
+_NOT_HERE = ("n_tokens", "class_weight", "sampler", "mixup", "spec_augment", "augmentations")
 
 
-class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, TrainedNetwork):
+class ConvAutoencoder(TrainingParameters, ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, TrainedNetwork):
     """Compress clips of frames to vectors, with a convolutional auto-encoder that learns without labels.
 
     Four blocks of a convolution and a pooling make cells of 16 frames by 16 features, each of which is described by
@@ -51,61 +56,10 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
     n_filters : sequence of int, default=(32, 64, 128, 256)
         Channels of the blocks; each block halves frames and features, so that their number sets the size of the cells.
         Only with those of the default can the encoder start a classifier.
-    front_end : str or FrontEnd, default=None
-        What computes the frames if X is audio: a name of `sklearn_audio.dsp.preset`, such as "panns_32k", or a front
-        end. None takes frames. Audio is read once; frames of many clips are kept in an unnamed temporary file.
-    sample_rate : int, default=None
-        Hz of arrays without a rate, where X is audio; None refuses them.
-    n_jobs : int, default=None
-        Threads that read audio and compute frames; None is 1.
     normalize : {"standard"} or None, default="standard"
         "standard" subtracts the mean and divides by the standard deviation of each feature over the training frames,
         and undoes it in `inverse_transform`; None takes the frames as they are.
-    max_epochs : int, default=50
-        Passes over the clips; the number that each call of `fit` makes.
-    lr : float, default=0.001
-        Learning rate, at its largest.
-    batch_size : int, default=32
-        Most clips per step of training. `transform` does not depend on it.
-    optimizer : {"adamw", "adam", "sgd"}, dict, type or functools.partial, default="adamw"
-        "sgd" has a Nesterov momentum of 0.9. A dict holds a name and other arguments, as in
-        ``{"name": "adam", "betas": (0.8, 0.99)}``. A class of `torch.optim`, or a partial of one such as
-        ``partial(torch.optim.RMSprop, momentum=0.5)``, is given the learning rate and nothing else.
-    weight_decay : float, default=0.01
-        Of an optimiser by name; a class takes it by a partial.
-    lr_schedule : {"plateau", "cosine", "step", "onecycle"}, default="cosine"
-        As of the classifiers, see `CNNClassifier`; None keeps the learning rate.
-    warmup : float, default=0.0
-        Epochs, or a fraction of one, in which the learning rate rises from zero.
-    validation_fraction : float, default=None
-        Share of the clips (with `groups`, of the groups) held out to watch training. None is 0.1 where `early_stopping`
-        or "plateau" needs it, else 0.
-    early_stopping : bool, default=False
-        End when the validation loss has not fallen for `patience` epochs, and take the weights of the best epoch.
-    patience : int, default=10
-        Epochs.
-    gradient_clip : float, default=1.0
-        Largest norm of the gradient; None does not clip.
-    accumulate : int, default=1
-        Batches per step of the optimiser, whose gradients are averaged.
-    weight_averaging : {"ema", "swa"}, default=None
-        Take an average of the weights in the end, exponential over the steps or plain over the last quarter of the
-        epochs.
-    checkpoint_dir : str or path-like, default=None
-        Folder where `fit` saves its state at the end of every epoch. If it is killed, the same call continues from the
-        last whole epoch, to the same network; when it is done, the file is removed.
-    callbacks : list of skorch callbacks, default=None
-        Copied by `fit`.
-    warm_start : bool, default=False
-        Let `fit` continue where the last one ended. The optimiser continues, too, but not through a pickle.
-    device : str or torch.device, default="auto"
-        "auto" takes CUDA, MPS or the CPU, in this order.
-    precision : {"float32", "bfloat16"}, default="float32"
-        Of the forward pass; the weights are float32.
-    random_state : int, RandomState instance or None, default=None
-        Of weights, order and validation set. On a CPU, an int gives the same network to the bit.
-    verbose : int, default=0
-        1 shows a progress bar over the epochs, with the loss.
+    {training_parameters}
 
     Attributes
     ----------
@@ -150,6 +104,9 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
     ((6, 16), (6, 17, 20))
     """
 
+    _training_defaults: ClassVar[dict[str, Any]] = {
+        name: default for name, default in TRAINING_DEFAULTS.items() if name not in _NOT_HERE
+    }
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **{name: values for name, values in TRAINING_CONSTRAINTS.items() if name not in _NOT_HERE},
         "n_channels": [_COUNT],
@@ -163,66 +120,22 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
     # request groups, so that metadata routing passes those of the splitter to fit
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"groups": True}
 
-    def __init__(
+    def __init__(  # type: ignore[misc] # normalize has another type
         self,
         n_channels: int = 10,
         *,
         n_frames: int | None = None,
         truncation: Literal["chunks", "head", "tail"] = "chunks",
         n_filters: Sequence[int] = (32, 64, 128, 256),
-        front_end: str | FrontEnd | None = None,
-        sample_rate: int | None = None,
-        n_jobs: int | None = None,
         normalize: Literal["standard"] | None = "standard",
-        max_epochs: int = 50,
-        lr: float = 0.001,
-        batch_size: int = 32,
-        optimizer: Any = "adamw",
-        weight_decay: float = 0.01,
-        lr_schedule: Literal["plateau", "cosine", "step", "onecycle"] | None = "cosine",
-        warmup: float = 0.0,
-        validation_fraction: float | None = None,
-        early_stopping: bool = False,
-        patience: int = 10,
-        gradient_clip: float | None = 1.0,
-        accumulate: int = 1,
-        weight_averaging: Literal["ema", "swa"] | None = None,
-        checkpoint_dir: str | PathLike[str] | None = None,
-        callbacks: Any = None,
-        warm_start: bool = False,
-        device: Any = "auto",
-        precision: Literal["float32", "bfloat16"] = "float32",
-        random_state: Any = None,
-        verbose: int = 0,
+        **training: Unpack[TrainingOptions],
     ) -> None:
+        super().__init__(**training)
         self.n_channels = n_channels
         self.n_frames = n_frames
         self.truncation = truncation
         self.n_filters = n_filters
-        self.front_end = front_end
-        self.sample_rate = sample_rate
-        self.n_jobs = n_jobs
         self.normalize = normalize
-        self.max_epochs = max_epochs
-        self.lr = lr
-        self.batch_size = batch_size
-        self.optimizer = optimizer
-        self.weight_decay = weight_decay
-        self.lr_schedule = lr_schedule
-        self.warmup = warmup
-        self.validation_fraction = validation_fraction
-        self.early_stopping = early_stopping
-        self.patience = patience
-        self.gradient_clip = gradient_clip
-        self.accumulate = accumulate
-        self.weight_averaging = weight_averaging
-        self.checkpoint_dir = checkpoint_dir
-        self.callbacks = callbacks
-        self.warm_start = warm_start
-        self.device = device
-        self.precision = precision
-        self.random_state = random_state
-        self.verbose = verbose
 
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
         """Train on clips.

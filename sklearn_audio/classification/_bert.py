@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from numbers import Integral, Real
-from os import PathLike
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Unpack
 
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.classification._sequences import SequenceClassifier
-from sklearn_audio.dsp import FrontEnd
+from sklearn_audio.classification._training_parameters import TrainingOptions
 from sklearn_audio.engine.training import Collation, RowView, Segments
 from sklearn_audio.nets import SequenceBERT
 
@@ -89,69 +88,9 @@ class BERTClassifier(SequenceClassifier):
         max_length: int = 512,
         truncation: Literal["chunks", "head", "tail"] = "chunks",
         dropout: float = 0.1,
-        front_end: str | FrontEnd | None = None,
-        sample_rate: int | None = None,
-        n_jobs: int | None = None,
-        normalize: Literal["standard", "clip"] | None = "standard",
-        n_tokens: int | None = None,
-        max_epochs: int = 50,
-        lr: float = 0.001,
-        batch_size: int = 32,
-        optimizer: Any = "adamw",
-        weight_decay: float = 0.01,
-        lr_schedule: Literal["plateau", "cosine", "step", "onecycle"] | None = "cosine",
-        warmup: float = 0.0,
-        validation_fraction: float | None = None,
-        early_stopping: bool = False,
-        patience: int = 10,
-        class_weight: Any = None,
-        gradient_clip: float | None = 1.0,
-        sampler: Literal["balanced", "alternate", "weighted"] | None = None,
-        mixup: float = 0.0,
-        spec_augment: dict[str, float] | bool | None = None,
-        augmentations: Any = None,
-        accumulate: int = 1,
-        weight_averaging: Literal["ema", "swa"] | None = None,
-        checkpoint_dir: str | PathLike[str] | None = None,
-        callbacks: Any = None,
-        warm_start: bool = False,
-        device: Any = "auto",
-        precision: Literal["float32", "bfloat16"] = "float32",
-        random_state: Any = None,
-        verbose: int = 0,
+        **training: Unpack[TrainingOptions],
     ) -> None:
-        super().__init__(
-            front_end=front_end,
-            sample_rate=sample_rate,
-            n_jobs=n_jobs,
-            normalize=normalize,
-            max_epochs=max_epochs,
-            lr=lr,
-            batch_size=batch_size,
-            optimizer=optimizer,
-            weight_decay=weight_decay,
-            lr_schedule=lr_schedule,
-            warmup=warmup,
-            validation_fraction=validation_fraction,
-            early_stopping=early_stopping,
-            patience=patience,
-            class_weight=class_weight,
-            gradient_clip=gradient_clip,
-            sampler=sampler,
-            mixup=mixup,
-            spec_augment=spec_augment,
-            augmentations=augmentations,
-            accumulate=accumulate,
-            weight_averaging=weight_averaging,
-            checkpoint_dir=checkpoint_dir,
-            callbacks=callbacks,
-            warm_start=warm_start,
-            device=device,
-            precision=precision,
-            random_state=random_state,
-            verbose=verbose,
-        )
-        self.n_tokens = n_tokens
+        super().__init__(**training)
         self.width = width
         self.n_layers = n_layers
         self.n_heads = n_heads

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from numbers import Integral, Real
-from os import PathLike
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Unpack
 
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
@@ -16,6 +15,7 @@ from sklearn_audio._sklearn import HasMethods, Interval, StrOptions, clone_param
 from sklearn_audio.classification._audio_input import AudioInput, check_powers
 from sklearn_audio.classification._neural import NeuralClassifier
 from sklearn_audio.classification._sequences import holds_tokens
+from sklearn_audio.classification._training_parameters import TRAINING_DEFAULTS, TrainingOptions
 from sklearn_audio.dsp import FrontEnd
 from sklearn_audio.engine.training import (
     Augmentation,
@@ -168,6 +168,9 @@ class CNNClassifier(NeuralClassifier):
 
     n_frames_: int
     _parameter_uses: ClassVar[Uses] = NeuralClassifier._parameter_uses | _USES
+    _training_defaults: ClassVar[dict[str, Any]] = {
+        name: default for name, default in TRAINING_DEFAULTS.items() if name != "n_tokens"
+    }
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **{name: kinds for name, kinds in NeuralClassifier._parameter_constraints.items() if name != "n_tokens"},
         "architecture": [str, type],
@@ -186,7 +189,7 @@ class CNNClassifier(NeuralClassifier):
         "spec_augment": [*NeuralClassifier._parameter_constraints["spec_augment"], StrOptions({"auto"})],
     }
 
-    def __init__(
+    def __init__(  # type: ignore[misc] # with defaults of its own
         self,
         architecture: str | type[nn.Module] = "crnn",
         *,
@@ -208,60 +211,16 @@ class CNNClassifier(NeuralClassifier):
         mixup: float | Literal["auto"] = "auto",
         mixup_on: Literal["frames", "waveforms"] = "frames",
         spec_augment: dict[str, float] | bool | Literal["auto"] | None = "auto",
-        normalize: Literal["standard", "clip"] | None = "standard",
-        lr: float = 0.001,
-        optimizer: Any = "adamw",
-        weight_decay: float = 0.01,
-        lr_schedule: Literal["plateau", "cosine", "step", "onecycle"] | None = "cosine",
-        warmup: float = 0.0,
-        validation_fraction: float | None = None,
-        early_stopping: bool = False,
-        patience: int = 10,
-        class_weight: Any = None,
-        gradient_clip: float | None = 1.0,
-        sampler: Literal["balanced", "alternate", "weighted"] | None = None,
-        augmentations: Any = None,
-        accumulate: int = 1,
-        weight_averaging: Literal["ema", "swa"] | None = None,
-        checkpoint_dir: str | PathLike[str] | None = None,
-        callbacks: Any = None,
-        warm_start: bool = False,
-        device: Any = "auto",
-        precision: Literal["float32", "bfloat16"] = "float32",
-        random_state: Any = None,
-        verbose: int = 0,
+        **training: Unpack[TrainingOptions],
     ) -> None:
-        super().__init__(
-            front_end=front_end,
-            sample_rate=sample_rate,
-            n_jobs=n_jobs,
-            normalize=normalize,
-            max_epochs=max_epochs,
-            lr=lr,
-            batch_size=batch_size,
-            optimizer=optimizer,
-            weight_decay=weight_decay,
-            lr_schedule=lr_schedule,
-            warmup=warmup,
-            validation_fraction=validation_fraction,
-            early_stopping=early_stopping,
-            patience=patience,
-            class_weight=class_weight,
-            gradient_clip=gradient_clip,
-            sampler=sampler,
-            mixup=mixup,
-            spec_augment=spec_augment,
-            augmentations=augmentations,
-            accumulate=accumulate,
-            weight_averaging=weight_averaging,
-            checkpoint_dir=checkpoint_dir,
-            callbacks=callbacks,
-            warm_start=warm_start,
-            device=device,
-            precision=precision,
-            random_state=random_state,
-            verbose=verbose,
-        )
+        super().__init__(**training)
+        self.front_end = front_end
+        self.sample_rate = sample_rate
+        self.n_jobs = n_jobs
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.mixup = mixup
+        self.spec_augment = spec_augment
         self.architecture = architecture
         self.options = options
         self.n_frames = n_frames

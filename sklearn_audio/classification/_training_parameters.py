@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from inspect import cleandoc, signature
+from inspect import Parameter, Signature, cleandoc, signature
 from numbers import Integral, Real
 from os import PathLike
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypedDict, Unpack
 
 import torch
 
@@ -21,8 +21,10 @@ __all__ = [
     "BY_NAME",
     "TRAINING_ATTRIBUTES",
     "TRAINING_CONSTRAINTS",
+    "TRAINING_DEFAULTS",
     "TRAINING_PARAMETERS",
     "TRAINING_USES",
+    "TrainingOptions",
     "TrainingParameters",
 ]
 
@@ -78,7 +80,7 @@ TRAINING_USES: Uses = {
 TRAINING_PARAMETERS = """\
 front_end : str or FrontEnd, default=None
     What computes the frames if X is audio: a name of `sklearn_audio.dsp.preset`, such as "panns_32k", or a front end.
-    None takes frames or tokens.
+    None takes frames or, in the classifiers of sequences, tokens.
 sample_rate : int, default=None
     Hz of arrays without a rate, where X is audio; None refuses them.
 n_jobs : int, default=None
@@ -155,8 +157,8 @@ random_state : int, RandomState instance or None, default=None
 verbose : int, default=0
     1 shows a progress bar over the epochs, with loss and score."""
 
-# parameters and attributes that not all classes have
-_NOT_OF_ALL = ("n_tokens", "n_tokens_")
+# attributes that are no parameter with an underscore behind it
+_OF_ALL = ("classes_", "history_", "n_iter_", "n_parameters_", "network_", "n_features_in_")
 # a parameter, and the indented lines below it
 _ENTRY = re.compile(r"^\w.*(?:\n .*)*", re.MULTILINE)
 
@@ -178,85 +180,111 @@ n_features_in_ : int
     Features of a frame; for a two-dimensional X, its columns. Not there for tokens of unequal length."""
 
 
+class TrainingOptions(TypedDict, total=False):
+    """Types of the parameters of training, in the order of the signatures."""
+
+    front_end: str | FrontEnd | None
+    sample_rate: int | None
+    n_jobs: int | None
+    normalize: Literal["standard", "clip"] | None
+    n_tokens: int | None
+    max_epochs: int
+    lr: float
+    batch_size: int
+    optimizer: Any
+    weight_decay: float
+    lr_schedule: Literal["plateau", "cosine", "step", "onecycle"] | None
+    warmup: float
+    validation_fraction: float | None
+    early_stopping: bool
+    patience: int
+    class_weight: Any
+    gradient_clip: float | None
+    sampler: Literal["balanced", "alternate", "weighted"] | None
+    mixup: float | Literal["auto"]
+    spec_augment: dict[str, float] | bool | Literal["auto"] | None
+    augmentations: Any
+    accumulate: int
+    weight_averaging: Literal["ema", "swa"] | None
+    checkpoint_dir: str | PathLike[str] | None
+    callbacks: Any
+    warm_start: bool
+    device: Any
+    precision: Literal["float32", "bfloat16"]
+    random_state: Any
+    verbose: int
+
+
+TRAINING_DEFAULTS: dict[str, Any] = dict.fromkeys(TrainingOptions.__annotations__) | {
+    "normalize": "standard",
+    "max_epochs": 50,
+    "lr": 0.001,
+    "batch_size": 32,
+    "optimizer": "adamw",
+    "weight_decay": 0.01,
+    "lr_schedule": "cosine",
+    "warmup": 0.0,
+    "early_stopping": False,
+    "patience": 10,
+    "gradient_clip": 1.0,
+    "mixup": 0.0,
+    "accumulate": 1,
+    "warm_start": False,
+    "device": "auto",
+    "precision": "float32",
+    "verbose": 0,
+}
+
+
 class TrainingParameters:
-    """Assigns the parameters of training, and inserts their documentation in that of a subclass."""
+    """Assigns the parameters of training, and adds them to the signature and the documentation of a subclass.
+
+    A subclass takes them as ``**training`` and passes them on. Those that it names itself are its own.
+    """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = TRAINING_CONSTRAINTS
+    _training_defaults: ClassVar[dict[str, Any]] = TRAINING_DEFAULTS
 
-    def __init__(
-        self,
-        *,
-        front_end: str | FrontEnd | None,
-        sample_rate: int | None,
-        n_jobs: int | None,
-        normalize: Literal["standard", "clip"] | None,
-        max_epochs: int,
-        lr: float,
-        batch_size: int,
-        optimizer: Any,
-        weight_decay: float,
-        lr_schedule: Literal["plateau", "cosine", "step", "onecycle"] | None,
-        warmup: float,
-        validation_fraction: float | None,
-        early_stopping: bool,
-        patience: int,
-        class_weight: Any,
-        gradient_clip: float | None,
-        sampler: Literal["balanced", "alternate", "weighted"] | None,
-        mixup: float | Literal["auto"],
-        spec_augment: dict[str, float] | bool | Literal["auto"] | None,
-        augmentations: Any,
-        accumulate: int,
-        weight_averaging: Literal["ema", "swa"] | None,
-        checkpoint_dir: str | PathLike[str] | None,
-        callbacks: Any,
-        warm_start: bool,
-        device: Any,
-        precision: Literal["float32", "bfloat16"],
-        random_state: Any,
-        verbose: int,
-    ) -> None:
-        self.front_end = front_end
-        self.sample_rate = sample_rate
-        self.n_jobs = n_jobs
-        self.normalize = normalize
-        self.max_epochs = max_epochs
-        self.lr = lr
-        self.batch_size = batch_size
-        self.optimizer = optimizer
-        self.weight_decay = weight_decay
-        self.lr_schedule = lr_schedule
-        self.warmup = warmup
-        self.validation_fraction = validation_fraction
-        self.early_stopping = early_stopping
-        self.patience = patience
-        self.class_weight = class_weight
-        self.gradient_clip = gradient_clip
-        self.sampler = sampler
-        self.mixup = mixup
-        self.spec_augment = spec_augment
-        self.augmentations = augmentations
-        self.accumulate = accumulate
-        self.weight_averaging = weight_averaging
-        self.checkpoint_dir = checkpoint_dir
-        self.callbacks = callbacks
-        self.warm_start = warm_start
-        self.device = device
-        self.precision = precision
-        self.random_state = random_state
-        self.verbose = verbose
+    def __init__(self, **training: Unpack[TrainingOptions]) -> None:
+        for name in training:
+            if name not in self._training_defaults:
+                raise TypeError(f"{type(self).__name__}.__init__() got an unexpected keyword argument {name!r}")
+        for name, value in (self._training_defaults | training).items():
+            setattr(self, name, value)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        doc = cleandoc(cls.__doc__ or "")  # Python 3.13 removes the indentation, older releases keep it
-        # skip parameters that the class documents itself or does not have
-        names = signature(cls).parameters
-        for mark, text in (("{training_parameters}", TRAINING_PARAMETERS), ("{attributes}", TRAINING_ATTRIBUTES)):
-            entries = [(entry.split(" :")[0], entry) for entry in _ENTRY.findall(text)]
-            kept = [
-                entry
-                for name, entry in entries
-                if f"\n{name} : " not in doc and (name.removesuffix("_") in names or name not in _NOT_OF_ALL)
-            ]
-            doc = doc.replace(mark, "\n".join(kept))
-        cls.__doc__ = doc
+        if "__init__" in vars(cls):
+            init: Any = cls.__init__
+            init.__signature__ = _with_training(signature(init), cls._training_defaults)
+        # Python 3.13 removes the indentation, older releases keep it
+        cls.__doc__ = _with_entries(cleandoc(cls.__doc__ or ""), list(signature(cls).parameters))
+
+
+def _with_training(own: Signature, defaults: dict[str, Any]) -> Signature:
+    """Put the parameters of training in the place of ``**training``."""
+    named = [parameter for parameter in own.parameters.values() if parameter.kind is not Parameter.VAR_KEYWORD]
+    more = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=_annotation(name))
+        for name, default in defaults.items()
+        if name not in own.parameters
+    ]
+    return own.replace(parameters=[*named, *more])
+
+
+def _annotation(name: str) -> Any:
+    hint = TrainingOptions.__annotations__[name]
+    return getattr(hint, "__forward_arg__", hint)
+
+
+def _with_entries(doc: str, names: list[str]) -> str:
+    """Insert the entries that the class has and does not document itself."""
+    for mark, text in (("{training_parameters}", TRAINING_PARAMETERS), ("{attributes}", TRAINING_ATTRIBUTES)):
+        entries = [(entry.split(" :")[0], entry) for entry in _ENTRY.findall(text)]
+        kept = [
+            entry
+            for name, entry in entries
+            if f"\n{name} : " not in doc and (name.removesuffix("_") in names or name in _OF_ALL)
+        ]
+        doc = doc.replace(mark, "\n".join(kept))
+    return doc
