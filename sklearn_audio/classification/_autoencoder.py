@@ -104,7 +104,7 @@ class ConvAutoencoder(TrainingParameters, ClassNamePrefixFeaturesOutMixin, Float
     ((6, 16), (6, 17, 20))
     """
 
-    _training_defaults: ClassVar[dict[str, Any]] = {
+    _shared_defaults: ClassVar[dict[str, Any]] = {
         name: default for name, default in TRAINING_DEFAULTS.items() if name not in _NOT_HERE
     }
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

@@ -168,7 +168,7 @@ class CNNClassifier(NeuralClassifier):
 
     n_frames_: int
     _parameter_uses: ClassVar[Uses] = NeuralClassifier._parameter_uses | _USES
-    _training_defaults: ClassVar[dict[str, Any]] = {
+    _shared_defaults: ClassVar[dict[str, Any]] = {
         name: default for name, default in TRAINING_DEFAULTS.items() if name != "n_tokens"
     }
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

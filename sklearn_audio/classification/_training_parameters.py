@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
-from inspect import Parameter, Signature, cleandoc, signature
 from numbers import Integral, Real
 from os import PathLike
-from typing import Any, ClassVar, Literal, TypedDict, Unpack
+from typing import Any, ClassVar, Literal, TypedDict
 
 import torch
 
 from sklearn_audio._meaning import Uses, needs
+from sklearn_audio._shared_parameters import SharedParameters
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import AUDIO_CONSTRAINTS
 from sklearn_audio.dsp import FrontEnd
@@ -157,11 +156,6 @@ random_state : int, RandomState instance or None, default=None
 verbose : int, default=0
     1 shows a progress bar over the epochs, with loss and score."""
 
-# attributes that are no parameter with an underscore behind it
-_OF_ALL = ("classes_", "history_", "n_iter_", "n_parameters_", "network_", "n_features_in_")
-# a parameter, and the indented lines below it
-_ENTRY = re.compile(r"^\w.*(?:\n .*)*", re.MULTILINE)
-
 TRAINING_ATTRIBUTES = """\
 classes_ : ndarray of shape (n_classes,)
     The labels. For an indicator matrix, the column names of a DataFrame, or the numbers of the columns.
@@ -236,55 +230,13 @@ TRAINING_DEFAULTS: dict[str, Any] = dict.fromkeys(TrainingOptions.__annotations_
 }
 
 
-class TrainingParameters:
-    """Assigns the parameters of training, and adds them to the signature and the documentation of a subclass.
-
-    A subclass takes them as ``**training`` and passes them on. Those that it names itself are its own.
-    """
+class TrainingParameters(SharedParameters):
+    """Base class of the estimators with the parameters of training."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = TRAINING_CONSTRAINTS
-    _training_defaults: ClassVar[dict[str, Any]] = TRAINING_DEFAULTS
-
-    def __init__(self, **training: Unpack[TrainingOptions]) -> None:
-        for name in training:
-            if name not in self._training_defaults:
-                raise TypeError(f"{type(self).__name__}.__init__() got an unexpected keyword argument {name!r}")
-        for name, value in (self._training_defaults | training).items():
-            setattr(self, name, value)
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if "__init__" in vars(cls):
-            init: Any = cls.__init__
-            init.__signature__ = _with_training(signature(init), cls._training_defaults)
-        # Python 3.13 removes the indentation, older releases keep it
-        cls.__doc__ = _with_entries(cleandoc(cls.__doc__ or ""), list(signature(cls).parameters))
-
-
-def _with_training(own: Signature, defaults: dict[str, Any]) -> Signature:
-    """Put the parameters of training in the place of ``**training``."""
-    named = [parameter for parameter in own.parameters.values() if parameter.kind is not Parameter.VAR_KEYWORD]
-    more = [
-        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=_annotation(name))
-        for name, default in defaults.items()
-        if name not in own.parameters
-    ]
-    return own.replace(parameters=[*named, *more])
-
-
-def _annotation(name: str) -> Any:
-    hint = TrainingOptions.__annotations__[name]
-    return getattr(hint, "__forward_arg__", hint)
-
-
-def _with_entries(doc: str, names: list[str]) -> str:
-    """Insert the entries that the class has and does not document itself."""
-    for mark, text in (("{training_parameters}", TRAINING_PARAMETERS), ("{attributes}", TRAINING_ATTRIBUTES)):
-        entries = [(entry.split(" :")[0], entry) for entry in _ENTRY.findall(text)]
-        kept = [
-            entry
-            for name, entry in entries
-            if f"\n{name} : " not in doc and (name.removesuffix("_") in names or name in _OF_ALL)
-        ]
-        doc = doc.replace(mark, "\n".join(kept))
-    return doc
+    _shared_defaults: ClassVar[dict[str, Any]] = TRAINING_DEFAULTS
+    _shared_types: ClassVar[Any] = TrainingOptions
+    _shared_docs: ClassVar[dict[str, str]] = {
+        "{training_parameters}": TRAINING_PARAMETERS,
+        "{attributes}": TRAINING_ATTRIBUTES,
+    }

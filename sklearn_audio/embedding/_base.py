@@ -5,19 +5,25 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from numbers import Integral, Real
-from typing import Any, ClassVar, Literal, NamedTuple, Self, overload
+from typing import Any, ClassVar, Literal, NamedTuple, Self, Unpack, overload
 
 import numpy as np
 import pandas as pd
 import torch
-from joblib import Memory
 from numpy.typing import NDArray
 
 from sklearn_audio._caller import warn_caller
 from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._names import check_name
+from sklearn_audio._shared_parameters import SharedParameters
 from sklearn_audio._sklearn import Interval, StrOptions, clone_parametrized
 from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, FloatOutputMixin
+from sklearn_audio.embedding._embedder_parameters import (
+    EMBEDDER_ATTRIBUTES,
+    EMBEDDER_DEFAULTS,
+    EMBEDDER_PARAMETERS,
+    EmbedderOptions,
+)
 from sklearn_audio.embedding._outputs import pooled_of, ragged_of, table_of
 from sklearn_audio.embedding._own_weights import missing_weights
 from sklearn_audio.embedding._several_patches import check_several
@@ -53,60 +59,20 @@ class PackedWeights(NamedTuple):
     parts: dict[str, bytes]
 
 
-class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
+class PretrainedEmbedder(SharedParameters, FloatOutputMixin, AudioEstimator):
     """Base class of the embedders: a subclass is a dict of model cards.
 
     Parameters
     ----------
     model : str
         A key of `cards`.
-    weights : {"pretrained"}, path or None, default="pretrained"
-        "pretrained" downloads the published weights once, into the user's cache; a path reads a checkpoint in any
-        published layout; None draws random weights from `random_state`, for tests.
-    sample_rate : int, default=None
-        Rate in Hz of arrays that carry none; None refuses such arrays. Files and arrays with a rate are resampled.
-    pooling : {"mean", "max", "mean_std", "mean_max"} or None, default="mean"
-        How the vectors of the patches of a clip become one; None returns a `Ragged` of one vector per patch.
-        Of a clip of a single patch, the deviation is 0 and the maximum is the mean.
-    partial : {"weight", "drop"}, default="weight"
-        What becomes of a last patch that the clip does not fill: "weight" fills it and lets it weigh by its
-        share in "mean" and "mean_std"; "drop" leaves it out where there is a whole one.
-    short_clip : {"tile", "zero"}, default="tile"
-        How a clip shorter than the network takes is filled: by repetition, or by silence at its end.
-    layer : str, default=None
-        Which representation to return, one of `layers()`; None is that of the card.
-    hop : float, default=None
-        Seconds between patches; None is their length. Refused where no clip is longer than a patch.
-    batch_size : int, default=32
-        Patches collected before they go through the network; changes speed and memory, never a result.
-    device : str or torch.device, default="auto"
-        "auto" takes CUDA, else Apple's MPS, else the CPU.
-    precision : {"float32", "bfloat16"}, default="float32"
-        "bfloat16" is faster where the hardware has it, and correct to two or three digits.
-    n_jobs : int, default=None
-        Threads that decode and compute frames; None is 1, -1 one per core.
-    cache : None, str, path or joblib.Memory, default=None
-        Folder of embeddings, one entry per clip, so that a grid search embeds once; None is off. See the user guide.
-    cache_key : {"content", "stat"}, default="content"
-        What tells a file from others in the cache: its bytes, or, without reading it, its path with links resolved,
-        size, inode and times of modification and change.
-    bundle_weights : bool, default=False
-        Put the weights into the pickle, so that it works without cache and network; the pickle is as large as they are.
-    on_error : {"raise", "nan"}, default="raise"
-        "raise" ends at the first clip that cannot be used; "nan" turns it into a row of NaN and warns once at the end.
-    random_state : int, RandomState instance or None, default=None
-        Seed of the random weights of ``weights=None``; None is 0.
-    verbose : int, default=0
-        1 shows progress bars, also of a download.
+    {embedder_parameters}
 
     Attributes
     ----------
     cards : dict of str to ModelCard
         The networks by name. A subclass sets it.
-    n_features_in_ : int
-        Number of timepoints, if X was an array of shape (n_clips, n_timepoints).
-    feature_names_in_ : ndarray of str, shape (n_features_in_,)
-        Names of the columns, if X was a DataFrame of numbers.
+    {embedder_attributes}
 
     See Also
     --------
@@ -126,6 +92,13 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
     """
 
     cards: ClassVar[Mapping[str, ModelCard]] = {}
+    layer: str | None
+    _shared_defaults: ClassVar[dict[str, Any]] = EMBEDDER_DEFAULTS
+    _shared_types: ClassVar[Any] = EmbedderOptions
+    _shared_docs: ClassVar[dict[str, str]] = {
+        "{embedder_parameters}": EMBEDDER_PARAMETERS,
+        "{embedder_attributes}": EMBEDDER_ATTRIBUTES,
+    }
     # Prefix of the names of features; None is the name of the class in lower case, without "embedder".
     _prefix: ClassVar[str | None] = None
 
@@ -157,46 +130,9 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
     # The parameters for which `fit` has looked for clips of several patches: then shorter ones may follow.
     _looked_at: tuple[object, ...] | None = None
 
-    def __init__(
-        self,
-        model: str,
-        *,
-        weights: str | os.PathLike[str] | None = "pretrained",
-        sample_rate: int | None = None,
-        pooling: str | None = "mean",
-        partial: Literal["weight", "drop"] = "weight",
-        short_clip: Literal["tile", "zero"] = "tile",
-        layer: str | None = None,
-        hop: float | None = None,
-        batch_size: int = 32,
-        device: Any = "auto",
-        precision: Literal["float32", "bfloat16"] = "float32",
-        n_jobs: int | None = None,
-        cache: str | os.PathLike[str] | Memory | None = None,
-        cache_key: Literal["content", "stat"] = "content",
-        bundle_weights: bool = False,
-        on_error: Literal["raise", "nan"] = "raise",
-        random_state: Any = None,
-        verbose: int = 0,
-    ) -> None:
+    def __init__(self, model: str, **shared: Unpack[EmbedderOptions]) -> None:
+        super().__init__(**shared)
         self.model = model
-        self.weights = weights
-        self.sample_rate = sample_rate
-        self.pooling = pooling
-        self.partial = partial
-        self.short_clip = short_clip
-        self.layer = layer
-        self.hop = hop
-        self.batch_size = batch_size
-        self.device = device
-        self.precision = precision
-        self.n_jobs = n_jobs
-        self.cache = cache
-        self.cache_key = cache_key
-        self.bundle_weights = bundle_weights
-        self.on_error = on_error
-        self.random_state = random_state
-        self.verbose = verbose
 
     def _postprocess(self) -> Postprocess | None:
         """Return what follows the network; subclasses may override it."""

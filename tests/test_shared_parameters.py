@@ -1,0 +1,104 @@
+"""Parameters that several estimators share, in their signatures, their documentation and their constraints."""
+
+import inspect
+from typing import ClassVar, TypedDict
+
+import pytest
+from sklearn.base import clone
+
+import sklearn_audio
+from sklearn_audio import ConvAutoencoder, LSTMClassifier, VGGishEmbedder
+from sklearn_audio._shared_parameters import SharedParameters
+
+
+class Options(TypedDict, total=False):
+    size: int
+    colour: str
+
+
+class Base(SharedParameters):
+    _shared_defaults: ClassVar = {"size": 1, "colour": "red"}
+    _shared_types = Options
+    _shared_docs: ClassVar = {
+        "{shared}": 'size : int, default=1\n    Of it.\ncolour : str, default="red"\n    Its paint.'
+    }
+
+
+class Thing(Base):
+    """A thing.
+
+    Parameters
+    ----------
+    shape : str, default="round"
+        Its outline.
+    {shared}
+    size : int, default=1
+        Of the thing.
+
+    Attributes
+    ----------
+    None
+    """
+
+    def __init__(self, shape="round", **shared):
+        super().__init__(**shared)
+        self.shape = shape
+
+
+class Plain(Base):
+    """Without paint.
+
+    Parameters
+    ----------
+    {shared}
+    """
+
+    _shared_defaults: ClassVar = {"size": 2}
+
+    def __init__(self, **shared):
+        super().__init__(**shared)
+
+
+def test_shared_parameters_are_assigned_and_part_of_the_signature():
+    assert vars(Thing("flat", colour="blue")) == {"shape": "flat", "size": 1, "colour": "blue"}
+    assert str(inspect.signature(Thing)) == "(shape='round', *, size: int = 1, colour: str = 'red')"
+    assert str(inspect.signature(Plain)) == "(*, size: int = 2)"
+
+
+def test_an_unknown_one_is_refused():
+    for make, name in ((lambda: Thing(weight=3), "weight"), (lambda: Plain(colour="red"), "colour")):
+        with pytest.raises(TypeError, match=rf"\.__init__\(\) got an unexpected keyword argument '{name}'"):
+            make()
+
+
+def test_entries_of_the_class_take_the_place_of_shared_ones():
+    lines = inspect.getdoc(Thing).splitlines()
+    start = lines.index('shape : str, default="round"')
+    assert lines[start + 2 : start + 7] == [
+        "size : int, default=1",
+        "    Of the thing.",
+        'colour : str, default="red"',
+        "    Its paint.",
+        "",
+    ]
+    assert "colour" not in Plain.__doc__
+
+
+PUBLIC = [getattr(sklearn_audio, name) for name in dir(sklearn_audio)]
+ESTIMATORS = [value for value in PUBLIC if inspect.isclass(value) and hasattr(value, "_parameter_constraints")]
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda estimator: estimator.__name__)
+def test_every_parameter_has_constraints(estimator):
+    has_parameters = inspect.signature(estimator).parameters
+    assert estimator.__name__ in {"AudioEstimator", "PretrainedEmbedder"} or (
+        set(estimator._parameter_constraints) == set(has_parameters)
+    )
+
+
+@pytest.mark.parametrize("make", [LSTMClassifier, VGGishEmbedder, ConvAutoencoder])
+def test_scikit_learn_sees_them(make):
+    estimator = make(verbose=1)
+    assert set(estimator.get_params()) == set(inspect.signature(make).parameters)
+    assert clone(estimator).verbose == 1
+    assert "verbose=1" in repr(estimator)
