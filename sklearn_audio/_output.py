@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
 from inspect import getattr_static
 from types import FunctionType
@@ -13,35 +13,33 @@ from sklearn import get_config
 from sklearn.base import TransformerMixin
 from sklearn.utils.metaestimators import available_if
 
-from sklearn_audio._sklearn import SetOutputMixin, wrap_data_with_container
+from sklearn_audio._sklearn import wrap_data_with_container
 from sklearn_audio.ragged import Ragged, row_index
+
+__all__ = ["label_outputs"]
 
 # methods with one row, or item, per row of X; tables of the first two are put into a container
 _TABULAR = ("transform", "fit_transform")
 _ROW_BY_ROW = (*_TABULAR, "inverse_transform", "predict_frames")
 
 
-class LabelledOutputMixin(SetOutputMixin):
-    """Passes the row labels of X to the output, for all subclasses.
+def label_outputs(cls: Any, containers: Collection[str] | None) -> None:
+    """Pass the row labels of X to the outputs of a class of estimators.
 
     A `Ragged` output has the index of X (a Series, DataFrame or `Ragged`) and feature names. A table output has the
-    container of `set_output` or ``sklearn.set_config(transform_output=...)``; a pandas DataFrame has the index of X. A
-    `Ragged` is never put into another container.
+    container of `set_output` or ``sklearn.set_config(transform_output=...)``, if `containers` names its method; a
+    pandas DataFrame has the index of X. A `Ragged` is never put into another container.
     """
-
-    def __init_subclass__(cls, auto_wrap_output_keys: tuple[str, ...] | None = ("transform",), **kwargs: Any) -> None:
-        # scikit-learn's wrapper would convert a `Ragged` to a table
-        super().__init_subclass__(auto_wrap_output_keys=None, **kwargs)
-        if auto_wrap_output_keys is not None and any(hasattr(cls, name) for name in _TABULAR):
-            cls._sklearn_auto_wrap_output_keys = set(auto_wrap_output_keys)
-        for name in _ROW_BY_ROW:
-            method = getattr_static(cls, name, None)
-            if isinstance(method, FunctionType):
-                if not hasattr(method, "_is_labelled"):
-                    setattr(cls, name, _labelled(_unwrapped(method), name))
-            elif hasattr(method, "check") and hasattr(method, "fn") and name in vars(cls):
-                # conditionally available method
-                setattr(cls, name, available_if(method.check)(_labelled(method.fn, name)))
+    if containers is not None and any(hasattr(cls, name) for name in _TABULAR):
+        cls._sklearn_auto_wrap_output_keys = set(containers)
+    for name in _ROW_BY_ROW:
+        method = getattr_static(cls, name, None)
+        if isinstance(method, FunctionType):
+            if not hasattr(method, "_is_labelled"):
+                setattr(cls, name, _labelled(_unwrapped(method), name))
+        elif hasattr(method, "check") and hasattr(method, "fn") and name in vars(cls):
+            # conditionally available method
+            setattr(cls, name, available_if(method.check)(_labelled(method.fn, name)))
 
 
 def _unwrapped(method: Callable[..., Any]) -> Callable[..., Any]:

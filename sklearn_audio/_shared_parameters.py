@@ -1,15 +1,16 @@
 """Parameters that several estimators share: declared once, and part of the signature and the documentation of each.
 
-A base class declares their types in a `TypedDict`, their defaults in a dict and their documentation in a text. A
-subclass takes them as ``**shared`` and passes them on; it may name some of them itself, with a default of its own.
+Their types stand in a `TypedDict`, their defaults in a dict and their documentation in a text. A class takes them as
+``**shared`` and assigns them by `assign`; it may name some of them itself, with a default of its own.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Set
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
 from inspect import Parameter, Signature, cleandoc, signature
-from typing import Any, ClassVar
+from typing import Any
 
 __all__ = ["SharedParameters"]
 
@@ -17,32 +18,37 @@ __all__ = ["SharedParameters"]
 _ENTRY = re.compile(r"^\w.*(?:\n .*)*", re.MULTILINE)
 
 
+@dataclass(frozen=True)
 class SharedParameters:
-    """Base class that assigns shared parameters, and completes the signatures and docstrings of its subclasses.
+    """Parameters of several classes: types, defaults, and the texts that stand for marks in docstrings.
 
     In a docstring, a mark such as ``{attributes}`` stands for the entries that the class has and does not document
     itself; what it documents below the mark takes the place of the shared entry.
     """
 
-    _shared_defaults: ClassVar[dict[str, Any]] = {}
-    _shared_types: ClassVar[Any] = None
-    _shared_docs: ClassVar[dict[str, str]] = {}
+    types: Any
+    defaults: dict[str, Any]
+    docs: dict[str, str]
 
-    def __init__(self, **shared: Any) -> None:
+    def without(self, *names: str) -> SharedParameters:
+        """Leave some parameters out."""
+        return replace(self, defaults={name: value for name, value in self.defaults.items() if name not in names})
+
+    def assign(self, owner: Any, shared: Mapping[str, Any]) -> None:
+        """Set all parameters of an estimator: those given, and the defaults of the others."""
         for name in shared:
-            if name not in self._shared_defaults:
-                raise TypeError(f"{type(self).__name__}.__init__() got an unexpected keyword argument {name!r}")
-        for name, value in (self._shared_defaults | shared).items():
-            setattr(self, name, value)
+            if name not in self.defaults:
+                raise TypeError(f"{type(owner).__name__}.__init__() got an unexpected keyword argument {name!r}")
+        for name, value in (self.defaults | dict(shared)).items():
+            setattr(owner, name, value)
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
+    def complete(self, cls: Any) -> None:
+        """Complete the signature and the docstring of a class."""
         if "__init__" in vars(cls):
-            init: Any = cls.__init__
-            init.__signature__ = _completed(signature(init), cls._shared_defaults, cls._shared_types)
+            cls.__init__.__signature__ = _completed(signature(cls.__init__), self.defaults, self.types)
         doc = cleandoc(cls.__doc__ or "")  # Python 3.13 removes the indentation, older releases keep it
-        for mark, text in cls._shared_docs.items():
-            absent = cls._shared_types.__annotations__.keys() - signature(cls).parameters.keys()
+        for mark, text in self.docs.items():
+            absent = self.types.__annotations__.keys() - signature(cls).parameters.keys()
             doc = _with_entries(doc, mark, text, absent)
         cls.__doc__ = doc
 

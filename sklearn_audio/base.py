@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from inspect import isfunction
 from numbers import Integral
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,14 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklearn_audio._meaning import Uses, refuse_idle
-from sklearn_audio._output import LabelledOutputMixin
-from sklearn_audio._sklearn import Interval, StrOptions
+from sklearn_audio._output import label_outputs
+from sklearn_audio._shared_parameters import SharedParameters
+from sklearn_audio._sklearn import Interval, SetOutputMixin, StrOptions
 from sklearn_audio.files import MAX_RATE, MIN_RATE
 from sklearn_audio.ragged import Ragged, check_same_names
 from sklearn_audio.validation import AudioClips, Channel, check_audio, check_sequences, container_kind
 
-__all__ = ["AUDIO_CONSTRAINTS", "AudioEstimator", "FloatOutputMixin", "RaggedOutputMixin", "WholeFitMixin"]
+__all__ = ["AUDIO_CONSTRAINTS", "AudioEstimator", "FloatOutputMixin", "RaggedOutputMixin", "learns_whole"]
 
 # Constraints of parameters common to all estimators that read audio.
 AUDIO_CONSTRAINTS: dict[str, list[Any]] = {
@@ -41,25 +42,23 @@ _VECTORS = "Each row is the vector of a clip; compute it as it was computed for 
 _LEARNING = ("fit", "partial_fit", "fit_transform", "adapt")
 
 
-class WholeFitMixin:
-    """An estimator that learns completely or not at all.
+_Class = TypeVar("_Class", bound=type)
+
+
+def learns_whole(cls: _Class) -> _Class:
+    """Decorate a class of estimators that learn completely or not at all.
 
     If `fit`, `partial_fit`, `fit_transform` or `adapt` raises, including KeyboardInterrupt, all attributes are
     restored, so that an earlier fit remains valid. Attributes are not copied, so methods that learn must replace fitted
     objects instead of changing them in place.
+
+    `_fit_succeeded`, if the class has it, is called after a successful fit with a list, to which it appends functions
+    that undo what it does: an interrupt may still occur before the end of the call.
     """
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        for name in _LEARNING:
-            if name in vars(cls):
-                setattr(cls, name, _whole(vars(cls)[name]))
-
-    def _fit_succeeded(self, undo: list[Callable[[], None]]) -> None:
-        """Run steps after a successful fit, and append their undo functions; override in subclasses.
-
-        An interrupt may still occur before the end of the call.
-        """
+    for name in _LEARNING:
+        if name in vars(cls):
+            setattr(cls, name, _whole(vars(cls)[name]))
+    return cls
 
 
 def _whole(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -70,7 +69,8 @@ def _whole(method: Callable[..., Any]) -> Callable[..., Any]:
         is_whole = False
         try:
             learned = method(self, *args, **kwargs)
-            self._fit_succeeded(undo)
+            if hasattr(self, "_fit_succeeded"):
+                self._fit_succeeded(undo)
             is_whole = True  # no interrupt can occur between this and the return
             return learned
         finally:
@@ -82,7 +82,7 @@ def _whole(method: Callable[..., Any]) -> Callable[..., Any]:
     return learn
 
 
-class AudioEstimator(WholeFitMixin, LabelledOutputMixin, BaseEstimator):
+class AudioEstimator(SetOutputMixin, BaseEstimator):
     """Base class of the estimators that take audio, frames or tokens.
 
     Subclasses validate parameters and X with the methods here, so that all estimators accept the same kinds of X and
@@ -110,11 +110,18 @@ class AudioEstimator(WholeFitMixin, LabelledOutputMixin, BaseEstimator):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
     # Conditions of parameters that do not always have an effect; otherwise, setting them raises.
     _parameter_uses: ClassVar[Uses] = {}
+    # Parameters that the class has in common with others.
+    _shared_parameters: ClassVar[SharedParameters | None] = None
     # Learns nothing from X: usable without fit.
     _stateless: ClassVar[bool] = True
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
+    def __init_subclass__(cls, auto_wrap_output_keys: tuple[str, ...] | None = ("transform",), **kwargs: Any) -> None:
+        # scikit-learn's own wrapper would convert a `Ragged` to a table
+        super().__init_subclass__(auto_wrap_output_keys=None, **kwargs)
+        if cls._shared_parameters is not None:
+            cls._shared_parameters.complete(cls)
+        label_outputs(cls, auto_wrap_output_keys)
+        learns_whole(cls)
         if issubclass(cls, MetaEstimatorMixin):
             return  # it calls user code, which must see the user's settings
         for name, method in list(vars(cls).items()):
@@ -231,13 +238,16 @@ def _isolated(method: Callable[..., Any]) -> Callable[..., Any]:
     return isolated_method
 
 
-class FloatOutputMixin(LabelledOutputMixin, TransformerMixin):
+class FloatOutputMixin(TransformerMixin):
     """A transformer with float32 output for any input dtype."""
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+label_outputs(FloatOutputMixin, None)  # the inherited fit_transform
 
 
 class RaggedOutputMixin(FloatOutputMixin):

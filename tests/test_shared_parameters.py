@@ -1,13 +1,13 @@
 """Parameters that several estimators share, in their signatures, their documentation and their constraints."""
 
 import inspect
-from typing import ClassVar, TypedDict
+from typing import TypedDict
 
 import pytest
 from sklearn.base import clone
 
 import sklearn_audio
-from sklearn_audio import ConvAutoencoder, LSTMClassifier, VGGishEmbedder
+from sklearn_audio import AudioEstimator, ConvAutoencoder, LSTMClassifier, VGGishEmbedder
 from sklearn_audio._shared_parameters import SharedParameters
 
 
@@ -16,15 +16,14 @@ class Options(TypedDict, total=False):
     colour: str
 
 
-class Base(SharedParameters):
-    _shared_defaults: ClassVar = {"size": 1, "colour": "red"}
-    _shared_types = Options
-    _shared_docs: ClassVar = {
-        "{shared}": 'size : int, default=1\n    Of it.\ncolour : str, default="red"\n    Its paint.'
-    }
+SHARED = SharedParameters(
+    Options,
+    {"size": 1, "colour": "red"},
+    {"{shared}": 'size : int, default=1\n    Of it.\ncolour : str, default="red"\n    Its paint.'},
+)
 
 
-class Thing(Base):
+class Thing(AudioEstimator):
     """A thing.
 
     Parameters
@@ -40,12 +39,14 @@ class Thing(Base):
     None
     """
 
+    _shared_parameters = SHARED
+
     def __init__(self, shape="round", **shared):
-        super().__init__(**shared)
+        SHARED.assign(self, shared)
         self.shape = shape
 
 
-class Plain(Base):
+class Plain(AudioEstimator):
     """Without paint.
 
     Parameters
@@ -53,16 +54,16 @@ class Plain(Base):
     {shared}
     """
 
-    _shared_defaults: ClassVar = {"size": 2}
+    _shared_parameters = SHARED.without("colour")
 
     def __init__(self, **shared):
-        super().__init__(**shared)
+        self._shared_parameters.assign(self, shared)
 
 
 def test_shared_parameters_are_assigned_and_part_of_the_signature():
     assert vars(Thing("flat", colour="blue")) == {"shape": "flat", "size": 1, "colour": "blue"}
     assert str(inspect.signature(Thing)) == "(shape='round', *, size: int = 1, colour: str = 'red')"
-    assert str(inspect.signature(Plain)) == "(*, size: int = 2)"
+    assert str(inspect.signature(Plain)) == "(*, size: int = 1)"
 
 
 def test_an_unknown_one_is_refused():

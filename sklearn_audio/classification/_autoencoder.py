@@ -14,15 +14,15 @@ from sklearn.utils.validation import check_array, check_consistent_length
 from torch import nn
 
 from sklearn_audio._meaning import Uses
+from sklearn_audio._shared_parameters import SharedParameters
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import FloatOutputMixin
 from sklearn_audio.classification._trained_network import AUDIO_USES, TrainedNetwork, TrainingData
 from sklearn_audio.classification._training_parameters import (
+    SHARED_TRAINING,
     TRAINING_CONSTRAINTS,
-    TRAINING_DEFAULTS,
     TRAINING_USES,
     TrainingOptions,
-    TrainingParameters,
 )
 from sklearn_audio.engine.training import Collation, ReconstructionLoss, RowView, Segments, check_answers
 from sklearn_audio.nets import FrameAutoencoder
@@ -35,7 +35,7 @@ _COUNT = Interval(Integral, 1, None, closed="left")
 _NOT_HERE = ("n_tokens", "class_weight", "sampler", "mixup", "spec_augment", "augmentations")
 
 
-class ConvAutoencoder(TrainingParameters, ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, TrainedNetwork):
+class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, TrainedNetwork):
     """Compress clips of frames to vectors, with a convolutional auto-encoder that learns without labels.
 
     Four blocks of a convolution and a pooling make cells of 16 frames by 16 features, each of which is described by
@@ -104,9 +104,7 @@ class ConvAutoencoder(TrainingParameters, ClassNamePrefixFeaturesOutMixin, Float
     ((6, 16), (6, 17, 20))
     """
 
-    _shared_defaults: ClassVar[dict[str, Any]] = {
-        name: default for name, default in TRAINING_DEFAULTS.items() if name not in _NOT_HERE
-    }
+    _shared_parameters: ClassVar[SharedParameters] = SHARED_TRAINING.without(*_NOT_HERE)
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **{name: values for name, values in TRAINING_CONSTRAINTS.items() if name not in _NOT_HERE},
         "n_channels": [_COUNT],
@@ -130,7 +128,7 @@ class ConvAutoencoder(TrainingParameters, ClassNamePrefixFeaturesOutMixin, Float
         normalize: Literal["standard"] | None = "standard",
         **training: Unpack[TrainingOptions],
     ) -> None:
-        super().__init__(**training)
+        self._shared_parameters.assign(self, training)
         self.n_channels = n_channels
         self.n_frames = n_frames
         self.truncation = truncation

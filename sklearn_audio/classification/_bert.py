@@ -90,7 +90,7 @@ class BERTClassifier(SequenceClassifier):
         dropout: float = 0.1,
         **training: Unpack[TrainingOptions],
     ) -> None:
-        super().__init__(**training)
+        self._shared_parameters.assign(self, training)
         self.width = width
         self.n_layers = n_layers
         self.n_heads = n_heads

@@ -11,11 +11,12 @@ from torch import nn
 
 from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._names import check_name
+from sklearn_audio._shared_parameters import SharedParameters
 from sklearn_audio._sklearn import HasMethods, Interval, StrOptions, clone_parametrized
 from sklearn_audio.classification._audio_input import AudioInput, check_powers
 from sklearn_audio.classification._neural import NeuralClassifier
 from sklearn_audio.classification._sequences import holds_tokens
-from sklearn_audio.classification._training_parameters import TRAINING_DEFAULTS, TrainingOptions
+from sklearn_audio.classification._training_parameters import SHARED_TRAINING, TrainingOptions
 from sklearn_audio.dsp import FrontEnd
 from sklearn_audio.engine.training import (
     Augmentation,
@@ -168,9 +169,7 @@ class CNNClassifier(NeuralClassifier):
 
     n_frames_: int
     _parameter_uses: ClassVar[Uses] = NeuralClassifier._parameter_uses | _USES
-    _shared_defaults: ClassVar[dict[str, Any]] = {
-        name: default for name, default in TRAINING_DEFAULTS.items() if name != "n_tokens"
-    }
+    _shared_parameters: ClassVar[SharedParameters] = SHARED_TRAINING.without("n_tokens")
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **{name: kinds for name, kinds in NeuralClassifier._parameter_constraints.items() if name != "n_tokens"},
         "architecture": [str, type],
@@ -213,7 +212,7 @@ class CNNClassifier(NeuralClassifier):
         spec_augment: dict[str, float] | bool | Literal["auto"] | None = "auto",
         **training: Unpack[TrainingOptions],
     ) -> None:
-        super().__init__(**training)
+        self._shared_parameters.assign(self, training)
         self.front_end = front_end
         self.sample_rate = sample_rate
         self.n_jobs = n_jobs

@@ -81,7 +81,7 @@ class FrameMLPClassifier(SequenceClassifier):
         max_epochs: int = 100,
         **training: Unpack[TrainingOptions],
     ) -> None:
-        super().__init__(**training)
+        self._shared_parameters.assign(self, training)
         self.batch_size = batch_size
         self.max_epochs = max_epochs
         self.hidden_sizes = hidden_sizes

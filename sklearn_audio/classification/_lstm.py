@@ -85,7 +85,7 @@ class LSTMClassifier(SequenceClassifier):
         dropout: float = 0.2,
         **training: Unpack[TrainingOptions],
     ) -> None:
-        super().__init__(**training)
+        self._shared_parameters.assign(self, training)
         self.hidden_size = hidden_size
         self.n_layers = n_layers
         self.bidirectional = bidirectional

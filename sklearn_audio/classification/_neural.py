@@ -12,9 +12,14 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length
 
 from sklearn_audio._meaning import Uses, refuse_idle
+from sklearn_audio._shared_parameters import SharedParameters
 from sklearn_audio.classification._labels import Labels, check_weights, label_weights, weights_of_classes
 from sklearn_audio.classification._trained_network import AUDIO_USES, TrainedNetwork, TrainingData
-from sklearn_audio.classification._training_parameters import TRAINING_USES, TrainingParameters
+from sklearn_audio.classification._training_parameters import (
+    SHARED_TRAINING,
+    TRAINING_CONSTRAINTS,
+    TRAINING_USES,
+)
 from sklearn_audio.engine.training import (
     Augmentation,
     ClassificationLoss,
@@ -27,9 +32,11 @@ from sklearn_audio.engine.training import (
 __all__ = ["NeuralClassifier"]
 
 
-class NeuralClassifier(TrainingParameters, ClassifierMixin, TrainedNetwork):
+class NeuralClassifier(ClassifierMixin, TrainedNetwork):
     """Base class of the classifiers that train a network: labels, `fit`, `partial_fit` and prediction."""
 
+    _shared_parameters: ClassVar[SharedParameters] = SHARED_TRAINING
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = TRAINING_CONSTRAINTS
     _parameter_uses: ClassVar[Uses] = TRAINING_USES | AUDIO_USES
     # request groups, so that metadata routing passes those of the splitter to fit
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"groups": True}

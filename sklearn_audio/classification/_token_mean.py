@@ -59,7 +59,7 @@ class TokenMeanClassifier(SequenceClassifier):
         dropout: float = 0.2,
         **training: Unpack[TrainingOptions],
     ) -> None:
-        super().__init__(**training)
+        self._shared_parameters.assign(self, training)
         self.embedding_size = embedding_size
         self.dropout = dropout
 

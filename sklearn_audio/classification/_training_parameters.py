@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from numbers import Integral, Real
 from os import PathLike
-from typing import Any, ClassVar, Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 import torch
 
@@ -18,13 +18,13 @@ from sklearn_audio.engine.training import is_named
 
 __all__ = [
     "BY_NAME",
+    "SHARED_TRAINING",
     "TRAINING_ATTRIBUTES",
     "TRAINING_CONSTRAINTS",
     "TRAINING_DEFAULTS",
     "TRAINING_PARAMETERS",
     "TRAINING_USES",
     "TrainingOptions",
-    "TrainingParameters",
 ]
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -230,13 +230,8 @@ TRAINING_DEFAULTS: dict[str, Any] = dict.fromkeys(TrainingOptions.__annotations_
 }
 
 
-class TrainingParameters(SharedParameters):
-    """Base class of the estimators with the parameters of training."""
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = TRAINING_CONSTRAINTS
-    _shared_defaults: ClassVar[dict[str, Any]] = TRAINING_DEFAULTS
-    _shared_types: ClassVar[Any] = TrainingOptions
-    _shared_docs: ClassVar[dict[str, str]] = {
-        "{training_parameters}": TRAINING_PARAMETERS,
-        "{attributes}": TRAINING_ATTRIBUTES,
-    }
+SHARED_TRAINING = SharedParameters(
+    TrainingOptions,
+    TRAINING_DEFAULTS,
+    {"{training_parameters}": TRAINING_PARAMETERS, "{attributes}": TRAINING_ATTRIBUTES},
+)

@@ -18,12 +18,7 @@ from sklearn_audio._names import check_name
 from sklearn_audio._shared_parameters import SharedParameters
 from sklearn_audio._sklearn import Interval, StrOptions, clone_parametrized
 from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, FloatOutputMixin
-from sklearn_audio.embedding._embedder_parameters import (
-    EMBEDDER_ATTRIBUTES,
-    EMBEDDER_DEFAULTS,
-    EMBEDDER_PARAMETERS,
-    EmbedderOptions,
-)
+from sklearn_audio.embedding._embedder_parameters import SHARED_BY_EMBEDDERS, EmbedderOptions
 from sklearn_audio.embedding._outputs import pooled_of, ragged_of, table_of
 from sklearn_audio.embedding._own_weights import missing_weights
 from sklearn_audio.embedding._several_patches import check_several
@@ -59,7 +54,7 @@ class PackedWeights(NamedTuple):
     parts: dict[str, bytes]
 
 
-class PretrainedEmbedder(SharedParameters, FloatOutputMixin, AudioEstimator):
+class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
     """Base class of the embedders: a subclass is a dict of model cards.
 
     Parameters
@@ -93,12 +88,7 @@ class PretrainedEmbedder(SharedParameters, FloatOutputMixin, AudioEstimator):
 
     cards: ClassVar[Mapping[str, ModelCard]] = {}
     layer: str | None
-    _shared_defaults: ClassVar[dict[str, Any]] = EMBEDDER_DEFAULTS
-    _shared_types: ClassVar[Any] = EmbedderOptions
-    _shared_docs: ClassVar[dict[str, str]] = {
-        "{embedder_parameters}": EMBEDDER_PARAMETERS,
-        "{embedder_attributes}": EMBEDDER_ATTRIBUTES,
-    }
+    _shared_parameters: ClassVar[SharedParameters] = SHARED_BY_EMBEDDERS
     # Prefix of the names of features; None is the name of the class in lower case, without "embedder".
     _prefix: ClassVar[str | None] = None
 
@@ -131,7 +121,7 @@ class PretrainedEmbedder(SharedParameters, FloatOutputMixin, AudioEstimator):
     _looked_at: tuple[object, ...] | None = None
 
     def __init__(self, model: str, **shared: Unpack[EmbedderOptions]) -> None:
-        super().__init__(**shared)
+        self._shared_parameters.assign(self, shared)
         self.model = model
 
     def _postprocess(self) -> Postprocess | None:

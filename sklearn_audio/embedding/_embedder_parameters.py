@@ -7,7 +7,9 @@ from typing import Any, Literal, TypedDict
 
 from joblib import Memory
 
-__all__ = ["EMBEDDER_ATTRIBUTES", "EMBEDDER_DEFAULTS", "EMBEDDER_PARAMETERS", "EmbedderOptions"]
+from sklearn_audio._shared_parameters import SharedParameters
+
+__all__ = ["SHARED_BY_EMBEDDERS", "EmbedderOptions"]
 
 
 class EmbedderOptions(TypedDict, total=False):
@@ -97,3 +99,9 @@ n_features_in_ : int
     Number of timepoints, if X was an array of shape (n_clips, n_timepoints).
 feature_names_in_ : ndarray of str, shape (n_features_in_,)
     Names of the columns, if X was a DataFrame of numbers."""
+
+SHARED_BY_EMBEDDERS = SharedParameters(
+    EmbedderOptions,
+    EMBEDDER_DEFAULTS,
+    {"{embedder_parameters}": EMBEDDER_PARAMETERS, "{embedder_attributes}": EMBEDDER_ATTRIBUTES},
+)

@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from sklearn_audio._sklearn import HasMethods
-from sklearn_audio.base import WholeFitMixin
+from sklearn_audio.base import learns_whole
 from sklearn_audio.model_selection._multilabel_splits import MultilabelStratifiedKFold
 from sklearn_audio.validation import check_labels
 from sklearn_audio.validation._tables import column_names
@@ -24,7 +24,8 @@ _MIDDLE = 0.5
 _EPSILON = float(np.finfo(np.float32).eps)
 
 
-class MultilabelThresholdClassifierCV(WholeFitMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+@learns_whole
+class MultilabelThresholdClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """Choose a threshold for each label of a multi-label classifier, by cross-validation inside the training set.
 
     Out-of-fold probabilities are computed for all clips, and each label gets the threshold with the best F1. The
