@@ -105,7 +105,7 @@ class FrameMLPClassifier(SequenceClassifier):
         self._set_sequence_network(
             SequenceMLP,
             rows,
-            n_places=self.n_frames_,
+            n_steps=self.n_frames_,
             hidden_sizes=tuple(self.hidden_sizes),
             embedding_size=self.embedding_size,
             dropout=self.dropout,

@@ -114,7 +114,7 @@ def _answers(model: Model, chunk: list[Any], *, is_stepwise: bool, skip: bool) -
     errors: dict[int, str] = {}
     try:
         with collected_errors(0, errors):
-            answers = _through_steps(model, chunk) if is_stepwise else _whole(model, chunk)
+            answers = _through_steps(model, chunk) if is_stepwise else _of_estimator(model, model.estimator, chunk)
     except OSError as error:
         raise AudioReadError(without_row(str(error))) from error
     except ValueError as error:
@@ -126,7 +126,7 @@ def _answers(model: Model, chunk: list[Any], *, is_stepwise: bool, skip: bool) -
 
 def _one_or_none(model: Model, clip: Any) -> list[Prediction]:
     try:
-        return _whole(model, [clip])
+        return _of_estimator(model, model.estimator, [clip])
     except (OSError, ValueError) as error:
         tell(f"warning: skipped: {one_line(without_row(str(error)))}")
         return [Prediction(None, [])]
@@ -156,10 +156,6 @@ def _reading(estimator: Pipeline) -> tuple[int, Callable[[Any], Any]]:
 
 def _rows(output: Any) -> Iterator[NDArray[Any]]:
     return iter(output if isinstance(output, Ragged) else np.asarray(output))
-
-
-def _whole(model: Model, chunk: list[Any]) -> list[Prediction]:
-    return _of_estimator(model, model.estimator, chunk)
 
 
 def _of_estimator(model: Model, estimator: Any, X: Any) -> list[Prediction]:

@@ -8,7 +8,7 @@ import re
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
@@ -79,7 +79,7 @@ def in_words(seconds: float) -> str:
 
 
 @contextmanager
-def warnings_as_lines(reword: Callable[[str], list[str]] = lambda message: [message]) -> Iterator[None]:
+def warnings_as_lines() -> Iterator[None]:
     """Write each distinct warning of the body once to standard error, without its source line."""
     with warnings.catch_warnings(record=True) as caught:
         # user warnings always; other warnings follow the interpreter's filters
@@ -87,8 +87,7 @@ def warnings_as_lines(reword: Callable[[str], list[str]] = lambda message: [mess
         try:
             yield
         finally:
-            lines = [one_line(line) for warning in caught for line in reword(str(warning.message))]
-            for line in dict.fromkeys(lines):
+            for line in dict.fromkeys(one_line(warning.message) for warning in caught):
                 tell(f"warning: {in_options(line)}")
 
 

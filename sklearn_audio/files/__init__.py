@@ -7,24 +7,23 @@ the extra ``ffmpeg`` is installed. Rates are converted by soxr at its high quali
 
 from sklearn_audio.files._info import AudioInfo, audio_info
 from sklearn_audio.files._listing import AUDIO_EXTENSIONS, list_clips
-from sklearn_audio.files._mix import MonoMix
-from sklearn_audio.files._resample import MAX_RATE, MIN_RATE, RATES, Resampler, is_rate, resample
-from sklearn_audio.files._sources import Source, backslash_hint
+from sklearn_audio.files._mix import MonoMix as MonoMix
+from sklearn_audio.files._resample import MAX_RATE as MAX_RATE
+from sklearn_audio.files._resample import MIN_RATE as MIN_RATE
+from sklearn_audio.files._resample import RATES as RATES
+from sklearn_audio.files._resample import Resampler, resample
+from sklearn_audio.files._resample import is_rate as is_rate
+from sklearn_audio.files._sources import Source
+from sklearn_audio.files._sources import backslash_hint as backslash_hint
 from sklearn_audio.files._stream import AudioStream, open_audio, read_audio
 
 __all__ = [
     "AUDIO_EXTENSIONS",
-    "MAX_RATE",
-    "MIN_RATE",
-    "RATES",
     "AudioInfo",
     "AudioStream",
-    "MonoMix",
     "Resampler",
     "Source",
     "audio_info",
-    "backslash_hint",
-    "is_rate",
     "list_clips",
     "open_audio",
     "read_audio",

@@ -31,36 +31,7 @@ class NotFinite(NamedTuple):
 
 
 class MonoMix:
-    """Mix blocks of several channels to mono, and measure how much cancels out.
-
-    Parameters
-    ----------
-    channel : "mean" or int, default="mean"
-        Average the channels, or take one of them.
-
-    Attributes
-    ----------
-    not_finite : NotFinite or None
-        The first NaN or infinity in the selected channels.
-
-    Raises
-    ------
-    ValueError
-        If the channel is neither.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.files import MonoMix
-    >>> mix = MonoMix()
-    >>> mix(np.array([[1, 0], [0.5, 0.5]], dtype=np.float32))
-    array([0.5, 0.5], dtype=float32)
-    >>> opposite = MonoMix()
-    >>> opposite(np.array([[1, -1], [-0.5, 0.5]], dtype=np.float32))
-    array([0., 0.], dtype=float32)
-    >>> opposite.loss_db
-    -inf
-    """
+    """Mixes blocks of several channels to mono, measures how much cancels out, and finds the first non-finite value."""
 
     def __init__(self, channel: Channel = "mean") -> None:
         check_channel(channel)

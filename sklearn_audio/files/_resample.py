@@ -17,24 +17,7 @@ RATES = "between 100 Hz and 10 MHz"
 
 
 def is_rate(value: object) -> bool:
-    """Whether a value is a valid sample rate: a number from 100 Hz to 10 MHz.
-
-    Parameters
-    ----------
-    value : object
-        Anything; NaN, strings and booleans are not rates.
-
-    Returns
-    -------
-    bool
-        True for a number within the range.
-
-    Examples
-    --------
-    >>> from sklearn_audio.files import is_rate
-    >>> is_rate(44100), is_rate(2), is_rate(True)
-    (True, False, False)
-    """
+    """Whether a value is a valid sample rate: a number from 100 Hz to 10 MHz, not NaN, a string or a boolean."""
     if type(value) is int:
         return MIN_RATE <= value <= MAX_RATE
     is_number = isinstance(value, Real) and not isinstance(value, bool)

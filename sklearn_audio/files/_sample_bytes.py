@@ -26,8 +26,10 @@ def sample_link(reader: ByteReader) -> Link | None:
         return None
     present = max(0, reader.size - data.start)
     declared = data.declared
-    if data.n_counted is not None and data.bytes_per_timepoint and _counts_more(reader, data):
-        declared = int(data.n_counted * data.bytes_per_timepoint)
+    counted = data.n_counted * data.bytes_per_timepoint if data.n_counted and data.bytes_per_timepoint else 0
+    if declared is not None and counted > declared:
+        end = data.start + declared  # the count is larger than the size: right if samples follow that
+        declared = int(counted) if end >= reader.size or _samples_follow(reader, data, end) else declared
     if declared is None or (declared == 0 and _samples_follow(reader, data, data.start)):
         return _endless(reader, data)
     if declared > present:
@@ -47,15 +49,6 @@ def _is_usual_wav(reader: ByteReader) -> bool:
         head[at : at + 4] == b"data"
         and at + 8 + int.from_bytes(head[at + 4 : at + 8], "little") == reader.size > at + 8
     )
-
-
-def _counts_more(reader: ByteReader, data: SampleData) -> bool:
-    """Whether the header also counts timepoints, the count is larger, and samples follow the declared size."""
-    if data.declared is None or not data.bytes_per_timepoint or data.n_counted is None:
-        return False
-    counted = data.n_counted * data.bytes_per_timepoint
-    end = data.start + data.declared
-    return counted > data.declared and (end >= reader.size or _samples_follow(reader, data, end))
 
 
 def _declaring(data: SampleData, n: int, stop: int) -> Link:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -55,9 +57,13 @@ class OpenSource:
         self.raise_failure()
         return head
 
-    def watched(self) -> _Watch:
+    @contextmanager
+    def watched(self) -> Iterator[None]:
         """Raise read errors of the file in place of the decoder error they cause."""
-        return _Watch(self)
+        try:
+            yield
+        finally:
+            self.raise_failure()
 
     def raise_failure(self) -> None:
         """Raise the exception of a failed read, if any."""
@@ -73,19 +79,6 @@ class OpenSource:
     def close(self) -> None:
         """Close the file; a file object of the caller stays open."""
         self.file.close()
-
-
-class _Watch:
-    """Raises a kept failure after its ``with`` block."""
-
-    def __init__(self, opened: OpenSource) -> None:
-        self._opened = opened
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *error: object) -> None:
-        self._opened.raise_failure()
 
 
 class PositionedFile(io.RawIOBase):
@@ -142,7 +135,7 @@ def open_source(source: Source, row: int | None = None) -> OpenSource:
         return _open_path(os.fsdecode(source), row)
     if isinstance(source, (bytes, bytearray, memoryview)):
         data = source if isinstance(source, bytes) else bytes(source)
-        return OpenSource(io.BytesIO(data), Label(f"<{len(data)} bytes>", row), len(data))
+        return _in_memory(data, Label(f"<{len(data)} bytes>", row))
     if not hasattr(source, "read"):
         where = "" if row is None else f"row {row}: "
         raise TypeError(
@@ -185,24 +178,7 @@ def _missing_advice(path: str) -> str:
 
 
 def backslash_hint(path: str) -> str:
-    """Return advice on a path with backslashes on a system whose separator is a slash.
-
-    Parameters
-    ----------
-    path : str
-        A path that does not exist.
-
-    Returns
-    -------
-    str
-        A sentence to append, with a leading space; empty if it does not apply.
-
-    Examples
-    --------
-    >>> from sklearn_audio.files import backslash_hint
-    >>> backslash_hint("data/dog.wav")
-    ''
-    """
+    """Return advice, with a leading space, on a missing path with backslashes where the separator is a slash."""
     if os.sep == "\\" or "\\" not in path:
         return ""
     return f" It is written as on Windows; here the separator is a slash: {path.replace(chr(92), '/')!r}."

@@ -1,8 +1,8 @@
-"""Networks in pure torch: tensor to tensor, one file per paper or branch of it; no front end, no weights, no files.
+"""Networks in pure torch: tensor to tensor, one file per paper or part of it; no front end, no weights, no files.
 
 Each published network has `layers`, the names of its representations in the order of computation, and
-``forward(..., layer=)`` computes up to the one asked for. The names of its parameters are those of the checkpoints
-where there are any in PyTorch. Networks over sequences of any length take padded values and the true lengths.
+``forward(..., layer=)`` computes up to the requested one. Its parameters have the names of the PyTorch checkpoint, if
+there is one. Networks over sequences of any length take padded values and the true lengths.
 """
 
 from sklearn_audio.nets._architectures import ARCHITECTURES, Architecture

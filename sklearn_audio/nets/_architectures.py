@@ -36,7 +36,7 @@ class Architecture(NamedTuple):
     def check(
         self, parameter: str, chosen: Any, options: Iterable[str], lengths: Mapping[str, int | None] | None = None
     ) -> None:
-        """Check the names of options of a named architecture, and that lengths are not below the shortest."""
+        """Raise for an option that a named architecture does not have, or a length below its shortest."""
         for name in sorted(set(options) - set(self.options)) if isinstance(chosen, str) else ():
             raise ValueError(f"{parameter} {chosen!r} has no option {name!r}; it has {list(self.options) or 'none'}.")
         for name, length in (lengths or {}).items():
@@ -83,10 +83,10 @@ def _build_waveform(
     return _layered(network_class(n_labels=n_outputs), dropout, waveforms=True, shortest=shortest)
 
 
-def _layered(network: PANNsNetwork, dropout: float | None, **what_it_takes: Any) -> LayeredBackbone:
+def _layered(network: PANNsNetwork, dropout: float | None, **limits: Any) -> LayeredBackbone:
     if dropout is not None:
         network.dropout_of_pooled = dropout
-    return LayeredBackbone(network, network.fc1.out_features, **what_it_takes)
+    return LayeredBackbone(network, network.fc1.out_features, **limits)
 
 
 def _build_efficientat(
@@ -126,7 +126,7 @@ def _frame_architecture(network_class: type[Backbone], *options: str, **preset: 
 
 
 def _panns(network_class: Callable[..., PANNsNetwork], n_poolings: int) -> Architecture:
-    smallest = 2**n_poolings  # leaves one frame and one band
+    smallest = 2**n_poolings  # reduced to one frame and one band
     build = partial(_build_panns, network_class, smallest)
     return Architecture(build, ("dropout",), shortest=smallest, fewest_features=smallest)
 
@@ -137,7 +137,7 @@ def _waveform(network_class: Callable[..., PANNsNetwork], shortest: int) -> Arch
     )
 
 
-# n_embedding of TALNet's networks: a sixteenth of the paper's, for data sets a thousandth the size
+# n_embedding of TALNet's networks: 1/16 of that in the paper, for data sets of 1/1000 of the size
 _WIDTH = 64
 _NETWORKS = {
     "cnn4": _frame_architecture(Cnn4, "dropout"),
@@ -162,7 +162,8 @@ _NETWORKS = {
     "leenet11": _waveform(partial(LeeNet, 11), 1),
     "res1dnet31": _waveform(partial(Res1dNet, 31), 20476),
 }
-# Measured on a CPU, forward and backward: 1.2 to 1.8 times as fast. The others are as fast or up to twice as slow.
+# Measured on a CPU, forward and backward: 1.2 to 1.8 times as fast as the default layout. The others are between as
+# fast and twice as slow.
 _FASTER_CHANNELS_LAST = (
     *("cnn4", "sbcnn", "vgg32", "vgg128", "cnn6", "cnn10"),
     *("mobilenet_v1", "mobilenet_v2", "efficientat", "crnn", "cnn_transformer"),

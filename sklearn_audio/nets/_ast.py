@@ -1,7 +1,6 @@
 """AST: Gong, Chung & Glass 2021, "AST: audio spectrogram transformer", Interspeech (arXiv:2104.01778).
 
-The encoder is the distilled DeiT of Touvron et al. 2021. The names of the parameters are those of the published
-checkpoints.
+The encoder is the distilled DeiT of Touvron et al. 2021. The parameters have the names of the published checkpoints.
 """
 
 from __future__ import annotations
@@ -20,15 +19,15 @@ _DEPTH = 12
 
 
 def grid_shape(n_frames: int, n_mels: int, stride: tuple[int, int]) -> tuple[int, int]:
-    """Count the patches of 16 by 16 cells along frequency and time."""
+    """Return the number of patches of 16 x 16 along frequency and time."""
     return (n_mels - _PATCH) // stride[0] + 1, (n_frames - _PATCH) // stride[1] + 1
 
 
 def adapt_positions(positions: Tensor, old: tuple[int, int], new: tuple[int, int]) -> Tensor:
-    """Fit position embeddings to another grid of patches, as the paper does.
+    """Adapt position embeddings to another grid of patches, as in the paper.
 
-    Along each axis, first time and then frequency, a smaller grid takes the middle of the old one and a larger one is
-    interpolated linearly between its cells.
+    Along each axis, first time and then frequency, a smaller grid is cropped from the middle of the old one, and a
+    larger one is interpolated linearly.
 
     Shapes: positions (1, 2 + old[0] * old[1], width) -> (1, 2 + new[0] * new[1], width).
     """
@@ -53,7 +52,7 @@ class _Attention(nn.Module):
         self.proj = nn.Linear(width, width)
 
     def forward(self, x: Tensor, n_first: int | None = None) -> Tensor:
-        """Let the first tokens, or all, attend to all."""
+        """Compute attention of the first tokens, or of all, to all."""
         width = x.shape[2]
         if n_first is None:
             q, k, v = self.qkv(x).chunk(3, dim=2)  # (B, N, 3 d) -> 3 x (B, N, d)
@@ -87,7 +86,7 @@ class _Block(nn.Module):
         self.attn, self.mlp = _Attention(width, n_heads), _Mlp(width)
 
     def forward(self, x: Tensor, n_first: int | None = None) -> Tensor:
-        """Compute the first tokens, or all."""
+        """Compute the block for the first tokens, or for all."""
         x = x[:, :n_first] + self.attn(self.norm1(x), n_first)
         out: Tensor = x + self.mlp(self.norm2(x))
         return out
@@ -119,7 +118,7 @@ class _Encoder(nn.Module):
 
 
 class AST(nn.Module):
-    """Overlapping patches of a log-mel spectrogram through a transformer."""
+    """Transformer on overlapping patches of a log-mel spectrogram."""
 
     def __init__(
         self,
@@ -162,7 +161,7 @@ class AST(nn.Module):
     def _stages(self, frames: Tensor, layer: str) -> Iterator[tuple[str, Tensor]]:
         x = self.v.tokens(frames)
         for i, block in enumerate(self.v.blocks, start=1):
-            # behind the last block that is needed nothing looks at the patches any more
+            # after the last block that is needed, the patches are not used
             is_last = i == _DEPTH or layer == f"block{i}"
             x = block(x, n_first=2 if is_last else None)
             yield f"block{i}", x[:, :2].mean(dim=1)

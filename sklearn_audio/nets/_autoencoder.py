@@ -1,8 +1,8 @@
-"""An auto-encoder of log-mel frames: what a clip is rebuilt from is its vector, and nothing else.
+"""An autoencoder of log-mel frames that reconstructs a clip from its vector alone.
 
-The encoder has the convolutional blocks of `Cnn4`, under the same names, so that the one can start the other. The
-decoder is given neither places of maxima nor sizes nor maps of the encoder: it enlarges the vector block by block, each
-time by repetition and a convolution (Odena, Dumoulin & Olah 2016, "Deconvolution and checkerboard artifacts", Distill).
+The encoder has the convolutional blocks of `Cnn4` under the same names, so that it can initialise that network. The
+decoder receives neither the positions of maxima nor sizes or maps of the encoder. Each of its blocks doubles both axes
+by repetition and a convolution (Odena, Dumoulin & Olah 2016, "Deconvolution and checkerboard artifacts", Distill).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SLOPE = 0.01
 
 
 class FrameEncoder(nn.Module):
-    """Blocks of a convolution, batch normalisation, a leaky rectifier and a pooling that halves both axes."""
+    """Blocks of a convolution, batch normalisation, leaky ReLU, and pooling that halves both axes."""
 
     def __init__(self, n_filters: Sequence[int] = (32, 64, 128, 256)) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class FrameEncoder(nn.Module):
         )
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Compute the maps behind the last block.
+        """Compute the maps after the last block.
 
         Shapes: frames (B, T, n_features) -> (B, n_filters[-1], T // 2 ** n_blocks, n_features // 2 ** n_blocks).
         """
@@ -44,7 +44,7 @@ class FrameEncoder(nn.Module):
 
 
 class FrameDecoder(nn.Module):
-    """Blocks of a leaky rectifier, a repetition that doubles both axes, and a convolution; one channel comes out."""
+    """Blocks of leaky ReLU, repetition that doubles both axes, and a convolution; the output has one channel."""
 
     def __init__(self, n_channels: int, n_filters: Sequence[int] = (256, 128, 64, 32)) -> None:
         super().__init__()
@@ -71,10 +71,10 @@ class FrameDecoder(nn.Module):
 
 
 class FrameAutoencoder(nn.Module):
-    """Frames of a fixed number, to a vector and back.
+    """Encodes a fixed number of frames as one vector, and decodes it.
 
-    Frames are standardised on the way in, and filled up with the mean frame to whole numbers of the network's cells,
-    which have as many frames and features as the poolings make of one; on the way out all of that is undone.
+    The encoder standardises the frames and pads them with the mean frame to a multiple of the cell size, the frames and
+    features that the poolings reduce to one; the decoder undoes both.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class FrameAutoencoder(nn.Module):
         cell = 2 ** len(n_filters)
         self.n_frames, self.n_features = n_frames, n_features
         self.grid = (-(-n_frames // cell), -(-n_features // cell))  # cells over time and over features
-        self._filling = (0, self.grid[1] * cell - n_features, 0, self.grid[0] * cell - n_frames)
+        self._padding = (0, self.grid[1] * cell - n_features, 0, self.grid[0] * cell - n_frames)
         self.n_channels = n_channels
         self.n_embedding = n_channels * self.grid[0] * self.grid[1]
         self.input = FrameInput(n_features)
@@ -105,7 +105,7 @@ class FrameAutoencoder(nn.Module):
         return self._encode_standard(self.input(frames, lengths))
 
     def _encode_standard(self, standard: Tensor) -> Tensor:
-        maps: Tensor = self.bottleneck(self.encoder(F.pad(standard, self._filling)))
+        maps: Tensor = self.bottleneck(self.encoder(F.pad(standard, self._padding)))
         return maps.flatten(1)  # (B, C, T', M') -> (B, C * T' * M')
 
     def decode(self, vectors: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -129,7 +129,7 @@ class FrameAutoencoder(nn.Module):
         return self.decode(self.encode(frames, lengths))
 
     def errors(self, frames: Tensor, lengths: Tensor) -> Tensor:
-        """Compute how far the reconstructions are off.
+        """Compute the mean squared error of the reconstruction, per feature.
 
         Shapes: frames (B, n_frames, n_features), lengths (B,) -> (B, n_features).
         """

@@ -1,4 +1,4 @@
-"""Base of networks that are trained on frames or waveforms of one length per batch."""
+"""Base classes of networks that are trained on batches of frames or waveforms of equal length."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Backbone", "LayeredBackbone", "check_size"]
 
 
 def check_size(name: str, n_features: int, n_frames: int | None, *, fewest_features: int, shortest: int) -> None:
-    """Refuse frames and clips of which poolings and convolutions would leave nothing."""
+    """Raise for frames or clips that the poolings and convolutions would reduce to nothing."""
     if n_features < fewest_features:
         raise ValueError(
             f"{name} takes frames of at least {fewest_features} numbers, but they have {n_features}; compute more mel "
@@ -40,7 +40,7 @@ class Backbone(nn.Module):
         raise TypeError(f"{type(self).__name__} must define forward.")  # pragma: no cover - abstract
 
     def embed(self, frames: Tensor) -> Tensor:
-        """Compute the vector that the last layer of the network reads.
+        """Compute the input of the last layer.
 
         Shapes: frames (B, T, n_features) -> (B, n_embedding).
         """
@@ -48,7 +48,7 @@ class Backbone(nn.Module):
 
 
 class LayeredBackbone(Backbone):
-    """A published network, of which training needs the logits and `embed` the layer before them."""
+    """A published network with named layers: `forward` computes its logits, `embed` the layer before them."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """BERT: Devlin, Chang, Lee & Toutanova 2019, "BERT: pre-training of deep bidirectional transformers", NAACL-HLT.
 
-One kind of segment, so that its vector is part of the positions. A learned vector stands first in each row and its
-output, through a tanh layer, is what is classified.
+There is one segment type, whose vector is part of the position embeddings. Each row begins with a learned vector; its
+output, through a tanh layer, is classified.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _INITIAL_DEVIATION = 0.02
 
 
 class BERTEncoder(nn.Module):
-    """The encoder: vectors to vectors, with one more in front of each row."""
+    """Transformer encoder that prepends a learned vector to each row."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class BERTEncoder(nn.Module):
 
 
 class SequenceBERT(nn.Module):
-    """The encoder over frames or tokens, and a head."""
+    """BERT encoder over frames or tokens, with a classification head."""
 
     def __init__(
         self,

@@ -1,7 +1,6 @@
 """The network of deep_audio_features: https://github.com/tyiannak/deep_audio_features, T. Giannakopoulos et al.
 
-Its last layer has a leaky rectifier on the logits there, which tilts every probability; here the logits stay as they
-are.
+The original applies a leaky ReLU to the logits, which distorts every probability; here it is omitted.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from sklearn_audio.nets._backbones import Backbone, check_size
 
 __all__ = ["Cnn4"]
 
-_N_CHANNELS = 256  # behind the last block
+_N_CHANNELS = 256  # after the last block
 _DROPOUT = (0.75, 0.5)
 
 
@@ -51,7 +50,7 @@ class Cnn4(Backbone):
         return logits
 
     def embed(self, frames: Tensor) -> Tensor:
-        """Compute what the last dense layer reads.
+        """Compute the input of the last dense layer.
 
         Shapes: frames (B, n_frames, n_features) -> (B, 256).
         """

@@ -1,6 +1,6 @@
 """CNN and transformer: Li, Qu, Huang & Metze 2022, "AudioTagging done right", Interspeech (arXiv:2203.13448).
 
-The convolutions and the poolings are those of TALNet. As published, one layer of the transformer is run several times.
+Convolutions and pooling are those of TALNet. As published, one transformer layer is applied several times.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sklearn_audio.nets._transformer import PostNormLayer
 __all__ = ["CNNTransformer"]
 
 _N_HEADS = 8
-_LOUDER = 8  # the frames, next to the positions that are added to them
+_FRAME_SCALE = 8  # of the frames relative to the position encodings added to them
 
 
 class CNNTransformer(FrameDecider):
@@ -50,12 +50,12 @@ class CNNTransformer(FrameDecider):
         self.decisions = FramePooling(width, n_outputs, pooling)
 
     def encode(self, frames: Tensor) -> Tensor:
-        """Compute the vectors that the decisions are made on.
+        """Compute the vectors from which the decisions are made.
 
         Shapes: frames (B, T, n_features) -> (B, T // 4, n_embedding).
         """
         if self.positions:
-            frames = _LOUDER * frames + _sines(frames)
+            frames = _FRAME_SCALE * frames + _sines(frames)
         x = self.convolutions(frames)
         for i in range(self.n_passes):
             x = self.layers[i % len(self.layers)](x)
@@ -64,10 +64,10 @@ class CNNTransformer(FrameDecider):
 
 
 def _sines(frames: Tensor) -> Tensor:
-    """Sines and cosines of the time, in pairs, each of a longer period than the one before."""
+    """Return sinusoidal position encodings: pairs of sine and cosine of increasing periods."""
     n_frames, width = frames.shape[1:]
-    # In double precision and rounded once, as the last bits of a single-precision sine depend on the processor; on the
-    # CPU, as not every device has double precision.
+    # Double precision, rounded once, because the last bits of a single-precision sine depend on the processor; on the
+    # CPU, because not every device has double precision.
     exponents = torch.arange(0, width, 2, dtype=torch.float64, device="cpu") / width
     phases = torch.arange(n_frames, dtype=torch.float64, device="cpu")[:, None] * 10000.0**-exponents
     pairs = torch.stack([phases.sin(), phases.cos()], dim=2).flatten(1)  # 2 x (T, M / 2) -> (T, M / 2, 2) -> (T, M)

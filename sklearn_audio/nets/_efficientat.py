@@ -1,6 +1,6 @@
 """EfficientAT: Schmid, Koutini & Widmer 2023, "Efficient large-scale audio tagging via transformer-to-CNN ...", ICASSP.
 
-MobileNetV3-Large of Howard et al. 2019 at many widths (arXiv:2211.04772). The names of the parameters are those of the
+MobileNetV3-Large of Howard et al. 2019 at several widths (arXiv:2211.04772). The parameters have the names of the
 published checkpoints.
 """
 
@@ -48,7 +48,7 @@ def _unit(
 
 
 class _Excitation(nn.Module):
-    """Weigh the channels by their means over time and frequency."""
+    """Squeeze and excitation: weights the channels by a function of their means over time and frequency."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class _Excitation(nn.Module):
 
 
 class _Block(nn.Module):
-    """Widen, convolve each channel alone, weigh the channels, narrow; with a shortcut where the shapes allow one."""
+    """Inverted residual: expansion, depthwise convolution, excitation, projection, and a shortcut if shapes agree."""
 
     def __init__(self, width: int, spec: tuple[int, int, int, bool, bool, int], factor: float) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class _Block(nn.Module):
 
 
 class EfficientAT(nn.Module):
-    """MobileNetV3-Large on log-mel frames, at a factor of its usual width."""
+    """MobileNetV3-Large on log-mel frames, with its widths multiplied by a factor."""
 
     layers: ClassVar[tuple[str, ...]] = (
         "stem",

@@ -1,7 +1,7 @@
 """Small networks for few clips: Pons, Serra & Serra 2019, "Training neural audio classifiers with few data", ICASSP.
 
-arXiv:1810.10274. SB-CNN is that of Salamon & Bello 2017, IEEE SPL 24(3), and "timbre" goes back to Pons et al. 2017,
-EUSIPCO. There the kernels are (time, frequency), too; weights are drawn by Xavier's rule.
+arXiv:1810.10274. SB-CNN is from Salamon & Bello 2017, IEEE SPL 24(3), and "timbre" from Pons et al. 2017, EUSIPCO. As
+there, kernels are (time, frequency), and weights have Xavier initialisation.
 """
 
 from __future__ import annotations
@@ -17,15 +17,14 @@ from sklearn_audio.nets._panns import initialise
 
 __all__ = ["SBCNN", "VGG", "LearnedLog", "Timbre"]
 
-# Of the batch norms, as published. Their averages follow faster than there, which few clips, and so few steps, need.
+# Of the batch norms, as published. Their momentum is larger than published, as few clips mean few training steps.
 _EPSILON = 1e-3
 
 
 class LearnedLog(nn.Module):
     """Compress power by ``log(alpha * x + beta)`` with a learned alpha and beta, both positive.
 
-    Stands before a network whose frames would otherwise be logarithms. At the start alpha is ``exp(7)`` and beta
-    ``log(1 + e)``.
+    Used in place of log compression by the front end. Initially alpha is ``exp(7)`` and beta ``log(1 + e)``.
     """
 
     def __init__(self) -> None:
@@ -34,12 +33,12 @@ class LearnedLog(nn.Module):
         self.raw_beta = nn.Parameter(torch.tensor(1.0))
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Compress."""
+        """Compress the frames."""
         return torch.log(self.log_alpha.exp() * frames + F.softplus(self.raw_beta))
 
 
 class _FlatNetwork(Backbone):
-    """Maps, flattened; what is behind them depends on their size."""
+    """Base of networks on flattened maps, whose dense layers depend on the number of frames."""
 
     fixed_length: ClassVar[bool] = True
     dropout: nn.Dropout
@@ -72,14 +71,14 @@ class SBCNN(_FlatNetwork):
             *(nn.Conv2d(24, 48, 5), nn.ReLU(), nn.MaxPool2d((4, 2))),
             *(nn.Conv2d(48, 48, 5), nn.ReLU()),
         )
-        n_places = (((n_frames - 4) // 4 - 4) // 4 - 4) * (((n_features - 4) // 2 - 4) // 2 - 4)
-        self.dense = nn.Linear(48 * n_places, self.n_embedding)
+        n_cells = (((n_frames - 4) // 4 - 4) // 4 - 4) * (((n_features - 4) // 2 - 4) // 2 - 4)
+        self.dense = nn.Linear(48 * n_cells, self.n_embedding)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(self.n_embedding, n_outputs)
         initialise(self)
 
     def embed(self, frames: Tensor) -> Tensor:
-        """Compute what the last dense layer reads.
+        """Compute the input of the last dense layer.
 
         Shapes: frames (B, n_frames, n_features) -> (B, 64).
         """
@@ -109,7 +108,7 @@ class VGG(_FlatNetwork):
         initialise(self)
 
     def embed(self, frames: Tensor) -> Tensor:
-        """Compute what the dense layer reads.
+        """Compute the input of the dense layer.
 
         Shapes: frames (B, n_frames, n_features) -> (B, n_filters * (n_frames // 32) * (n_features // 32)).
         """
@@ -118,7 +117,7 @@ class VGG(_FlatNetwork):
 
 
 class Timbre(Backbone):
-    """One convolution, as high as most of the spectrum, and the maximum of each filter: one filter per output."""
+    """One convolution that spans most of the spectrum, and the maximum of each filter: one filter per output."""
 
     shortest = 7
 
@@ -139,7 +138,7 @@ class Timbre(Backbone):
         return maps.amax(dim=(2, 3))
 
     def embed(self, frames: Tensor) -> Tensor:
-        """Compute the maximum of each filter; these are the logits, as nothing comes after them.
+        """Compute the maximum of each filter, which are also the logits.
 
         Shapes: frames (B, T, n_features) -> (B, n_outputs).
         """

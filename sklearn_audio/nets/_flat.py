@@ -1,4 +1,4 @@
-"""Baselines without a notion of order or without one of shift: the mean of vectors, and all frames at once."""
+"""Baselines: the mean of the vectors, which ignores order, and a perceptron over all frames at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["MeanNetwork", "SequenceMLP"]
 
 
 class MeanNetwork(nn.Module):
-    """The mean of the vectors of a row, and a linear head."""
+    """Linear head on the mean of the vectors of a row."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class MeanNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.input = sequence_input(n_features, n_tokens, width, per_clip=per_clip)
-        self.rectify = n_tokens is None  # else the projection of frames and the head would be one linear map
+        self.rectify = n_tokens is None  # else projection and head would be one linear map
         self.pool = MaskedPooling("mean", width)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(width, n_outputs)
@@ -44,13 +44,13 @@ class MeanNetwork(nn.Module):
 
 
 class SequenceMLP(nn.Module):
-    """Fully connected layers over all frames of a row at once, padded or cut to one length."""
+    """Fully connected layers over all frames of a row, padded or cut to one length."""
 
     def __init__(
         self,
         n_outputs: int,
         *,
-        n_places: int,
+        n_steps: int,
         n_features: int | None = None,
         n_tokens: int | None = None,
         embedding_size: int = 64,
@@ -61,7 +61,7 @@ class SequenceMLP(nn.Module):
         super().__init__()
         self.input = sequence_input(n_features, n_tokens, embedding_size, project=False, per_clip=per_clip)
         layers: list[nn.Module] = []
-        width = n_places * self.input.width
+        width = n_steps * self.input.width
         for size in hidden_sizes:
             layers += [nn.Linear(width, size), nn.ReLU(), nn.Dropout(dropout)]
             width = size
@@ -70,7 +70,7 @@ class SequenceMLP(nn.Module):
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
         """Compute the logits.
 
-        Shapes: values (B, n_places, n_features), lengths (B,) -> (B, n_outputs).
+        Shapes: values (B, n_steps, n_features), lengths (B,) -> (B, n_outputs).
         """
         logits: Tensor = self.layers(self.input(values, lengths).flatten(1))  # (B, T, d) -> (B, T * d)
         return logits

@@ -17,7 +17,7 @@ __all__ = ["FrameNetwork", "architecture_of"]
 
 
 def architecture_of(architecture: str | type[nn.Module]) -> Architecture:
-    """Describe a network by its name or class."""
+    """Return the architecture of a network given by name or class."""
     if isinstance(architecture, str):
         return ARCHITECTURES[architecture]
     network_class = architecture
@@ -39,9 +39,9 @@ def _number(network_class: type[nn.Module], name: str) -> int:
 
 
 class FrameNetwork(nn.Module):
-    """A network of `ARCHITECTURES`, or a class of the user, after the normalisation of its input.
+    """A network of `ARCHITECTURES`, or a class of the user, with normalisation of its input.
 
-    Frames of fewer features than the network takes are filled up with zeros after the normalisation.
+    Frames with fewer features than the network needs are padded with zeros after normalisation.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class FrameNetwork(nn.Module):
         return logits
 
     def embed(self, values: Tensor, lengths: Tensor) -> Tensor:
-        """Compute the input of the last layer, where the backbone has `embed`.
+        """Compute the input of the last layer, if the backbone has `embed`.
 
         Shapes: values (B, T, n_features), lengths (B,) -> (B, n_embedding).
         """
@@ -94,7 +94,7 @@ class FrameNetwork(nn.Module):
         return F.pad(normal, (0, self.n_missing)) if self.n_missing else normal
 
     def start_from(self, encoder: Mapping[str, Tensor], architecture: object) -> None:
-        """Copy the blocks of a trained encoder into the backbone, which has blocks of these names and shapes."""
+        """Copy the weights of a trained encoder into the blocks of the same names and shapes of the backbone."""
         own = self.backbone.state_dict()
         for name, array in encoder.items():
             if name not in own or own[name].shape != array.shape:
@@ -103,5 +103,5 @@ class FrameNetwork(nn.Module):
                     f"the encoder holds {name!r} of shape {tuple(array.shape)}, where architecture {architecture!r} "
                     f"has {there}; an encoder with the filters of its default starts 'cnn4' only."
                 )
-        # load_state_dict copies: training changes the backbone and leaves the encoder as it is
+        # load_state_dict copies, so training the backbone does not change the encoder
         self.backbone.load_state_dict(own | dict(encoder))

@@ -1,7 +1,7 @@
 """MusiCNN: Pons & Serra 2019, "musicnn: pre-trained convolutional neural networks for music audio tagging", ISMIR.
 
 The published weights were trained in TensorFlow, whose conventions this network keeps: batch norm with an epsilon of
-1e-3, and one zero more behind than before where an even kernel keeps the number of frames.
+1e-3, and, for an even kernel that keeps the number of frames, one more zero after the frames than before.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from torch import Tensor, nn
 __all__ = ["MusiCNN"]
 
 _N_TIMBRAL, _N_TEMPORAL = 204, 51  # filters of each branch
-_TIMBRAL_SHARES = (0.4, 0.7)  # of the mel bands that a filter spans; it lasts 7 frames
+_TIMBRAL_FRACTIONS = (0.4, 0.7)  # of the mel bands, spanned by a filter of 7 frames
 _TEMPORAL_FRAMES = (128, 64, 32)
 _EPSILON, _MOMENTUM = 1e-3, 0.01
 
 
 class _Branch(nn.Module):
-    """Convolve log-mel frames, rectify, normalise, and keep the largest value over frequency."""
+    """Convolution of log-mel frames, ReLU, batch norm, and the maximum over frequency."""
 
     def __init__(self, n_filters: int, n_frames: int, n_bands: int) -> None:
         super().__init__()
-        # one number per side: left and right, then before and after
+        # left and right (frequency), then before and after (time)
         self.pad = nn.ZeroPad2d((0, 0, (n_frames - 1) // 2, n_frames // 2))
         self.conv = nn.Conv2d(1, n_filters, (n_frames, n_bands))
         self.norm = nn.BatchNorm2d(n_filters, eps=_EPSILON, momentum=_MOMENTUM)
@@ -36,7 +36,7 @@ class _Branch(nn.Module):
 
 
 class _Step(nn.Module):
-    """Convolve over 7 frames and all features, rectify, normalise."""
+    """Convolution over 7 frames and all features, ReLU, and batch norm."""
 
     def __init__(self, n_features: int, n_filters: int) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class _Step(nn.Module):
 
 
 class MusiCNN(nn.Module):
-    """Log-mel patches to tags: filters shaped after timbre and rhythm, three convolutions, two dense layers.
+    """Music tagger on log-mel patches: filters shaped for timbre and rhythm, three convolutions, two dense layers.
 
     Source: J. Pons & X. Serra, "musicnn: pre-trained convolutional neural networks for music audio tagging", ISMIR 2019
     late-breaking demo (arXiv:1909.06654).
@@ -71,7 +71,7 @@ class MusiCNN(nn.Module):
     def __init__(self, n_labels: int = 50, n_mels: int = 96, n_filters_midend: int = 64, n_units: int = 200) -> None:
         super().__init__()
         self.input_norm = nn.BatchNorm2d(1, eps=_EPSILON, momentum=_MOMENTUM)
-        self.timbral = nn.ModuleList(_Branch(_N_TIMBRAL, 7, int(share * n_mels)) for share in _TIMBRAL_SHARES)
+        self.timbral = nn.ModuleList(_Branch(_N_TIMBRAL, 7, int(fraction * n_mels)) for fraction in _TIMBRAL_FRACTIONS)
         self.temporal = nn.ModuleList(_Branch(_N_TEMPORAL, n_frames, 1) for n_frames in _TEMPORAL_FRAMES)
         n_features = len(self.timbral) * _N_TIMBRAL + len(self.temporal) * _N_TEMPORAL
         widths = (n_features, n_filters_midend, n_filters_midend)
@@ -102,7 +102,7 @@ class MusiCNN(nn.Module):
         features = [torch.cat((timbral, temporal), dim=1)]
         for i, step in enumerate(self.midend):
             out = step(features[-1])
-            features.append(out + features[-1] if i else out)  # from the second on, a shortcut
+            features.append(out + features[-1] if i else out)  # a shortcut from the second on
             yield f"cnn{i + 1}", features[-1]
         yield from self._pooled(torch.cat(features, dim=1))
 

@@ -1,7 +1,7 @@
 """PANNs: Kong et al. 2020, "PANNs: large-scale pretrained audio neural networks for audio pattern recognition".
 
-IEEE/ACM TASLP 28, arXiv:1912.10211. Here are the plain convolutional networks and what all of them share; the residual
-and mobile networks and those that read waveforms have files of their own. The names of the parameters are those of the
+IEEE/ACM TASLP 28, arXiv:1912.10211. This file has the plain convolutional networks and the parts that all PANNs share;
+the residual and mobile networks, and those on waveforms, have their own files. The parameters have the names of the
 published checkpoints.
 """
 
@@ -26,7 +26,7 @@ def _names(n_blocks: int) -> tuple[str, ...]:
 
 
 def initialise(network: nn.Module) -> None:
-    """Draw the weights of convolutions and dense layers by Xavier's rule; biases start at zero."""
+    """Initialise convolutions and dense layers: weights by Xavier's method, biases with zero."""
     for module in network.modules():
         if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear):
             nn.init.xavier_uniform_(module.weight)
@@ -39,9 +39,9 @@ class PANNsNetwork(nn.Module):
 
     layers: ClassVar[tuple[str, ...]]
     dropout_of_pooled = 0.5
-    dropout_of_maps = 0.0  # of the last ones
-    # Maps are (B, C, T', M') as in the paper, or where this is set, with the kernels to match, (B, C, M', T'): a CPU
-    # likes long rows.
+    dropout_of_maps = 0.0  # of the last maps
+    # Maps are (B, C, T', M') as in the paper, or (B, C, M', T') with transposed kernels if set: long rows are faster on
+    # a CPU.
     transposed = False
 
     def __init__(self, width: int, n_embedding: int, n_labels: int, n_mels: int | None) -> None:
@@ -64,7 +64,7 @@ class PANNsNetwork(nn.Module):
         raise ValueError(f"no layer {layer!r}; choose one of {list(self.layers)}.")
 
     def stages(self, frames: Tensor) -> Stages:
-        """Compute one representation after the other.
+        """Iterate over the representations.
 
         Shapes: frames (B, T, n_mels).
         """
@@ -79,7 +79,7 @@ class PANNsNetwork(nn.Module):
         return x if self.transposed else x.transpose(2, 3)
 
     def upright(self, x: Tensor) -> Tensor:
-        """Turn maps back to (B, C, T', M')."""
+        """Return maps as (B, C, T', M')."""
         return x.transpose(2, 3) if self.transposed else x
 
     def maps(self, x: Tensor) -> Stages:
@@ -96,7 +96,7 @@ class PANNsNetwork(nn.Module):
 
 
 class ConvBlock(nn.Module):
-    """One or two convolutions of which batch norm and ReLU follow each, and a pooling by the mean."""
+    """One or two convolutions, each followed by batch norm and ReLU, and average or maximum pooling."""
 
     def __init__(self, width: int, wider: int, kernel: int = 3) -> None:
         super().__init__()
@@ -117,7 +117,7 @@ class ConvBlock(nn.Module):
 
 
 class _Cnn(PANNsNetwork):
-    """Blocks of convolutions, each twice as wide as the one before."""
+    """Blocks of convolutions, each twice as wide as the previous one."""
 
     widths: ClassVar[tuple[int, ...]] = (64, 128, 256, 512, 1024, 2048)
     kernel: ClassVar[int] = 3
@@ -141,20 +141,20 @@ class _Cnn(PANNsNetwork):
 
 
 class Cnn14(_Cnn):
-    """Six blocks of two 3x3 convolutions, the workhorse of the paper: 2,048 numbers per clip."""
+    """Six blocks of two 3x3 convolutions, the main network of the paper: embeddings of 2,048."""
 
     layers = _names(6)
 
 
 class Cnn10(_Cnn):
-    """Four blocks of two 3x3 convolutions: 512 numbers per clip."""
+    """Four blocks of two 3x3 convolutions: embeddings of 512."""
 
     layers = _names(4)
     widths = (64, 128, 256, 512)
 
 
 class Cnn6(_Cnn):
-    """Four blocks of one 5x5 convolution: 512 numbers per clip."""
+    """Four blocks of one 5x5 convolution: embeddings of 512."""
 
     layers = _names(4)
     widths = (64, 128, 256, 512)
@@ -162,7 +162,7 @@ class Cnn6(_Cnn):
 
 
 class Cnn14DecisionLevel(_Cnn):
-    """Cnn14 that decides on segments of 0.32 s and then pools the decisions, for sound event detection."""
+    """Cnn14 that pools decisions on segments of 0.32 s, for sound event detection."""
 
     layers = tuple(name for name in _names(6) if name != "logits")
 

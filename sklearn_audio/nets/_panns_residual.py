@@ -14,7 +14,7 @@ __all__ = ["MobileNetV1", "MobileNetV2", "ResNet"]
 
 
 class _Residual(nn.Module):
-    """Residual block of two 3x3 convolutions, or of three with a bottleneck; a stride is a pooling by the mean."""
+    """Residual block of two 3x3 convolutions, or of three with a bottleneck; strides are average pooling."""
 
     def __init__(self, width: int, inner: int, stride: int, *, bottleneck: bool) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class _Residual(nn.Module):
         steps: list[nn.Module] = [nn.AvgPool2d(2)] if stride == 2 else []
         if stride == 2 or width != outer:
             steps += [nn.Conv2d(width, outer, 1, bias=False), nn.BatchNorm2d(outer)]
-        self.downsample = nn.Sequential(*steps)  # the identity where nothing changes
+        self.downsample = nn.Sequential(*steps)  # the identity if shapes are unchanged
 
     def forward(self, x: Tensor) -> Tensor:
         identity = self.downsample(x)
@@ -46,7 +46,7 @@ class _Residual(nn.Module):
 
 
 class ResNet(PANNsNetwork):
-    """Residual networks between two blocks of convolutions: 2,048 numbers per clip."""
+    """Residual networks between two blocks of convolutions: embeddings of 2,048."""
 
     layers = ("block1", "stage1", "stage2", "stage3", "stage4", "block2", *HEAD)
     dropout_of_maps = 0.2
@@ -82,7 +82,7 @@ def _conv(width: int, wider: int, kernel: int, *, groups: int = 1) -> nn.Conv2d:
 
 
 class _Features(PANNsNetwork):
-    """A sequence of steps, each of which is a layer."""
+    """Base of networks whose `features` are steps, each a layer."""
 
     features: nn.Sequential
 
@@ -93,7 +93,7 @@ class _Features(PANNsNetwork):
 
 
 class MobileNetV1(_Features):
-    """Depthwise separable convolutions: 1,024 numbers per clip from 4.8 million parameters."""
+    """Depthwise separable convolutions: embeddings of 1,024 with 4.8 million parameters."""
 
     layers = (*(f"block{i}" for i in range(1, 15)), *HEAD)
 
@@ -111,7 +111,7 @@ class MobileNetV1(_Features):
 
 
 class _Inverted(nn.Module):
-    """Widen, convolve each channel alone, narrow; with a shortcut where the shapes allow one."""
+    """Inverted residual: expansion, depthwise convolution, projection, and a shortcut if the shapes agree."""
 
     def __init__(self, width: int, wider: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -130,7 +130,7 @@ class _Inverted(nn.Module):
 
 
 class MobileNetV2(_Features):
-    """Inverted residuals: 1,024 numbers per clip from 4.1 million parameters."""
+    """Inverted residuals: embeddings of 1,024 with 4.1 million parameters."""
 
     layers = (*(f"block{i}" for i in range(1, 20)), *HEAD)
     dropout_of_pooled = 0.0

@@ -1,4 +1,4 @@
-"""The networks of PANNs that read waveforms: Kong et al. 2020, after Lee et al. 2017 and Dai et al. 2017."""
+"""The PANNs on waveforms: Kong et al. 2020, after Lee et al. 2017 and Dai et al. 2017."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _conv(width: int, wider: int, kernel: int, *, stride: int = 1, dilation: int
 
 
 class _WaveformNetwork(PANNsNetwork):
-    """Base of the networks that read waveforms only."""
+    """Base of the networks on waveforms alone."""
 
     def __init__(self, width: int, n_embedding: int, n_labels: int) -> None:
         super().__init__(width, n_embedding, n_labels, n_mels=None)
@@ -33,19 +33,19 @@ class _WaveformNetwork(PANNsNetwork):
         return self._pick(self.stages(waveform), layer)
 
     def stages(self, frames: Tensor) -> Stages:
-        """Compute one representation after the other.
+        """Iterate over the representations.
 
         Shapes: frames (B, N).
         """
         last = frames.unsqueeze(1)  # (B, N) -> (B, 1, N)
         for name, value in self.maps(last):
-            last = value.unsqueeze(3)  # (B, C, T') -> (B, C, T', 1), as the others have it
+            last = value.unsqueeze(3)  # (B, C, T') -> (B, C, T', 1), as in the other networks
             yield name, last
         yield from self.head(last)
 
 
 class _LeeBlock(nn.Module):
-    """One or two convolutions of three timepoints, batch norm and ReLU after each, and a pooling by the maximum."""
+    """One or two convolutions of kernel size 3, each followed by batch norm and ReLU, and maximum pooling."""
 
     def __init__(self, width: int, wider: int, stride: int, *, twice: bool) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class _LeeBlock(nn.Module):
 
 
 class LeeNet(_WaveformNetwork):
-    """Blocks of small convolutions on the waveform: 512 or 1,024 numbers per clip."""
+    """Blocks of small convolutions on the waveform: embeddings of 512 or 1,024."""
 
     layers = (*(f"block{i}" for i in range(1, 10)), *HEAD)
 
@@ -87,7 +87,7 @@ class LeeNet(_WaveformNetwork):
 
 
 class _DaiBlock(nn.Module):
-    """Residual block of four convolutions of three timepoints."""
+    """Residual block of four convolutions of kernel size 3."""
 
     def __init__(self, width: int, wider: int) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ class _DaiBlock(nn.Module):
             self.add_module(f"bn{i}", norm)
         nn.init.zeros_(norm.weight)  # a block starts as the identity
         self.widens = width != wider
-        # the first block has a shortcut it never takes; the checkpoint holds its weights all the same
+        # unused by the first block, but its weights are in the checkpoint
         self.downsample, self.bn_downsample = _conv(width, wider, 1), nn.BatchNorm1d(wider)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -110,7 +110,7 @@ class _DaiBlock(nn.Module):
 
 
 class DaiNet19(_WaveformNetwork):
-    """Residual blocks on the waveform: 512 numbers per clip."""
+    """Residual blocks on the waveform: embeddings of 512."""
 
     layers = (*(f"block{i}" for i in range(1, 5)), *HEAD)
 
@@ -130,7 +130,7 @@ class DaiNet19(_WaveformNetwork):
 
 
 class _WaveResidual(nn.Module):
-    """Residual block of two convolutions over time, the second dilated; a stride is a pooling."""
+    """Residual block of two convolutions over time, the second dilated; strides are pooling."""
 
     def __init__(self, width: int, wider: int, stride: int) -> None:
         super().__init__()
@@ -141,7 +141,7 @@ class _WaveResidual(nn.Module):
         steps: list[nn.Module] = []
         if stride != 1 or width != wider:
             steps = [nn.AvgPool1d(stride), nn.Conv1d(width, wider, 1, bias=False), nn.BatchNorm1d(wider)]
-        self.downsample = nn.Sequential(*steps)  # the identity where nothing changes
+        self.downsample = nn.Sequential(*steps)  # the identity if shapes are unchanged
 
     def forward(self, x: Tensor) -> Tensor:
         identity = self.downsample(x)
@@ -151,7 +151,7 @@ class _WaveResidual(nn.Module):
 
 
 class Res1dNet(_WaveformNetwork):
-    """Seven stages of residual blocks on the waveform: 2,048 numbers per clip."""
+    """Seven stages of residual blocks on the waveform: embeddings of 2,048."""
 
     layers = (*(f"stage{i}" for i in range(1, 8)), *HEAD)
 
@@ -177,7 +177,7 @@ class Res1dNet(_WaveformNetwork):
 
 
 class _WaveBlock(nn.Module):
-    """Two convolutions over time, the second dilated, and a pooling by the maximum of four."""
+    """Two convolutions over time, the second dilated, and maximum pooling by four."""
 
     def __init__(self, width: int, wider: int) -> None:
         super().__init__()
@@ -196,7 +196,7 @@ def _add_wavegram(network: nn.Module) -> None:
 
 
 def _wavegram(network: PANNsNetwork, waveform: Tensor) -> Tensor:
-    """Learned maps of 32 bands at 50 frames per second."""
+    """Compute learned maps of 32 bands at 50 frames per second."""
     pre = network.get_submodule
     x = F.relu_(pre("pre_bn0")(pre("pre_conv0")(waveform.unsqueeze(1))))  # (B, N) -> (B, 64, N / 5)
     x = pre("pre_block3")(pre("pre_block2")(pre("pre_block1")(x)))  # (B, 64, N / 5) -> (B, 128, N / 320)
@@ -210,13 +210,13 @@ def _wavegram(network: PANNsNetwork, waveform: Tensor) -> Tensor:
 
 
 class WavegramCnn14(Cnn14):
-    """Cnn14 behind a front end that is learned: 2,048 numbers per clip."""
+    """Cnn14 with a learned front end: embeddings of 2,048."""
 
     layers = ("wavegram", *(f"block{i}" for i in range(2, 7)), *HEAD)
 
     def __init__(self, n_labels: int = 527) -> None:
         super().__init__(n_labels)
-        del self.bn0, self.conv_block1  # the wavegram stands in their place
+        del self.bn0, self.conv_block1  # replaced by the wavegram
         _add_wavegram(self)
         initialise(self)
 
@@ -230,7 +230,7 @@ class WavegramCnn14(Cnn14):
 
 
 class WavegramLogmelCnn14(Cnn14):
-    """Cnn14 that reads a learned front end and log-mel frames side by side, the best network of the paper."""
+    """Cnn14 on a learned front end and log-mel frames together, the best network of the paper."""
 
     layers = ("wavegram", *(f"block{i}" for i in range(1, 7)), *HEAD)
 
@@ -252,7 +252,7 @@ class WavegramLogmelCnn14(Cnn14):
         yield "wavegram", learned
         x = self.get_submodule("conv_block1")(self.normalised(frames))
         yield "block1", x
-        # at some lengths one of the two is a frame longer
+        # one of the two may be a frame longer
         time = 3 if self.transposed else 2
         n_frames = min(x.shape[time], learned.shape[time])
         maps = [part.narrow(time, 0, n_frames) for part in (x, learned)]

@@ -1,8 +1,8 @@
 """LSTM over sequences: Hochreiter & Schmidhuber 1997, "Long short-term memory", Neural Computation 9(8).
 
-Read in both directions as Schuster & Paliwal 1997 do. The backward direction reads each row from its own end, so that
-padding comes last in both, and the answer is that of a packed sequence; but unlike with packing, the sums of a row are
-made in the same order whatever its neighbours are.
+Bidirectional as in Schuster & Paliwal 1997. The backward direction starts at the end of each row, so that padding comes
+last in both directions and the output equals that of a packed sequence. Unlike with packing, the order of summation
+does not depend on the other rows of the batch.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["SequenceLSTM"]
 
 
 class SequenceLSTM(nn.Module):
-    """Layers of LSTM, pooled over time, and a linear head."""
+    """LSTM layers, pooling over time, and a linear head."""
 
     def __init__(
         self,
@@ -64,16 +64,16 @@ class SequenceLSTM(nn.Module):
         pooled: Tensor = self.pool(x, lengths)
         if self.pool.pooling == "last" and self.backwards:
             width = x.shape[2] // 2
-            # the backward direction has read everything where the row begins
+            # the last output of the backward direction is at the first step
             return torch.cat([pooled[:, :width], x[:, 0, width:]], dim=1)
         return pooled
 
 
-def _mirror(lengths: Tensor, n_places: int) -> Tensor:
-    """Places in reverse order up to the length of each row, and as they are after it: its own inverse."""
-    places = torch.arange(n_places, device=lengths.device).expand(len(lengths), -1)
-    return torch.where(length_mask(lengths, n_places), lengths[:, None] - 1 - places, places)
+def _mirror(lengths: Tensor, n_steps: int) -> Tensor:
+    """Return positions that reverse the valid steps of each row and leave its padding; their own inverse."""
+    positions = torch.arange(n_steps, device=lengths.device).expand(len(lengths), -1)
+    return torch.where(length_mask(lengths, n_steps), lengths[:, None] - 1 - positions, positions)
 
 
-def _reorder(x: Tensor, places: Tensor) -> Tensor:
-    return x.gather(1, places[..., None].expand_as(x))
+def _reorder(x: Tensor, positions: Tensor) -> Tensor:
+    return x.gather(1, positions[..., None].expand_as(x))

@@ -1,7 +1,6 @@
 """Input and pooling of networks over sequences: frames or tokens become vectors, and those of a clip become one.
 
-Everywhere `lengths` tells how many of the padded places of a row are real. What stands in the others never reaches an
-answer.
+`lengths` holds the number of valid steps of each padded row. Padding never affects the output.
 """
 
 from __future__ import annotations
@@ -18,16 +17,16 @@ _EPSILON = 1e-5
 _LEAST_DEVIATION = 1e-8
 
 
-def length_mask(lengths: Tensor, n_places: int) -> Tensor:
-    """Tell real places from padding.
+def length_mask(lengths: Tensor, n_steps: int) -> Tensor:
+    """Return the mask of valid steps, False for padding.
 
-    Shapes: lengths (B,) -> (B, n_places).
+    Shapes: lengths (B,) -> (B, n_steps).
     """
-    return torch.arange(n_places, device=lengths.device) < lengths[:, None]
+    return torch.arange(n_steps, device=lengths.device) < lengths[:, None]
 
 
 class FrameInput(nn.Module):
-    """Frames, standardised, and if a width is given projected to it."""
+    """Standardises frames and, if a width is given, projects them to it."""
 
     mean: Tensor
     scale: Tensor
@@ -42,7 +41,7 @@ class FrameInput(nn.Module):
 
     @torch.no_grad()
     def standardise_by(self, mean: Any, deviation: Any) -> None:
-        """Take means and standard deviations of a training set; a constant feature is only centred.
+        """Set the means and standard deviations, usually of a training set; a constant feature is only centred.
 
         Shapes: mean, deviation (n_features,).
         """
@@ -68,7 +67,7 @@ def _standardise_clips(values: Tensor, mask: Tensor, lengths: Tensor) -> Tensor:
 
 
 class TokenInput(nn.Module):
-    """Tokens, each with a learned vector; padding is one more token, whose vector is zero and stays so."""
+    """Embeds tokens; padding is one more token, whose vector is always zero."""
 
     def __init__(self, n_tokens: int, width: int) -> None:
         super().__init__()
@@ -76,7 +75,7 @@ class TokenInput(nn.Module):
         self.embedding = nn.Embedding(n_tokens + 1, width, padding_idx=n_tokens)
 
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
-        """Look the vectors up.
+        """Look up the vectors.
 
         Shapes: values (B, T), lengths (B,) -> (B, T, width).
         """
@@ -87,7 +86,7 @@ class TokenInput(nn.Module):
 def sequence_input(
     n_features: int | None, n_tokens: int | None, width: int, *, project: bool = True, per_clip: bool = False
 ) -> FrameInput | TokenInput:
-    """Build the input layer: of tokens where a vocabulary is given, else of frames."""
+    """Build the input layer: for tokens if a vocabulary size is given, else for frames."""
     if n_tokens is not None and n_features is None:
         return TokenInput(n_tokens, width)
     if n_features is not None and n_tokens is None:
@@ -96,7 +95,7 @@ def sequence_input(
 
 
 class MaskedPooling(nn.Module):
-    """One vector per clip of the vectors of its places."""
+    """Pools the vectors of each clip over time."""
 
     def __init__(self, pooling: SequencePool, width: int) -> None:
         super().__init__()
@@ -105,7 +104,7 @@ class MaskedPooling(nn.Module):
             self.score = nn.Linear(width, 1)
 
     def forward(self, vectors: Tensor, lengths: Tensor) -> Tensor:
-        """Pool the real places.
+        """Pool the valid steps.
 
         Shapes: vectors (B, T, width), lengths (B,) -> (B, width).
         """

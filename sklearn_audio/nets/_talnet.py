@@ -1,7 +1,7 @@
 """TALNet: Wang, Li & Metze 2019, "A comparison of five multiple instance learning pooling functions", ICASSP.
 
-arXiv:1810.09050. Here are the convolutional recurrent network and what it shares with the one that has a transformer in
-place of the recurrence: the convolutions, and the poolings of decisions on frames.
+arXiv:1810.09050. This file has the convolutional recurrent network, and the parts that it shares with `CNNTransformer`:
+the convolutions, and the pooling of frame-level decisions.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ __all__ = ["CRNN", "FRAME_POOLINGS", "ConvStack", "FrameDecider", "FramePool", "
 
 FramePool = Literal["max", "mean", "linear", "exponential", "attention"]
 FRAME_POOLINGS: tuple[FramePool, ...] = ("max", "mean", "linear", "exponential", "attention")
-_N_POOLINGS = 5  # of frequency; the first two are of time, too
-_N_HEADS = 8  # the width of what comes out is a multiple of it
+_N_POOLINGS = 5  # over frequency; the first two also pool over time
+_N_HEADS = 8  # the output width is a multiple of it
 
 
 class ConvStack(nn.Module):
-    """Ten 3x3 convolutions, each second one with a pooling: one vector per four frames."""
+    """Ten 3x3 convolutions, every second one followed by pooling: one vector per four frames."""
 
     def __init__(self, n_features: int, n_embedding: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -53,17 +53,17 @@ class ConvStack(nn.Module):
 
 
 def _conv(width: int, wider: int, pool: tuple[int, int] | None = None) -> nn.Sequential:
-    conv = nn.Conv2d(width, wider, 3, padding=1, bias=False)  # the batch norm would take a bias away
+    conv = nn.Conv2d(width, wider, 3, padding=1, bias=False)  # the batch norm cancels a bias
     nn.init.xavier_uniform_(conv.weight)
     pooling = [] if pool is None else [nn.MaxPool2d(pool)]
     return nn.Sequential(conv, nn.BatchNorm2d(wider), nn.ReLU(), *pooling)
 
 
 class FramePooling(nn.Module):
-    """Decide on each frame whether each class is there, then pool the decisions.
+    """Decide for each frame whether each class is present, and pool the decisions.
 
-    The published networks return the pooled probability. This is its logit, computed so that no probability is ever
-    rounded to zero or one: every pooling but the maximum is a mean weighted by ``exp(score)``, whose logit is the
+    The published networks return the pooled probability. This class returns its logit, computed so that no probability
+    is rounded to zero or one: every pooling but the maximum is a mean weighted by ``exp(score)``, whose logit is the
     difference of the log-sum-exps of ``score + log p`` and ``score + log (1 - p)``.
     """
 
@@ -99,7 +99,7 @@ class FramePooling(nn.Module):
 
 
 class FrameDecider(Backbone):
-    """Vectors of frames, and a pooling of what is decided on them."""
+    """Base of networks that compute a vector per four frames and pool the decisions on them."""
 
     shortest = 4
     fewest_features = 32
@@ -114,14 +114,14 @@ class FrameDecider(Backbone):
         return logits
 
     def embed(self, frames: Tensor) -> Tensor:
-        """Average the vectors that the decisions are made on.
+        """Average the vectors over time.
 
         Shapes: frames (B, T, n_features) -> (B, n_embedding).
         """
         return self.encode(frames).mean(dim=1)  # (B, T // 4, d) -> (B, d)
 
     def encode(self, frames: Tensor) -> Tensor:
-        """Compute the vectors that the decisions are made on.
+        """Compute the vectors from which the decisions are made.
 
         Shapes: frames (B, T, n_features) -> (B, T // 4, n_embedding).
         """
@@ -129,7 +129,7 @@ class FrameDecider(Backbone):
 
 
 class CRNN(FrameDecider):
-    """Ten convolutions, a recurrent layer in both directions, decisions every four frames, and their pooling."""
+    """Ten convolutions, a bidirectional recurrent layer, decisions every four frames, and their pooling."""
 
     def __init__(
         self,
@@ -154,7 +154,7 @@ class CRNN(FrameDecider):
                 nn.init.zeros_(weights)
 
     def encode(self, frames: Tensor) -> Tensor:
-        """Compute the vectors that the decisions are made on.
+        """Compute the vectors from which the decisions are made.
 
         Shapes: frames (B, T, n_features) -> (B, T // 4, n_embedding).
         """

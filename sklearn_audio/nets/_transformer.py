@@ -1,4 +1,4 @@
-"""A layer of the transformer as first published: Vaswani et al. 2017, "Attention is all you need", NeurIPS."""
+"""A transformer layer as originally published: Vaswani et al. 2017, "Attention is all you need", NeurIPS."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _SelfAttention(nn.Module):
 
 
 class PostNormLayer(nn.Module):
-    """Attention and feed-forward network, each added to its input and normalised after that."""
+    """Attention and feed-forward network, each with a residual connection and layer normalisation after it."""
 
     def __init__(
         self,

@@ -13,13 +13,13 @@ _WIDTHS = ((64,), (128,), (256, 256), (512, 512))
 
 
 class VGGish(nn.Module):
-    """Log-mel patches of 96 frames to 128 numbers: four blocks of convolutions and three dense layers.
+    """Log-mel patches of 96 frames to vectors of 128: four blocks of convolutions and three dense layers.
 
-    The names of the parameters are those of the published PyTorch checkpoint.
+    Its parameters have the names of the published PyTorch checkpoint.
     """
 
-    # Maps are (B, C, T', M') as published, or where this is set, with the kernels to match, (B, C, M', T'): a CPU likes
-    # long rows.
+    # Maps are (B, C, T', M') as published, or (B, C, M', T') with transposed kernels if set: long rows are faster on a
+    # CPU.
     transposed = False
     layers: ClassVar[tuple[str, ...]] = ("block1", "block2", "block3", "block4", "fc1", "fc2", "embedding")
 

@@ -95,7 +95,7 @@ def check_audio(
     return AudioClips(_parse(items), sample_rate, bare_rate, channel, offset, duration, strict)
 
 
-def _parse(items: Any) -> Sequence[Row]:
+def _parse(items: Any) -> Sequence[Row] | _LazyRows:
     if isinstance(items, list) and _are_plain(items):
         return _LazyRows(items)
     return [parse_row(item, row, rectangular=isinstance(items, np.ndarray)) for row, item in enumerate(items)]
@@ -126,7 +126,7 @@ def _are_times(columns: Iterable[Iterable[Any]]) -> bool:
     return {kind for column in columns for kind in set(map(type, column))} <= {float, int, NoneType}
 
 
-class _LazyRows(Sequence[Row]):
+class _LazyRows:
     """Rows that are parsed on access: a million paths cost no time before they are read."""
 
     def __init__(self, items: list[Any]) -> None:
@@ -135,16 +135,8 @@ class _LazyRows(Sequence[Row]):
     def __len__(self) -> int:
         return len(self._items)
 
-    @overload
-    def __getitem__(self, key: int) -> Row: ...
-
-    @overload
-    def __getitem__(self, key: slice) -> list[Row]: ...
-
-    def __getitem__(self, key: int | slice) -> Row | list[Row]:
-        if isinstance(key, slice):
-            return [self[i] for i in range(*key.indices(len(self)))]
-        return parse_row(self._items[key], key)
+    def __getitem__(self, row: int) -> Row:
+        return parse_row(self._items[row], row)
 
 
 class AudioClips(Sequence[NDArray[np.float32]]):
@@ -178,7 +170,7 @@ class AudioClips(Sequence[NDArray[np.float32]]):
 
     def __init__(
         self,
-        rows: Sequence[Row],
+        rows: Sequence[Row] | _LazyRows,
         sample_rate: int,
         bare_rate: float | None = None,
         channel: Channel = "mean",

@@ -28,40 +28,10 @@ Kind = tuple[Literal["array", "rows"], Any]
 def container_kind(X: Any, *, audio: bool = False) -> Kind:
     """Decide by the type of X and of its first element, never by lengths, how to read X.
 
-    Any one-dimensional container without numbers is a sequence of clips. A table is one if its columns have the usual
-    names of the fields of a clip.
-
-    Parameters
-    ----------
-    X : object
-        Input of an estimator.
-    audio : bool, default=False
-        Whether numbers in X are waveforms. If so, a numeric table whose index names recordings raises, as it holds
-        labels or scores.
-
-    Returns
-    -------
-    kind : {"array", "rows"}
-        "array": a rectangular array of numbers, one clip per row, for scikit-learn's own validation. "rows": a
-        sequence of clips.
-    items : object
-        The array-like, or a list (or `Ragged`) of clips.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If X is a single clip, holds no clips, is a table of other columns, or is not a sequence.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_audio.validation import container_kind
-    >>> container_kind(np.zeros((2, 100)))[0]
-    'array'
-    >>> container_kind([np.zeros(100), np.zeros(50)])[0]
-    'rows'
-    >>> container_kind(np.array(["a.wav", "b.wav"]))
-    ('rows', ['a.wav', 'b.wav'])
+    "array" is a rectangular array of numbers, one clip per row, for scikit-learn's own validation; "rows" is a list or
+    `Ragged` of clips. Any one-dimensional container without numbers is a sequence of clips, and so is a table whose
+    columns have the usual names of the fields of a clip. With `audio`, numbers are waveforms, and a numeric table whose
+    index names recordings raises, as it holds labels or scores.
     """
     if isinstance(X, Ragged):
         return "rows", X

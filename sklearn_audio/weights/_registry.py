@@ -12,7 +12,6 @@ from typing import Any
 
 from sklearn_audio._names import check_name
 from sklearn_audio._paths import local_path
-from sklearn_audio.downloads import ByHand
 
 __all__ = ["WeightsEntry", "find", "registry"]
 
@@ -100,22 +99,6 @@ class WeightsEntry:
             _check_plain(part, f"each part of member of {self.name!r}")
         if self.file.lower() == f"{self.name}{_STORED}".lower():
             raise ValueError(f"file of {self.name!r} is the name of the converted weights; give it another")
-
-    def by_hand(self, folder: Path) -> ByHand:
-        """Say what a user can do where a download fails.
-
-        Parameters
-        ----------
-        folder : Path
-            The folder of weights in the cache.
-
-        Returns
-        -------
-        ByHand
-            Where the file is looked for, and its hash.
-        """
-        algorithm = "md5" if self.md5 and not self.sha256 else "sha256"
-        return ByHand(folder / self.file, algorithm, self.sha256 or self.md5)
 
 
 def registry() -> dict[str, WeightsEntry]:

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from sklearn_audio._atomic import written_whole
 from sklearn_audio._stamp import Stamp, stamp_of
-from sklearn_audio.downloads import cache_folder, check_hash, download, scratch_folder
+from sklearn_audio.downloads import ByHand, cache_folder, check_hash, download, scratch_folder
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.weights._readers import read_checkpoint
 from sklearn_audio.weights._registry import WeightsEntry, find
@@ -204,7 +204,7 @@ def _difference_without_hash(entry: WeightsEntry, facts: dict[str, str]) -> str:
     """Tell files apart by their address if the registry gives no hash; one may have been put there by hand."""
     if facts.get("url") != entry.url:
         return f"came from {facts.get('url')}"
-    by_hand = entry.by_hand(weights_folder()).path
+    by_hand = _by_hand(entry).path
     if os.path.isfile(by_hand):
         stamp = stamp_of(by_hand)
         if stamp not in _hashes:
@@ -212,6 +212,12 @@ def _difference_without_hash(entry: WeightsEntry, facts: dict[str, str]) -> str:
         if _hashes[stamp] != facts.get("sha256"):
             return f"came from another file than the present '{by_hand}'"
     return ""
+
+
+def _by_hand(entry: WeightsEntry) -> ByHand:
+    """Return the path to which a user can download the file, and its hash."""
+    algorithm = "md5" if entry.md5 and not entry.sha256 else "sha256"
+    return ByHand(weights_folder() / entry.file, algorithm, entry.sha256 or entry.md5)
 
 
 def _store(entry: WeightsEntry, stored: Path, verbose: int) -> None:
@@ -224,7 +230,7 @@ def _store(entry: WeightsEntry, stored: Path, verbose: int) -> None:
 
 def _published_file(entry: WeightsEntry, scratch: Path, verbose: int) -> Path:
     """Return the published file, verified: one that was put there by hand, or a download."""
-    by_hand = entry.by_hand(weights_folder())
+    by_hand = _by_hand(entry)
     file, source = by_hand.path, str(by_hand.path)
     if not os.path.isfile(file):
         file, source = scratch / entry.file, entry.url
@@ -240,7 +246,7 @@ def _convert(entry: WeightsEntry, source: Path, target: Path, scratch: Path) -> 
     try:
         tensors = read_checkpoint(_unpacked(entry, source, scratch), entry.converter)
     except WeightsError as error:
-        advice = entry.by_hand(weights_folder())
+        advice = _by_hand(entry)
         raise WeightsError(f"{entry.url} did not give the weights of {entry.name}: {error} {advice}") from error
     hashes = {algorithm: pooch.file_hash(str(source), alg=algorithm) for algorithm in ("sha256", "md5")}
     facts = {key: getattr(entry, key) for key in ("name", "url", "converter", "member")}

@@ -47,7 +47,7 @@ NETWORKS = [
     (SequenceBERT, {"width": 8, "n_heads": 2}),
     (SequenceBERT, {"width": 8, "n_heads": 2, "pooling": "mean"}),
     (MeanNetwork, {}),
-    (SequenceMLP, {"n_places": 9}),
+    (SequenceMLP, {"n_steps": 9}),
 ]
 
 
