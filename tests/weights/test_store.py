@@ -187,7 +187,7 @@ def test_two_processes_at_once(offer, home):
     offer()
     program = "from sklearn_audio.weights import fetch; print(fetch('small'))"
     runs = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    printed = {run.communicate(timeout=120)[0].strip() for run in runs}
+    printed = {run.communicate(timeout=600)[0].strip() for run in runs}
     assert [run.returncode for run in runs] == [0, 0]
     assert printed == {str(stored_file("small"))}
     assert same_tensors(stored_file("small"))
