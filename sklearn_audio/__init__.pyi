@@ -4,6 +4,7 @@ from . import datasets as datasets
 from . import display as display
 from . import dsp as dsp
 from . import embedding as embedding
+from . import events as events
 from . import exceptions as exceptions
 from . import files as files
 from . import metrics as metrics
@@ -23,7 +24,6 @@ from .classification import LSTMClassifier as LSTMClassifier
 from .classification import PatchVotingClassifier as PatchVotingClassifier
 from .classification import PrototypicalClassifier as PrototypicalClassifier
 from .classification import TokenMeanClassifier as TokenMeanClassifier
-from .classification import events_from_frames as events_from_frames
 from .display import FewShotDisplay as FewShotDisplay
 from .display import TokenDisplay as TokenDisplay
 from .dsp import FrontEnd as FrontEnd
@@ -35,6 +35,7 @@ from .embedding import PANNsEmbedder as PANNsEmbedder
 from .embedding import PretrainedEmbedder as PretrainedEmbedder
 from .embedding import VGGishEmbedder as VGGishEmbedder
 from .embedding import clear_cache as clear_cache
+from .events import find_events as find_events
 from .model_selection import FewShotSplit as FewShotSplit
 from .model_selection import learning_curve_few_shot as learning_curve_few_shot
 from .preprocessing import AcousticFeatures as AcousticFeatures

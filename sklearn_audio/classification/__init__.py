@@ -3,7 +3,6 @@
 from sklearn_audio.classification._autoencoder import ConvAutoencoder
 from sklearn_audio.classification._bert import BERTClassifier
 from sklearn_audio.classification._cnn import CNNClassifier
-from sklearn_audio.classification._events import events_from_frames
 from sklearn_audio.classification._frame_mlp import FrameMLPClassifier
 from sklearn_audio.classification._lstm import LSTMClassifier
 from sklearn_audio.classification._prototypical import PrototypicalClassifier
@@ -21,5 +20,4 @@ __all__ = [
     "PatchVotingClassifier",
     "PrototypicalClassifier",
     "TokenMeanClassifier",
-    "events_from_frames",
 ]

@@ -1,4 +1,4 @@
-"""`AudioTagger`: which of the 527 sounds of AudioSet are in a recording, and when."""
+"""`AudioTagger`: the labels of AudioSet in a recording, as a whole and along time."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._names import check_name
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator
-from sklearn_audio.classification._events import Threshold, event_rules, event_table, events_from_frames
-from sklearn_audio.classification._frame_scores import frames_of_segments, frames_of_windows
 from sklearn_audio.engine import (
     CACHE_CONSTRAINTS,
     CACHE_USES,
@@ -31,71 +29,74 @@ from sklearn_audio.engine import (
     seed_of,
 )
 from sklearn_audio.engine.models import TAGGERS, ModelCard, audioset_labels, windowed
+from sklearn_audio.events import find_events, windows_to_frames
 from sklearn_audio.ragged import Ragged, RaggedBuilder
-from sklearn_audio.validation import AudioClips
+from sklearn_audio.validation import AudioClips, check_sequences
 
 __all__ = ["AudioTagger"]
 
 FRAMES_PER_SECOND = 100
+_FRAMES_PER_SEGMENT = 32  # five poolings by two
 _DECISION_LEVEL = "panns_cnn14_decision"
 _WINDOWS = needs("a model that sees windows", lambda owner: not owner.model.startswith(_DECISION_LEVEL), "model")
 
 
 class AudioTagger(AudioEstimator):
-    """Tag recordings with the 527 kinds of sounds of AudioSet, as a whole and along time.
+    """Tag recordings with the 527 labels of AudioSet, as a whole and along time.
 
-    Nothing is learned from data: the networks were trained on two million clips. They know AudioSet's labels and no
-    others; for labels of your own, put a classifier behind an embedder.
+    Nothing is learned from data: the networks were trained on two million clips with the labels of AudioSet. For other
+    labels, train a classifier on the output of an embedder.
 
     Parameters
     ----------
     model : str, default="panns_cnn14"
         A model of `PANNsEmbedder`, `EfficientATEmbedder` or `ASTEmbedder` that was trained on AudioSet, its family
-        first: "panns_cnn14_decision_max" decides along time by itself, "efficientat_mn10_as" is small and good,
-        "ast_audioset_10_10_0.4593" the best on whole clips.
+        first: "panns_cnn14_decision_max" scores segments of 0.32 s, "efficientat_mn10_as" is small and good,
+        "ast_audioset_10_10_0.4593" is the best on whole clips.
     top_k : int, default=10
         Labels per clip in `tag`.
     weights : {"pretrained"}, path or None, default="pretrained"
-        "pretrained" downloads the published weights once; a path reads a checkpoint in any published layout; None draws
-        random weights from `random_state`, for tests.
+        "pretrained": the published weights, downloaded once; a path: a checkpoint in any published layout; None: random
+        weights from `random_state`, for tests.
     sample_rate : int, default=None
-        Rate in Hz of arrays that carry none; None refuses such arrays. Files and arrays with a rate are resampled.
+        Rate in Hz of arrays without one; None: raise for such arrays. Files and arrays with a rate are resampled.
     window : float, default=1.0
-        Seconds that a network sees at once in `predict_frames` and `events`; the "panns_cnn14_decision" models
-        decide without windows, and refuse another.
+        Length in seconds of the windows of `predict_frames` and `events`. The "panns_cnn14_decision" models
+        need no windows and raise for another value.
     hop : float, default=0.1
-        Seconds between these windows, at most `window`. The score of a frame is the mean over the windows around it.
+        Seconds between the starts of these windows, at most `window`. The score of a frame is the mean over the windows
+        around it.
     batch_size : int, default=32
         Patches collected before they go through the network; changes speed and memory, never a result.
     device : str or torch.device, default="auto"
-        "auto" takes CUDA, else Apple's MPS, else the CPU.
+        "auto": CUDA if available, else Apple's MPS, else the CPU.
     precision : {"float32", "bfloat16"}, default="float32"
-        "bfloat16" is faster where the hardware has it, and correct to two or three digits.
+        "bfloat16" is faster on hardware that supports it, and correct to two or three digits.
     n_jobs : int, default=None
-        Threads that decode and compute frames; None is 1, -1 one per core.
+        Number of threads that decode clips and compute frames; None: 1, -1: one per core.
     cache : None, str, path or joblib.Memory, default=None
-        Folder of scores, one entry per clip, so that no clip goes through a network twice; None is off. See the user
-        guide.
+        Folder of scores, one entry per clip, so that no clip goes through a network twice; None: no cache. See the
+        user guide.
     cache_key : {"content", "stat"}, default="content"
-        What tells a file from others in the cache: its bytes, or, without reading it, its path with links resolved,
-        size, inode and times of modification and change.
+        Identity of a file in the cache: its bytes, or, without reading it, its path with links resolved, size, inode
+        and times of modification and change.
     on_error : {"raise", "nan"}, default="raise"
-        "raise" ends at the first clip that cannot be used; "nan" gives it scores of NaN, or no rows in a table, and
-        warns once at the end.
+        "raise": raise at the first clip that cannot be used; "nan": its scores are NaN, it has no rows in a table, and
+        one warning at the end lists such clips.
     random_state : int, RandomState instance or None, default=None
-        Seed of the random weights of ``weights=None``; None is 0.
+        Seed of the random weights of ``weights=None``; None: 0.
     verbose : int, default=0
-        1 shows progress bars, also of a download.
+        1: show progress bars, also of a download.
 
     Attributes
     ----------
     classes_ : ndarray of str, shape (527,)
-        The display names of AudioSet, in the order of the columns. There without `fit`.
+        The display names of AudioSet, in the order of the columns; present without `fit`.
 
     See Also
     --------
     sklearn_audio.embedding.PANNsEmbedder : The same networks as features for a classifier of your own.
-    events_from_frames : Events from the scores of any detector.
+    sklearn_audio.events.find_events : Events from the scores of any detector.
     sklearn_audio.metrics.event_f1 : Score events.
 
     References
@@ -105,7 +106,7 @@ class AudioTagger(AudioEstimator):
 
     Examples
     --------
-    With random weights, which need no download and know nothing:
+    With random weights, which need no download:
 
     >>> import numpy as np
     >>> from sklearn_audio import AudioTagger
@@ -296,8 +297,9 @@ class AudioTagger(AudioEstimator):
     def events(
         self,
         X: Any = None,
-        threshold: Threshold = 0.5,
+        threshold: Any = 0.5,
         *,
+        low_threshold: Any = None,
         frames: Any = None,
         median: float = 0.0,
         min_duration: float = 0.0,
@@ -310,15 +312,19 @@ class AudioTagger(AudioEstimator):
         X : sequence of clips, default=None
             Paths, arrays, ...; see the user guide. None where `frames` are given.
         threshold : float, dict of str to float, or array-like of shape (527,), default=0.5
-            Probability from which on a label is active; a dict names the labels that are looked for.
+            Smallest probability at which a label is active. A dict gives the labels to find; others have no events.
+        low_threshold : float, dict of str to float, or array-like of shape (527,), default=None
+            Hysteresis: an event reaches `threshold` at some frame, and lasts as long as the probability is at least
+            `low_threshold`. None, or a label that is not in the dict: equal to `threshold`.
         frames : Ragged, default=None
-            In place of X: what `predict_frames` returned, so that a search over thresholds runs the network once.
+            Output of `predict_frames`, instead of X, so that a search over thresholds runs the network once.
         median : float, default=0.0
-            Seconds of a median filter over the decisions, which drops what is alone; 0 is none.
+            Length in seconds of a median filter over the decisions, which removes isolated frames and short gaps. 0: no
+            filter.
         min_duration : float, default=0.0
-            Seconds; shorter events are dropped, after gaps were closed.
+            Drop events shorter than this, in seconds, after gaps are merged.
         merge_gap : float, default=0.0
-            Seconds; shorter gaps between events of a label are closed.
+            Merge adjacent events of a label if the gap between them is shorter than this, in seconds.
 
         Returns
         -------
@@ -338,45 +344,37 @@ class AudioTagger(AudioEstimator):
         self._check_fitted()
         if (X is None) == (frames is None):
             raise ValueError("events takes either recordings, X, or the frames of predict_frames, frames=; give one.")
-        if frames is None:
-            rules = event_rules(threshold, self.classes_, FRAMES_PER_SECOND, median, min_duration, merge_gap)
-            return event_table(self._frames(X), rules, self.classes_, FRAMES_PER_SECOND)
-        return events_from_frames(
-            frames,
-            threshold,
-            labels=self.classes_,
+        return find_events(
+            self._frames(X) if frames is None else check_sequences(frames, allow_failed=True),
             frames_per_second=FRAMES_PER_SECOND,
+            labels=self.classes_,
+            threshold=threshold,
+            low_threshold=low_threshold,
             median=median,
             min_duration=min_duration,
             merge_gap=merge_gap,
         )
 
-    def _frames(self, X: Any) -> Iterator[NDArray[np.float32] | None]:
-        """Scores of the frames, clip by clip; None for one that failed."""
+    def _frames(self, X: Any) -> Iterator[NDArray[np.floating] | None]:
+        """Yield the scores of the frames, clip by clip; None for one that failed."""
         if self.hop > self.window:
             raise ValueError(
                 f"hop={self.hop} is longer than window={self.window}, so that no window would see the time between two "
                 "of them; give a hop of at most the window."
             )
-        if self.model.startswith(_DECISION_LEVEL):
-            yield from self._frames_of_segments(X)
-            return
-        card = windowed(self._card_name(), self.window)
-        clips = self._admit(card, X, reset=False)
-        for clip in self._scores(card, clips, "probabilities", PatchOptions(hop=self.hop)):
+        card, layer, patches = self._card(), "segments", PatchOptions()
+        decides = self.model.startswith(_DECISION_LEVEL)
+        if not decides:
+            card, layer, patches = windowed(self.model, self.window), "probabilities", PatchOptions(hop=self.hop)
+        for clip in self._scores(card, self._admit(card, X, reset=False), layer, patches):
+            n_frames = 1 + clip.n_timepoints * FRAMES_PER_SECOND // card.sample_rate
             if not clip.vectors:
                 yield None
-                continue
-            bounds = np.round(clip.spans * FRAMES_PER_SECOND).astype(np.int64)
-            last = np.maximum(bounds[:, 1], bounds[:, 0] + 1)
-            yield frames_of_windows(np.stack(clip.vectors), bounds[:, 0], last, _n_frames(card, clip))
-
-    def _frames_of_segments(self, X: Any) -> Iterator[NDArray[np.float32] | None]:
-        """Scores of the frames by a network that decides on segments."""
-        card = self._card()
-        n_patch = round(card.patch_seconds * FRAMES_PER_SECOND)
-        for clip in self._scores(card, self._admit(card, X, reset=False), "segments", PatchOptions()):
-            yield frames_of_segments(clip.vectors, n_patch, _n_frames(card, clip)) if clip.vectors else None
+            elif decides:
+                yield _segments_to_frames(clip.vectors, round(card.patch_seconds * FRAMES_PER_SECOND), n_frames)
+            else:
+                windows = np.stack(clip.vectors)
+                yield windows_to_frames(windows, clip.spans, frames_per_second=FRAMES_PER_SECOND, n_frames=n_frames)
 
     def _scores(self, card: ModelCard, clips: AudioClips, layer: str, patches: PatchOptions) -> Iterator[ClipVectors]:
         source = WeightsSource(self.weights, seed_of(self.random_state))
@@ -393,17 +391,25 @@ class AudioTagger(AudioEstimator):
             description=type(self).__name__,
         )
 
-    def _card_name(self) -> str:
-        check_name("model", self.model, TAGGERS)
-        return self.model
-
     def _card(self) -> ModelCard:
-        return TAGGERS[self._card_name()]
+        check_name("model", self.model, TAGGERS)
+        return TAGGERS[self.model]
 
     def _admit(self, card: ModelCard, X: Any, *, reset: bool) -> AudioClips:
         cache_on_disk(self.cache)
         return self._admit_audio(X, card.sample_rate, reset=reset, bare_rate=self.sample_rate)
 
 
-def _n_frames(card: ModelCard, clip: ClipVectors) -> int:
-    return 1 + clip.n_timepoints * FRAMES_PER_SECOND // card.sample_rate
+def _segments_to_frames(
+    patches: list[NDArray[np.float32]], frames_per_patch: int, n_frames: int
+) -> NDArray[np.floating]:
+    """Repeat the decision on each segment for its frames, as the authors of PANNs do.
+
+    Shapes: patches (n_segments_i, n_labels) -> (n_frames, n_labels).
+    """
+    frames = np.arange(n_frames)
+    patch = np.minimum(frames // frames_per_patch, len(patches) - 1)
+    n_segments = np.array([len(segments) for segments in patches])
+    segment = np.minimum((frames - patch * frames_per_patch) // _FRAMES_PER_SEGMENT, n_segments[patch] - 1)
+    scores: NDArray[np.floating] = np.concatenate(patches)[(np.cumsum(n_segments) - n_segments)[patch] + segment]
+    return scores

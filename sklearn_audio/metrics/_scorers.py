@@ -158,7 +158,6 @@ def _stack(found: list[NDArray[np.float64]], classes: list[NDArray[np.generic]])
     """Stack the probability of 1 of each label, (n_clips, n_values) each -> (n_clips, n_labels)."""
     columns = []
     for probabilities, values in zip(found, classes, strict=True):
-        # A label on none or all of the training clips has a single value: [0] or [1].
-        place = np.flatnonzero(np.asarray(values) == 1)
-        columns.append(probabilities[:, place[0]] if len(place) else np.zeros(len(probabilities)))
+        # A label of none or all of the training clips has a single value: [0] or [1].
+        columns.append(probabilities[:, np.asarray(values) == 1].sum(axis=1))
     return np.column_stack(columns).astype(np.float64)

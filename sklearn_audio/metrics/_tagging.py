@@ -51,9 +51,9 @@ def mean_average_precision(
     if empty_labels not in ("skip", "zero"):
         raise ValueError(f"empty_labels={empty_labels!r} must be 'skip' or 'zero'.")
     truth, scores = _checked(y_true, y_score)
-    there = truth.any(axis=0)
-    share = there.mean() if empty_labels == "zero" else 1.0
-    return float(share * average_precision_score(truth[:, there], scores[:, there], average="macro"))
+    present = truth.any(axis=0)
+    fraction = present.mean() if empty_labels == "zero" else 1.0
+    return float(fraction * average_precision_score(truth[:, present], scores[:, present], average="macro"))
 
 
 def d_prime(y_true: ArrayLike, y_score: ArrayLike) -> float:

@@ -7,7 +7,7 @@ import torch
 from sklearn.base import clone
 
 from sklearn_audio import AudioTagger
-from sklearn_audio.classification._frame_scores import frames_of_segments, frames_of_windows
+from sklearn_audio.classification._tagger import _segments_to_frames
 from sklearn_audio.engine._networks import WeightsSource, load_network
 from sklearn_audio.engine.models import TAGGERS, audioset_labels, layer_width, windowed
 from sklearn_audio.exceptions import AudioReadError
@@ -69,15 +69,13 @@ def test_frames_are_means_of_the_windows_around_them():
 
 def test_segments_are_repeated_as_upstream_does():
     segments = [np.array([[0.1], [0.9]], dtype=np.float32)]
-    frames = frames_of_segments(segments, 1000, 70).ravel()
+    frames = _segments_to_frames(segments, 1000, 70).ravel()
     np.testing.assert_array_equal(frames, np.repeat(np.float32([0.1, 0.9]), [32, 38]))
-    two = frames_of_segments([segments[0], segments[0][::-1]], 64, 100).ravel()
+    two = _segments_to_frames([segments[0], segments[0][::-1]], 64, 100).ravel()
     np.testing.assert_array_equal(two, np.repeat(np.float32([0.1, 0.9, 0.9, 0.1]), [32, 32, 32, 4]))
-
-
-def test_windows_that_end_with_the_clip():
-    frames = frames_of_windows(np.float32([[0.0], [1.0]]), np.array([0, 4]), np.array([8, 12]), 10).ravel()
-    np.testing.assert_allclose(frames, [0] * 4 + [0.5] * 4 + [1] * 2)
+    # the last segment of a patch fills it
+    filled = _segments_to_frames([segments[0], segments[0]], 70, 80).ravel()
+    np.testing.assert_array_equal(filled, np.repeat(np.float32([0.1, 0.9, 0.1]), [32, 38, 10]))
 
 
 @pytest.mark.slow
@@ -118,9 +116,9 @@ def test_events():
 
 
 def test_events_of_frames_that_were_computed_before(monkeypatch):
-    rules = {"median": 0.05, "min_duration": 0.02, "merge_gap": 0.1}
     frames = TAGGER.predict_frames(CLIPS)
-    threshold = np.median(frames.values, axis=0)
+    threshold, low = np.quantile(frames.values, [0.6, 0.4], axis=0)
+    rules = {"low_threshold": low, "median": 0.05, "min_duration": 0.02, "merge_gap": 0.1}
     wanted = TAGGER.events(CLIPS, threshold, **rules)
     assert len(wanted) > 0
     monkeypatch.setattr(AudioTagger, "_scores", lambda *_, **__: pytest.fail("computed again"))
@@ -179,6 +177,10 @@ def test_windows_that_are_too_short(model, shortest):
     ("options", "match"),
     [
         ({"threshold": {"Dgo": 0.5}}, "unknown label 'Dgo'; did you mean 'Dog'"),
+        (
+            {"low_threshold": 0.6},
+            r"low_threshold is 0\.6 for label 'Speech', whose threshold is 0\.5; give a lower number",
+        ),
         ({"median": -1.0}, r"median must be a number of seconds, at least 0, got -1\.0"),
         ({"min_duration": "1"}, "min_duration must be a number of seconds, at least 0, got '1'"),
         ({"merge_gap": float("nan")}, "merge_gap must be a number of seconds, at least 0, got nan"),
