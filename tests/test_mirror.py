@@ -88,7 +88,6 @@ ELSEWHERE = {
     },
     "tested with the modules around it, in one scene": {
         "_column_names.py": "validation/test_guide.py PATH_NAMES",
-        "classification/_frame_scores.py": "classification/test_tagger.py frames_of_windows",
         "dsp/_presets.py": "parity/test_front_ends.py preset",
         "engine/_scratch_values.py": "engine/training/test_row_store.py ScratchValues",
         "engine/models/_labels.py": "embedding/test_base.py audioset_labels",
