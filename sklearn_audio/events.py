@@ -145,11 +145,11 @@ def windows_to_frames(
     array([0. , 0. , 0.5, 0.5, 1. , 1. ])
     """
     rate = _checked_rate(frames_per_second)
-    windows, bounds = np.asarray(scores), np.asarray(spans, dtype=np.float64)
-    if windows.ndim != 2 or bounds.shape != (len(windows), 2) or len(windows) == 0:
+    windows, bounds = _real_array(scores, 2), _real_array(spans, 2)
+    if windows is None or bounds is None or len(windows) == 0 or bounds.shape != (len(windows), 2):
         raise ValueError(
-            "scores and spans must have the shapes (n_windows, n_labels) and (n_windows, 2), with at least one window; "
-            f"got {windows.shape} and {bounds.shape}."
+            "scores and spans must hold numbers in the shapes (n_windows, n_labels) and (n_windows, 2), with at least "
+            f"one window; got {_described(scores)} and {_described(spans)}."
         )
     _check_windows(windows, bounds)
     first, last = np.round(bounds * rate).astype(np.int64).T
@@ -188,16 +188,27 @@ def _clips(scores: Any) -> Iterator[tuple[int, Scores]]:
 
 
 def _checked_clip(row: int, scores: Any) -> Scores:
-    clip = np.asarray(scores)
-    if clip.ndim not in (1, 2) or clip.dtype.kind not in "biuf":
-        raise TypeError(
-            f"row {row}: expected scores of shape (n_frames, n_labels), got {type(scores).__name__} of shape "
-            f"{clip.shape}."
-        )
+    clip = _real_array(scores, 1, 2)
+    if clip is None:
+        raise TypeError(f"row {row}: expected scores of shape (n_frames, n_labels), got {_described(scores)}.")
     failed = len(clip) == 1 and np.isnan(clip).all()  # compares as below every threshold
     if not failed and not np.isfinite(clip).all():
         raise ValueError(f"row {row} contains NaN or infinity. Repair it or leave it out.")
     return clip if clip.ndim == 2 else clip[:, None]  # (n_frames,) -> (n_frames, 1)
+
+
+def _real_array(values: Any, *ndims: int) -> Scores | None:
+    """Return real numbers as an array; None if they are none, or have another number of dimensions."""
+    try:
+        array = np.asarray(values)
+    except ValueError:  # rows of unequal length
+        return None
+    return array if array.ndim in ndims and array.dtype.kind in "biuf" else None
+
+
+def _described(values: Any) -> str:
+    shape = getattr(values, "shape", None)
+    return type(values).__name__ if shape is None else f"{type(values).__name__} of shape {tuple(shape)}"
 
 
 def _checked_rate(frames_per_second: Any) -> float:
@@ -310,9 +321,7 @@ def _check_windows(windows: Scores, spans: NDArray[np.float64]) -> None:
     backwards = np.flatnonzero(~((start >= 0) & (start <= end) & (end < np.inf)))
     if len(backwards):
         i = backwards[0]
-        raise ValueError(
-            f"row {i} of spans runs from {start[i]} to {end[i]} s; a window starts at 0 or later and ends after."
-        )
+        raise ValueError(f"row {i} of spans runs from {start[i]} to {end[i]} s; expected 0 <= start <= end.")
 
 
 def _mean_around(

@@ -280,7 +280,7 @@ def test_a_clip_with_some_frames_that_are_not_finite(value):
             find_events([SCORES, clip], **OPTIONS)
 
 
-@pytest.mark.parametrize("clip", [0.5, "clip.wav", SCORES[None], ["a", "b"]])
+@pytest.mark.parametrize("clip", [0.5, "clip.wav", SCORES[None], ["a", "b"], [[0.1], [0.1, 0.2]], [0.1j], [None]])
 def test_a_clip_that_is_no_scores(clip):
     with pytest.raises(TypeError, match=r"row 1: expected scores of shape \(n_frames, n_labels\), got"):
         find_events([SCORES, clip], **OPTIONS)
@@ -347,12 +347,15 @@ def test_frames_have_the_type_of_the_scores():
     [
         ([[0.0], [1.0]], [[0, 1], [1.5, 2]], "no window covers the frame at 1 s; give windows without gaps"),
         ([[0.0]], [[0.5, 1]], "no window covers the frame at 0 s"),
-        ([[0.0], [1.0]], [[0, 1]], r"got \(2, 1\) and \(1, 2\)"),
-        ([0.0], [[0, 1]], r"got \(1,\) and \(1, 2\)"),
-        (np.empty((0, 2)), np.empty((0, 2)), r"with at least one window; got \(0, 2\) and \(0, 2\)"),
+        (np.zeros((2, 1)), np.zeros((1, 2)), r"got ndarray of shape \(2, 1\) and ndarray of shape \(1, 2\)"),
+        (np.zeros(1), [[0, 1]], r"got ndarray of shape \(1,\) and list"),
+        (np.empty((0, 2)), np.empty((0, 2)), r"with at least one window; got ndarray of shape \(0, 2\) and"),
+        ([["a"]], [[0, 1]], r"must hold numbers in the shapes \(n_windows, n_labels\) and \(n_windows, 2\)"),
+        ([[0.0]], [["0", "1"]], "must hold numbers in the shapes"),
+        ([[0.0], [1.0]], [[0, 1], [1]], "must hold numbers in the shapes"),
         ([[0.0], [np.nan]], [[0, 1], [1, 2]], "row 1 of scores contains NaN or infinity"),
-        ([[0.0], [1.0]], [[0, 1], [2, 1]], r"row 1 of spans runs from 2\.0 to 1\.0 s"),
-        ([[0.0]], [[-1, 1]], r"row 0 of spans runs from -1\.0 to 1\.0 s"),
+        ([[0.0], [1.0]], [[0, 1], [2, 1]], r"row 1 of spans runs from 2 to 1 s; expected 0 <= start <= end"),
+        ([[0.0]], [[-1, 1]], r"row 0 of spans runs from -1 to 1 s"),
         ([[0.0]], [[0, np.inf]], r"row 0 of spans runs from 0\.0 to inf s"),
         ([[0.0]], [[0, np.nan]], r"row 0 of spans runs from 0\.0 to nan s"),
     ],

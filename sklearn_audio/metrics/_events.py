@@ -145,7 +145,7 @@ def _average(
     average: Average,
     count: Callable[[pd.DataFrame, pd.DataFrame], _Counts],
 ) -> float:
-    tables = [_checked(table, name) for table, name in ((reference, "reference"), (estimated, "estimated"))]
+    tables = [_checked_events(table, name) for table, name in ((reference, "reference"), (estimated, "estimated"))]
     if average not in ("micro", "macro"):
         raise ValueError(f"average must be 'micro' or 'macro', got {average!r}.")
     labels = sorted({*tables[0]["label"], *tables[1]["label"]}, key=str)
@@ -155,7 +155,7 @@ def _average(
     return _Counts(*(sum(numbers) for numbers in zip(*counts, strict=True))).f1() if counts else 0.0
 
 
-def _checked(table: pd.DataFrame, name: str) -> pd.DataFrame:
+def _checked_events(table: pd.DataFrame, name: str) -> pd.DataFrame:
     span = find_span(table.columns, mixed=False)
     clip, label = find_column(table.columns, ("clip", *PATH_NAMES)), find_column(table.columns, EVENT_LABEL_NAMES)
     found = dict(zip(_COLUMNS, (clip, span.start, span.end, label), strict=True))
