@@ -69,7 +69,7 @@ ELSEWHERE = {
         "datasets/_columns.py": "datasets/test_table.py load_audio_table",
         "datasets/_table_files.py": "datasets/test_table.py load_audio_table",
         "dsp/_clip_level.py": "preprocessing/test_acoustic.py AcousticFeatures",
-        "dsp/_front_end_stream.py": "dsp/test_front_end.py FrontEnd",
+        "dsp/_compression.py": "dsp/test_front_end.py FrontEnd",
         "embedding/_embedder_parameters.py": "test_shared_parameters.py VGGishEmbedder",
         "embedding/_outputs.py": "embedding/test_base.py segments",
         "embedding/_own_weights.py": "embedding/test_own_embedder.py PretrainedEmbedder",

@@ -4,9 +4,8 @@ One implementation serves the transformers, the networks, the CPU and the GPU. T
 """
 
 from sklearn_audio.dsp._cepstrum import dct_matrix, deltas, lifter_weights
-from sklearn_audio.dsp._framing import FrameGeometry, FrameStream, reflect_indices
-from sklearn_audio.dsp._front_end import FrontEnd
-from sklearn_audio.dsp._front_end_stream import FrontEndStream
+from sklearn_audio.dsp._framing import FrameGeometry, FrameStream, FrontEndStream, reflect_indices
+from sklearn_audio.dsp._front_end import FrontEnd, FrontEndModule
 from sklearn_audio.dsp._mel import hz_to_mel, mel_filterbank, mel_to_hz
 from sklearn_audio.dsp._presets import PRESETS, preset
 from sklearn_audio.dsp._short_term import short_term_blocks, short_term_feature_names, short_term_features
@@ -18,6 +17,7 @@ __all__ = [
     "FrameGeometry",
     "FrameStream",
     "FrontEnd",
+    "FrontEndModule",
     "FrontEndStream",
     "dct_matrix",
     "deltas",

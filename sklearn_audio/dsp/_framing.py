@@ -1,8 +1,8 @@
-"""Framing of a waveform, block by block, with bounded memory."""
+"""Framing of waveforms: whole ones of equal length, or one block by block, with bounded memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +10,10 @@ import torch
 from torch import Tensor
 
 PadMode = Literal["constant", "reflect"]
+
+# Frames per block: the working set fits a core's cache.
+_BLOCK_CPU = 512
+_BLOCK_DEVICE = 8192
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,21 @@ def reflect_indices(n_timepoints: int, left: int, right: int) -> Tensor:
     period = max(1, 2 * (n_timepoints - 1))
     places = torch.arange(-left, n_timepoints + right, device="cpu") % period
     return torch.minimum(places, period - places) if n_timepoints > 1 else torch.zeros_like(places)
+
+
+def cut_frames(waveforms: Tensor, geometry: FrameGeometry) -> Tensor:
+    """Pad whole waveforms and cut their frames, (n, n_timepoints) -> (n, n_frames, length), a view."""
+    n_timepoints, pad = waveforms.shape[1], geometry.pad
+    if geometry.pad_mode == "reflect" and pad:
+        padded = waveforms[:, reflect_indices(n_timepoints, pad, pad).to(waveforms.device)]
+    else:
+        padded = torch.nn.functional.pad(waveforms, (pad, pad))
+    padded = padded[:, geometry.lead :]
+    missing = geometry.span - padded.shape[1]
+    if missing > 0:
+        padded = torch.nn.functional.pad(padded, (0, missing))
+    # the last frame needs its whole span
+    return padded[:, : padded.shape[1] - geometry.span + geometry.length].unfold(1, geometry.length, geometry.hop)
 
 
 class FrameStream:
@@ -201,3 +220,118 @@ class FrameStream:
             )
         self._emitted = self._emitted or n_frames > 0
         self._buffer = buffer[n_frames * geometry.hop :]
+
+
+class FrontEndStream:
+    """Frames of one streamed clip; created by `FrontEnd.stream`.
+
+    Parameters
+    ----------
+    geometry : FrameGeometry
+        Positions of the frames.
+    features : callable
+        Computes the features (n_frames, n_features) of a block of frames (n_frames, length).
+    preemphasis : float, default=0.0
+        Coefficient c of ``x[t] - c * x[t - 1]`` along the waveform.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.dsp import FrontEnd
+    >>> stream = FrontEnd(sample_rate=16000, hop_length=256, top_db=None).stream()
+    >>> first = list(stream.feed(torch.zeros(100_000)))
+    >>> sum(len(frames) for frames in first + list(stream.finish()))
+    391
+    """
+
+    def __init__(self, geometry: FrameGeometry, features: Callable[[Tensor], Tensor], preemphasis: float = 0.0) -> None:
+        self._geometry = geometry
+        self._features = features
+        self._preemphasis = preemphasis
+        self._frames: FrameStream | None = None
+        self._last: Tensor | None = None
+
+    def feed(self, timepoints: Tensor) -> Iterator[Tensor]:
+        """Feed timepoints and yield the completed blocks of features.
+
+        Parameters
+        ----------
+        timepoints : Tensor of float, shape (n,)
+            The next piece of the waveform.
+
+        Yields
+        ------
+        Tensor of shape (n_frames, n_features)
+            Blocks of features.
+        """
+        if self._frames is None:
+            self._frames = FrameStream(self._geometry, _block_frames(timepoints))
+        for frames in self._frames.feed(self._emphasised(timepoints)):
+            yield self._features(frames)
+
+    def finish(self) -> Iterator[Tensor]:
+        """Yield the remaining features at the end of the waveform.
+
+        Yields
+        ------
+        Tensor of shape (n_frames, n_features)
+            Blocks of features.
+
+        Raises
+        ------
+        ValueError
+            If no timepoint was fed.
+        """
+        for frames in self._last_frames():
+            yield self._features(frames)
+
+    def frames(self, waveform: Tensor) -> list[Tensor]:
+        """Cut a whole clip into frames without computing features.
+
+        Parameters
+        ----------
+        waveform : Tensor of float, shape (n_timepoints,)
+            The clip, instead of `feed` and `finish`.
+
+        Returns
+        -------
+        list of Tensor, each of shape (n_frames, win_length)
+            Timepoints under the window; read-only.
+        """
+        self._frames = FrameStream(self._geometry, _block_frames(waveform))
+        return [*self._frames.feed(self._emphasised(waveform)), *self._last_frames()]
+
+    def _last_frames(self) -> Iterator[Tensor]:
+        if self._frames is None:
+            raise ValueError("a waveform without timepoints has no frames.")
+        if self._last is not None and not self._frames.has_timepoints:
+            # a single timepoint has no difference: silence
+            list(self._frames.feed(torch.zeros_like(self._last)))
+        return self._frames.finish()
+
+    def _emphasised(self, timepoints: Tensor) -> Tensor:
+        if not self._preemphasis or len(timepoints) == 0:
+            return timepoints
+        if self._last is not None:
+            timepoints = torch.cat([self._last, timepoints])
+        self._last = timepoints[-1:]
+        return timepoints[1:] - self._preemphasis * timepoints[:-1]
+
+
+def _block_frames(timepoints: Tensor) -> int:
+    return _BLOCK_CPU if timepoints.device.type == "cpu" else _BLOCK_DEVICE
+
+
+def constant_blocks(pieces: list[Tensor]) -> Iterator[Tensor]:
+    """Regroup frames (n, length) into blocks of constant size, the last zero-padded."""
+    waiting: list[Tensor] = []
+    n_waiting = 0
+    for piece in pieces:
+        size = _block_frames(piece)
+        while n_waiting + len(piece) >= size:
+            head, piece = piece[: size - n_waiting], piece[size - n_waiting :]
+            yield torch.cat([*waiting, head])
+            waiting, n_waiting = [], 0
+        waiting, n_waiting = [*waiting, piece], n_waiting + len(piece)
+    if n_waiting:
+        yield torch.nn.functional.pad(torch.cat(waiting), (0, 0, 0, _block_frames(waiting[0]) - n_waiting))

@@ -1,28 +1,25 @@
-"""`FrontEnd`: all constants of the path from a waveform to frames."""
+"""`FrontEnd`: all constants of the path from a waveform to frames, and `FrontEndModule`, which computes it."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sklearn_audio._isolation import isolated
 from sklearn_audio._names import check_name
-from sklearn_audio.dsp._framing import FrameGeometry, PadMode
-from sklearn_audio.dsp._front_end_stream import FrontEndStream, constant_blocks
+from sklearn_audio.dsp._compression import Compression, magnitude
+from sklearn_audio.dsp._framing import FrameGeometry, FrontEndStream, PadMode, constant_blocks, cut_frames
 from sklearn_audio.dsp._mel import MelScale, mel_filterbank
 from sklearn_audio.dsp._windows import WINDOWS, window
 
-_FLOAT16_MAX = 65504.0
-
 
 @dataclass(frozen=True, kw_only=True)
-class FrontEnd:
+class FrontEnd(Compression):
     """Waveform to (log-)mel frames, with all conventions explicit.
 
     Published networks need exactly the frames of their training, and "log-mel" means different arithmetic in each of
@@ -124,7 +121,6 @@ class FrontEnd:
     remove_dc: bool = False
     preemphasis: float = 0.0
     preemphasis_scope: Literal["frame", "waveform"] = "frame"
-    power: float = 2.0
     n_mels: int | None = 64
     fmin: float = 0.0
     fmax: float | None = None
@@ -132,15 +128,6 @@ class FrontEnd:
     triangle_domain: Literal["hz", "mel"] = "hz"
     mel_norm: Literal["slaney"] | None = "slaney"
     drop_nyquist: bool = False
-    log: Literal["db", "ln", "log10"] | None = "db"
-    log_gain: float = 1.0
-    log_offset: float = 0.0
-    log_floor: float = 1e-10
-    ref: float | Literal["max"] = 1.0
-    top_db: float | None = 80.0
-    half_precision: bool = False
-    mean: float = 0.0
-    std: float = 1.0
 
     def __post_init__(self) -> None:
         if self.win_length is not None and not 1 <= self.win_length <= self.n_fft:
@@ -193,7 +180,7 @@ class FrontEnd:
         int
             At least 1: shorter clips are zero-padded.
         """
-        shortened = self.preemphasis != 0 and self.preemphasis_scope == "waveform"
+        shortened = self._waveform_preemphasis != 0
         return self.geometry.n_frames(max(1, n_timepoints - shortened))
 
     def __call__(self, waveform: Tensor) -> Tensor:
@@ -256,32 +243,21 @@ class FrontEnd:
         FrontEndStream
             Its ``feed`` and ``finish`` yield blocks of frames; apply `finish` to all of them.
         """
-        return FrontEndStream(self)
+        return FrontEndStream(self.geometry, self.frame_features, self._waveform_preemphasis)
 
-    def finish(self, frames: Tensor, highest: Tensor | None = None) -> Tensor:
-        """Apply `ref` "max" and `top_db`, which need the whole clip, in place.
+    @property
+    def _waveform_preemphasis(self) -> float:
+        return self.preemphasis if self.preemphasis_scope == "waveform" else 0.0
 
-        Parameters
-        ----------
-        frames : Tensor of shape (n_frames, n_features)
-            All frames of one clip, or some of them if `highest` is given.
-        highest : Tensor of shape (), default=None
-            The maximum of the whole clip. None: that of `frames`.
+    def module(self) -> FrontEndModule:
+        """Make a network module of this front end.
 
         Returns
         -------
-        Tensor of shape (n_frames, n_features)
-            The same object.
+        FrontEndModule
+            With a window and a filterbank of its own.
         """
-        if self.log != "db" or (self.ref != "max" and self.top_db is None):
-            return frames
-        highest = frames.max() if highest is None else highest
-        if self.ref == "max":
-            frames -= highest + self.mean / self.std  # the maximum is 0 dB before mean and std
-            highest = torch.full_like(highest, -self.mean / self.std)
-        if self.top_db is not None:
-            torch.maximum(frames, highest - self.top_db / self.std, out=frames)
-        return frames
+        return FrontEndModule(self)
 
     @isolated(keep_gradients=True)
     def frame_features(self, frames: Tensor) -> Tensor:
@@ -297,84 +273,136 @@ class FrontEnd:
         Tensor of shape (n_frames, n_features)
             One row per frame.
         """
-        constants = _constants(self, frames.dtype, frames.device)
-        if self.remove_dc:
-            frames = frames - frames.mean(dim=1, keepdim=True)
-        if self.preemphasis and self.preemphasis_scope == "frame":
-            first = frames[:, :1] * (1 - self.preemphasis)  # is its own predecessor
-            frames = torch.cat([first, frames[:, 1:] - self.preemphasis * frames[:, :-1]], dim=1)
-        spectrum = torch.fft.rfft(frames * constants.window, n=self.n_fft)  # (B, win) -> (B, n_fft // 2 + 1)
-        values = _magnitude(spectrum, self.power)
-        if constants.filters is not None:
-            values = values @ constants.filters  # (B, bins) -> (B, n_mels)
-        values = self.compress(values)
-        return values if (self.mean, self.std) == (0.0, 1.0) else (values - self.mean) / self.std
+        return _module(self, frames.dtype, frames.device).features(frames)
 
-    def compress(self, values: Tensor) -> Tensor:
-        """Apply the logarithm, except for steps that need the whole clip.
+
+class FrontEndModule(nn.Module):
+    """A `FrontEnd` as part of a network: it moves to a device with it, passes gradients on, and is exported with it.
+
+    Waveforms of one length become frames in one go; for long clips and bounded memory, use the `FrontEnd` itself, which
+    computes the same. ``state_dict`` holds the buffers ``window`` and, with mel bands, ``filters``; nothing is learned.
+
+    Parameters
+    ----------
+    front_end : FrontEnd
+        All settings.
+    dtype : torch.dtype, default=torch.float32
+        Precision of the buffers, and of the waveforms.
+
+    Attributes
+    ----------
+    front_end : FrontEnd
+        As given.
+    window : Tensor of shape (win_length,)
+        The window.
+    filters : Tensor of shape (n_fft // 2 + 1, n_mels), or None
+        The filterbank.
+
+    See Also
+    --------
+    sklearn_audio.dsp.FrontEnd.module : Makes one.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_audio.dsp import preset
+    >>> network = torch.nn.Sequential(preset("vggish").module(), torch.nn.Flatten(), torch.nn.Linear(96 * 64, 2))
+    >>> network(torch.zeros(3, 15_600)).shape
+    torch.Size([3, 2])
+    """
+
+    window: Tensor
+    filters: Tensor | None
+
+    def __init__(self, front_end: FrontEnd, *, dtype: torch.dtype = torch.float32) -> None:
+        super().__init__()
+        self.front_end = front_end
+        curve = window(front_end.window, front_end.geometry.length, periodic=front_end.window_periodic)
+        self.register_buffer("window", torch.tensor(curve, dtype=dtype))
+        self.register_buffer("filters", None)
+        if front_end.n_mels is not None:
+            filters = mel_filterbank(
+                front_end.sample_rate,
+                front_end.n_fft,
+                front_end.n_mels,
+                fmin=front_end.fmin,
+                fmax=front_end.fmax,
+                scale=front_end.mel_scale,
+                domain=front_end.triangle_domain,
+                norm=front_end.mel_norm,
+                drop_nyquist=front_end.drop_nyquist,
+            )
+            self.filters = torch.tensor(filters, dtype=dtype)
+
+    def forward(self, waveforms: Tensor) -> Tensor:
+        """Compute the frames of waveforms of equal length.
 
         Parameters
         ----------
-        values : Tensor of float, shape (n_frames, n_features)
-            Powers or magnitudes.
+        waveforms : Tensor of shape (n_clips, n_timepoints)
+            Clips at the sample rate of the front end, on the device and in the precision of the module.
 
         Returns
         -------
-        Tensor of shape (n_frames, n_features)
-            Compressed; may be a new tensor.
+        Tensor of shape (n_clips, n_frames, n_features)
+            Those of `FrontEnd`, to 1e-5 of the maximum.
+
+        Raises
+        ------
+        ValueError
+            If the waveforms have other than two axes or no timepoint.
+        TypeError
+            If they have another precision than the module.
         """
-        if self.half_precision:
-            dtype, half = values.dtype, values.clamp(max=_FLOAT16_MAX).half()
-            scaled = (half * self.log_gain).clamp(max=_FLOAT16_MAX) + self.log_offset
-            return torch.log10(scaled.clamp(max=_FLOAT16_MAX)).to(dtype)
-        if self.log is None:
+        if waveforms.ndim != 2 or waveforms.shape[1] == 0:
+            raise ValueError(
+                f"need waveforms of shape (n_clips, n_timepoints) that are not empty, got {tuple(waveforms.shape)}."
+            )
+        if waveforms.dtype != self.window.dtype:
+            raise TypeError(
+                f"the waveforms are {waveforms.dtype}, but the front end computes in {self.window.dtype}; convert "
+                "them, or make it with FrontEndModule(front_end, dtype=...)."
+            )
+        change = self.front_end._waveform_preemphasis
+        if change:
+            # a single timepoint has no difference: silence
+            several = waveforms.shape[1] > 1
+            waveforms = waveforms[:, 1:] - change * waveforms[:, :-1] if several else torch.zeros_like(waveforms)
+        return self.front_end.finish(self.features(cut_frames(waveforms, self.front_end.geometry)))
+
+    def features(self, frames: Tensor) -> Tensor:
+        """Compute the features of frames, except for steps that need the whole clip.
+
+        Parameters
+        ----------
+        frames : Tensor of shape (..., win_length)
+            Timepoints under the window.
+
+        Returns
+        -------
+        Tensor of shape (..., n_features)
+            One row per frame.
+        """
+        front_end = self.front_end
+        if front_end.remove_dc:
+            frames = frames - frames.mean(dim=-1, keepdim=True)
+        if front_end.preemphasis and front_end.preemphasis_scope == "frame":
+            first = frames[..., :1] * (1 - front_end.preemphasis)  # is its own predecessor
+            frames = torch.cat([first, frames[..., 1:] - front_end.preemphasis * frames[..., :-1]], dim=-1)
+        spectrum = torch.fft.rfft(frames * self.window, n=front_end.n_fft)  # (..., win) -> (..., n_fft // 2 + 1)
+        values = magnitude(spectrum, front_end.power)
+        if self.filters is not None:
+            kind = values.device.type
+            # autocast would multiply in bfloat16; shapes on "meta" have none
+            with torch.autocast("cpu" if kind == "meta" else kind, enabled=False):
+                values = values @ self.filters  # (..., bins) -> (..., n_mels)
+        values = front_end.compress(values)
+        if (front_end.mean, front_end.std) == (0.0, 1.0):
             return values
-        if self.log_gain != 1.0:
-            values = values * self.log_gain
-        if self.log_offset:
-            values = values + self.log_offset
-        if self.log_floor > 0:
-            values = values.clamp(min=self.log_floor)
-        if self.log == "ln":
-            return values.log_()
-        if self.log == "log10":
-            return values.log10_()
-        decibels = values.log10_().mul_(20.0 / self.power)
-        if self.ref == "max" or self.ref == 1.0:
-            return decibels
-        return decibels.sub_(20.0 / self.power * math.log10(max(self.ref, self.log_floor)))
-
-
-class _Constants(NamedTuple):
-    window: Tensor
-    filters: Tensor | None
+        return (values - front_end.mean) / front_end.std
 
 
 @lru_cache(maxsize=32)
 @isolated()  # cached, and a later caller may need gradients
-def _constants(front_end: FrontEnd, dtype: torch.dtype, device: torch.device) -> _Constants:
-    length = front_end.win_length or front_end.n_fft
-    shape = window(front_end.window, length, periodic=front_end.window_periodic)
-    curve = torch.tensor(shape, dtype=dtype, device=device)
-    if front_end.n_mels is None:
-        return _Constants(curve, None)
-    filters = mel_filterbank(
-        front_end.sample_rate,
-        front_end.n_fft,
-        front_end.n_mels,
-        fmin=front_end.fmin,
-        fmax=front_end.fmax,
-        scale=front_end.mel_scale,
-        domain=front_end.triangle_domain,
-        norm=front_end.mel_norm,
-        drop_nyquist=front_end.drop_nyquist,
-    )
-    return _Constants(curve, torch.tensor(filters, dtype=dtype, device=device))
-
-
-def _magnitude(spectrum: Tensor, power: float) -> Tensor:
-    if power == 1.0:
-        return spectrum.abs()
-    parts = torch.view_as_real(spectrum).square_()  # (B, bins) -> (B, bins, 2), in place, which stays in the CPU cache
-    squared = parts[..., 0] + parts[..., 1]
-    return squared if power == 2.0 else squared.pow(power / 2)
+def _module(front_end: FrontEnd, dtype: torch.dtype, device: torch.device) -> FrontEndModule:
+    return FrontEndModule(front_end, dtype=dtype).to(device)

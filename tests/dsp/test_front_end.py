@@ -1,5 +1,6 @@
 """FrontEnd: conventions, streaming, odd clips. Parity with other libraries stands in tests/parity."""
 
+import copy
 import pickle
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_audio.dsp import PRESETS, FrontEnd, preset
+from sklearn_audio.dsp import PRESETS, FrontEnd, FrontEndModule, preset
 
 
 def noise(n, seed=0):
@@ -215,3 +216,116 @@ def test_cuda_equals_cpu(name):
     wanted = front_end(clip)
     for frames in (front_end(clip.cuda()), front_end.batch([clip.cuda()])[0]):
         torch.testing.assert_close(frames.cpu(), wanted, rtol=1e-3, atol=1e-3)
+
+
+# modules of a network
+
+SETTINGS = {name: PRESETS[name] for name in sorted(PRESETS)} | {
+    "default": FrontEnd(),
+    "max": FrontEnd(ref="max", top_db=60.0, mean=-30.0, std=20.0),
+    "magnitudes": FrontEnd(n_mels=None, log=None, power=1.0),
+    "reflect": FrontEnd(pad_mode="reflect", win_length=400, power=1.5, log="ln", log_floor=1e-5),
+    "left": FrontEnd(window_align="left", win_length=400, center=False, remove_dc=True, preemphasis=0.97),
+}
+modules = pytest.mark.parametrize("front_end", SETTINGS.values(), ids=SETTINGS)
+
+
+def noises(n_clips, n_timepoints):
+    return torch.stack([noise(n_timepoints, seed) for seed in range(n_clips)])
+
+
+@modules
+@pytest.mark.parametrize("n_timepoints", [1, 2, 399, 1000, 30_000])
+def test_a_module_computes_the_frames_of_each_clip(front_end, n_timepoints):
+    waveforms = noises(3, n_timepoints)
+    waveforms[1] *= 100  # each has a maximum of its own
+    wanted = torch.stack([front_end(waveform) for waveform in waveforms])
+    found = front_end.module()(waveforms)
+    assert found.shape == (3, front_end.n_frames(n_timepoints), front_end.n_features)
+    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5 * float(wanted.abs().max()))
+
+
+@modules
+def test_gradients_reach_the_waveform(front_end):
+    front_end = replace(front_end, half_precision=False)  # differences of float16 are steps
+    small = {"sample_rate": 1000, "n_fft": 16, "win_length": 12, "hop_length": 5, "fmin": 0.0, "fmax": None}
+    front_end = replace(front_end, n_mels=front_end.n_mels and 3, **small)
+    module = FrontEndModule(front_end, dtype=torch.float64)
+    waveforms = noises(2, 23).double().requires_grad_()
+    assert torch.autograd.gradcheck(module, waveforms)
+    # and through the front end itself
+    assert torch.autograd.gradcheck(lambda waveform: front_end(waveform), waveforms[0].detach().requires_grad_())
+
+
+@pytest.mark.parametrize("name", ["efficientat", "musicnn", "max", "magnitudes", "reflect", "left"])
+def test_a_module_is_exported(name):
+    """As a graph of torch that holds for any number of clips, of any length; PyTorch makes ONNX of such a graph."""
+    module, waveforms, others = SETTINGS[name].module(), noises(2, 16_000), noises(5, 23_456)
+    free = torch.export.Dim.AUTO
+    exported = torch.export.export(module, (waveforms,), dynamic_shapes=({0: free, 1: free},)).module()
+    assert torch.equal(exported(waveforms), module(waveforms))
+    assert torch.equal(exported(others), module(others))
+
+
+def test_state_and_copies_of_a_module():
+    module = preset("vggish").module()
+    state = module.state_dict()
+    assert {name: tuple(tensor.shape) for name, tensor in state.items()} == {"window": (400,), "filters": (257, 64)}
+    assert list(module.parameters()) == []
+    assert list(FrontEnd(n_mels=None).module().state_dict()) == ["window"]
+    module.window.zero_()
+    other = preset("vggish").module()
+    assert not torch.equal(other.window, module.window)
+    other.load_state_dict(state)
+    assert torch.equal(other.window, module.window)
+    with pytest.raises(RuntimeError, match="size mismatch for filters"):
+        preset("vggish", n_mels=32).module().load_state_dict(state)
+    other = preset("vggish").module()
+    for copied in (pickle.loads(pickle.dumps(other)), copy.deepcopy(other)):
+        assert torch.equal(copied(noises(2, 9000)), other(noises(2, 9000)))
+    assert "sample_rate=16000" in repr(other)
+
+
+def test_no_front_end_sees_what_is_done_to_a_module():
+    front_end = preset("vggish")
+    wanted = front_end(noise(9000))
+    front_end.module().window.zero_()
+    assert torch.equal(front_end(noise(9000)), wanted)
+
+
+def test_a_module_moves_and_keeps_its_precision():
+    assert FrontEnd().module().to("meta")(torch.zeros(2, 9000, device="meta")).shape == (2, 18, 64)
+    module = FrontEndModule(FrontEnd(), dtype=torch.float64)
+    wanted = FrontEnd()(noise(9000).double())
+    assert torch.equal(module(noises(1, 9000).double())[0], wanted)
+    single = FrontEnd().module()
+    with torch.autocast("cpu", torch.bfloat16):
+        found = single(noises(2, 9000))
+    assert torch.equal(found, single(noises(2, 9000)))
+
+
+@pytest.mark.parametrize(
+    ("waveforms", "error", "match"),
+    [
+        (torch.zeros(9000), ValueError, r"need waveforms of shape \(n_clips, n_timepoints\) .* got \(9000,\)"),
+        (torch.zeros(2, 0), ValueError, r"that are not empty, got \(2, 0\)"),
+        (torch.zeros(2, 1, 9000), ValueError, r"got \(2, 1, 9000\)"),
+        (
+            torch.zeros(2, 90).double(),
+            TypeError,
+            r"are torch.float64, but the front end computes in torch.float32; conv",
+        ),
+        (torch.zeros(2, 90).long(), TypeError, r"are torch.int64, but"),
+    ],
+)
+def test_mistakes_with_a_module(waveforms, error, match):
+    with pytest.raises(error, match=match):
+        FrontEnd().module()(waveforms)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@modules
+def test_a_module_on_cuda_equals_that_on_the_cpu(front_end):
+    module, waveforms = front_end.module(), noises(3, 30_000)
+    wanted = module(waveforms)
+    torch.testing.assert_close(module.cuda()(waveforms.cuda()).cpu(), wanted, rtol=1e-3, atol=1e-3)
