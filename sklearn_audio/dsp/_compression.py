@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -21,20 +20,19 @@ def magnitude(spectrum: Tensor, power: float) -> Tensor:
     return squared if power == 2.0 else squared.pow(power / 2)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Compression:
-    """The settings of a `FrontEnd` that need no window and no filterbank, and their arithmetic."""
+    """The steps of a `FrontEnd` after the filterbank; `FrontEnd` gives the settings their defaults."""
 
-    power: float = 2.0
-    log: Literal["db", "ln", "log10"] | None = "db"
-    log_gain: float = 1.0
-    log_offset: float = 0.0
-    log_floor: float = 1e-10
-    ref: float | Literal["max"] = 1.0
-    top_db: float | None = 80.0
-    half_precision: bool = False
-    mean: float = 0.0
-    std: float = 1.0
+    power: float
+    log: Literal["db", "ln", "log10"] | None
+    log_gain: float
+    log_offset: float
+    log_floor: float
+    ref: float | Literal["max"]
+    top_db: float | None
+    half_precision: bool
+    mean: float
+    std: float
 
     def compress(self, values: Tensor) -> Tensor:
         """Apply the logarithm, except for steps that need the whole clip.

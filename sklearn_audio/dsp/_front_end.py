@@ -121,6 +121,7 @@ class FrontEnd(Compression):
     remove_dc: bool = False
     preemphasis: float = 0.0
     preemphasis_scope: Literal["frame", "waveform"] = "frame"
+    power: float = 2.0
     n_mels: int | None = 64
     fmin: float = 0.0
     fmax: float | None = None
@@ -128,6 +129,15 @@ class FrontEnd(Compression):
     triangle_domain: Literal["hz", "mel"] = "hz"
     mel_norm: Literal["slaney"] | None = "slaney"
     drop_nyquist: bool = False
+    log: Literal["db", "ln", "log10"] | None = "db"
+    log_gain: float = 1.0
+    log_offset: float = 0.0
+    log_floor: float = 1e-10
+    ref: float | Literal["max"] = 1.0
+    top_db: float | None = 80.0
+    half_precision: bool = False
+    mean: float = 0.0
+    std: float = 1.0
 
     def __post_init__(self) -> None:
         if self.win_length is not None and not 1 <= self.win_length <= self.n_fft:
