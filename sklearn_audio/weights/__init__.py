@@ -1,4 +1,4 @@
-"""Published weights: where they are, how they get here, and which of our names theirs are."""
+"""Published weights: registry, download, storage, and conversion to the names of our networks."""
 
 from sklearn_audio.weights._readers import read_checkpoint
 from sklearn_audio.weights._registry import WeightsEntry, registry

@@ -1,4 +1,4 @@
-"""Converters of PyTorch's and VGGish's layouts: published names to those of our networks, and nothing left unsaid."""
+"""Converters of PyTorch's and VGGish's layouts: published names to those of our networks; missing tensors raise."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _VGGISH_CONVS = {
     "conv4/conv4_2": 13,
 }
 _VGGISH_DENSE = {"fc1/fc1_1": 0, "fc1/fc1_2": 2, "fc2": 4}
-# Hugging Face's names of the parts of a block
+# names of the parts of a block at Hugging Face
 _HF_BLOCK = {
     "layernorm_before": "norm1",
     "layernorm_after": "norm2",
@@ -51,7 +51,7 @@ _HF_OTHER = {
     "classifier.dense.weight": "mlp_head.1.weight",
     "classifier.dense.bias": "mlp_head.1.bias",
 }
-# names that only one family has
+# names that occur in one family only
 _SIGNS = {
     "fc1.weight": "PANNs",
     "base.fc1.weight": "PANNs",
@@ -104,7 +104,7 @@ def convert_panns(raw: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def convert_plain(raw: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Take the tensors of a state dict by their own names."""
+    """Return the tensors of a state dict under their own names."""
     state = _tensors(raw)
     if not state:
         raise WeightsError("this is no state dict: it holds no named tensor; save network.state_dict().")
@@ -118,7 +118,7 @@ def convert_efficientat(raw: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def convert_ast(raw: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Convert an AST of its authors or of Hugging Face, or a distilled DeiT as its start."""
+    """Convert an AST of its authors or of Hugging Face, or a distilled DeiT for initialisation."""
     state = _tensors(_unwrapped(raw, "model"), "module.")
     if any(name.startswith("audio_spectrogram_transformer.") for name in state):
         return _from_hugging_face(state)
@@ -146,7 +146,7 @@ def _from_deit(state: dict[str, Tensor]) -> dict[str, Tensor]:
     _require(state, ["cls_token", "pos_embed", "patch_embed.proj.weight"], "DeiT")
     body = {f"v.{name}": value for name, value in state.items() if not name.startswith(("head.", "head_dist."))}
     colours = body["v.patch_embed.proj.weight"]
-    if colours.ndim == 4:  # any other shape is refused where the network takes it
+    if colours.ndim == 4:  # for any other shape, the network raises
         body["v.patch_embed.proj.weight"] = colours.sum(dim=1, keepdim=True)  # (d, 3, 16, 16) -> (d, 1, 16, 16)
     return body
 

@@ -1,4 +1,4 @@
-"""MusiCNN's checkpoints: TensorFlow's variables to the keys of our network."""
+"""Converter of MusiCNN's checkpoints: TensorFlow variables to the keys of our network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sklearn_audio.exceptions import WeightsError
 
 __all__ = ["convert_musicnn"]
 
-# TensorFlow numbers the layers of a kind in the order of their making
+# TensorFlow numbers the layers of a kind in the order of their creation
 _NORMS = (
     "input_norm",
     *(f"timbral.{i}.norm" for i in range(2)),
@@ -28,7 +28,7 @@ _CONVS = (*(f"timbral.{i}.conv" for i in range(2)), *(f"temporal.{i}.conv" for i
 _STEPS = tuple(f"midend.{i}.conv" for i in range(3))
 _DENSE = ("dense", "head")
 _CONV_AXES: tuple[int, ...] = (3, 2, 0, 1)  # (H, W, I, O) -> (O, I, H, W)
-_STEP_AXES: tuple[int, ...] = (3, 1, 0, 2)  # (T, C, 1, O) -> (O, C, T, 1); the last goes: ours convolve over time alone
+_STEP_AXES: tuple[int, ...] = (3, 1, 0, 2)  # (T, C, 1, O) -> (O, C, T, 1); ours convolve over time alone
 _DENSE_AXES: tuple[int, ...] = (1, 0)
 _STATISTICS = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
 _OF_THE_OPTIMIZER = re.compile(r".*/Adam(_\d+)?|beta[12]_power|global_step")
@@ -36,23 +36,23 @@ _SHOWN = 4
 
 
 class _Target(NamedTuple):
-    """Place of a variable: our key, and its axes in our order."""
+    """Our key of a variable, and the order of its axes."""
 
     key: str
     axes: tuple[int, ...] = (0,)
 
 
 def convert_musicnn(raw: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
-    """Name and arrange the variables of a MusiCNN checkpoint as our network does."""
+    """Convert the variables of a MusiCNN checkpoint to the names and layout of our network."""
     targets = _targets()
     _check(raw, targets)
     state = {target.key: _arrange(raw[name], target) for name, target in targets.items()}
-    # PyTorch counts the batches a norm has seen; nothing depends on the number once the average is given
+    # PyTorch counts the batches of a norm; the count has no effect with a fixed momentum
     return state | {f"{norm}.num_batches_tracked": torch.tensor(0) for norm in _NORMS}
 
 
 def _targets() -> dict[str, _Target]:
-    """Return where each variable goes."""
+    """Return the target of each variable."""
     targets: dict[str, _Target] = {}
     for layer, norm in zip(_numbered("batch_normalization", len(_NORMS)), _NORMS, strict=True):
         targets |= {f"{layer}/{theirs}": _Target(f"{norm}.{ours}") for theirs, ours in _STATISTICS.items()}

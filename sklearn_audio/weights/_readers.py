@@ -70,12 +70,12 @@ _LOAD_ERRORS = (
     ValueError,
     struct.error,
 )
-# and NumPy and zipfile on bytes that are no archive of arrays
+# Raised by NumPy and zipfile for bytes that are not an archive of arrays.
 _ARCHIVE_ERRORS = (EOFError, OSError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error)
-_TABLE_END = bytes.fromhex("57fb808b247547db")  # of TensorFlow's first format, and of the index of its second
+_TABLE_END = bytes.fromhex("57fb808b247547db")  # of TensorFlow's first format, and of the index of its second format
 _DTYPES = tuple(f"{kind}DType" for kind in ("Float64", "Float32", "Int64", "Int32", "UInt8", "Bool", "Str", "Bytes"))
 _CHUNK_BYTES = 1 << 20
-_KIND = "converter"  # of the metadata of converted files
+_KIND = "converter"  # key in the metadata of converted files
 
 
 def read_checkpoint(path: str | os.PathLike[str], converter: str) -> dict[str, Tensor]:
@@ -87,21 +87,21 @@ def read_checkpoint(path: str | os.PathLike[str], converter: str) -> dict[str, T
         A PyTorch checkpoint (read without running any code in it), safetensors, NumPy's ``.npz``, or a TensorFlow
         checkpoint (needs the extra ``tensorflow``).
     converter : {"vggish", "vggish_pca", "panns", "ast", "efficientat", "musicnn", "plain"}
-        Which family it belongs to; "plain" takes the tensors by the names that they have.
+        Family of the checkpoint; "plain" leaves the names of the tensors unchanged.
 
     Returns
     -------
     dict of str to Tensor
-        By the names of our network.
+        Tensors under the names of our network.
 
     Raises
     ------
     WeightsError
-        If it is not there, damaged, or of another family.
+        If it is missing, damaged, or of another family.
     ValueError
         If there is no such converter.
     ImportError
-        If it is TensorFlow's, and that is not installed.
+        If it is a TensorFlow checkpoint, and TensorFlow is not installed.
 
     Examples
     --------
@@ -133,14 +133,14 @@ def read_checkpoint(path: str | os.PathLike[str], converter: str) -> dict[str, T
 
 
 def read_packed(packed: bytes, name: str) -> dict[str, Tensor]:
-    """Read tensors that travelled with a pickle, in the format of safetensors."""
+    """Read tensors in a pickle, which are in the format of safetensors."""
     tensors, _ = read_tensors(io.BytesIO(packed), name)
     _check_finite(tensors, name)
     return tensors
 
 
 def content_hash(file: Path) -> str:
-    """Hash what counts of one file of a checkpoint, so that equal hashes are equal weights."""
+    """Hash the tensors of one file of a checkpoint: equal hashes mean equal weights."""
     content = hashlib.sha256()
     with file.open("rb") as stream:
         if _reader(file) is read_safetensors:
@@ -159,7 +159,7 @@ def _stamp(file: Path) -> Stamp | None:
 
 
 def _read(file: Path) -> tuple[Mapping[str, Any], str | None]:
-    """Return what a file holds, and which converter it went through."""
+    """Return the content of a file, and its converter if it was converted."""
     read = _reader(file)
     return read(file), about_of(file).get(_KIND) if read is read_safetensors else None
 
@@ -168,7 +168,7 @@ def _check_finite(tensors: Mapping[str, Tensor], source: str) -> None:
     for name, tensor in tensors.items():
         if tensor.is_floating_point():
             values = tensor.float()
-            # one pass without a mask; a sum that overflows only costs the second look
+            # one pass without a mask; an overflow of the sum only costs the second check
             if not torch.isfinite(values.sum()) and not (finite := torch.isfinite(values)).all():
                 n_bad = int((~finite).sum())
                 raise WeightsError(
@@ -178,7 +178,7 @@ def _check_finite(tensors: Mapping[str, Tensor], source: str) -> None:
 
 
 def _reader(file: Path) -> Callable[[Path], Mapping[str, Any]]:
-    """Choose by the content; what begins like nothing known is left to the reader that its name promises."""
+    """Choose the reader by the content or, if that is unknown, by the extension."""
     if file.is_dir() or (Path(f"{file}.index").is_file() and not file.is_file()) or ".data-" in file.name:
         return read_tensorflow
     if not file.is_file():
@@ -198,7 +198,7 @@ def _reader_of_content(file: Path) -> Callable[[Path], Mapping[str, Any]] | None
         return read_safetensors
     if head.startswith(b"PK"):
         return _reader_of_archive(file)
-    if head.startswith(b"\x80"):  # a pickle: PyTorch's format of old
+    if head.startswith(b"\x80"):  # a pickle: PyTorch's old format
         return _read_torch
     return read_tensorflow if tail == _TABLE_END else None
 
@@ -216,7 +216,7 @@ def _reader_of_archive(file: Path) -> Callable[[Path], Mapping[str, Any]] | None
         with zipfile.ZipFile(file) as archive:
             holds_arrays = any(name.endswith(".npy") for name in archive.namelist())
     except _ARCHIVE_ERRORS:
-        return None  # damaged; the reader of its name says so
+        return None  # damaged; the reader chosen by the name raises
     return _read_npz if holds_arrays else _read_torch
 
 
@@ -235,9 +235,9 @@ def _read_npz(file: Path) -> dict[str, Any]:
 def _read_torch(file: Path) -> Mapping[str, Any]:
     try:
         with torch.serialization.safe_globals(_numpy_names()), warnings.catch_warnings():
-            # of a newer pickle protocol; what it cannot read, it refuses
+            # about a newer pickle protocol; unreadable files raise anyway
             warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
-            with file.open("rb") as stream:  # given a path, it would look at the name
+            with file.open("rb") as stream:  # with a path, torch would use the name
                 raw = torch.load(stream, map_location="cpu", weights_only=True)
     except _LOAD_ERRORS as error:
         raise WeightsError(
@@ -250,13 +250,13 @@ def _read_torch(file: Path) -> Mapping[str, Any]:
 
 
 def _found_in_pickle(error: Exception) -> str:
-    """Name what was refused; PyTorch's own message goes on to advise how to load it all the same."""
+    """Return the name that PyTorch did not load; its own message would advise loading it anyway."""
     named = re.search(r"GLOBAL ([\w.]+)", str(error))
     return f": it names {named[1].rstrip('.')}, so save the network's state_dict() instead" if named else ""
 
 
 def _numpy_names() -> list[Any]:
-    """List the globals of a pickled NumPy array, as NumPy 1 and 2 name them; building one runs no foreign code."""
+    """List the globals of a pickled NumPy array in NumPy 1 and 2; loading one runs no code of the file."""
     core = importlib.import_module("numpy._core.multiarray")
     parts = {"_reconstruct": core._reconstruct, "scalar": core.scalar}
     moved = [(part, f"numpy.{name}.multiarray.{key}") for key, part in parts.items() for name in ("core", "_core")]

@@ -1,4 +1,4 @@
-"""The registry of published weights: their addresses, and the hashes that identify them."""
+"""Registry of published weights: addresses and hashes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["WeightsEntry", "find", "registry"]
 
 _VARIABLE = "SKLEARN_AUDIO_REGISTRY"
 _STORED = ".safetensors"
-_SPECIAL = '/\\:*?"<>|'  # on some system, a name with one of them is no name, or that of another place
-_LONGEST = 200  # bytes of a name, so that a suffix fits into the 255 of the name of a file
-# Names of devices, which Windows opens whatever suffix they have.
+_SPECIAL = '/\\:*?"<>|'  # not valid in names on all systems
+_LONGEST = 200  # bytes, so that a name with a suffix has at most 255
+# Names of devices on Windows, with any extension.
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _KINDS = {str: "text", int: "a whole number"}
 _HASHES = {"sha256": 64, "md5": 32}  # hexadecimal digits
@@ -27,7 +27,7 @@ _SHORTEST_HASH = 8
 
 
 def _check_plain(name: str, what: str) -> None:
-    """Refuse what would be written to, or read from, a place outside of the cache, or another one on another system."""
+    """Raise for a name that could lead outside the cache, or differ between systems."""
     is_plain = name.isprintable() and not any(character in name for character in _SPECIAL)
     is_whole = name == name.strip() and not name.startswith(".") and not name.endswith(".")
     if not (name and is_plain and is_whole and len(name.encode()) <= _LONGEST) or _DEVICES.fullmatch(name):
@@ -44,25 +44,25 @@ class WeightsEntry:
     Parameters
     ----------
     name : str
-        Our name, family first, such as "panns_cnn14".
+        Name in this library, with the family first, such as "panns_cnn14".
     url : str
-        Where it is.
+        Address.
     file : str
-        Its published name.
+        Published name of the file.
     converter : str
         Layout: "vggish", "vggish_pca", "panns", "ast", "efficientat", "musicnn" or "plain".
     licence : str
-        Of the weights.
+        Licence of the weights.
     paper : str
-        Who made them.
+        Reference.
     sha256 : str, default=""
-        The hash, or how it begins; empty where none is published.
+        Hash, or its first digits; empty if none is published.
     md5 : str, default=""
-        The same for files of which only this hash is published.
+        The same, for files with this published hash only.
     size : int, default=None
-        Bytes, where known.
+        Size in bytes. None: unknown.
     member : str, default=""
-        Folder within the file, where that is a zip archive.
+        Folder within the file, if that is a zip archive.
 
     Examples
     --------
@@ -104,19 +104,19 @@ class WeightsEntry:
 def registry() -> dict[str, WeightsEntry]:
     """List the published weights.
 
-    The environment variable SKLEARN_AUDIO_REGISTRY may name another file in the same format (TOML): its tables come on
-    top, for a mirror or weights of your own.
+    The environment variable SKLEARN_AUDIO_REGISTRY may name another file in the same format (TOML), whose tables are
+    added or replace those of the library, for a mirror or your own weights.
 
     Returns
     -------
     dict of str to WeightsEntry
-        By name.
+        The entries by name.
 
     Raises
     ------
     ValueError
-        If the file of the environment variable is not such a file, or a name or a file in it is no plain name of a
-        file, such as "../../weights".
+        If the file named by the environment variable is not such a file, or contains an invalid file name, such as
+        "../../weights".
 
     Examples
     --------
@@ -141,7 +141,7 @@ def _lower_hashes(table: Any) -> dict[str, Any]:
 
 
 def find(name: str) -> WeightsEntry:
-    """Look up a name."""
+    """Return the entry of a name."""
     entries = registry()
     check_name("weights", name, sorted(entries))
     return entries[name]

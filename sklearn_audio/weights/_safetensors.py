@@ -1,7 +1,7 @@
-"""The one reader of safetensors files, and the seal that shows a flipped bit in those we write.
+"""Reader of safetensors files, and a checksum ("seal") of those that this library writes.
 
-Tensors are copied out of the file. The library safetensors maps it into memory instead, and a process whose mapped file
-is overwritten or cut short is killed by the system (SIGBUS).
+Tensors are copied from the file. The package safetensors maps it into memory instead, and the system kills a process
+whose mapped file is overwritten or truncated (SIGBUS).
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ __all__ = [
     "whole",
 ]
 
-MAX_HEADER = 100_000_000  # bytes of the header, by the definition of the format
-SEAL = "seal"  # key of the metadata: sha256 of the file in which the digits of this hash are zeros
+MAX_HEADER = 100_000_000  # bytes of a header, according to the format
+SEAL = "seal"  # key in the metadata: sha256 of the file with zeros for the digits of this hash
 UNSEALED = "0" * 64
 _LENGTH_BYTES = 8
 _CHUNK_BYTES = 1 << 20
@@ -52,7 +52,7 @@ _DTYPES = {
     "BOOL": torch.bool,
 }
 
-# Metadata of sealed files that were found whole: a file is hashed once per process.
+# Metadata of sealed files that were verified: a file is hashed once per process.
 _whole: dict[Stamp, dict[str, str]] = {}
 
 
@@ -73,12 +73,12 @@ class Header(NamedTuple):
     about: dict[str, str]
 
     def to_hash(self) -> bytes:
-        """Return the bytes of the header that its seal was computed from."""
+        """Return the bytes of the header from which its seal was computed."""
         return self.raw.replace(_sealed_text(self.about.get(SEAL, "")), _sealed_text(UNSEALED))
 
 
 def read_header(stream: BinaryIO, name: str) -> Header:
-    """Read the header, and leave the stream at the first byte of the tensors."""
+    """Read the header; the stream is then at the first byte of the tensors."""
     head = stream.read(_LENGTH_BYTES)
     length = int.from_bytes(head, "little")
     if len(head) < _LENGTH_BYTES or length > MAX_HEADER:
@@ -109,7 +109,7 @@ def _parse(text: bytes) -> tuple[dict[str, _Layout], dict[str, str]]:
     if not (isinstance(about, dict) and all(isinstance(value, str) for value in about.values())):
         raise TypeError("__metadata__ is no mapping of text to text")
     tensors = {name: _layout(**facts) for name, facts in header.items()}
-    "".join((*tensors, *about, *about.values())).encode()  # half of a surrogate pair is no text
+    "".join((*tensors, *about, *about.values())).encode()  # raises for lone surrogates
     return dict(sorted(tensors.items(), key=lambda item: item[1][2:])), about
 
 
@@ -155,7 +155,7 @@ def read_tensors(stream: BinaryIO, name: str, *, check: bool = True) -> tuple[di
 
 
 def read_safetensors(file: Path) -> dict[str, Tensor]:
-    """Read all tensors of a file; one with a seal is compared with it unless this process has done so before."""
+    """Read all tensors of a file, and compare its seal once per process."""
     stamp = stamp_of(file)
     with file.open("rb") as stream:
         tensors, about = read_tensors(stream, f"'{file}'", check=stamp not in _whole)
@@ -164,13 +164,13 @@ def read_safetensors(file: Path) -> dict[str, Tensor]:
 
 
 def about_of(file: Path) -> dict[str, str]:
-    """Return what a safetensors file says about itself; a `WeightsError` says that it is none."""
+    """Return the metadata of a safetensors file; raise WeightsError for any other file."""
     with file.open("rb") as stream:
         return read_header(stream, f"'{file}'").about
 
 
 def seal(file: Path) -> None:
-    """Write the hash of a file into its metadata, where its place is kept by zeros (`UNSEALED`)."""
+    """Write the hash of a file into its metadata, in place of the zeros (`UNSEALED`)."""
     with file.open("r+b") as stream:
         header = read_header(stream, f"'{file}'")
         digest = _hash_rest(stream, header)
@@ -179,7 +179,7 @@ def seal(file: Path) -> None:
 
 
 def check_seal(file: Path) -> dict[str, str]:
-    """Compare a file with its seal, now."""
+    """Compare a file with its seal, and return its metadata."""
     with file.open("rb") as stream:
         header = read_header(stream, f"'{file}'")
         if SEAL in header.about:
@@ -188,7 +188,7 @@ def check_seal(file: Path) -> dict[str, str]:
 
 
 def whole(file: Path) -> dict[str, str]:
-    """Compare a file with its seal unless this process has done so since the file last changed."""
+    """Compare a file with its seal once per process and change of the file, and return its metadata."""
     stamp = stamp_of(file)
     if stamp not in _whole:
         _whole[stamp] = check_seal(file)
@@ -208,7 +208,7 @@ def _compare(name: str, found: str, header: Header) -> None:
 
 
 def _sealed_text(digest: str) -> bytes:
-    """Return how a seal stands in the header; quotes within a value are escaped, so nothing else looks like it."""
+    """Return the text of a seal in the header; it is unique, as quotes within values are escaped."""
     return f'"{SEAL}":"{digest}"'.encode()
 
 

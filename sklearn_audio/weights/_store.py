@@ -1,4 +1,4 @@
-"""The store: download, verify, convert once, and only then give a file its name."""
+"""Storage of weights: download, verify, convert once, and move to the final name."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from sklearn_audio.weights._safetensors import SEAL, UNSEALED, about_of, check_s
 
 __all__ = ["fetch", "state_of", "stored_file", "verify", "weights_folder"]
 
-# Version of all converters together: raise it when one of them makes other tensors of the same file. What an earlier
-# version has converted is then converted anew.
+# Version of all converters: raise it when one of them returns other tensors for the same file. Files converted by an
+# earlier version are then converted again.
 _CONVERSION = "1"
 
-# sha256 of files that were put into the folder by hand; one is hashed once per process.
+# sha256 of manually downloaded files; each is hashed once per process.
 _hashes: dict[Stamp, str] = {}
 
 
@@ -46,12 +46,12 @@ def weights_folder() -> Path:
 
 
 def stored_file(name: str) -> Path:
-    """Return where the converted weights of a name are kept.
+    """Return the path of the converted weights of a name.
 
     Parameters
     ----------
     name : str
-        Of the registry.
+        Name in the registry.
 
     Returns
     -------
@@ -73,29 +73,29 @@ def stored_file(name: str) -> Path:
 
 
 def fetch(name: str, *, verbose: int = 0) -> Path:
-    """Return the file of some published weights, downloading and converting them if need be.
+    """Return the file of published weights; download and convert them if necessary.
 
-    What is stored under the name counts only while it is what the registry names: it came from a file with that hash
-    (or, where the registry gives none, from that address), was converted in that way and by this version of the
-    converters. Else it is downloaded and converted anew. Its own hash is compared once per process.
+    A stored file is used only if it matches the registry: it came from a file with that hash (or, if the registry has
+    none, from that address), and was converted by that converter in its current version. Otherwise it is downloaded and
+    converted again. The hash of the stored file is compared once per process.
 
     Parameters
     ----------
     name : str
-        Of the registry, such as "panns_cnn14".
+        Name in the registry, such as "panns_cnn14".
     verbose : int, default=0
         1 shows the progress of a download.
 
     Returns
     -------
     Path
-        In the format of safetensors, in the cache: the folder that SKLEARN_AUDIO_HOME names, else the user's.
+        A safetensors file in the cache: the folder named by SKLEARN_AUDIO_HOME, or the user's cache.
 
     Raises
     ------
     WeightsError
-        If they cannot be downloaded, have another hash, or are not what they should be. The message says where to put
-        the published file by hand; nothing that is half written is ever used. Also if the stored file is damaged.
+        If they cannot be downloaded, have another hash or other tensors, or the stored file is damaged. The message
+        says where to place a manual download. Incomplete files are never used.
     ValueError
         If there is no such name.
     ImportError
@@ -125,7 +125,7 @@ def fetch(name: str, *, verbose: int = 0) -> Path:
 
 
 def state_of(name: str) -> str:
-    """Say of the stored weights of a name, without hashing them, whether they are "here", "outdated" or "damaged"."""
+    """Return "here", "outdated", "damaged" or, if they are not stored, "" for the weights of a name; hashes nothing."""
     entry, stored = find(name), stored_file(name)
     if not os.path.isfile(stored):
         return ""
@@ -136,12 +136,12 @@ def state_of(name: str) -> str:
 
 
 def verify(name: str) -> None:
-    """Check that the stored weights of a name can be read and are those of the registry.
+    """Check that the stored weights of a name are readable and match the registry.
 
     Parameters
     ----------
     name : str
-        Of the registry.
+        Name in the registry.
 
     Raises
     ------
@@ -176,7 +176,7 @@ def _advice(stored: Path) -> str:
 
 
 def _facts(stored: Path) -> dict[str, str]:
-    """Return where stored weights come from, once their hash has been compared."""
+    """Return the metadata of stored weights, after comparing their hash."""
     try:
         return whole(stored)
     except PermissionError as error:
@@ -186,7 +186,7 @@ def _facts(stored: Path) -> dict[str, str]:
 
 
 def _difference(entry: WeightsEntry, facts: dict[str, str]) -> str:
-    """Say how stored weights differ from what the registry names; empty if they do not."""
+    """Return the difference of stored weights from the registry; empty if there is none."""
     if SEAL not in facts or facts.get("conversion") != _CONVERSION:
         return "was converted by another version of this library"
     if any(facts.get(key) != getattr(entry, key) for key in ("converter", "member")):
@@ -201,7 +201,7 @@ def _difference(entry: WeightsEntry, facts: dict[str, str]) -> str:
 
 
 def _difference_without_hash(entry: WeightsEntry, facts: dict[str, str]) -> str:
-    """Tell files apart by their address if the registry gives no hash; one may have been put there by hand."""
+    """Compare addresses if the registry has no hash, and the content with that of a manual download."""
     if facts.get("url") != entry.url:
         return f"came from {facts.get('url')}"
     by_hand = _by_hand(entry).path
@@ -229,7 +229,7 @@ def _store(entry: WeightsEntry, stored: Path, verbose: int) -> None:
 
 
 def _published_file(entry: WeightsEntry, scratch: Path, verbose: int) -> Path:
-    """Return the published file, verified: one that was put there by hand, or a download."""
+    """Return the verified published file: a manual download, or a new one."""
     by_hand = _by_hand(entry)
     file, source = by_hand.path, str(by_hand.path)
     if not os.path.isfile(file):
@@ -251,20 +251,20 @@ def _convert(entry: WeightsEntry, source: Path, target: Path, scratch: Path) -> 
     hashes = {algorithm: pooch.file_hash(str(source), alg=algorithm) for algorithm in ("sha256", "md5")}
     facts = {key: getattr(entry, key) for key in ("name", "url", "converter", "member")}
     facts |= {"conversion": _CONVERSION, "size": str(source.stat().st_size), **hashes, SEAL: UNSEALED}
-    # safetensors refuses tensors that share memory, which those of a PyTorch checkpoint may
+    # safetensors raises for tensors that share memory, as those of a PyTorch checkpoint may
     own = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
     save_file(own, target, facts)
     seal(target)
 
 
 def _unpacked(entry: WeightsEntry, source: Path, scratch: Path) -> Path:
-    """Return the folder of an archive that holds a checkpoint; any other file is one already."""
+    """Return the folder with the checkpoint in an archive; other files are unchanged."""
     if not entry.member:
         return source
     try:
         with zipfile.ZipFile(source) as archive:
             members = [name for name in archive.namelist() if name.startswith(f"{entry.member}/")]
-            archive.extractall(scratch / "unpacked", members)  # keeps every name within the folder
+            archive.extractall(scratch / "unpacked", members)  # writes nothing outside the folder
     except zipfile.BadZipFile as error:
         raise WeightsError(f"'{source}' is no zip archive ({error}).") from error
     return scratch / "unpacked" / entry.member

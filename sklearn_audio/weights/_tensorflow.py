@@ -22,15 +22,15 @@ _PATTERN_CHARACTERS = "*?["
 def read_tensorflow(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     """Read all variables of a TensorFlow checkpoint.
 
-    TensorFlow writes notices to the standard error when it is imported. The environment variable
-    ``TF_CPP_MIN_LOG_LEVEL``, which is the application's to set, silences some of them.
+    TensorFlow writes notices to standard error when it is imported. An application can suppress some of them by the
+    environment variable ``TF_CPP_MIN_LOG_LEVEL``.
     """
     prefix = _find(local_path(path))
     tensorflow = require("tensorflow", needed_by="reading TensorFlow checkpoints", extra="tensorflow")
     try:  # needs an extra
         reader = tensorflow.compat.v1.train.NewCheckpointReader(prefix)
         return {name: np.asarray(reader.get_tensor(name)) for name in sorted(reader.get_variable_to_shape_map())}
-    except (tensorflow.errors.OpError, IndexError) as error:  # a file cut short is an IndexError
+    except (tensorflow.errors.OpError, IndexError) as error:  # a truncated file raises IndexError
         raise WeightsError(
             f"'{prefix}' cannot be read as a TensorFlow checkpoint ({error}). Download it again, and keep its files "
             "in one folder under their own names."
@@ -38,7 +38,7 @@ def read_tensorflow(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
 
 
 def _find(path: str) -> str:
-    """Return what TensorFlow wants: a file of the first format, or the prefix of the second, which may end in "/"."""
+    """Return the path for TensorFlow: a file of the first format, or the prefix of the second, which may end in "/"."""
     prefix = _in_folder(path) if os.path.isdir(path) else _PART.sub("", os.path.abspath(path))
     if any(character in prefix for character in _PATTERN_CHARACTERS):
         raise WeightsError(
