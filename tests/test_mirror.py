@@ -49,7 +49,6 @@ ELSEWHERE = {
         "files/_info.py": "files/test_stream.py audio_info",
         "files/_joined.py": "files/test_lengths.py read_audio",
         "files/_mpeg.py": "files/test_odd_lengths.py read_audio",
-        "files/_ogg.py": "files/test_lengths.py read_audio",
         "files/_sample_bytes.py": "files/test_lengths.py read_audio",
         "files/_sndfile.py": "files/test_formats.py read_audio",
         "files/_units.py": "files/test_lengths.py read_audio",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import zlib
 from typing import NamedTuple
 
 from sklearn_audio.files._views import ByteReader, Link, Pieces
@@ -127,19 +127,10 @@ def _packet_timepoints(reader: ByteReader, offset: int) -> int:
     return n_frames * (480, 960)[mode & 1] if mode < 16 else n_frames * (120, 240, 480, 960)[mode & 3]
 
 
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+
 def _checksum(data: bytes) -> int:
-    table, checksum = _checksum_table(), 0
-    for byte in data:
-        checksum = checksum << 8 & 0xFFFFFFFF ^ table[checksum >> 24 ^ byte]
-    return checksum
-
-
-@lru_cache(maxsize=1)
-def _checksum_table() -> tuple[int, ...]:
-    table = []
-    for byte in range(256):
-        value = byte << 24
-        for _ in range(8):
-            value = value << 1 & 0xFFFFFFFF ^ (0x04C11DB7 if value >> 31 else 0)
-        table.append(value)
-    return tuple(table)
+    """Return the CRC-32 of Ogg: that of zlib with reversed bits and without inversion."""
+    crc = zlib.crc32(data.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return int(f"{crc:032b}"[::-1], 2)
