@@ -378,7 +378,11 @@ class FrontEndModule(nn.Module):
             # a single timepoint has no difference: silence
             several = waveforms.shape[1] > 1
             waveforms = waveforms[:, 1:] - change * waveforms[:, :-1] if several else torch.zeros_like(waveforms)
-        return self.front_end.finish(self.features(cut_frames(waveforms, self.front_end.geometry)))
+        frames = cut_frames(waveforms, self.front_end.geometry)
+        kind = frames.device.type
+        # autocast would multiply in bfloat16; "meta", which has shapes only, knows none
+        with torch.autocast("cpu" if kind == "meta" else kind, enabled=False):
+            return self.front_end.finish(self.features(frames))
 
     def features(self, frames: Tensor) -> Tensor:
         """Compute the features of frames, except for steps that need the whole clip.
@@ -402,10 +406,7 @@ class FrontEndModule(nn.Module):
         spectrum = torch.fft.rfft(frames * self.window, n=front_end.n_fft)  # (..., win) -> (..., n_fft // 2 + 1)
         values = magnitude(spectrum, front_end.power)
         if self.filters is not None:
-            kind = values.device.type
-            # autocast would multiply in bfloat16; shapes on "meta" have none
-            with torch.autocast("cpu" if kind == "meta" else kind, enabled=False):
-                values = values @ self.filters  # (..., bins) -> (..., n_mels)
+            values = values @ self.filters  # (..., bins) -> (..., n_mels)
         values = front_end.compress(values)
         if (front_end.mean, front_end.std) == (0.0, 1.0):
             return values
