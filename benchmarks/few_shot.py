@@ -59,7 +59,7 @@ class Recordings:
     def __init__(self, folder: Path, name: str, n_jobs: int) -> None:
         table = pd.read_csv(folder / name / "labels.csv", dtype=str)
         self.folder, self.name, self.n_jobs = folder, name, n_jobs
-        self.rate, group, self.patch_frames = DATA[name]
+        self.rate, group, self.n_frames = DATA[name]
         self.paths = [str(folder / name / path) for path in table["path"]]
         self.y, self.groups = table["label"].to_numpy(), table[group].to_numpy()
         self._features: dict[str, Any] = {}
@@ -119,7 +119,7 @@ def shots(recordings: Recordings, args: argparse.Namespace) -> pd.DataFrame:
     return pd.concat([curves(recordings, methods, kind, args) for kind, methods in on_vectors().items()])
 
 
-def prototypical(n_shots: int, patch_frames: int, n_episodes: int) -> PrototypicalClassifier:
+def prototypical(n_shots: int, n_frames: int, n_episodes: int) -> PrototypicalClassifier:
     """As many clips of a class as there are, divided into support and query."""
     n_query = max(1, n_shots // 2)
     return PrototypicalClassifier(
@@ -128,7 +128,7 @@ def prototypical(n_shots: int, patch_frames: int, n_episodes: int) -> Prototypic
         n_support=max(1, n_shots - n_query),
         n_query=n_query,
         n_episodes=n_episodes,
-        patch_frames=patch_frames,
+        n_frames=n_frames,
         lr=0.003,
         random_state=SEED,
     )
@@ -139,8 +139,7 @@ def cross_entropy(n_frames: int, n_steps: int) -> CNNClassifier:
     return CNNClassifier(
         NETWORK,
         n_frames=n_frames,
-        crop="random",
-        voting="log",
+        windows={"take": "random", "voting": "log"},
         max_epochs=n_steps,
         batch_size=4096,
         lr=0.003,
@@ -152,7 +151,7 @@ def cross_entropy(n_frames: int, n_steps: int) -> CNNClassifier:
 
 def episodes(recordings: Recordings, args: argparse.Namespace) -> pd.DataFrame:
     """The same network by prototypes and by cross-entropy; an episode needs two clips per class, so not for one."""
-    size = recordings.patch_frames
+    size = recordings.n_frames
     more_than_one = [n for n in args.network_shots if n > 1]
     by_prototypes = {f"{NETWORK}, episodes": lambda n: prototypical(n, size, args.episodes)}
     by_entropy = {f"{NETWORK}, cross-entropy": lambda n: cross_entropy(size, args.episodes)}
@@ -173,7 +172,7 @@ def novel_run(recordings: Recordings, seed: int, args: argparse.Namespace) -> li
     speakers = rng.permutation(np.unique(recordings.groups))
     trained_on = np.isin(recordings.groups, speakers[: len(speakers) // 2])
     frames, mfcc = recordings.features("frames"), recordings.features("mfcc")
-    options: dict[str, Any] = {"patch_frames": recordings.patch_frames, "random_state": seed}
+    options: dict[str, Any] = {"n_frames": recordings.n_frames, "random_state": seed}
     base = known & trained_on if args.new_speakers else known
     episode = {"n_way": args.ways, "n_support": args.support, "n_query": args.support, "lr": 0.003}
     fitted = PrototypicalClassifier(NETWORK, n_episodes=args.novel_episodes, **episode, **options)

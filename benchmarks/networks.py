@@ -16,7 +16,6 @@ import argparse
 import itertools
 import os
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,7 +52,7 @@ TASKS = {
 HALF: dict[str, Any] = {"max_epochs": 50}
 CRNN: dict[str, Any] = HALF | {"architecture": "crnn"}
 # windows of 1.3 seconds, from another place of each clip in every epoch, that vote
-VGG: dict[str, Any] = HALF | {"architecture": "vgg32", "n_frames": 64, "voting": "log", "lr": 0.003}
+VGG: dict[str, Any] = HALF | {"architecture": "vgg32", "n_frames": 64, "windows": {"voting": "log"}, "lr": 0.003}
 VGG |= {"mixup": 0.0, "spec_augment": None}
 OVER_FRAMES: dict[str, dict[str, Any]] = {
     "crnn": {"architecture": "crnn"},
@@ -74,13 +73,13 @@ OVER_FRAMES: dict[str, dict[str, Any]] = {
     "crnn, shifts": CRNN | {"augmentations": [TimeShift(0.5)]},
     "vgg32, windows": VGG,
     "vgg32, windows in one batch": VGG | {"batch_size": 4096, "max_epochs": 75},
-    "crnn, patches of 100 frames": CRNN | {"patch_frames": 100, "patch_hop": 50, "batch_size": 32},
+    "crnn, patches of 100 frames": CRNN | {"n_frames": 100, "windows": {"take": "all", "hop": 50}, "batch_size": 32},
 }
 # the same frames, computed anew from the changed waveforms in every epoch
 OVER_AUDIO: dict[str, dict[str, Any]] = {
     "crnn, speed": CRNN | {"augmentations": [SpeedChange((0.8, 1.25))]},
     "crnn, speed, shifts": CRNN | {"augmentations": [SpeedChange((0.8, 1.25)), TimeShift(0.5)]},
-    "crnn, mixup of waveforms": CRNN | {"mixup_on": "waveforms"},
+    "crnn, mixup of waveforms": CRNN | {"mixup": {"on": "waveforms"}},
 }
 
 
@@ -89,7 +88,7 @@ def front_end(rate: int) -> FrontEnd:
 
 
 def features(paths: list[str], rate: int) -> dict[str, Ragged | np.ndarray]:
-    mel = MelSpectrogramTransformer(**asdict(front_end(rate)), n_jobs=2)
+    mel = MelSpectrogramTransformer(front_end=front_end(rate), n_jobs=2)
     return {"frames": mel.fit_transform(paths), "audio": np.array(paths), **tables(paths, rate)}
 
 

@@ -45,11 +45,13 @@ BASELINES = ("MFCC statistics + SVC", "acoustic and MFCC + LogisticRegression")
 
 
 def lstm(seed: int, **options: Any) -> LSTMClassifier:
-    return LSTMClassifier(**{"max_epochs": 30, "lr": 0.003, "dropout": 0.4, "random_state": seed, **options})
+    given = {"max_epochs": 30, "lr": 0.003, "options": {"dropout": 0.4}, "random_state": seed}
+    return LSTMClassifier(**(given | options))
 
 
 def bert(seed: int, **options: Any) -> BERTClassifier:
-    given = {"pooling": "mean", "max_epochs": 60, "lr": 0.001, "warmup": 5, "batch_size": 16, "random_state": seed}
+    given = {"options": {"pooling": "mean"}, "max_epochs": 60, "lr": 0.001, "warmup": 5, "batch_size": 16}
+    given["random_state"] = seed
     return BERTClassifier(**(given | options))
 
 
@@ -73,8 +75,14 @@ def methods(seed: int) -> dict[str, tuple[str, BaseEstimator]]:
                 "frames",
                 make_pipeline(tokens, ngrams, LogisticRegression(C=100, max_iter=2000)),
             ),
-            f"LSTM, tokens, {n}": ("frames", make_pipeline(tokens, lstm(seed, n_tokens=n))),
-            f"BERT, tokens, {n}": ("frames", make_pipeline(tokens, bert(seed, n_tokens=n, max_epochs=30))),
+            f"LSTM, tokens, {n}": (
+                "frames",
+                make_pipeline(tokens, lstm(seed, options={"dropout": 0.4, "n_tokens": n})),
+            ),
+            f"BERT, tokens, {n}": (
+                "frames",
+                make_pipeline(tokens, bert(seed, options={"pooling": "mean", "n_tokens": n}, max_epochs=30)),
+            ),
         }
     return table
 

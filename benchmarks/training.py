@@ -28,7 +28,7 @@ EPOCHS, REPEATS, BATCH = 2, 5, 32
 OPTIONS: dict[str, Any] = {"max_epochs": EPOCHS, "batch_size": BATCH, "random_state": 0, "device": "cpu"}
 CLASSIFIERS = {
     "LSTM": LSTMClassifier(**OPTIONS),
-    "BERT": BERTClassifier(max_length=256, **OPTIONS),
+    "BERT": BERTClassifier(options={"max_length": 256}, **OPTIONS),
     "MLP": FrameMLPClassifier(**OPTIONS),
     "CRNN": CNNClassifier("crnn", mixup=0.0, spec_augment=None, **OPTIONS),
 }

@@ -20,10 +20,12 @@ from .classification import BERTClassifier as BERTClassifier
 from .classification import CNNClassifier as CNNClassifier
 from .classification import ConvAutoencoder as ConvAutoencoder
 from .classification import FrameMLPClassifier as FrameMLPClassifier
+from .classification import GradientAccumulation as GradientAccumulation
 from .classification import LSTMClassifier as LSTMClassifier
 from .classification import PatchVotingClassifier as PatchVotingClassifier
 from .classification import PrototypicalClassifier as PrototypicalClassifier
 from .classification import TokenMeanClassifier as TokenMeanClassifier
+from .classification import WeightAveraging as WeightAveraging
 from .display import FewShotDisplay as FewShotDisplay
 from .display import TokenDisplay as TokenDisplay
 from .dsp import FrontEnd as FrontEnd

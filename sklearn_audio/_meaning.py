@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sklearn_audio._items import given_items
+
 
 class Use(NamedTuple):
     """A condition under which a parameter has an effect.
@@ -24,7 +26,7 @@ class Use(NamedTuple):
     of_data: bool = False
 
 
-# parameter -> its condition, or several that must all hold
+# parameter, or "parameter.key" for a key of a dict -> its condition, or several that must all hold
 Uses = dict[str, Use | tuple[Use, ...]]
 
 
@@ -47,23 +49,41 @@ def needs_frames(*idle: Any) -> Use:
     return Use("frames", lambda fitted: fitted.n_tokens_ is None, lambda fitted: "X holds tokens", idle, True)
 
 
-def idle_parameters(estimator: Any, *, of_data: bool = False) -> Iterator[tuple[str, Any, Use]]:
-    """Yield the parameters that are set but have no effect: name, default and condition."""
-    signature = inspect.signature(type(estimator).__init__).parameters
+class Setting(NamedTuple):
+    """A parameter, or a key of one that is a dict, with its value and its default."""
+
+    name: str
+    value: Any
+    default: Any
+
+
+def idle_parameters(estimator: Any, *, of_data: bool = False) -> Iterator[tuple[Setting, Use]]:
+    """Yield what is set but has no effect, and the condition that does not hold."""
     for name, uses in type(estimator)._parameter_uses.items():
-        if name not in signature:
-            continue  # not a parameter of this class
-        value, default = getattr(estimator, name), signature[name].default
-        for use in (uses,) if isinstance(uses, Use) else uses:
-            asks = not any(_are_same(value, idle) for idle in (default, *use.idle))
-            if asks and use.of_data == of_data and not use.holds(estimator):
-                yield name, default, use
+        for setting in _settings(estimator, name):
+            for use in (uses,) if isinstance(uses, Use) else uses:
+                asks = not any(_are_same(setting.value, idle) for idle in (setting.default, *use.idle))
+                if asks and use.of_data == of_data and not use.holds(estimator):
+                    yield setting, use
+
+
+def _settings(estimator: Any, name: str) -> Iterator[Setting]:
+    """Look up a parameter, or a key of one, if the class has it and it is given."""
+    parameter, _, key = name.partition(".")
+    signature = inspect.signature(type(estimator).__init__).parameters
+    if not key and parameter in signature:
+        yield Setting(name, getattr(estimator, name), signature[name].default)
+    elif key in estimator._parameter_items.get(parameter, {}):
+        given = given_items(estimator, parameter)
+        if key in given:
+            default = estimator._parameter_items[parameter][key].default
+            yield Setting(f"{parameter}[{key!r}]", given[key], default)
 
 
 def refuse_idle(estimator: Any, *, of_data: bool = False) -> None:
     """Raise if a parameter is set but has no effect."""
-    for name, default, use in idle_parameters(estimator, of_data=of_data):
-        raise idle_error(name, getattr(estimator, name), use.words, use.found(estimator), default)
+    for (name, value, default), use in idle_parameters(estimator, of_data=of_data):
+        raise idle_error(name, value, use.words, use.found(estimator), default)
 
 
 def idle_error(name: str, value: Any, words: str, found: str, default: Any) -> ValueError:

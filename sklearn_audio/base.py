@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from sklearn_audio._items import Items, check_items
 from sklearn_audio._meaning import Uses, refuse_idle
 from sklearn_audio._output import label_outputs
 from sklearn_audio._shared_parameters import SharedParameters
@@ -110,6 +111,8 @@ class AudioEstimator(SetOutputMixin, BaseEstimator):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
     # Conditions of parameters that do not always have an effect; otherwise, setting them raises.
     _parameter_uses: ClassVar[Uses] = {}
+    # Keys of parameters that may be dicts.
+    _parameter_items: ClassVar[Items] = {}
     # Parameters that the class has in common with others.
     _shared_parameters: ClassVar[SharedParameters | None] = None
     # Learns nothing from X: usable without fit.
@@ -141,7 +144,13 @@ class AudioEstimator(SetOutputMixin, BaseEstimator):
 
     def _validate_params(self) -> None:
         super()._validate_params()
+        self._check_items()
         refuse_idle(self)
+
+    def _check_items(self) -> None:
+        """Check the parameters that are dicts."""
+        for parameter in self._parameter_items:
+            check_items(self, parameter)
 
     def _admit_audio(
         self,

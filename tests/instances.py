@@ -36,8 +36,8 @@ AUDIO = {
     "AudioLoader-fixed": AudioLoader(duration=0.2, fix_length=True),
     "AcousticFeatures": AcousticFeatures(),
     "MelSpectrogramTransformer": MelSpectrogramTransformer(),
-    "MelSpectrogramTransformer-standard": MelSpectrogramTransformer.from_preset("panns_16k", normalize="standard"),
-    "MelSpectrogramTransformer-vggish": MelSpectrogramTransformer.from_preset("vggish", normalize="minmax"),
+    "MelSpectrogramTransformer-standard": MelSpectrogramTransformer(front_end="panns_16k", normalize="standard"),
+    "MelSpectrogramTransformer-vggish": MelSpectrogramTransformer(front_end="vggish", normalize="minmax"),
     "MelSpectrogramTransformer-efficientat": MelSpectrogramTransformer.from_preset("efficientat", normalize="l2"),
     "MFCCTransformer": MFCCTransformer(),
     "MFCCTransformer-deltas": MFCCTransformer(sample_rate=16000, n_mfcc=13, deltas=2, lifter=22.0),
@@ -59,7 +59,7 @@ LARGE = {
     "PANNsEmbedder": PANNsEmbedder("cnn6", weights=None, sample_rate=32000),
     "ASTEmbedder": ASTEmbedder("tiny224", n_frames=256, weights=None, sample_rate=16000),
     "CNNClassifier-cnn4": CNNClassifier(
-        "cnn4", dropout=0.0, max_epochs=4, batch_size=16, lr_schedule="onecycle", random_state=0
+        "cnn4", options={"dropout": 0.0}, max_epochs=4, batch_size=16, lr_schedule="onecycle", random_state=0
     ),
 }
 SEQUENCES = {
@@ -94,7 +94,7 @@ NEURAL = {
         width=16, n_heads=2, n_layers=1, feedforward_size=32, max_epochs=30, lr=0.01, random_state=0
     ),
     "CNNClassifier-audio": CNNClassifier(
-        "timbre", front_end="panns_8k", sample_rate=8000, n_frames=8, crop="center", max_epochs=1, random_state=0
+        "timbre", front_end="panns_8k", sample_rate=8000, n_frames=8, windows="center", max_epochs=1, random_state=0
     ),
     "CNNClassifier-crnn": CNNClassifier(
         "crnn", options={"n_embedding": 16, "pooling": "mean"}, max_epochs=6, lr=0.02, batch_size=16, random_state=0
@@ -102,17 +102,15 @@ NEURAL = {
     "FrameMLPClassifier": FrameMLPClassifier(hidden_sizes=(16,), max_epochs=12, lr=0.02, random_state=0),
     "CNNClassifier-patches": CNNClassifier(
         TinyNetwork,
-        patch_frames=3,
-        patch_hop=2,
-        short_clip="zero",
-        voting="log",
+        n_frames=3,
+        windows={"take": "all", "hop": 2, "short_clip": "zero", "voting": "log"},
         max_epochs=6,
         lr=0.05,
         random_state=0,
     ),
     "LSTMClassifier": LSTMClassifier(hidden_size=8, max_epochs=5, lr=0.1, random_state=0),
     "LSTMClassifier-attention": LSTMClassifier(
-        hidden_size=8, pooling="attention", normalize=None, max_epochs=12, lr=0.05, random_state=0
+        hidden_size=8, options={"pooling": "attention"}, normalize=None, max_epochs=12, lr=0.05, random_state=0
     ),
     "TokenMeanClassifier": TokenMeanClassifier(embedding_size=16, max_epochs=12, lr=0.05, random_state=0),
 }
@@ -126,7 +124,7 @@ PROTOTYPES = {
         embedding_dim=4, n_support=1, n_query=1, n_episodes=40, lr=0.01, random_state=0
     ),
     "PrototypicalClassifier-frames": PrototypicalClassifier(
-        "timbre", embedding_dim=4, n_support=1, n_query=1, n_episodes=5, patch_frames=8, random_state=0
+        "timbre", embedding_dim=4, n_support=1, n_query=1, n_episodes=5, n_frames=8, random_state=0
     ),
 }
 INSTANCES = (

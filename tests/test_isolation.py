@@ -106,7 +106,7 @@ def clips():
 
 
 def scores(clips):
-    classifier = LSTMClassifier(hidden_size=4, max_epochs=2, dropout=0.3, random_state=0)
+    classifier = LSTMClassifier(hidden_size=4, max_epochs=2, options={"dropout": 0.3}, random_state=0)
     return classifier.fit(clips, list("ab") * 3).predict_proba(clips)
 
 

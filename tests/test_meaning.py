@@ -32,19 +32,18 @@ from sklearn_audio.dsp._presets import PRESETS
 from tests.instances import INSTANCES
 
 LEARNED = {"embedding_dim": 4}
+SIZED = {"embedding_size": 8}
+# parameters in place of which a front end stands
+FLAT = {"sample_rate": 16000, "n_fft": 512, "win_length": 400, "hop_length": 160, "n_mels": 40, "fmin": 50.0}
+FLAT |= {"fmax": 4000.0, "window": "hamming", "center": False, "pad_mode": "reflect", "power": 1.0, "mel_scale": "htk"}
+FLAT |= {"mel_norm": None, "log": "ln", "log_floor": 1e-5, "ref": 2.0, "top_db": 60.0}
 # estimator, parameter, value, and what gives it an effect (None where another class of X does)
 CASES = [
-    (MelSpectrogramTransformer(), "window_periodic", False, {"window": "rectangular"}),
-    (MelSpectrogramTransformer(), "window_align", "left", {"win_length": None}),
     (MelSpectrogramTransformer(), "pad_mode", "reflect", {"center": False}),
-    (MelSpectrogramTransformer(), "preemphasis_scope", "waveform", {"preemphasis": 0.0}),
-    (MelSpectrogramTransformer(), "log_gain", 2.0, {"log": None}),
-    (MelSpectrogramTransformer(), "log_offset", 0.1, {"log": None}),
     (MelSpectrogramTransformer(), "log_floor", 0.1, {"log": None}),
-    (MelSpectrogramTransformer(), "log_floor", 0.1, {"log": "log10", "half_precision": True, "log_offset": 1.0}),
     (MelSpectrogramTransformer(), "ref", "max", {"log": "ln"}),
     (MelSpectrogramTransformer(), "top_db", 60.0, {"log": None}),
-    (MelSpectrogramTransformer(), "half_precision", True, {"log": "db"}),
+    *((MelSpectrogramTransformer(front_end="panns_8k"), name, value, {}) for name, value in FLAT.items()),
     (SpectrogramTransformer(), "n_fft", 512, {"kind": "cqt"}),
     (SpectrogramTransformer(), "win_length", 512, {"kind": "cqt"}),
     (SpectrogramTransformer(), "center", False, {"kind": "cqt"}),
@@ -64,10 +63,11 @@ CASES = [
     (AudioTagger(weights=None), "window", 2.0, {"model": "panns_cnn14_decision_max"}),
     (AudioTagger(weights=None), "hop", 0.2, {"model": "panns_cnn14_decision_att"}),
     (CNNClassifier(), "sample_rate", 16000, {"front_end": None}),
-    (CNNClassifier(), "patch_hop", 8, {"patch_frames": None}),
-    (CNNClassifier(), "crop", "center", {"patch_frames": 8}),
-    (CNNClassifier(), "voting", "log", {"crop": "start"}),
-    (CNNClassifier(), "log_compression", "learned", {"architecture": "leenet11"}),
+    (CNNClassifier(), "hidden_sizes", (4,), {"architecture": "cnn4"}),
+    (CNNClassifier(), "windows.hop", 8, {"windows": {"take": "random"}}),
+    (CNNClassifier(), "windows.hop", 8, {"windows": {"take": "center"}}),
+    (CNNClassifier(), "windows.voting", "log", {"windows": {"take": "start"}}),
+    (CNNClassifier(), "options.log_compression", "learned", {"architecture": "leenet11"}),
     (LSTMClassifier(), "sample_rate", 16000, {"front_end": None}),
     (BERTClassifier(), "sample_rate", 16000, {"front_end": None}),
     (TokenMeanClassifier(), "sample_rate", 16000, {"front_end": None}),
@@ -75,8 +75,8 @@ CASES = [
     (ConvAutoencoder(), "sample_rate", 16000, {"front_end": None}),
     (PrototypicalClassifier("timbre", front_end="panns_8k"), "sample_rate", 16000, {"front_end": None}),
     (PrototypicalClassifier(**LEARNED), "front_end", "panns_8k", {"network": None}),
-    (CNNClassifier(), "mixup_on", "waveforms", {"front_end": None}),
-    (CNNClassifier(front_end="panns_8k"), "mixup_on", "waveforms", {"mixup": 0.0}),
+    (CNNClassifier(), "mixup.on", "waveforms", {"front_end": None}),
+    (CNNClassifier(front_end="panns_8k"), "mixup.on", "waveforms", {"mixup": {"alpha": 0.0}}),
     (CNNClassifier(), "spec_augment", True, {"architecture": "leenet11"}),
     (CNNClassifier(), "patience", 3, {"early_stopping": False}),
     (LSTMClassifier(), "patience", 3, {"lr_schedule": "cosine"}),
@@ -90,8 +90,8 @@ CASES = [
     (PrototypicalClassifier(), "weight_decay", 0.1, {}),
     (PrototypicalClassifier(), "lr_schedule", None, {}),
     (PrototypicalClassifier(), "gradient_clip", None, {}),
-    (PrototypicalClassifier(**LEARNED), "patch_frames", 64, {"network": None}),
-    (PrototypicalClassifier(**LEARNED), "patch_hop", 64, {"network": None}),
+    (PrototypicalClassifier(**LEARNED), "n_frames", 64, {"network": None}),
+    (PrototypicalClassifier(**LEARNED), "windows", {"hop": 64}, {"network": None}),
     (PrototypicalClassifier(**LEARNED), "options", {"dropout": 0.5}, {"network": None}),
 ]
 FRAMES = [np.random.default_rng(i).normal(size=(9, 3)).astype(np.float32) for i in range(8)]
@@ -99,11 +99,18 @@ TOKENS = [np.arange(9) % (i + 2) for i in range(8)]
 Y = ["a", "b"] * 4
 # known once X was seen
 OF_DATA = [
-    (LSTMClassifier(max_epochs=1, embedding_size=8), "embedding_size", FRAMES, "it needs tokens, but X holds frames"),
-    (TokenMeanClassifier(max_epochs=1, n_tokens=9), "n_tokens", FRAMES, "it needs tokens, but X holds frames"),
+    (LSTMClassifier(max_epochs=1, options=SIZED), "options['embedding_size']", FRAMES, "it needs tokens, but X holds"),
+    *(
+        (
+            classifier(max_epochs=1, options={"n_tokens": 9}),
+            "options['n_tokens']",
+            FRAMES,
+            "it needs tokens, but X holds",
+        )
+        for classifier in (BERTClassifier, FrameMLPClassifier, LSTMClassifier, TokenMeanClassifier)
+    ),
     (TokenMeanClassifier(max_epochs=1, normalize="clip"), "normalize", TOKENS, "it needs frames, but X holds tokens"),
-    (FrameMLPClassifier(max_epochs=1, embedding_size=8), "embedding_size", FRAMES, "it needs tokens"),
-    (FrameMLPClassifier(max_epochs=1, n_tokens=9), "n_tokens", FRAMES, "it needs tokens"),
+    (FrameMLPClassifier(max_epochs=1, options=SIZED), "options['embedding_size']", FRAMES, "it needs tokens"),
 ]
 
 
@@ -111,37 +118,46 @@ def name_of(case):
     return f"{type(case[0]).__name__}-{case[1]}-{'-'.join(map(str, case[3])) or 'alone'}"
 
 
+def with_setting(estimator, name, value, others):
+    """Set a parameter, or a key of one that is a dict; return the estimator, and the name in messages and default."""
+    parameter, _, key = name.partition(".")
+    if not key:
+        default = inspect.signature(type(estimator)).parameters[name].default
+        return clone(estimator).set_params(**others, **{name: value}), name, default
+    given = others.get(parameter, {}) | {key: value}
+    default = estimator._parameter_items[parameter][key].default
+    return clone(estimator).set_params(**(others | {parameter: given})), f"{parameter}[{key!r}]", default
+
+
 @pytest.mark.parametrize("case", CASES, ids=name_of)
 def test_idle_parameter_is_refused(case):
-    estimator, name, value, others = case
-    estimator = clone(estimator).set_params(**others, **{name: value})
-    default = inspect.signature(type(estimator)).parameters[name].default
-    start, end = f"{name}={value!r} has no effect here: it needs ", f". Leave {name} at its default, {default!r}."
+    name, others = case[1], case[3]
+    estimator, shown, default = with_setting(*case)
+    start, end = f"{shown}={case[2]!r} has no effect here: it needs ", f". Leave {shown} at its default, {default!r}."
     with pytest.raises(ValueError, match=f"^{re.escape(start)}.*{re.escape(end)}$"):
         estimator.fit(FRAMES, Y)
     # at its default it asks for nothing
-    assert name not in [idle for idle, *_ in idle_parameters(estimator.set_params(**{name: default}))]
+    estimator = with_setting(case[0], name, default, others)[0]
+    assert shown not in [setting.name for setting, _ in idle_parameters(estimator)]
 
 
 @pytest.mark.parametrize(("estimator", "name", "X", "match"), OF_DATA)
 def test_parameter_for_another_kind_of_X_is_refused(estimator, name, X, match):
-    with pytest.raises(ValueError, match=f"^{name}=.* has no effect here: {match}"):
+    with pytest.raises(ValueError, match=f"^{re.escape(name)}=.* has no effect here: {match}"):
         clone(estimator).fit(X, Y)
 
 
 def test_every_condition_has_a_case():
     """One case at least for each condition of each table, in which that condition is the one that fails."""
-    covered = {
-        (name, use)
-        for estimator, name, value, others in CASES
-        for idle, _, use in idle_parameters(clone(estimator).set_params(**others, **{name: value}))
-        if idle == name
-    }
+    covered = set()
+    for case in CASES:
+        estimator, shown, _ = with_setting(*case)
+        covered |= {(case[1], use) for setting, use in idle_parameters(estimator) if setting.name == shown}
     for cls in {type(instance) for instance in INSTANCES.values() if hasattr(instance, "_parameter_uses")}:
         names = inspect.signature(cls).parameters
         for name, uses in cls._parameter_uses.items():
             for use in (uses,) if isinstance(uses, Use) else uses:
-                if name in names and not use.of_data:
+                if name.partition(".")[0] in names and not use.of_data:
                     assert (name, use) in covered, (cls.__name__, name, use.words)
 
 
@@ -151,9 +167,8 @@ def test_instances_of_all_checks_are_admissible(name):
 
 
 @pytest.mark.parametrize("preset", sorted(PRESETS))
-@pytest.mark.parametrize("log", ["as it is", None])
-def test_presets_set_nothing_without_effect(preset, log):
-    changed = {} if log == "as it is" else {"log": log, "half_precision": False}
+@pytest.mark.parametrize("changed", [{}, {"log": None, "half_precision": False}])
+def test_presets_set_nothing_without_effect(preset, changed):
     assert list(idle_parameters(MelSpectrogramTransformer.from_preset(preset, **changed))) == []
 
 
@@ -165,7 +180,7 @@ def test_lists_and_tuples_are_one_value():
             self.sizes = sizes
 
     assert not [idle for kind in (list, tuple, np.array) for idle in idle_parameters(Sized(kind([256, 128])))]
-    assert [name for name, *_ in idle_parameters(Sized([256, 64]))] == ["sizes"]
+    assert [setting.name for setting, _ in idle_parameters(Sized([256, 64]))] == ["sizes"]
 
 
 def test_seeds_and_machinery_are_never_refused():

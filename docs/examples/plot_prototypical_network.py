@@ -22,7 +22,7 @@ train, test = np.arange(150) < 100, np.arange(150) >= 100
 # In each episode, three clips of every class are the support set and three others the queries. A patch of 32 frames is
 # one second.
 classifier = PrototypicalClassifier(
-    "vgg32", embedding_dim=16, n_support=3, n_query=3, n_episodes=60, patch_frames=32, lr=0.003, random_state=0
+    "vgg32", embedding_dim=16, n_support=3, n_query=3, n_episodes=60, n_frames=32, lr=0.003, random_state=0
 )
 classifier.fit(frames[train & known], sounds.target[train & known])
 classifier.score(frames[test & known], sounds.target[test & known])

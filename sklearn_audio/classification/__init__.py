@@ -9,6 +9,7 @@ from sklearn_audio.classification._prototypical import PrototypicalClassifier
 from sklearn_audio.classification._tagger import AudioTagger
 from sklearn_audio.classification._token_mean import TokenMeanClassifier
 from sklearn_audio.classification._voting import PatchVotingClassifier
+from sklearn_audio.engine.training import GradientAccumulation, WeightAveraging
 
 __all__ = [
     "AudioTagger",
@@ -16,8 +17,10 @@ __all__ = [
     "CNNClassifier",
     "ConvAutoencoder",
     "FrameMLPClassifier",
+    "GradientAccumulation",
     "LSTMClassifier",
     "PatchVotingClassifier",
     "PrototypicalClassifier",
     "TokenMeanClassifier",
+    "WeightAveraging",
 ]

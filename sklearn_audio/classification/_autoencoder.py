@@ -31,8 +31,8 @@ from sklearn_audio.ragged import Ragged
 __all__ = ["ConvAutoencoder"]
 
 _COUNT = Interval(Integral, 1, None, closed="left")
-# of labels, of tokens, and of classifiers only
-_NOT_HERE = ("n_tokens", "class_weight", "sampler", "mixup", "spec_augment", "augmentations")
+# of labels, and of classifiers only
+_NOT_HERE = ("class_weight", "sampler", "mixup", "spec_augment", "augmentations")
 
 
 class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, TrainedNetwork):
@@ -289,7 +289,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         return rows
 
     def _segments(self, rows: RowView, *, training: bool) -> Segments:
-        return self._truncated(rows, self.n_frames_, training=training)
+        return self._truncated(rows, self.n_frames_, self.truncation, training=training)
 
     def _collation(self, *, training: bool) -> Collation:
         return Collation(self.n_frames_)

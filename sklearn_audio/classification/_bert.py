@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from numbers import Integral, Real
-from typing import Any, ClassVar, Literal, Unpack
+from typing import Any, ClassVar, Unpack
 
-from sklearn_audio._sklearn import Interval, StrOptions
+from sklearn_audio._items import Item, Items
+from sklearn_audio._sklearn import StrOptions
+from sklearn_audio.classification._network_options import COUNT, DROPOUT
 from sklearn_audio.classification._sequences import SequenceClassifier
 from sklearn_audio.classification._training_parameters import TrainingOptions
 from sklearn_audio.engine.training import Collation, RowView, Segments
@@ -28,17 +29,18 @@ class BERTClassifier(SequenceClassifier):
         Heads of attention, which share the width.
     feedforward_size : int, default=512
         Units of the feed-forward network of each layer.
-    pooling : {"first", "mean"}, default="first"
-        Decide by the output of the vector that is put in front of each sequence, as BERT does, or by the mean of the
-        outputs of the frames.
-    max_length : int, default=512
-        Most frames or tokens that the encoder takes at once, and the number of its positions, less the one in front.
-    truncation : {"chunks", "head", "tail"}, default="chunks"
-        What becomes of longer clips. "chunks" cuts them into as few pieces of equal length as need be and averages the
-        logits of all pieces, each of which is trained to give the label; "head" and "tail" keep the beginning or the
-        end.
-    dropout : float, default=0.1
-        Fraction of attention and outputs dropped in training.
+    options : dict, default=None
+        More arguments of the network; None is their defaults:
+
+        - "pooling", one of "first" and "mean", by default "first": decide by the output of the vector that is put in
+          front of each sequence, as BERT does, or by the mean of the outputs of the frames.
+        - "max_length", at least 1, by default 512: most frames or tokens that the encoder takes at once, and the number
+          of its positions, less the one in front.
+        - "truncation", one of "chunks", "head" and "tail", by default "chunks": what becomes of longer clips. "chunks"
+          cuts them into as few pieces of equal length as need be and averages the logits of all pieces, each of which
+          is trained to give the label; "head" and "tail" keep the beginning or the end.
+        - "dropout", from 0 to below 1, by default 0.1: fraction of attention and outputs dropped in training.
+        - "n_tokens", at least 1, by default None: size of the vocabulary; None is the largest token of `fit` and one.
     {training_parameters}
 
     Attributes
@@ -67,14 +69,19 @@ class BERTClassifier(SequenceClassifier):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **SequenceClassifier._parameter_constraints,
-        "width": [Interval(Integral, 1, None, closed="left")],
-        "n_layers": [Interval(Integral, 1, None, closed="left")],
-        "n_heads": [Interval(Integral, 1, None, closed="left")],
-        "feedforward_size": [Interval(Integral, 1, None, closed="left")],
-        "pooling": [StrOptions({"first", "mean"})],
-        "max_length": [Interval(Integral, 1, None, closed="left")],
-        "truncation": [StrOptions({"chunks", "head", "tail"})],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "width": [COUNT],
+        "n_layers": [COUNT],
+        "n_heads": [COUNT],
+        "feedforward_size": [COUNT],
+    }
+    _parameter_items: ClassVar[Items] = {
+        "options": {
+            "pooling": Item("first", [StrOptions({"first", "mean"})]),
+            "max_length": Item(512, [COUNT]),
+            "truncation": Item("chunks", [StrOptions({"chunks", "head", "tail"})]),
+            "dropout": Item(0.1, [DROPOUT]),
+            **SequenceClassifier._parameter_items["options"],
+        }
     }
 
     def __init__(
@@ -84,10 +91,7 @@ class BERTClassifier(SequenceClassifier):
         n_layers: int = 2,
         n_heads: int = 4,
         feedforward_size: int = 512,
-        pooling: Literal["first", "mean"] = "first",
-        max_length: int = 512,
-        truncation: Literal["chunks", "head", "tail"] = "chunks",
-        dropout: float = 0.1,
+        options: dict[str, Any] | None = None,
         **training: Unpack[TrainingOptions],
     ) -> None:
         self._shared_parameters.assign(self, training)
@@ -95,19 +99,16 @@ class BERTClassifier(SequenceClassifier):
         self.n_layers = n_layers
         self.n_heads = n_heads
         self.feedforward_size = feedforward_size
-        self.pooling = pooling
-        self.max_length = max_length
-        self.truncation = truncation
-        self.dropout = dropout
+        self.options = options
 
     def _read_rows(self, X: Any, *, reset: bool) -> RowView:
         rows = super()._read_rows(X, reset=reset)
         if reset:
-            self._fitted_length = self.max_length  # that of the network, if the parameter is changed later
+            self._fitted_length = self._option("max_length")  # that of the network, if the option is changed later
         return rows
 
     def _segments(self, rows: RowView, *, training: bool) -> Segments:
-        return self._truncated(rows, self._fitted_length, training=training)
+        return self._truncated(rows, self._fitted_length, self._option("truncation"), training=training)
 
     def _collation(self, *, training: bool) -> Collation:
         return replace(super()._collation(training=training), max_length=self._fitted_length)
@@ -122,7 +123,7 @@ class BERTClassifier(SequenceClassifier):
             n_layers=self.n_layers,
             n_heads=self.n_heads,
             feedforward_size=self.feedforward_size,
-            pooling=self.pooling,
-            max_length=self.max_length + 1,
-            dropout=self.dropout,
+            pooling=self._option("pooling"),
+            max_length=self._option("max_length") + 1,
+            dropout=self._option("dropout"),
         )

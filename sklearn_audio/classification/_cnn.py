@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from numbers import Integral, Real
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, Unpack
 
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
+from sklearn_audio._items import Item, Items, check_items, items_of
 from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._names import check_name
-from sklearn_audio._shared_parameters import SharedParameters
-from sklearn_audio._sklearn import HasMethods, Interval, StrOptions, clone_parametrized
+from sklearn_audio._sklearn import HasMethods, StrOptions, clone_parametrized
 from sklearn_audio.classification._audio_input import AudioInput, check_powers
+from sklearn_audio.classification._network_options import COUNT, options_of, options_of_own
 from sklearn_audio.classification._neural import NeuralClassifier
 from sklearn_audio.classification._sequences import holds_tokens
-from sklearn_audio.classification._training_parameters import SHARED_TRAINING, TrainingOptions
+from sklearn_audio.classification._training_parameters import TrainingOptions
 from sklearn_audio.dsp import FrontEnd
 from sklearn_audio.engine.training import (
     Augmentation,
@@ -24,7 +24,6 @@ from sklearn_audio.engine.training import (
     Crop,
     RowView,
     Segments,
-    ShortClip,
     patch_segments,
     whole_rows,
 )
@@ -33,11 +32,15 @@ from sklearn_audio.validation import container_kind
 
 __all__ = ["CNNClassifier"]
 
-_COUNT = Interval(Integral, 1, None, closed="left")
 # Longer clips are read through windows: ten seconds at the usual hundred frames per second.
 _MOST_FRAMES, _MOST_SECONDS = 1024, 10
 # Values of "auto" for named architectures over frames, and for the others; measured on the page of benchmarks.
 _AUTOMATIC: dict[str, tuple[Any, Any]] = {"mixup": (0.3, 0.0), "spec_augment": (True, False)}
+_TAKES = StrOptions({"random", "center", "start", "all"})
+_OWN_OPTIONS: dict[str, Item] = {
+    "log_compression": Item(None, [StrOptions({"learned"}), None]),
+    "encoder": Item(None, [HasMethods(["inverse_transform"]), None]),
+}
 
 _FRAMES = needs("frames", lambda owner: not owner._takes().waveforms, "architecture", idle=("auto", None, False))
 _AUDIO = needs(
@@ -48,18 +51,17 @@ _AUDIO = needs(
 )
 _USES: Uses = {
     "sample_rate": _AUDIO,
-    "patch_hop": needs("patch_frames", lambda owner: owner.patch_frames is not None, "patch_frames"),
-    "crop": needs("patch_frames=None", lambda owner: owner.patch_frames is None, "patch_frames"),
-    "voting": needs(
-        "several windows of a clip, which patch_frames or crop='random' give",
-        lambda owner: owner.patch_frames is not None or owner.crop == "random",
-        "patch_frames",
-        "crop",
+    "hidden_sizes": needs("architecture='mlp'", lambda owner: owner.architecture == "mlp", "architecture"),
+    "options.log_compression": _FRAMES,
+    "windows.hop": needs("the windows that 'all' takes", lambda owner: owner._window("take") == "all", "windows"),
+    "windows.voting": needs(
+        "several windows of a clip, which 'all' and 'random' give",
+        lambda owner: owner._window("take") in ("all", "random"),
+        "windows",
     ),
-    "log_compression": _FRAMES,
-    "mixup_on": (
+    "mixup.on": (
         _AUDIO,
-        needs("mixup above 0", lambda owner: owner._chosen("mixup") > 0, "mixup", "architecture"),
+        needs("an alpha above 0", lambda owner: owner._mixup_alpha() > 0, "mixup", "architecture"),
     ),
     "spec_augment": _FRAMES,
 }
@@ -72,14 +74,32 @@ class CNNClassifier(NeuralClassifier):
     ----------
     architecture : str or type, default="crnn"
         Over frames: "crnn", "cnn_transformer", "cnn4", "sbcnn", "timbre", "vgg32", "vgg128", "cnn6", "cnn10", "cnn14",
-        "mobilenet_v1", "mobilenet_v2", "resnet22", "efficientat" and "ast". Over waveforms: "leenet11", "res1dnet31".
-        Or a class of torch modules of your own, called with `n_outputs` and `n_features`, which maps
+        "mobilenet_v1", "mobilenet_v2", "resnet22", "efficientat", "ast" and "mlp". Over waveforms: "leenet11",
+        "res1dnet31". Or a class of torch modules of your own, called with `n_outputs` and `n_features`, which maps
         (n_clips, n_frames, n_features) to (n_clips, n_outputs).
+    hidden_sizes : sequence of int, default=None
+        Units of the layers of "mlp"; None is (256, 128). For no other architecture.
     options : dict, default=None
-        More arguments of the network, such as ``{"pooling": "attention"}`` of "crnn" and "cnn_transformer",
-        ``{"width": 0.4}`` of "efficientat" or ``{"dropout": 0.2}`` of most. Unknown ones are refused by name. Defaults
-        are those of the papers, but for the width of "crnn" and "cnn_transformer": ``{"n_embedding": 64}``, made for
-        hundreds of clips, in place of 1024.
+        More of the network, for all architectures over frames:
+
+        - "log_compression", "learned" or by default None: with "learned", X is powers or magnitudes, of which the
+          network computes ``log(alpha x + beta)`` with learned alpha and beta; a front end leaves its own logarithm
+          out.
+        - "encoder", by default None: a fitted `ConvAutoencoder` whose encoder "cnn4" starts from.
+
+        And arguments of the network, of which each architecture has some. Their defaults are those of the papers unless
+        given here; a class of your own is called with those that you choose:
+
+        - "dropout", from 0 to below 1: fraction of the units dropped in training; of all but "timbre" and "ast".
+        - "n_embedding", at least 2, by default 64: width of "crnn" and "cnn_transformer", made for hundreds of clips in
+          place of the 1024 of the paper.
+        - "pooling", one of "max", "mean", "linear", "exponential" and "attention", by default "linear": over time, of
+          "crnn" and "cnn_transformer".
+        - "n_layers", at least 1, by default 2; "shared_layers", by default True; "positions", by default False; and
+          "transformer_dropout", from 0 to below 1, by default 0.5: of "cnn_transformer".
+        - "width", above 0, by default 1.0: factor of the channels of "efficientat".
+        - "size", one of "tiny", "small" and "base", by default "base"; and "stride", by default ``(10, 10)``: of "ast".
+        - "input_norm", by default False: batch normalisation before "sbcnn".
     front_end : str or FrontEnd, default=None
         What computes the frames if X is audio: a name of `sklearn_audio.dsp.preset`, such as "panns_32k", or a front
         end. None takes frames, or waveforms with an architecture over waveforms.
@@ -87,28 +107,20 @@ class CNNClassifier(NeuralClassifier):
         Hz of arrays without a rate, where X is audio; None refuses them. Architectures over waveforms resample
         recordings to it, or to 32000.
     n_frames : int, default=None
-        Frames that the network takes; of waveforms, timepoints. None takes those of the longest clip of `fit`, at most
-        1024 (10 seconds of a waveform), and at least what the network needs.
-    patch_frames : int, default=None
-        Train on all patches of so many frames of each clip, and let them vote. None trains on one window of `n_frames`
-        of each clip.
-    patch_hop : int, default=None
-        Frames between neighbouring patches; None is `patch_frames`. The last patch ends with the clip.
-    crop : {"random", "center", "start"}, default="random"
-        Which window of a clip longer than `n_frames` is taken. "random" is another one in every epoch, and predicts by
-        the vote of adjacent windows; the others take the same window in both.
-    short_clip : {"tile", "zero"}, default="tile"
-        Clips shorter than what the network takes are repeated, or filled up with zeros after the normalisation, which
-        stand for the mean frame.
-    voting : {"soft", "log"}, default="soft"
-        Average the probabilities of patches or windows, or their logarithms.
-    log_compression : {"learned"} or None, default=None
-        "learned": X is powers or magnitudes, of which the network computes ``log(alpha x + beta)`` with learned alpha
-        and beta; a front end leaves its own logarithm out.
-    encoder : ConvAutoencoder, default=None
-        A fitted one whose encoder "cnn4" starts from.
-    dropout : float, default=None
-        Fraction of the units dropped in training. None is what the architecture has by default.
+        Frames of a window, which the network takes; of waveforms, timepoints. None takes those of the longest clip of
+        `fit`, at most 1024 (10 seconds of a waveform), and at least what the network needs.
+    windows : {"random", "center", "start", "all"} or dict, default="random"
+        Which windows of `n_frames` are taken of a longer clip. "random" trains on another one in every epoch, and
+        predicts by the vote of adjacent windows; "center" and "start" take this one in both; "all" trains on all
+        windows in every epoch, and lets them vote. A dict has some of
+
+        - "take": one of these four, by default "random".
+        - "hop", at least 1, by default None: frames between the windows that "all" takes; None is `n_frames`. The last
+          window ends with the clip.
+        - "short_clip", "tile" or "zero", by default "tile": clips shorter than a window are repeated, or filled up with
+          zeros after the normalisation, which stand for the mean frame.
+        - "voting", "soft" or "log", by default "soft": average the probabilities of several windows, or their
+          logarithms.
     n_jobs : int, default=None
         Threads that read audio and compute frames, and augment waveforms while the network trains; None is 1.
     batch_size : int, default=16
@@ -116,12 +128,15 @@ class CNNClassifier(NeuralClassifier):
     max_epochs : int, default=100
         Passes over the clips; the number that each call of `fit` makes. The default is for hundreds of clips, of which
         an epoch takes few steps.
-    mixup : float or "auto", default="auto"
+    mixup : float, "auto" or dict, default="auto"
         Alpha of the Beta distribution that pairs of clips, and their labels, are mixed by; 0 mixes none. "auto" is 0.3
-        for the architectures above that take frames, and 0 for waveforms and for a network of your own.
-    mixup_on : {"frames", "waveforms"}, default="frames"
-        What `mixup` mixes where a front end computes the frames. Mixing waveforms, as PANNs and AST do, keeps waveforms
-        and computes frames in every epoch. Architectures over waveforms mix those in any case.
+        for the architectures above that take frames, and 0 for waveforms and for a network of your own. A dict has some
+        of
+
+        - "alpha": this number or "auto", by default "auto".
+        - "on", "frames" or "waveforms", by default "frames": what is mixed where a front end computes the frames.
+          Mixing waveforms, as PANNs and AST do, keeps waveforms and computes frames in every epoch. Architectures over
+          waveforms mix those in any case.
     spec_augment : dict, bool or "auto", default="auto"
         Mask random stretches of time and of features of each clip in training (SpecAugment): True, or a dict with some
         of `time_masks`, `time_width`, `frequency_masks` and `frequency_width`. For frames only. "auto" is True where it
@@ -169,22 +184,27 @@ class CNNClassifier(NeuralClassifier):
 
     n_frames_: int
     _parameter_uses: ClassVar[Uses] = NeuralClassifier._parameter_uses | _USES
-    _shared_parameters: ClassVar[SharedParameters] = SHARED_TRAINING.without("n_tokens")
+    _parameter_items: ClassVar[Items] = {
+        "options": _OWN_OPTIONS,
+        "windows": {
+            "take": Item("random", [_TAKES]),
+            "hop": Item(None, [COUNT, None]),
+            "short_clip": Item("tile", [StrOptions({"tile", "zero"})]),
+            "voting": Item("soft", [StrOptions({"soft", "log"})]),
+        },
+        "mixup": {
+            "alpha": Item("auto", [*NeuralClassifier._parameter_constraints["mixup"], StrOptions({"auto"})]),
+            "on": Item("frames", [StrOptions({"frames", "waveforms"})]),
+        },
+    }
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **{name: kinds for name, kinds in NeuralClassifier._parameter_constraints.items() if name != "n_tokens"},
+        **NeuralClassifier._parameter_constraints,
         "architecture": [str, type],
+        "hidden_sizes": ["array-like", None],
         "options": [dict, None],
-        "n_frames": [_COUNT, None],
-        "patch_frames": [_COUNT, None],
-        "patch_hop": [_COUNT, None],
-        "crop": [StrOptions({"random", "center", "start"})],
-        "short_clip": [StrOptions({"tile", "zero"})],
-        "voting": [StrOptions({"soft", "log"})],
-        "mixup_on": [StrOptions({"frames", "waveforms"})],
-        "log_compression": [StrOptions({"learned"}), None],
-        "encoder": [HasMethods(["inverse_transform"]), None],
-        "dropout": [Interval(Real, 0, 1, closed="left"), None],
-        "mixup": [*NeuralClassifier._parameter_constraints["mixup"], StrOptions({"auto"})],
+        "n_frames": [COUNT, None],
+        "windows": [_TAKES, dict],
+        "mixup": [*NeuralClassifier._parameter_constraints["mixup"], StrOptions({"auto"}), dict],
         "spec_augment": [*NeuralClassifier._parameter_constraints["spec_augment"], StrOptions({"auto"})],
     }
 
@@ -192,23 +212,16 @@ class CNNClassifier(NeuralClassifier):
         self,
         architecture: str | type[nn.Module] = "crnn",
         *,
-        options: Mapping[str, Any] | None = None,
+        hidden_sizes: Sequence[int] | None = None,
+        options: dict[str, Any] | None = None,
         front_end: str | FrontEnd | None = None,
         sample_rate: int | None = None,
         n_frames: int | None = None,
-        patch_frames: int | None = None,
-        patch_hop: int | None = None,
-        crop: Crop = "random",
-        short_clip: ShortClip = "tile",
-        voting: Literal["soft", "log"] = "soft",
-        log_compression: Literal["learned"] | None = None,
-        encoder: Any = None,
-        dropout: float | None = None,
+        windows: Literal["random", "center", "start", "all"] | dict[str, Any] = "random",
         n_jobs: int | None = None,
         batch_size: int = 16,
         max_epochs: int = 100,
-        mixup: float | Literal["auto"] = "auto",
-        mixup_on: Literal["frames", "waveforms"] = "frames",
+        mixup: float | Literal["auto"] | dict[str, Any] = "auto",
         spec_augment: dict[str, float] | bool | Literal["auto"] | None = "auto",
         **training: Unpack[TrainingOptions],
     ) -> None:
@@ -221,16 +234,10 @@ class CNNClassifier(NeuralClassifier):
         self.mixup = mixup
         self.spec_augment = spec_augment
         self.architecture = architecture
+        self.hidden_sizes = hidden_sizes
         self.options = options
         self.n_frames = n_frames
-        self.patch_frames, self.patch_hop = patch_frames, patch_hop
-        self.crop = crop
-        self.short_clip = short_clip
-        self.voting = voting
-        self.mixup_on = mixup_on
-        self.log_compression = log_compression
-        self.encoder = encoder
-        self.dropout = dropout
+        self.windows = windows
 
     # the architecture and its input
 
@@ -246,47 +253,54 @@ class CNNClassifier(NeuralClassifier):
 
     def __sklearn_clone__(self) -> Any:
         cloned = clone_parametrized(self)
-        cloned.encoder = self.encoder  # fitted, which a clone of it would not be
+        encoder = (self.options or {}).get("encoder")
+        if encoder is not None:
+            cloned.options["encoder"] = encoder  # fitted, which a clone of it would not be
         return cloned
 
     def _validate_params(self) -> None:
         if isinstance(self.architecture, str):
             check_name("architecture", self.architecture, ARCHITECTURES)
         super()._validate_params()
+        self._takes().check_length("architecture", self.architecture, self.n_frames)
+
+    def _check_items(self) -> None:
         if not isinstance(self.architecture, str) and not issubclass(self.architecture, nn.Module):
             raise TypeError(f"architecture={self.architecture!r} is no class of torch modules; give one, or a name.")
-        if self.dropout is not None and "dropout" in (self.options or {}):
-            raise ValueError(
-                f"dropout={self.dropout} and options={self.options!r} both say what dropout is; give one of them."
-            )
-        lengths = {"n_frames": self.n_frames, "patch_frames": self.patch_frames}
-        self._takes().check("architecture", self.architecture, self._network_options(), lengths)
-        if self.patch_frames is not None and self.n_frames is not None:
-            raise ValueError(
-                f"n_frames={self.n_frames} is for one window per clip and patch_frames={self.patch_frames} for all its "
-                "patches; give one of them."
-            )
+        for parameter in ("windows", "mixup"):
+            check_items(self, parameter)
+        network = options_of(self._takes()) if isinstance(self.architecture, str) else options_of_own(self.options)
+        network.pop("hidden_sizes", None)
+        check_items(self, "options", network | _OWN_OPTIONS, f" for architecture {self.architecture!r}:")
 
     def _network_options(self) -> dict[str, Any]:
-        return dict(self.options or {}) | ({} if self.dropout is None else {"dropout": self.dropout})
+        options = {name: value for name, value in (self.options or {}).items() if name not in _OWN_OPTIONS}
+        return options if self.hidden_sizes is None else options | {"hidden_sizes": tuple(self.hidden_sizes)}
+
+    def _option(self, name: str) -> Any:
+        return items_of(self, "options")[name]
+
+    def _window(self, name: str) -> Any:
+        return items_of(self, "windows")[name]
 
     # rows
 
     def _audio(self) -> AudioInput:
-        return AudioInput.of(self.front_end, self.sample_rate, self._takes().waveforms, self.log_compression)
+        return AudioInput.of(self.front_end, self.sample_rate, self._takes().waveforms, self._option("log_compression"))
 
     def _changes_waveforms(self) -> bool:
         return super()._changes_waveforms() or self._mixes_waveforms()
 
     def _mixes_waveforms(self) -> bool:
         """Whether clips are mixed before their frames are computed."""
-        return self.front_end is not None and self.mixup_on == "waveforms" and self._chosen("mixup") > 0
+        on_waveforms = items_of(self, "mixup")["on"] == "waveforms"
+        return self.front_end is not None and on_waveforms and self._mixup_alpha() > 0
 
     def _read_rows(self, X: Any, *, reset: bool) -> RowView:
         if not self._takes_audio():
             self._refuse_tokens(X)
         rows = super()._read_rows(X, reset=reset)
-        if self.log_compression is not None and self.front_end is None:
+        if self._option("log_compression") is not None and self.front_end is None:
             check_powers(rows)
         if reset:
             self.n_frames_ = self._length(rows)
@@ -302,9 +316,8 @@ class CNNClassifier(NeuralClassifier):
 
     def _length(self, rows: RowView) -> int:
         """Choose how many frames the network takes."""
-        given = self.n_frames if self.patch_frames is None else self.patch_frames
-        if given is not None:
-            return int(given)
+        if self.n_frames is not None:
+            return int(self.n_frames)
         longest, front_end = int(rows.lengths.max()), self._batch_front_end()
         if front_end is not None and front_end.front_end is not None:
             longest = front_end.front_end.n_frames(longest)
@@ -313,13 +326,11 @@ class CNNClassifier(NeuralClassifier):
         return max(takes.shortest, min(longest, most))
 
     def _segments(self, rows: RowView, *, training: bool) -> Segments:
-        """Cut clips into patches; or, for prediction with random crops, into adjacent windows."""
-        length = self.patch_frames
-        if length is None:
-            if training or self.crop != "random":
-                return whole_rows(rows)
-            length = self.n_frames_
-        hop, front_end = (self.patch_hop or length), self._batch_front_end() if training else None
+        """Take all windows of clips, or, for prediction where training takes one at random, adjacent ones."""
+        take, length = self._window("take"), self.n_frames_
+        if take in ("center", "start") or (training and take == "random"):
+            return whole_rows(rows)
+        hop, front_end = (self._window("hop") or length), self._batch_front_end() if training else None
         if front_end is not None and front_end.front_end is not None:
             length, hop = front_end.n_items(length), hop * front_end.front_end.hop_length
         return patch_segments(rows, length, hop)
@@ -327,22 +338,29 @@ class CNNClassifier(NeuralClassifier):
     def _collation(self, *, training: bool) -> Collation:
         front_end, mixup = self._batch_front_end() if training else None, None
         if training and self._mixes_waveforms():
-            mixup = Augmentation(self._chosen("mixup"), n_classes=len(self.classes_), multi_label=self.multi_label_)
-        return Collation(self.n_frames_, self.crop, self.short_clip, front_end=front_end, mixup=mixup)
+            mixup = Augmentation(self._mixup_alpha(), n_classes=len(self.classes_), multi_label=self.multi_label_)
+        take = self._window("take")
+        crop: Crop = "random" if take == "all" else take  # all windows have the length that a crop would cut
+        return Collation(self.n_frames_, crop, self._window("short_clip"), front_end=front_end, mixup=mixup)
+
+    def _voting(self) -> str | None:
+        return str(self._window("voting"))
 
     # training
 
-    def _chosen(self, name: str) -> Any:
-        """Return `mixup` or `spec_augment`; "auto" is on for named architectures over frames."""
-        value = getattr(self, name)
+    def _chosen(self, name: str, value: Any) -> Any:
+        """Replace "auto", which is on for named architectures over frames."""
         if not isinstance(value, str):
             return value
         on, off = _AUTOMATIC[name]
         return on if isinstance(self.architecture, str) and not self._takes().waveforms else off
 
+    def _mixup_alpha(self) -> float:
+        return float(self._chosen("mixup", items_of(self, "mixup")["alpha"]))
+
     def _augmentation(self) -> Augmentation | None:
-        mixup = 0.0 if self._mixes_waveforms() else self._chosen("mixup")
-        return self._build_augmentation(mixup, self._chosen("spec_augment"))
+        mixup = 0.0 if self._mixes_waveforms() else self._mixup_alpha()
+        return self._build_augmentation(mixup, self._chosen("spec_augment", self.spec_augment))
 
     def _build_network(self, rows: RowView) -> None:
         item_shape = self._collation(training=True).item_shape(rows)
@@ -353,12 +371,13 @@ class CNNClassifier(NeuralClassifier):
             "n_frames": self.n_frames_,
             "options": self._network_options(),
             "per_clip": self.normalize == "clip",
-            "learned_log": self.log_compression is not None,
+            "learned_log": self._option("log_compression") is not None,
         }
         network = FrameNetwork(**options)
         self._set_network(network, options)
         if self.normalize == "standard":
             self._standardise(rows, network.compress)
-        if self.encoder is not None:
-            check_is_fitted(self.encoder)
-            network.start_from(self.encoder.encoder_.state_dict(), self.architecture)
+        encoder = self._option("encoder")
+        if encoder is not None:
+            check_is_fitted(encoder)
+            network.start_from(encoder.encoder_.state_dict(), self.architecture)

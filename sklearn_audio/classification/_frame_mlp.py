@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from numbers import Integral, Real
 from typing import Any, ClassVar, Unpack
 
-from sklearn_audio._meaning import Uses, needs_tokens
-from sklearn_audio._sklearn import Interval
+from sklearn_audio._items import Item, Items
+from sklearn_audio.classification._network_options import COUNT, DROPOUT
 from sklearn_audio.classification._sequences import SequenceClassifier
 from sklearn_audio.classification._training_parameters import TrainingOptions
 from sklearn_audio.engine.training import Collation, RowView
@@ -27,12 +26,14 @@ class FrameMLPClassifier(SequenceClassifier):
     ----------
     hidden_sizes : sequence of int, default=(256, 128)
         Units of the layers.
-    embedding_size : int, default=16
-        Width of the learned vectors of tokens.
     n_frames : int, default=None
         Frames or tokens that the network takes. None takes those of the longest clip of `fit`.
-    dropout : float, default=0.2
-        Fraction of the units dropped in training.
+    options : dict, default=None
+        More arguments of the network; None is their defaults:
+
+        - "dropout", from 0 to below 1, by default 0.2: fraction of the units dropped in training.
+        - "embedding_size", at least 1, by default 16: width of the learned vectors of tokens.
+        - "n_tokens", at least 1, by default None: size of the vocabulary; None is the largest token of `fit` and one.
     batch_size : int, default=16
         Most clips per step of training. Inference does not depend on it.
     max_epochs : int, default=100
@@ -64,19 +65,22 @@ class FrameMLPClassifier(SequenceClassifier):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **SequenceClassifier._parameter_constraints,
         "hidden_sizes": ["array-like"],
-        "embedding_size": [Interval(Integral, 1, None, closed="left")],
-        "n_frames": [Interval(Integral, 1, None, closed="left"), None],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "n_frames": [COUNT, None],
     }
-    _parameter_uses: ClassVar[Uses] = {**SequenceClassifier._parameter_uses, "embedding_size": needs_tokens()}
+    _parameter_items: ClassVar[Items] = {
+        "options": {
+            "dropout": Item(0.2, [DROPOUT]),
+            "embedding_size": Item(16, [COUNT]),
+            **SequenceClassifier._parameter_items["options"],
+        }
+    }
 
     def __init__(  # type: ignore[misc] # with defaults of its own
         self,
         *,
         hidden_sizes: Sequence[int] = (256, 128),
-        embedding_size: int = 16,
         n_frames: int | None = None,
-        dropout: float = 0.2,
+        options: dict[str, Any] | None = None,
         batch_size: int = 16,
         max_epochs: int = 100,
         **training: Unpack[TrainingOptions],
@@ -85,9 +89,8 @@ class FrameMLPClassifier(SequenceClassifier):
         self.batch_size = batch_size
         self.max_epochs = max_epochs
         self.hidden_sizes = hidden_sizes
-        self.embedding_size = embedding_size
         self.n_frames = n_frames
-        self.dropout = dropout
+        self.options = options
 
     def _read_rows(self, X: Any, *, reset: bool) -> RowView:
         rows = super()._read_rows(X, reset=reset)
@@ -107,6 +110,6 @@ class FrameMLPClassifier(SequenceClassifier):
             rows,
             n_steps=self.n_frames_,
             hidden_sizes=tuple(self.hidden_sizes),
-            embedding_size=self.embedding_size,
-            dropout=self.dropout,
+            embedding_size=self._option("embedding_size"),
+            dropout=self._option("dropout"),
         )

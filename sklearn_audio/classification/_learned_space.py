@@ -13,9 +13,11 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length
 from torch import Tensor
 
+from sklearn_audio._items import Item, Items, check_items, items_of
 from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._names import check_name
 from sklearn_audio.classification._labels import Labels
+from sklearn_audio.classification._network_options import COUNT, options_of
 from sklearn_audio.classification._trained_network import AUDIO_USES, TrainedNetwork
 from sklearn_audio.classification._training_parameters import BY_NAME
 from sklearn_audio.engine import resolve_device
@@ -69,8 +71,8 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
     n_support: int
     n_query: int
     n_episodes: int
-    patch_frames: int
-    patch_hop: int | None
+    n_frames: int
+    windows: dict[str, Any] | None
     options: dict[str, Any] | None
     normalize: Literal["standard", "clip"] | None
     lr: float
@@ -82,9 +84,10 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
     random_state: Any
     verbose: int
     n_features_in_: int
+    _parameter_items: ClassVar[Items] = {"options": {}, "windows": {"hop": Item(None, [COUNT, None])}}
     _parameter_uses: ClassVar[Uses] = {
         **dict.fromkeys(_OF_LEARNING, _LEARNED),
-        **dict.fromkeys(("front_end", "patch_frames", "patch_hop", "options"), _NETWORK),
+        **dict.fromkeys(("front_end", "n_frames", "windows", "options"), _NETWORK),
         "weight_decay": (_LEARNED, BY_NAME),
         **AUDIO_USES,
     }
@@ -107,8 +110,12 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
             check_name("network", self.network, [name for name, takes in ARCHITECTURES.items() if not takes.waveforms])
         super()._validate_params()
         if self.network is not None:
-            lengths = {"patch_frames": self.patch_frames}
-            ARCHITECTURES[self.network].check("network", self.network, self.options or (), lengths)
+            ARCHITECTURES[self.network].check_length("network", self.network, self.n_frames)
+
+    def _check_items(self) -> None:
+        check_items(self, "windows")
+        if self.network is not None:
+            check_items(self, "options", options_of(ARCHITECTURES[self.network]), f" for network {self.network!r}:")
 
     # X and y
 
@@ -176,7 +183,7 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
         else:
             # without embedding_dim, the output layer exists but is unused
             options |= {"n_outputs": self.embedding_dim or 1, "architecture": self.network}
-            options |= {"n_frames": self.patch_frames, "options": dict(self.options or {})}
+            options |= {"n_frames": self.n_frames, "options": dict(self.options or {})}
             network = FrameNetwork(**options)
         self._set_network(network, options)
         if self.normalize == "standard":
@@ -185,8 +192,8 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
 
     @property
     def _length(self) -> int:
-        """Items of a row that the network takes: one vector, or the frames of a patch."""
-        return 1 if self.network is None else self.patch_frames
+        """Items of a row that the network takes: one vector, or the frames of a window."""
+        return 1 if self.network is None else self.n_frames
 
     @property
     def _width(self) -> int:
@@ -203,7 +210,7 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
         return vectors
 
     def _segments(self, rows: RowView, *, training: bool) -> Segments:
-        return patch_segments(rows, self._length, self.patch_hop or max(1, self._length // 3))
+        return patch_segments(rows, self._length, items_of(self, "windows")["hop"] or max(1, self._length // 3))
 
     def _collation(self, *, training: bool) -> Collation:
         return Collation(self._length, "center", "tile")

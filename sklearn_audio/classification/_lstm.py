@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
-from typing import Any, ClassVar, Literal, Unpack
+from typing import Any, ClassVar, Unpack
 
-from sklearn_audio._meaning import Uses, needs_tokens
-from sklearn_audio._sklearn import Interval, StrOptions
+from sklearn_audio._items import Item, Items
+from sklearn_audio._sklearn import StrOptions
+from sklearn_audio.classification._network_options import COUNT, DROPOUT
 from sklearn_audio.classification._sequences import SequenceClassifier
 from sklearn_audio.classification._training_parameters import TrainingOptions
 from sklearn_audio.engine.training import RowView
@@ -28,13 +28,15 @@ class LSTMClassifier(SequenceClassifier):
         Layers.
     bidirectional : bool, default=True
         Read backwards, too.
-    pooling : {"last", "mean", "max", "attention"}, default="mean"
-        How the outputs along time become one vector: of each direction the last, mean or maximum, or a mean with
-        learned weights.
-    embedding_size : int, default=64
-        Width of the learned vectors of tokens.
-    dropout : float, default=0.2
-        Fraction of the outputs dropped between layers and before the decision, in training.
+    options : dict, default=None
+        More arguments of the network; None is their defaults:
+
+        - "pooling", one of "last", "mean", "max" and "attention", by default "mean": how the outputs along time become
+          one vector, of each direction the last, mean or maximum, or a mean with learned weights.
+        - "dropout", from 0 to below 1, by default 0.2: fraction of the outputs dropped between layers and before the
+          decision, in training.
+        - "embedding_size", at least 1, by default 64: width of the learned vectors of tokens.
+        - "n_tokens", at least 1, by default None: size of the vocabulary; None is the largest token of `fit` and one.
     {training_parameters}
 
     Attributes
@@ -65,14 +67,18 @@ class LSTMClassifier(SequenceClassifier):
     _one_by_one: ClassVar[bool] = False
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **SequenceClassifier._parameter_constraints,
-        "hidden_size": [Interval(Integral, 1, None, closed="left")],
-        "n_layers": [Interval(Integral, 1, None, closed="left")],
+        "hidden_size": [COUNT],
+        "n_layers": [COUNT],
         "bidirectional": ["boolean"],
-        "pooling": [StrOptions({"last", "mean", "max", "attention"})],
-        "embedding_size": [Interval(Integral, 1, None, closed="left")],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
     }
-    _parameter_uses: ClassVar[Uses] = {**SequenceClassifier._parameter_uses, "embedding_size": needs_tokens()}
+    _parameter_items: ClassVar[Items] = {
+        "options": {
+            "pooling": Item("mean", [StrOptions({"last", "mean", "max", "attention"})]),
+            "dropout": Item(0.2, [DROPOUT]),
+            "embedding_size": Item(64, [COUNT]),
+            **SequenceClassifier._parameter_items["options"],
+        }
+    }
 
     def __init__(
         self,
@@ -80,27 +86,23 @@ class LSTMClassifier(SequenceClassifier):
         hidden_size: int = 128,
         n_layers: int = 1,
         bidirectional: bool = True,
-        pooling: Literal["last", "mean", "max", "attention"] = "mean",
-        embedding_size: int = 64,
-        dropout: float = 0.2,
+        options: dict[str, Any] | None = None,
         **training: Unpack[TrainingOptions],
     ) -> None:
         self._shared_parameters.assign(self, training)
         self.hidden_size = hidden_size
         self.n_layers = n_layers
         self.bidirectional = bidirectional
-        self.pooling = pooling
-        self.embedding_size = embedding_size
-        self.dropout = dropout
+        self.options = options
 
     def _build_network(self, rows: RowView) -> None:
         self._set_sequence_network(
             SequenceLSTM,
             rows,
-            embedding_size=self.embedding_size,
             hidden_size=self.hidden_size,
             n_layers=self.n_layers,
             bidirectional=self.bidirectional,
-            pooling=self.pooling,
-            dropout=self.dropout,
+            embedding_size=self._option("embedding_size"),
+            pooling=self._option("pooling"),
+            dropout=self._option("dropout"),
         )

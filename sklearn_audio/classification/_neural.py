@@ -267,11 +267,14 @@ class NeuralClassifier(ClassifierMixin, TrainedNetwork):
         return self._fit_network(data, config, make_loss, **options)
 
     def _vote(self, logits: NDArray[np.float32], segments: Segments) -> NDArray[np.float64]:
-        """Average over the segments of each row: probabilities (`voting="soft"`), or else logits."""
-        voting = getattr(self, "voting", None)
+        """Average over the segments of each row: probabilities if the vote is "soft", or else logits."""
+        voting = self._voting()
         if voting == "soft":
             return segments.mean_per_row(self._probabilities(logits))
         return self._probabilities(segments.mean_per_row(logits.astype(np.float64) if voting == "log" else logits))
+
+    def _voting(self) -> str | None:
+        return None
 
     def _probabilities(self, logits: NDArray[Any]) -> NDArray[np.float64]:
         return to_probabilities(logits, multi_label=self.multi_label_)

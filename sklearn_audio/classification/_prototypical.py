@@ -67,14 +67,16 @@ class PrototypicalClassifier(LearnedSpace):
         Hz of arrays without a rate, where X is audio; None refuses them.
     n_jobs : int, default=None
         Threads that read audio and compute frames; None is 1.
-    patch_frames : int, default=128
-        Frames of a patch, which the network takes; a shorter clip is repeated until it fills one. In each episode a
-        clip stands with one patch at a random place. Means nothing without `network`.
-    patch_hop : int, default=None
-        Frames between the patches of a clip in prototypes and in prediction, which cover it to its end; None is a
-        third of `patch_frames`.
+    n_frames : int, default=128
+        Frames of a window, which the network takes; a shorter clip is repeated until it fills one. In each episode a
+        clip stands with one window at a random place; prototypes and predictions are made of windows that cover all of
+        it. Means nothing without `network`.
+    windows : dict, default=None
+        ``{"hop": frames}`` are the frames between the windows of a clip in prototypes and in prediction; None is a
+        third of `n_frames`.
     options : dict, default=None
-        Options of the network, such as ``{"dropout": 0.5}``; those of `CNNClassifier`.
+        Arguments of the network, such as ``{"dropout": 0.5}``: those that `CNNClassifier` lists, and "hidden_sizes" of
+        "mlp".
     normalize : {"standard", "clip"}, default="standard"
         Of frames, and with `embedding_dim` of vectors: "standard" subtracts the mean and divides by the standard
         deviation of each feature in training, "clip" over those of the patch itself; None takes them as they are.
@@ -157,8 +159,8 @@ class PrototypicalClassifier(LearnedSpace):
         "n_query": [_COUNT],
         "n_episodes": [_COUNT],
         **{name: TRAINING_CONSTRAINTS[name] for name in ("front_end", "sample_rate", "n_jobs")},
-        "patch_frames": [_COUNT],
-        "patch_hop": [_COUNT, None],
+        "n_frames": [_COUNT],
+        "windows": [dict, None],
         "options": [dict, None],
         "normalize": [StrOptions({"standard", "clip"}), None],
         "lr": [_POSITIVE],
@@ -186,8 +188,8 @@ class PrototypicalClassifier(LearnedSpace):
         front_end: str | FrontEnd | None = None,
         sample_rate: int | None = None,
         n_jobs: int | None = None,
-        patch_frames: int = 128,
-        patch_hop: int | None = None,
+        n_frames: int = 128,
+        windows: dict[str, Any] | None = None,
         options: dict[str, Any] | None = None,
         normalize: Literal["standard", "clip"] | None = "standard",
         lr: float = 0.001,
@@ -211,8 +213,8 @@ class PrototypicalClassifier(LearnedSpace):
         self.front_end = front_end
         self.sample_rate = sample_rate
         self.n_jobs = n_jobs
-        self.patch_frames = patch_frames
-        self.patch_hop = patch_hop
+        self.n_frames = n_frames
+        self.windows = windows
         self.options = options
         self.normalize = normalize
         self.lr = lr

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from sklearn_audio._items import Item, Items, items_of
 from sklearn_audio._meaning import Uses, needs_frames, needs_tokens
+from sklearn_audio.classification._network_options import COUNT
 from sklearn_audio.classification._neural import NeuralClassifier
 from sklearn_audio.engine.training import Collation, RowView
 from sklearn_audio.ragged import Ragged
@@ -27,12 +29,22 @@ class SequenceClassifier(NeuralClassifier):
     Integers in one dimension per clip are tokens; everything else without a front end is frames.
     """
 
+    options: dict[str, Any] | None
     n_tokens_: int | None
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **NeuralClassifier._parameter_constraints,
+        "options": [dict, None],
+    }
+    _parameter_items: ClassVar[Items] = {"options": {"n_tokens": Item(None, [COUNT, None])}}
     _parameter_uses: ClassVar[Uses] = {
         **NeuralClassifier._parameter_uses,
-        "n_tokens": needs_tokens(),
+        "options.n_tokens": needs_tokens(),
+        "options.embedding_size": needs_tokens(),
         "normalize": needs_frames(None),
     }
+
+    def _option(self, name: str) -> Any:
+        return items_of(self, "options")[name]
 
     def _read_rows(self, X: Any, *, reset: bool) -> RowView:
         if self._takes_audio():
@@ -61,13 +73,14 @@ class SequenceClassifier(NeuralClassifier):
         return tokens
 
     def _vocabulary(self, tokens: Ragged) -> int:
-        if self.n_tokens is not None:
-            return int(self.n_tokens)
+        given = self._option("n_tokens")
+        if given is not None:
+            return int(given)
         n_tokens = int(tokens.values.max()) + 1
         if n_tokens > _MOST_TOKENS:
             raise ValueError(
                 f"X holds integers up to {n_tokens - 1}, which would be a vocabulary of {n_tokens} tokens. If they are "
-                "frames, pass floats; if they are tokens, say so by n_tokens."
+                "frames, pass floats; if they are tokens, say so by options={'n_tokens': ...}."
             )
         return n_tokens
 
@@ -79,7 +92,7 @@ class SequenceClassifier(NeuralClassifier):
             row = int(np.searchsorted(tokens.offsets, place, side="right")) - 1
             raise ValueError(
                 f"row {row} holds the token {tokens.values[place]}, but the vocabulary has {n_tokens} tokens, 0 to "
-                f"{n_tokens - 1}. Tokenise it with the same tokenizer, or reserve more tokens by n_tokens."
+                f"{n_tokens - 1}. Tokenise it with the same tokenizer, or reserve more by options={'n_tokens': ...}."
             )
 
     def _collation(self, *, training: bool) -> Collation:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
 from typing import Any, ClassVar, Unpack
 
 from sklearn.utils import Tags
 
-from sklearn_audio._sklearn import Interval
+from sklearn_audio._items import Item, Items
+from sklearn_audio.classification._network_options import COUNT, DROPOUT
 from sklearn_audio.classification._sequences import SequenceClassifier
 from sklearn_audio.classification._training_parameters import TrainingOptions
 from sklearn_audio.engine.training import RowView
@@ -25,8 +25,11 @@ class TokenMeanClassifier(SequenceClassifier):
     ----------
     embedding_size : int, default=128
         Width of the vectors.
-    dropout : float, default=0.2
-        Fraction of the mean dropped in training.
+    options : dict, default=None
+        More arguments of the network; None is their defaults:
+
+        - "dropout", from 0 to below 1, by default 0.2: fraction of the mean dropped in training.
+        - "n_tokens", at least 1, by default None: size of the vocabulary; None is the largest token of `fit` and one.
     {training_parameters}
 
     Attributes
@@ -48,20 +51,22 @@ class TokenMeanClassifier(SequenceClassifier):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **SequenceClassifier._parameter_constraints,
-        "embedding_size": [Interval(Integral, 1, None, closed="left")],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "embedding_size": [COUNT],
+    }
+    _parameter_items: ClassVar[Items] = {
+        "options": {"dropout": Item(0.2, [DROPOUT]), **SequenceClassifier._parameter_items["options"]}
     }
 
     def __init__(
         self,
         *,
         embedding_size: int = 128,
-        dropout: float = 0.2,
+        options: dict[str, Any] | None = None,
         **training: Unpack[TrainingOptions],
     ) -> None:
         self._shared_parameters.assign(self, training)
         self.embedding_size = embedding_size
-        self.dropout = dropout
+        self.options = options
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -70,4 +75,4 @@ class TokenMeanClassifier(SequenceClassifier):
         return tags
 
     def _build_network(self, rows: RowView) -> None:
-        self._set_sequence_network(MeanNetwork, rows, width=self.embedding_size, dropout=self.dropout)
+        self._set_sequence_network(MeanNetwork, rows, width=self.embedding_size, dropout=self._option("dropout"))

@@ -31,10 +31,12 @@ from sklearn_audio.engine.training import (
     SegmentDataset,
     Segments,
     TrainingConfig,
+    Truncation,
     adapt_all,
     are_all_alike,
     build_net,
     check_answers,
+    check_callbacks,
     check_optimizer,
     describe_run,
     draw_seed,
@@ -109,6 +111,7 @@ class TrainedNetwork(AudioEstimator):
     def _validate_params(self) -> None:
         super()._validate_params()
         check_optimizer(self.optimizer)
+        check_callbacks(getattr(self, "callbacks", None))
 
     # rows
 
@@ -150,10 +153,10 @@ class TrainedNetwork(AudioEstimator):
         """Cut rows into what the network takes."""
         return whole_rows(rows)
 
-    def _truncated(self, rows: RowView, length: int, *, training: bool) -> Segments:
-        """Cut rows as the parameter `truncation` says; waveforms to what `length` frames are computed from."""
+    def _truncated(self, rows: RowView, length: int, truncation: Truncation, *, training: bool) -> Segments:
+        """Shorten rows; waveforms to what `length` frames are computed from."""
         front_end = self._batch_front_end() if training else None
-        return truncated_segments(rows, length if front_end is None else front_end.n_items(length), self.truncation)
+        return truncated_segments(rows, length if front_end is None else front_end.n_items(length), truncation)
 
     def _collation(self, *, training: bool) -> Collation:
         """Say how segments become a batch."""

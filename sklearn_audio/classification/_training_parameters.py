@@ -35,7 +35,6 @@ TRAINING_CONSTRAINTS: dict[str, list[Any]] = {
     "sample_rate": [None, *AUDIO_CONSTRAINTS["sample_rate"]],
     "n_jobs": AUDIO_CONSTRAINTS["n_jobs"],
     "normalize": [StrOptions({"standard", "clip"}), None],
-    "n_tokens": [_COUNT, None],
     "max_epochs": [_COUNT],
     "lr": [_POSITIVE],
     "batch_size": [_COUNT],
@@ -52,8 +51,6 @@ TRAINING_CONSTRAINTS: dict[str, list[Any]] = {
     "mixup": [Interval(Real, 0, None, closed="left")],
     "spec_augment": [dict, "boolean", None],
     "augmentations": [list, tuple, None],
-    "accumulate": [_COUNT],
-    "weight_averaging": [StrOptions({"ema", "swa"}), None],
     "checkpoint_dir": [str, PathLike, None],
     "callbacks": [list, tuple, None],
     "warm_start": ["boolean"],
@@ -87,8 +84,6 @@ n_jobs : int, default=None
 normalize : {"standard", "clip"}, default="standard"
     Of frames: "standard" subtracts the mean and divides by the standard deviation of each feature over the training
     frames, "clip" over those of the clip itself; None takes the frames as they are. Tokens are not normalised.
-n_tokens : int, default=None
-    Size of the vocabulary; None takes the largest token of `fit` and one. Frames have none.
 max_epochs : int, default=50
     Passes over the clips; the number that each call of `fit` makes.
 lr : float, default=0.001
@@ -132,18 +127,13 @@ augmentations : list of callables, default=None
     Applied in this order to each clip of a training batch, again in every epoch; to its waveform if X is audio. Those
     of `sklearn_audio.augmentation`, transforms of audiomentations, modules of torch, or functions of an array. They
     are seeded by `random_state`.
-accumulate : int, default=1
-    Batches per step of the optimiser, whose gradients are averaged: the step is that of a batch so many times as
-    large, in the memory of one.
-weight_averaging : {"ema", "swa"}, default=None
-    Keep an average of the weights beside those that are trained, and take it in the end: "ema" an exponential one over
-    the steps, "swa" the plain mean of the last quarter of the epochs. The validation set is scored with the average.
 checkpoint_dir : str or path-like, default=None
     Folder where `fit` saves its state when training starts and at the end of every epoch. If it is killed or
     interrupted, the same call continues from the last whole epoch, to the same network; when it is done, its file is
     removed. Fits share a folder. It needs a `random_state`.
 callbacks : list of skorch callbacks, default=None
-    Copied by `fit`. Callbacks that score see codes, the places of the labels in `classes_`.
+    Copied by `fit`. Callbacks that score see codes, the places of the labels in `classes_`. Among them stand
+    `GradientAccumulation`, for steps over several batches, and `WeightAveraging`.
 warm_start : bool, default=False
     Let `fit` continue where the last one ended. The optimiser continues, too, but not through a pickle.
 device : str or torch.device, default="auto"
@@ -181,7 +171,6 @@ class TrainingOptions(TypedDict, total=False):
     sample_rate: int | None
     n_jobs: int | None
     normalize: Literal["standard", "clip"] | None
-    n_tokens: int | None
     max_epochs: int
     lr: float
     batch_size: int
@@ -198,8 +187,6 @@ class TrainingOptions(TypedDict, total=False):
     mixup: float | Literal["auto"]
     spec_augment: dict[str, float] | bool | Literal["auto"] | None
     augmentations: Any
-    accumulate: int
-    weight_averaging: Literal["ema", "swa"] | None
     checkpoint_dir: str | PathLike[str] | None
     callbacks: Any
     warm_start: bool
@@ -222,7 +209,6 @@ TRAINING_DEFAULTS: dict[str, Any] = dict.fromkeys(TrainingOptions.__annotations_
     "patience": 10,
     "gradient_clip": 1.0,
     "mixup": 0.0,
-    "accumulate": 1,
     "warm_start": False,
     "device": "auto",
     "precision": "float32",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +17,18 @@ from sklearn_audio.dsp._compression import Compression, magnitude
 from sklearn_audio.dsp._framing import FrameGeometry, FrontEndStream, PadMode, constant_blocks, cut_frames
 from sklearn_audio.dsp._mel import MelScale, mel_filterbank
 from sklearn_audio.dsp._windows import WINDOWS, window
+
+_CHOICES: dict[str, tuple[object, ...]] = {
+    "window": tuple(WINDOWS),
+    "window_align": ("center", "left"),
+    "pad_mode": ("constant", "reflect"),
+    "preemphasis_scope": ("frame", "waveform"),
+    "mel_scale": ("slaney", "htk"),
+    "triangle_domain": ("hz", "mel"),
+    "mel_norm": ("slaney", None),
+    "log": ("db", "ln", "log10", None),
+}
+_RANGES = {"preemphasis": (0, 1), "log_gain": (0, math.inf), "log_offset": (0, math.inf), "log_floor": (0, math.inf)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,11 +153,15 @@ class FrontEnd(Compression):
     std: float = 1.0
 
     def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            check_name(name, getattr(self, name), choices)
+        for name, (lowest, highest) in _RANGES.items():
+            if not lowest <= getattr(self, name) <= highest:
+                raise ValueError(f"{name}={getattr(self, name)} must lie between {lowest} and {highest}.")
         if self.win_length is not None and not 1 <= self.win_length <= self.n_fft:
             raise ValueError(f"win_length={self.win_length} must lie between 1 and n_fft={self.n_fft}.")
         if self.hop_length < 1:
             raise ValueError(f"hop_length={self.hop_length} must be at least 1 timepoint.")
-        check_name("window", self.window, WINDOWS)
         if self.log is not None and self.log_floor <= 0 and self.log_offset <= 0:
             raise ValueError("the logarithm of silence needs log_floor > 0 or log_offset > 0.")
         if self.std == 0:

@@ -6,7 +6,7 @@ there is one. Networks over sequences of any length take padded values and the t
 """
 
 from sklearn_audio.nets._architectures import ARCHITECTURES, Architecture
-from sklearn_audio.nets._ast import AST, adapt_positions, grid_shape
+from sklearn_audio.nets._ast import AST, AST_SIZES, adapt_positions, grid_shape
 from sklearn_audio.nets._autoencoder import FrameAutoencoder, FrameDecoder, FrameEncoder
 from sklearn_audio.nets._backbones import Backbone, LayeredBackbone
 from sklearn_audio.nets._bert import BERTEncoder, SequenceBERT
@@ -14,7 +14,7 @@ from sklearn_audio.nets._cnn4 import Cnn4
 from sklearn_audio.nets._cnn_transformer import CNNTransformer
 from sklearn_audio.nets._efficientat import EfficientAT
 from sklearn_audio.nets._few_audio import SBCNN, VGG, LearnedLog, Timbre
-from sklearn_audio.nets._flat import MeanNetwork, SequenceMLP
+from sklearn_audio.nets._flat import MLP, MeanNetwork, SequenceMLP
 from sklearn_audio.nets._frame_network import FrameNetwork, architecture_of
 from sklearn_audio.nets._musicnn import MusiCNN
 from sklearn_audio.nets._panns import Cnn6, Cnn10, Cnn14, Cnn14DecisionLevel
@@ -22,13 +22,16 @@ from sklearn_audio.nets._panns_residual import MobileNetV1, MobileNetV2, ResNet
 from sklearn_audio.nets._panns_waveform import DaiNet19, LeeNet, Res1dNet, WavegramCnn14, WavegramLogmelCnn14
 from sklearn_audio.nets._recurrent import SequenceLSTM
 from sklearn_audio.nets._sequences import FrameInput, MaskedPooling, TokenInput, length_mask, sequence_input
-from sklearn_audio.nets._talnet import CRNN, FramePooling
+from sklearn_audio.nets._talnet import CRNN, FRAME_POOLINGS, FramePooling
 from sklearn_audio.nets._vggish import VGGish
 
 __all__ = [
     "ARCHITECTURES",
     "AST",
+    "AST_SIZES",
     "CRNN",
+    "FRAME_POOLINGS",
+    "MLP",
     "SBCNN",
     "VGG",
     "Architecture",

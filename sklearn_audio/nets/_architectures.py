@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from sklearn_audio.nets._cnn4 import Cnn4
 from sklearn_audio.nets._cnn_transformer import CNNTransformer
 from sklearn_audio.nets._efficientat import EfficientAT
 from sklearn_audio.nets._few_audio import SBCNN, VGG, Timbre
+from sklearn_audio.nets._flat import MLP
 from sklearn_audio.nets._panns import Cnn6, Cnn10, Cnn14, PANNsNetwork
 from sklearn_audio.nets._panns_residual import MobileNetV1, MobileNetV2, ResNet
 from sklearn_audio.nets._panns_waveform import LeeNet, Res1dNet
@@ -33,18 +34,13 @@ class Architecture(NamedTuple):
     fewest_features: int = 1
     channels_last: bool = False
 
-    def check(
-        self, parameter: str, chosen: Any, options: Iterable[str], lengths: Mapping[str, int | None] | None = None
-    ) -> None:
-        """Raise for an option that a named architecture does not have, or a length below its shortest."""
-        for name in sorted(set(options) - set(self.options)) if isinstance(chosen, str) else ():
-            raise ValueError(f"{parameter} {chosen!r} has no option {name!r}; it has {list(self.options) or 'none'}.")
-        for name, length in (lengths or {}).items():
-            if length is not None and length < self.shortest:
-                raise ValueError(
-                    f"{name}={length}, but {parameter} {chosen!r} takes at least {self.shortest} "
-                    f"{'timepoints' if self.waveforms else 'frames'}; give more, or choose another {parameter}."
-                )
+    def check_length(self, parameter: str, chosen: Any, n_frames: int | None) -> None:
+        """Refuse a length below the shortest; `parameter` is the name of the one that chose the network."""
+        if n_frames is not None and n_frames < self.shortest:
+            raise ValueError(
+                f"n_frames={n_frames}, but {parameter} {chosen!r} takes at least {self.shortest} "
+                f"{'timepoints' if self.waveforms else 'frames'}; give more, or choose another {parameter}."
+            )
 
 
 def _build_any_length(
@@ -151,6 +147,7 @@ _NETWORKS = {
         *("n_embedding", "pooling", "n_layers", "shared_layers", "positions", "dropout", "transformer_dropout"),
         n_embedding=_WIDTH,
     ),
+    "mlp": _frame_architecture(MLP, "hidden_sizes", "dropout"),
     "cnn6": _panns(Cnn6, 4),
     "cnn10": _panns(Cnn10, 4),
     "cnn14": _panns(Cnn14, 5),

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["AST", "adapt_positions", "grid_shape"]
+__all__ = ["AST", "AST_SIZES", "adapt_positions", "grid_shape"]
 
 _PATCH = 16
-_SIZES = {"tiny": (192, 3), "small": (384, 6), "base": (768, 12)}  # width, heads
+AST_SIZES = {"tiny": (192, 3), "small": (384, 6), "base": (768, 12)}  # width, heads
 _DEPTH = 12
 
 
@@ -130,9 +130,9 @@ class AST(nn.Module):
         stride: tuple[int, int] = (10, 10),
     ) -> None:
         super().__init__()
-        if size not in _SIZES:
-            raise ValueError(f"no size {size!r}; choose one of {list(_SIZES)}.")
-        width, n_heads = _SIZES[size]
+        if size not in AST_SIZES:
+            raise ValueError(f"no size {size!r}; choose one of {list(AST_SIZES)}.")
+        width, n_heads = AST_SIZES[size]
         self.width = width
         self.grid = grid_shape(n_frames, n_mels, stride)
         self.v = _Encoder(width, n_heads, self.grid[0] * self.grid[1], stride)

@@ -113,7 +113,11 @@ class FrameTransformer(RaggedOutputMixin, AudioEstimator):
         return np.asarray(self._extractor().names, dtype=object)
 
     def _admit(self, X: Any, *, reset: bool) -> AudioClips:
-        return self._admit_audio(X, self.sample_rate, reset=reset, bare_rate=self.sample_rate)
+        return self._admit_audio(X, self._rate, reset=reset, bare_rate=self._rate)
+
+    @property
+    def _rate(self) -> int:
+        return self.sample_rate
 
     def _frames(self, clips: AudioClips) -> tuple[Ragged, list[int]]:
         extractor = self._extractor()

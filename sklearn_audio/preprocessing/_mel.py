@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sklearn_audio._meaning import Uses, idle_parameters
+from sklearn_audio._meaning import Use, Uses
 from sklearn_audio._sklearn import StrOptions
 from sklearn_audio.base import AUDIO_CONSTRAINTS
 from sklearn_audio.dsp import FrontEnd, preset
 from sklearn_audio.engine import front_end_frames, resolve_device
 from sklearn_audio.preprocessing._frames import Blocks, FrameExtractor, FrameTransformer
-from sklearn_audio.preprocessing._front_end_parameters import FRONT_END_CONSTRAINTS, FRONT_END_USES
+from sklearn_audio.preprocessing._front_end_parameters import FRONT_END_CONSTRAINTS, front_end_uses
 from sklearn_audio.ragged import Ragged, mean_and_std
+
+_FLAT = Use(
+    "front_end=None",
+    lambda owner: owner.front_end is None,
+    lambda owner: "front_end is given and says all of this; sklearn_audio.dsp.preset(name, ...) changes one",
+)
 
 
 class FrontEndExtractor(FrameExtractor):
     """Frames of a `FrontEnd`, normalised per clip or per frame."""
 
-    def __init__(self, front_end: FrontEnd, device: str, prefix: str, normalize: str | None = None) -> None:
+    def __init__(
+        self, front_end: FrontEnd, device: str | torch.device, prefix: str, normalize: str | None = None
+    ) -> None:
         self.names = [f"{prefix}_{i}" for i in range(front_end.n_features)]
         self._front_end = front_end
         self._device = resolve_device(device)  # here, so that `fit` raises for a wrong name
@@ -59,8 +67,8 @@ class MelSpectrogramTransformer(FrameTransformer):
     """Recordings to (log-)mel spectrograms, one row of frames per clip.
 
     The defaults are those of ``librosa.feature.melspectrogram`` followed by ``librosa.power_to_db``, with `n_fft` of
-    1024 instead of 2048 and 64 instead of 128 bands. `from_preset` gives the exact front ends of published networks.
-    The number of frames varies with the clip, and clips do not affect each other.
+    1024 instead of 2048 and 64 instead of 128 bands. `front_end` takes the exact front ends of published networks. The
+    number of frames varies with the clip, and clips do not affect each other.
 
     Parameters
     ----------
@@ -80,53 +88,34 @@ class MelSpectrogramTransformer(FrameTransformer):
         Upper edge of the filterbank in Hz; None: half the sample rate.
     window : {"hann", "hamming", "blackman", "rectangular", "povey"}, default="hann"
         Shape of the window.
-    window_periodic : bool, default=True
-        Periodic (librosa) or symmetric (Kaldi) window.
-    window_align : {"center", "left"}, default="center"
-        Position in the frame of a window shorter than `n_fft`.
     center : bool, default=True
         Pad the clip so that frame k is centred on timepoint ``k * hop_length``.
     pad_mode : {"constant", "reflect"}, default="constant"
         Content of the padding.
-    remove_dc : bool, default=False
-        Subtract the mean of each frame before the window.
-    preemphasis : float, default=0.0
-        Coefficient of the pre-emphasis; 0: none.
-    preemphasis_scope : {"frame", "waveform"}, default="frame"
-        Whether it is applied within each frame or along the waveform.
     power : float, default=2.0
         Exponent of the magnitude: 1 for magnitude, 2 for power.
     mel_scale : {"slaney", "htk"}, default="slaney"
         Scale of the band edges.
-    triangle_domain : {"hz", "mel"}, default="hz"
-        Scale on which the triangles are linear.
     mel_norm : {"slaney"} or None, default="slaney"
         Equal areas, or None: peaks of 1.
-    drop_nyquist : bool, default=False
-        Give the highest bin no weight.
     log : {"db", "ln", "log10"} or None, default="db"
         Compression. None: powers (or magnitudes).
-    log_gain : float, default=1.0
-        Factor before the logarithm.
-    log_offset : float, default=0.0
-        Added before the logarithm.
     log_floor : float, default=1e-10
         Smallest value that enters the logarithm.
     ref : float or "max", default=1.0
         With ``log="db"``: the value of 0 dB; "max": the maximum of each clip.
     top_db : float, default=80.0
         With ``log="db"``: clip values this far below the maximum of the clip. None: no clipping.
-    half_precision : bool, default=False
-        Compress in float16, like MusiCNN's code.
-    mean : float, default=0.0
-        Value to subtract at the end.
-    std : float, default=1.0
-        Divisor at the end.
+    front_end : str or FrontEnd, default=None
+        A name of `sklearn_audio.dsp.preset`, such as "panns_32k", or a front end with conventions of its own, in place
+        of all parameters above, which must then keep their defaults. Arrays without a rate have the rate of the front
+        end.
     normalize : {"minmax", "standard", "l2"} or None, default=None
         "minmax" maps each clip to [0, 1]; "standard" subtracts the mean and divides by the standard deviation of each
         band, learned in `fit`; "l2" gives each frame unit length.
-    device : str, default="cpu"
-        Device: "cpu", "cuda", "mps" or "auto".
+    device : str or torch.device, default="cpu"
+        Where frames are computed: "auto" takes CUDA, MPS or the CPU, in this order. The default gives the same frames
+        on every machine.
     n_jobs : int, default=None
         Decoding and computing threads; None: 1, -1: one per core.
     on_error : {"raise", "nan"}, default="raise"
@@ -164,17 +153,20 @@ class MelSpectrogramTransformer(FrameTransformer):
     >>> frames = mel.fit_transform(sounds.data)
     >>> len(frames), frames.item_shape
     (4, (40,))
-    >>> MelSpectrogramTransformer.from_preset("vggish").n_fft
-    512
+    >>> MelSpectrogramTransformer(front_end="vggish").transform(sounds.data).item_shape
+    (64,)
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **AUDIO_CONSTRAINTS,
         **FRONT_END_CONSTRAINTS,
+        "front_end": [None, str, FrontEnd],
         "normalize": [None, StrOptions({"minmax", "standard", "l2"})],
-        "device": [str],
+        "device": [str, torch.device],
     }
-    _parameter_uses: ClassVar[Uses] = FRONT_END_USES
+    _parameter_uses: ClassVar[Uses] = {
+        name: (_FLAT, *front_end_uses(name)) for name in ("sample_rate", *FRONT_END_CONSTRAINTS)
+    }
 
     def __init__(
         self,
@@ -187,29 +179,18 @@ class MelSpectrogramTransformer(FrameTransformer):
         fmin: float = 0.0,
         fmax: float | None = None,
         window: str = "hann",
-        window_periodic: bool = True,
-        window_align: Literal["center", "left"] = "center",
         center: bool = True,
         pad_mode: Literal["constant", "reflect"] = "constant",
-        remove_dc: bool = False,
-        preemphasis: float = 0.0,
-        preemphasis_scope: Literal["frame", "waveform"] = "frame",
         power: float = 2.0,
         mel_scale: Literal["slaney", "htk"] = "slaney",
-        triangle_domain: Literal["hz", "mel"] = "hz",
         mel_norm: Literal["slaney"] | None = "slaney",
-        drop_nyquist: bool = False,
         log: Literal["db", "ln", "log10"] | None = "db",
-        log_gain: float = 1.0,
-        log_offset: float = 0.0,
         log_floor: float = 1e-10,
         ref: float | Literal["max"] = 1.0,
         top_db: float | None = 80.0,
-        half_precision: bool = False,
-        mean: float = 0.0,
-        std: float = 1.0,
+        front_end: str | FrontEnd | None = None,
         normalize: Literal["minmax", "standard", "l2"] | None = None,
-        device: str = "cpu",
+        device: str | torch.device = "cpu",
         n_jobs: int | None = None,
         on_error: Literal["raise", "nan"] = "raise",
         verbose: int = 0,
@@ -222,27 +203,16 @@ class MelSpectrogramTransformer(FrameTransformer):
         self.fmin = fmin
         self.fmax = fmax
         self.window = window
-        self.window_periodic = window_periodic
-        self.window_align = window_align
         self.center = center
         self.pad_mode = pad_mode
-        self.remove_dc = remove_dc
-        self.preemphasis = preemphasis
-        self.preemphasis_scope = preemphasis_scope
         self.power = power
         self.mel_scale = mel_scale
-        self.triangle_domain = triangle_domain
         self.mel_norm = mel_norm
-        self.drop_nyquist = drop_nyquist
         self.log = log
-        self.log_gain = log_gain
-        self.log_offset = log_offset
         self.log_floor = log_floor
         self.ref = ref
         self.top_db = top_db
-        self.half_precision = half_precision
-        self.mean = mean
-        self.std = std
+        self.front_end = front_end
         self.normalize = normalize
         self.device = device
         self.n_jobs = n_jobs
@@ -251,7 +221,7 @@ class MelSpectrogramTransformer(FrameTransformer):
 
     @classmethod
     def from_preset(cls, name: str, **overrides: Any) -> Self:
-        """Return a transformer with the front end of a published network.
+        """Return a transformer with the front end of a published network, or with one that differs from it.
 
         Parameters
         ----------
@@ -259,33 +229,32 @@ class MelSpectrogramTransformer(FrameTransformer):
             A name of `sklearn_audio.dsp.preset`: "vggish", "panns_32k", "panns_16k", "panns_8k", "ast", "few_audio",
             "deep_audio_features", "audio_tokens", "efficientat" or "musicnn".
         **overrides
-            Parameters of this class to replace.
+            Fields of `sklearn_audio.dsp.FrontEnd` to replace, or parameters of this class to set.
 
         Returns
         -------
         MelSpectrogramTransformer
-            A new transformer.
+            A new transformer, with `front_end`.
 
         Raises
         ------
         ValueError
             If the name is unknown.
         TypeError
-            If an override is not a parameter.
+            If an override is neither a field nor a parameter.
 
         Examples
         --------
         >>> from sklearn_audio import MelSpectrogramTransformer
-        >>> MelSpectrogramTransformer.from_preset("ast", normalize="standard").n_mels
-        128
+        >>> MelSpectrogramTransformer.from_preset("ast", normalize="standard")
+        MelSpectrogramTransformer(front_end='ast', normalize='standard')
+        >>> MelSpectrogramTransformer.from_preset("ast", n_mels=40).front_end.n_mels
+        40
         """
         names = {field.name for field in fields(FrontEnd)}
-        front_end = preset(name, **{key: value for key, value in overrides.items() if key in names})
-        transformer = cls(**asdict(front_end) | overrides)
-        # parameters that an override disables, such as the floor without a logarithm
-        given = {key: default for key, default, _ in idle_parameters(transformer) if key not in overrides}
-        transformer.set_params(**given)
-        return transformer
+        changed = {key: overrides.pop(key) for key in list(overrides) if key in names}
+        front_end = preset(name, **changed)
+        return cls(front_end=front_end if changed else name, **overrides)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -354,9 +323,19 @@ class MelSpectrogramTransformer(FrameTransformer):
     def _stateless(self) -> bool:  # type: ignore[override]
         return self.normalize != "standard"
 
+    def _chosen_front_end(self) -> FrontEnd:
+        if isinstance(self.front_end, str):
+            return preset(self.front_end)
+        if self.front_end is not None:
+            return self.front_end
+        return FrontEnd(**{name: getattr(self, name) for name in ("sample_rate", *FRONT_END_CONSTRAINTS)})
+
+    @property
+    def _rate(self) -> int:
+        return self._chosen_front_end().sample_rate
+
     def _extractor(self) -> FrontEndExtractor:
-        front_end = FrontEnd(**{field.name: getattr(self, field.name) for field in fields(FrontEnd)})
-        return FrontEndExtractor(front_end, self.device, "mel", self.normalize)
+        return FrontEndExtractor(self._chosen_front_end(), self.device, "mel", self.normalize)
 
     def _learn(self, frames: Ragged, failed: list[int]) -> None:
         kept = frames[np.setdiff1d(np.arange(len(frames)), failed)] if failed else frames

@@ -104,8 +104,9 @@ class SpectrogramTransformer(FrameTransformer):
         Bins of the constant-Q transform.
     bins_per_octave : int, default=12
         Bins per octave of the constant-Q transform.
-    device : str, default="cpu"
-        Device of the Fourier transform: "cpu", "cuda", "mps" or "auto".
+    device : str or torch.device, default="cpu"
+        Of the Fourier transform: "auto" takes CUDA, MPS or the CPU, in this order. The default gives the same frames on
+        every machine.
     n_jobs : int, default=None
         Decoding and computing threads; None: 1, -1: one per core.
     on_error : {"raise", "nan"}, default="raise"
@@ -141,7 +142,7 @@ class SpectrogramTransformer(FrameTransformer):
         "fmin": [None, Interval(Real, 0, None, closed="neither")],
         "n_bins": [Interval(Integral, 1, None, closed="left")],
         "bins_per_octave": [Interval(Integral, 1, None, closed="left")],
-        "device": [str],
+        "device": [str, torch.device],
     }
     _parameter_uses: ClassVar[Uses] = {
         **dict.fromkeys(("n_fft", "win_length", "center"), _STFT),
@@ -167,7 +168,7 @@ class SpectrogramTransformer(FrameTransformer):
         fmin: float | None = None,
         n_bins: int = 84,
         bins_per_octave: int = 12,
-        device: str = "cpu",
+        device: str | torch.device = "cpu",
         n_jobs: int | None = None,
         on_error: Literal["raise", "nan"] = "raise",
         verbose: int = 0,

@@ -15,7 +15,13 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from skorch.callbacks import Callback
 
-from sklearn_audio import CNNClassifier, ConvAutoencoder, MelSpectrogramTransformer
+from sklearn_audio import (
+    CNNClassifier,
+    ConvAutoencoder,
+    GradientAccumulation,
+    MelSpectrogramTransformer,
+    WeightAveraging,
+)
 from sklearn_audio.classification._trained_network import TrainingData
 from sklearn_audio.datasets import make_sound_events
 from sklearn_audio.nets import Cnn4
@@ -256,7 +262,9 @@ def test_the_encoder_has_the_names_of_cnn4():
 
 def test_a_classifier_starts_from_the_encoder(fitted):
     trained = ConvAutoencoder(2, max_epochs=1, random_state=0).fit(X)
-    classifier = CNNClassifier("cnn4", encoder=trained, max_epochs=1, lr=1e-12, random_state=0).fit(X, KINDS)
+    classifier = CNNClassifier("cnn4", options={"encoder": trained}, max_epochs=1, lr=1e-12, random_state=0).fit(
+        X, KINDS
+    )
     mine, theirs = trained.encoder_.state_dict(), classifier.network_.state_dict()
     weights = [name for name in mine if name.endswith("0.weight")]
     assert len(weights) == 4
@@ -264,7 +272,7 @@ def test_a_classifier_starts_from_the_encoder(fitted):
         (copied,) = (value for key, value in theirs.items() if key.endswith(name))
         torch.testing.assert_close(copied, mine[name], rtol=0, atol=1e-6)
     with pytest.raises(ValueError, match="cnn4"):
-        CNNClassifier("cnn4", encoder=fitted, max_epochs=1).fit(X, KINDS)
+        CNNClassifier("cnn4", options={"encoder": fitted}, max_epochs=1).fit(X, KINDS)
 
 
 class Fails(Callback):
@@ -293,13 +301,15 @@ def test_a_fit_that_was_killed_continues(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["ema", "swa"])
 def test_weights_can_be_averaged(kind):
-    averaged = autoencoder(max_epochs=8, weight_averaging=kind).fit(X)
+    averaged = autoencoder(max_epochs=8, callbacks=[WeightAveraging(kind)]).fit(X)
     assert not same_weights(averaged, autoencoder(max_epochs=8).fit(X))
     assert np.isfinite(averaged.score(X))
 
 
 def test_batches_can_share_a_step():
-    assert not same_weights(autoencoder(max_epochs=1, accumulate=2).fit(X), autoencoder(max_epochs=1).fit(X))
+    assert not same_weights(
+        autoencoder(max_epochs=1, callbacks=[GradientAccumulation(2)]).fit(X), autoencoder(max_epochs=1).fit(X)
+    )
 
 
 @pytest.mark.parametrize("n_filters", [(), (8, 0), (8, 1.5), (-4,)])

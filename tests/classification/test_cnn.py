@@ -43,7 +43,13 @@ def same_weights(one, other):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"n_frames": 10}, {"patch_frames": 8}, {"crop": "center", "n_frames": 6, "short_clip": "zero"}]
+    "options",
+    [
+        {},
+        {"n_frames": 10},
+        {"n_frames": 8, "windows": "all"},
+        {"n_frames": 6, "windows": {"take": "center", "short_clip": "zero"}},
+    ],
 )
 def test_learns_clips_of_unequal_length(options):
     fitted = fit(**options)
@@ -61,7 +67,8 @@ QUICK = {
     "vgg32": {},
     "crnn": {"options": {"n_embedding": 16}},
     "cnn_transformer": {"options": {"n_embedding": 16, "n_layers": 1}},
-    "mobilenet_v2": {"dropout": 0.0},
+    "mobilenet_v2": {"options": {"dropout": 0.0}},
+    "mlp": {"hidden_sizes": [16]},
     "efficientat": {"options": {"width": 0.2}},
 }
 SLOW = sorted({name for name, what in ARCHITECTURES.items() if not what.waveforms} - set(QUICK))
@@ -125,7 +132,7 @@ def test_short_clips_are_repeated():
 
 
 def test_short_clips_are_filled_with_the_mean_frame():
-    fitted = fit(n_frames=20, short_clip="zero")
+    fitted = fit(n_frames=20, windows={"short_clip": "zero"})
     mean = fitted.network_.input.mean.numpy()
     np.testing.assert_allclose(mean, np.concatenate(X).mean(axis=0), atol=1e-6)
     filled = [np.concatenate([row[:7], np.tile(mean, (13, 1))]) for row in X if len(row) > 6]
@@ -133,9 +140,9 @@ def test_short_clips_are_filled_with_the_mean_frame():
     np.testing.assert_allclose(short, fitted.predict_proba(filled), atol=1e-5)
 
 
-@pytest.mark.parametrize(("crop", "part"), [("start", slice(0, 8)), ("center", slice(16, 24))])
-def test_one_window_of_a_long_clip(crop, part):
-    fitted = fit(n_frames=8, crop=crop)
+@pytest.mark.parametrize(("take", "part"), [("start", slice(0, 8)), ("center", slice(16, 24))])
+def test_one_window_of_a_long_clip(take, part):
+    fitted = fit(n_frames=8, windows=take)
     long = [RNG.normal(size=(40, 6)).astype(np.float32) for _ in range(3)]
     assert np.array_equal(fitted.predict_proba(long), fitted.predict_proba([row[part] for row in long]))
 
@@ -150,7 +157,7 @@ def test_windows_side_by_side_vote_where_training_took_one_at_random():
 @pytest.mark.parametrize("y", [Y, TAGS], ids=["labels", "tags"])
 @pytest.mark.parametrize("voting", ["soft", "log"])
 def test_patches_vote(voting, y):
-    fitted = fit(y=y, patch_frames=8, patch_hop=3, voting=voting)
+    fitted = fit(y=y, n_frames=8, windows={"take": "all", "hop": 3, "voting": voting})
     long = RNG.normal(size=(19, 6)).astype(np.float32)
     patches = fitted.predict_proba([long[start : start + 8] for start in (0, 3, 6, 9, 11)])
     if voting == "soft":
@@ -166,7 +173,7 @@ def test_patches_vote(voting, y):
 def test_patches_of_a_clip_share_its_weight():
     """A clip of ten patches weighs as much as one of one patch."""
     clips = [np.concatenate([row] * (8 if label == "low" else 1)) for row, label in zip(X, Y, strict=True)]
-    data = classifier(patch_frames=8)
+    data = classifier(n_frames=8, windows="all")
     rows = data._read_rows(clips, reset=True)
     dataset = data._dataset(TrainingData(rows, np.arange(48), np.ones(48)), np.arange(48))
     assert len(dataset) > 200
@@ -192,7 +199,7 @@ def test_random_windows_differ_between_epochs_and_repeat_with_the_seed():
     classifier(Watching, **options).fit(numbered, Y[:4])
     assert all(torch.equal(a, b) for a, b in zip(first, seen, strict=True))
     seen.clear()
-    classifier(Watching, **options, crop="start").fit(numbered, Y[:4])
+    classifier(Watching, **options, windows="start").fit(numbered, Y[:4])
     assert all(sorted((batch[:, 0, 0] % 100).tolist()) == [0] * 4 for batch in seen)
 
 
@@ -215,7 +222,7 @@ def test_training_continues():
 
 def test_learned_compression():
     powers = [10 ** (row / 2) for row in X]
-    fitted = classifier(log_compression="learned", max_epochs=4).fit(powers, Y)
+    fitted = classifier(options={"log_compression": "learned"}, max_epochs=4).fit(powers, Y)
     assert fitted.network_.compress.log_alpha.item() != 7.0
     assert fitted.score(powers, Y) > 0.8
     compressed = np.concatenate(powers) * np.exp(7) + np.log1p(np.e)
@@ -235,8 +242,8 @@ def test_changes_of_batches():
 def test_starts_from_an_encoder():
     frames = [np.repeat(row, 4, axis=1) for row in X]
     encoder = ConvAutoencoder(2, n_frames=16, max_epochs=1, random_state=0).fit(frames)
-    started = CNNClassifier("cnn4", encoder=encoder, lr=1e-12, max_epochs=1, weight_decay=0.0, random_state=0)
-    started.fit(frames, Y)
+    started = CNNClassifier("cnn4", options={"encoder": encoder}, lr=1e-12, max_epochs=1, random_state=0)
+    started.set_params(weight_decay=0.0).fit(frames, Y)
     taken = encoder.encoder_.state_dict()
     assert taken
     for name, array in taken.items():
@@ -247,7 +254,7 @@ def test_starts_from_an_encoder():
     with pytest.raises(ValueError, match=r"the encoder holds .*'timbre' has nothing"):
         clone(started).set_params(architecture="timbre").fit(frames, Y)
     with pytest.raises(NotFittedError):
-        clone(started).set_params(encoder=ConvAutoencoder()).fit(frames, Y)
+        clone(started).set_params(options={"encoder": ConvAutoencoder()}).fit(frames, Y)
 
 
 def test_clips_that_are_all_alike_and_silent():
@@ -267,18 +274,48 @@ def test_architecture_is_searched():
     ("options", "match"),
     [
         ({"architecture": "cnn15"}, r"unknown architecture 'cnn15'; did you mean 'cnn\d+'"),
-        ({"architecture": "cnn4", "options": {"width": 3}}, r"'cnn4' has no option 'width'; it has \['dropout'\]"),
-        ({"architecture": "timbre", "dropout": 0.5}, "'timbre' has no option 'dropout'; it has none"),
+        (
+            {"architecture": "cnn4", "options": {"droput": 0.1}},
+            r"unknown key of options for architecture 'cnn4': 'droput'; did you mean 'dropout'\? Choose one of \['dropout', ",
+        ),
+        (
+            {"architecture": "timbre", "options": {"dropout": 0.5}},
+            r"for architecture 'timbre': 'dropout'; choose one of \['log_compression', 'encoder'\]",
+        ),
+        (
+            {"options": {"encoder": 3}},
+            r"options\['encoder'\].* parameter of CNNClassifier must be an object implementing",
+        ),
+        ({"options": {"log_compression": "log"}}, r"options\['log_compression'\].* Got 'log' instead"),
+        ({"architecture": "crnn", "options": {"pooling": "sum"}}, r"options\['pooling'\].* Got 'sum' instead"),
+        ({"architecture": "crnn", "options": {"n_embedding": 1}}, r"options\['n_embedding'\].* Got 1 instead"),
+        (
+            {"hidden_sizes": (4,)},
+            r"hidden_sizes=\(4,\) has no effect here: it needs architecture='mlp', but architecture=",
+        ),
+        ({"architecture": "mlp", "hidden_sizes": (4, 0)}, r"hidden_sizes=\(4, 0\): give whole numbers above 0"),
+        ({"architecture": "mlp", "options": {"hidden_sizes": (4,)}}, "unknown key of options .*'hidden_sizes'"),
+        ({"windows": "middle"}, "'windows' parameter of CNNClassifier must be"),
+        ({"windows": None}, "'windows' parameter of CNNClassifier must be"),
+        ({"windows": {"crop": "start"}}, r"unknown key of windows 'crop'; choose one of \['take', 'hop', "),
+        ({"windows": {"take": "middle"}}, r"windows\['take'\].* Got 'middle' instead"),
+        ({"windows": {"take": "all", "hop": 0}}, r"windows\['hop'\].* Got 0 instead"),
+        ({"mixup": {"alpha": -1}}, r"mixup\['alpha'\].* Got -1 instead"),
+        ({"mixup": {"alfa": 1}}, r"unknown key of mixup 'alfa'; did you mean 'alpha'"),
         ({"architecture": "cnn14", "n_frames": 20}, "n_frames=20, but architecture 'cnn14' takes at least 32 frames"),
         ({"architecture": "leenet11", "front_end": "ast"}, "takes waveforms; leave front_end at None"),
         ({"architecture": "res1dnet31", "n_frames": 9}, "takes at least 20476 timepoints"),
-        ({"patch_frames": 1}, "patch_frames=1, but architecture .* takes at least 2 frames"),
-        ({"patch_frames": 8, "n_frames": 8}, "give one of them"),
-        ({"patch_hop": 8}, "patch_hop=8 has no effect here: it needs patch_frames"),
-        ({"architecture": "cnn4", "dropout": 0.5, "options": {"dropout": 0.1}}, "both say what dropout is"),
-        ({"mixup_on": "waveforms"}, "mixup_on='waveforms' has no effect here: it needs audio, which a front_end"),
+        ({"n_frames": 1, "windows": "all"}, "n_frames=1, but architecture .* takes at least 2 frames"),
+        ({"windows": {"hop": 8}}, r"windows\['hop'\]=8 has no effect here: it needs the windows that 'all' takes"),
+        (
+            {"windows": {"take": "start", "voting": "log"}},
+            r"windows\['voting'\]='log' has no effect here: it needs several .*Leave windows\['voting'\] at its default, 'soft'",
+        ),
+        (
+            {"mixup": {"alpha": 0.3, "on": "waveforms"}},
+            r"mixup\['on'\]='waveforms' has no effect here: it needs audio, which a front_end",
+        ),
         ({"front_end": "panns"}, r"unknown front end 'panns'; did you mean 'panns_\d+k'"),
-        ({"architecture": "cnn4", "options": {"width": 1}}, r"'cnn4' has no option 'width'; it has \['dropout'\]"),
     ],
 )
 def test_parameters_that_make_no_sense(options, match):

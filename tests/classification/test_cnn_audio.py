@@ -67,7 +67,7 @@ def same_weights(one, other):
 
 
 @pytest.mark.parametrize("n_jobs", [None, 2])
-@pytest.mark.parametrize("options", [{}, {"n_frames": 12}, {"patch_frames": 12, "patch_hop": 6}])
+@pytest.mark.parametrize("options", [{}, {"n_frames": 12}, {"n_frames": 12, "windows": {"take": "all", "hop": 6}}])
 def test_audio_is_frames_computed_on_the_way(options, n_jobs):
     over_audio = fit(n_jobs=n_jobs, **options)
     frames = MelSpectrogramTransformer.from_preset("panns_8k").fit_transform(X)
@@ -79,7 +79,7 @@ def test_audio_is_frames_computed_on_the_way(options, n_jobs):
 
 def test_a_front_end_of_ones_own_and_learned_compression():
     front_end = preset("panns_8k", n_mels=20, hop_length=160)
-    fitted = fit(front_end=front_end, log_compression="learned")
+    fitted = fit(front_end=front_end, options={"log_compression": "learned"})
     assert fitted.network_.input.mean.shape == (20,)
     powers = MelSpectrogramTransformer.from_preset("panns_8k", n_mels=20, hop_length=160, log=None).fit_transform(X)
     compressed = np.log(np.exp(7) * powers.values + np.log1p(np.e))
@@ -124,7 +124,7 @@ def test_longest_waveform_by_default():
     assert fitted.n_frames_ == 10 * RATE
 
 
-@pytest.mark.parametrize("options", [{}, {"n_frames": 12}, {"patch_frames": 12}])
+@pytest.mark.parametrize("options", [{}, {"n_frames": 12}, {"n_frames": 12, "windows": "all"}])
 def test_waveforms_change_in_every_epoch_with_any_number_of_threads(options):
     changes = [Gain(), AddNoise(), RandomCrop(1500)]
     changed = fit(augmentations=changes, **options)
@@ -143,20 +143,22 @@ def test_waveform_networks_are_augmented_too():
     assert not same_weights(waves(augmentations=[Gain()]), waves())
 
 
-@pytest.mark.parametrize("options", [{}, {"n_frames": 12}, {"patch_frames": 12, "augmentations": [Gain()]}])
+@pytest.mark.parametrize(
+    "options", [{}, {"n_frames": 12}, {"n_frames": 12, "windows": "all", "augmentations": [Gain()]}]
+)
 def test_waveforms_can_be_mixed_in_place_of_frames(options):
-    mixed = fit(mixup=0.5, mixup_on="waveforms", **options)
-    assert same_weights(mixed, fit(mixup=0.5, mixup_on="waveforms", n_jobs=2, **options))
+    mixed = fit(mixup={"alpha": 0.5, "on": "waveforms"}, **options)
+    assert same_weights(mixed, fit(mixup={"alpha": 0.5, "on": "waveforms"}, n_jobs=2, **options))
     assert not same_weights(mixed, fit(mixup=0.5, **options))
     assert mixed.score(X, Y) > 0.8
     # a network over waveforms has nothing else to mix
-    assert same_weights(waves(mixup=0.5, mixup_on="waveforms"), waves(mixup=0.5))
+    assert same_weights(waves(mixup={"alpha": 0.5, "on": "waveforms"}), waves(mixup=0.5))
     assert not same_weights(waves(mixup=0.5), waves())
 
 
 def test_waveforms_of_several_labels_can_be_mixed():
     y = np.stack([Y == "low", np.arange(16) % 3 == 0], axis=1).astype(int)
-    mixed = classifier(mixup=0.5, mixup_on="waveforms", max_epochs=20).fit(X, y)
+    mixed = classifier(mixup={"alpha": 0.5, "on": "waveforms"}, max_epochs=20).fit(X, y)
     assert mixed.predict_proba(X).shape == (16, 2)
     assert (mixed.predict(X)[:, 0] == y[:, 0]).mean() > 0.8
 
@@ -193,7 +195,7 @@ def test_an_effect_that_fails_surfaces():
         fit(augmentations=[broken])
 
 
-@pytest.mark.parametrize("options", [{}, {"augmentations": [Gain()]}, {"patch_frames": 8}])
+@pytest.mark.parametrize("options", [{}, {"augmentations": [Gain()]}, {"n_frames": 8, "windows": "all"}])
 def test_a_large_set_goes_to_a_file_and_changes_nothing(options, tmp_path, monkeypatch):
     wanted = fit(**options)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -280,8 +282,8 @@ class Killer(Callback):
     "options",
     [
         {"n_frames": 12},
-        {"patch_frames": 12, "augmentations": [Gain(), AddNoise()], "n_jobs": 2},
-        {"mixup": 0.5, "mixup_on": "waveforms"},
+        {"n_frames": 12, "windows": "all", "augmentations": [Gain(), AddNoise()], "n_jobs": 2},
+        {"mixup": {"alpha": 0.5, "on": "waveforms"}},
     ],
 )
 def test_a_fit_that_was_killed_goes_on_with_the_same_windows_and_changes(options, tmp_path, monkeypatch):
@@ -302,6 +304,7 @@ def test_hears_digits(shared_data):
     rows = np.random.default_rng(0).permutation(len(digits.data))[:600]
     paths, y = np.asarray(digits.data)[rows], np.asarray(digits.target)[rows]
     front_end = preset("panns_8k", n_mels=32, hop_length=160)
-    network = CNNClassifier("cnn4", front_end=front_end, n_frames=32, dropout=0.2, max_epochs=20, random_state=0)
+    network = CNNClassifier("cnn4", front_end=front_end, n_frames=32, max_epochs=20, random_state=0)
+    network.set_params(options={"dropout": 0.2})
     network.fit(paths[:500], y[:500])
     assert network.score(paths[500:], y[500:]) > 0.5

@@ -25,6 +25,7 @@ from sklearn_audio import (
 )
 
 FEW = {"max_epochs": 3, "batch_size": 4, "random_state": 0}
+HALF = {"dropout": 0.5}
 
 
 def noisy(frames):
@@ -33,10 +34,10 @@ def noisy(frames):
 
 
 ESTIMATORS = {
-    "FrameMLPClassifier": FrameMLPClassifier(hidden_sizes=(8,), dropout=0.5, mixup=0.3, augmentations=[noisy], **FEW),
-    "LSTMClassifier": LSTMClassifier(hidden_size=8, n_layers=2, dropout=0.5, **FEW),
-    "BERTClassifier": BERTClassifier(width=16, n_heads=2, n_layers=1, feedforward_size=16, dropout=0.3, **FEW),
-    "TokenMeanClassifier": TokenMeanClassifier(embedding_size=8, dropout=0.5, **FEW),
+    "FrameMLPClassifier": FrameMLPClassifier(hidden_sizes=(8,), options=HALF, mixup=0.3, augmentations=[noisy], **FEW),
+    "LSTMClassifier": LSTMClassifier(hidden_size=8, n_layers=2, options=HALF, **FEW),
+    "BERTClassifier": BERTClassifier(width=16, n_heads=2, n_layers=1, feedforward_size=16, options=HALF, **FEW),
+    "TokenMeanClassifier": TokenMeanClassifier(embedding_size=8, options=HALF, **FEW),
     "ConvAutoencoder": ConvAutoencoder(2, n_filters=(4, 8), **FEW),
     "PrototypicalClassifier": PrototypicalClassifier(
         embedding_dim=4, n_support=2, n_query=1, n_episodes=5, random_state=0

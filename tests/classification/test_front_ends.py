@@ -31,13 +31,11 @@ FRAMES = MelSpectrogramTransformer.from_preset("panns_8k").fit_transform(X)
 FEW = {"max_epochs": 2, "random_state": 0}
 NETWORKS = {
     "lstm": LSTMClassifier(hidden_size=8, **FEW),
-    "bert": BERTClassifier(width=8, n_heads=2, feedforward_size=8, max_length=9, **FEW),
+    "bert": BERTClassifier(width=8, n_heads=2, feedforward_size=8, options={"max_length": 9}, **FEW),
     "mean": TokenMeanClassifier(embedding_size=8, **FEW),
     "mlp": FrameMLPClassifier(hidden_sizes=(8,), **FEW),
     "autoencoder": ConvAutoencoder(2, n_filters=(4, 8), n_frames=9, **FEW),
-    "prototypes": PrototypicalClassifier(
-        "timbre", n_support=2, n_query=2, n_episodes=2, patch_frames=8, random_state=0
-    ),
+    "prototypes": PrototypicalClassifier("timbre", n_support=2, n_query=2, n_episodes=2, n_frames=8, random_state=0),
 }
 every_network = pytest.mark.parametrize("name", NETWORKS)
 

@@ -91,14 +91,14 @@ def test_history_has_a_row_per_epoch(y):
 
 def test_last_training_loss_is_that_of_the_clips():
     """With a rate of nearly nothing the loss of an epoch is that of the network before it."""
-    fitted = classifier(lr=1e-12, dropout=0.0, max_epochs=1, lr_schedule=None).fit(X, Y)
+    fitted = classifier(lr=1e-12, options={"dropout": 0.0}, max_epochs=1, lr_schedule=None).fit(X, Y)
     p = fitted.predict_proba(X)[np.arange(60), np.searchsorted(fitted.classes_, Y)]
     assert fitted.history_["train_loss"][0] == pytest.approx(-np.log(p).mean(), rel=1e-5)
 
 
 def test_early_stopping_restores_the_best_weights():
     noise = np.random.default_rng(1).permutation(Y)
-    options = {"lr": 0.3, "lr_schedule": None, "max_epochs": 60, "dropout": 0.0}
+    options = {"lr": 0.3, "lr_schedule": None, "max_epochs": 60, "options": {"dropout": 0.0}}
     stopped = classifier(early_stopping=True, patience=3, validation_fraction=0.3, **options).fit(X, noise)
     assert stopped.n_iter_ == len(stopped.history_) < 60
     best = int(stopped.history_["valid_loss"].argmin()) + 1

@@ -25,7 +25,7 @@ QUERIES = CENTRES[[0, 1, 2, 3] * 10] + RNG.normal(size=(40, 6))
 FRAMES = Ragged.from_list(RNG.normal(size=(40 + i % 3, 20)).astype(np.float32) + (i % 3) for i in range(18))
 WORDS = np.array(["no", "oh", "yes"])[np.arange(18) % 3]
 EPISODES = {"n_support": 2, "n_query": 2, "n_episodes": 4, "random_state": 0, "device": "cpu"}
-SMALL = EPISODES | {"patch_frames": 32}
+SMALL = EPISODES | {"n_frames": 32}
 
 
 def means(vectors, y=Y):
@@ -181,8 +181,17 @@ def test_adapt_replaces_the_classes():
     [
         ({"network": "vgg129"}, "unknown network 'vgg129'; did you mean 'vgg128'"),
         ({"network": "leenet11"}, "unknown network 'leenet11'"),
-        ({"network": "sbcnn", "options": {"depth": 3}}, r"'sbcnn' has no option 'depth'; it has \['dropout'"),
-        ({"network": "vgg32", "patch_frames": 8}, "patch_frames=8, but network 'vgg32' takes at least 32 frames"),
+        (
+            {"network": "sbcnn", "options": {"depth": 3}},
+            r"unknown key of options for network 'sbcnn': 'depth'; choose one of \['dropout'",
+        ),
+        (
+            {"network": "sbcnn", "options": {"dropout": 2}},
+            r"The .options\['dropout'\].* parameter of Proto.* Got 2 instead",
+        ),
+        ({"network": "sbcnn", "windows": {"hops": 2}}, r"unknown key of windows 'hops'; did you mean 'hop'\?"),
+        ({"network": "sbcnn", "windows": {"hop": 0}}, r"The .windows\['hop'\].* parameter .* Got 0 instead"),
+        ({"network": "vgg32", "n_frames": 8}, "n_frames=8, but network 'vgg32' takes at least 32 frames"),
         ({"distance": "l1"}, "The 'distance' parameter"),
         ({"embedding_dim": 0}, "The 'embedding_dim' parameter"),
     ],
@@ -219,7 +228,7 @@ def test_refused_additions():
     assert classifier.prototypes_ == pytest.approx(means(X))
 
 
-@pytest.mark.parametrize("options", [{"embedding_dim": 3}, {"network": "vgg32", "patch_frames": 32}])
+@pytest.mark.parametrize("options", [{"embedding_dim": 3}, {"network": "vgg32", "n_frames": 32}])
 def test_too_few_clips_for_an_episode(options):
     rows = FRAMES[:17] if "network" in options else np.ones((17, 4))
     message = r"class 'yes' has 5 clip\(s\), fewer than the 6 that an episode takes: n_support=3 and n_query=3"
@@ -289,7 +298,7 @@ def test_learned_map_finds_what_tells_classes_apart():
 @pytest.mark.parametrize("network", ["vgg128", "vgg32", "sbcnn", "cnn6"])
 def test_networks_over_frames(network, distance):
     classifier = PrototypicalClassifier(network, distance=distance, embedding_dim=10, **SMALL).set_params(
-        n_episodes=2, patch_frames=100
+        n_episodes=2, n_frames=100
     )
     classifier.fit(FRAMES, WORDS)
     assert classifier.prototypes_.shape == (3, 10)
@@ -311,7 +320,7 @@ def test_training_learns():
 
 
 def test_decision_is_the_mean_log_probability_over_patches():
-    classifier = PrototypicalClassifier("vgg32", **SMALL, patch_hop=4).fit(FRAMES, WORDS)
+    classifier = PrototypicalClassifier("vgg32", **SMALL, windows={"hop": 4}).fit(FRAMES, WORDS)
     clip = FRAMES[0]
     starts = [0, 4, 8]
     assert len(clip) == 40
@@ -329,9 +338,9 @@ def test_short_clips_are_repeated():
 
 def test_same_seed_gives_the_same_bits_and_the_pickle_too():
     estimator = PrototypicalClassifier("sbcnn", **SMALL)
-    first, second = (clone(estimator).set_params(patch_frames=100).fit(FRAMES, WORDS) for _ in range(2))
+    first, second = (clone(estimator).set_params(n_frames=100).fit(FRAMES, WORDS) for _ in range(2))
     assert np.array_equal(first.prototypes_, second.prototypes_)
-    other = clone(estimator).set_params(patch_frames=100, random_state=1).fit(FRAMES, WORDS)
+    other = clone(estimator).set_params(n_frames=100, random_state=1).fit(FRAMES, WORDS)
     assert not np.array_equal(first.prototypes_, other.prototypes_)
     restored = pickle.loads(pickle.dumps(first))
     assert np.array_equal(restored.predict_proba(FRAMES), first.predict_proba(FRAMES))

@@ -130,8 +130,8 @@ def test_tokens_beyond_the_vocabulary_are_refused_or_reserved():
     with pytest.raises(ValueError, match="row 0 holds the token -1"):
         fitted.predict([np.array([-1])])
     with pytest.raises(ValueError, match="holds the token 5, but the vocabulary has 5 tokens"):
-        fit("mean", [np.array([5])] * 40, n_tokens=5)
-    assert fit("mean", TOKENS, n_tokens=12).predict([np.array([11])]).shape == (1,)
+        fit("mean", [np.array([5])] * 40, options={"n_tokens": 5})
+    assert fit("mean", TOKENS, options={"n_tokens": 12}).predict([np.array([11])]).shape == (1,)
 
 
 def test_numbers_that_are_no_tokens_are_refused():
@@ -160,7 +160,7 @@ class TestTruncation:
 
     def changed_at(self, place, **options):
         """Change of the answer with the frames at one end."""
-        fitted = fit("bert", self.LONG, max_length=8, max_epochs=2, **options)
+        fitted = fit("bert", self.LONG, options={"max_length": 8, **options}, max_epochs=2)
         changed = [clip.copy() for clip in self.LONG]
         for clip in changed:
             clip[place] += 5
@@ -179,7 +179,7 @@ class TestTruncation:
         assert self.changed_at(unseen, truncation=truncation) == 0
 
     def test_logits_of_chunks_are_averaged(self):
-        fitted = fit("bert", self.LONG, max_length=8, max_epochs=2)
+        fitted = fit("bert", self.LONG, options={"max_length": 8}, max_epochs=2)
         clip = self.LONG[0][:16]
         logits = [np.log(fitted.predict_proba([half])[0]) for half in (clip[:8], clip[8:])]
         margins = [logit[1] - logit[0] for logit in logits]
@@ -190,13 +190,13 @@ class TestTruncation:
         """A long clip of the wrong label must not outvote the others by its number of chunks."""
         X = [np.zeros((8, 1), dtype=np.float32)] * 20 + [np.zeros((800, 1), dtype=np.float32)]
         with pytest.warns(UserWarning, match="all frames, tokens or timepoints of X are the same"):
-            fitted = fit("bert", X, np.array([0, 1] * 5 + [1] * 10 + [0]), max_length=8, max_epochs=30)
+            fitted = fit("bert", X, np.array([0, 1] * 5 + [1] * 10 + [0]), options={"max_length": 8}, max_epochs=30)
         assert fitted.predict_proba(X[:1])[0, 1] == pytest.approx(15 / 21, abs=0.1)
 
     def test_a_fitted_network_keeps_its_length(self):
-        fitted = fit("bert", self.LONG, max_length=8, max_epochs=1)
+        fitted = fit("bert", self.LONG, options={"max_length": 8}, max_epochs=1)
         wanted = fitted.predict_proba(self.LONG)
-        assert np.array_equal(fitted.set_params(max_length=100).predict_proba(self.LONG), wanted)
+        assert np.array_equal(fitted.set_params(options={"max_length": 100}).predict_proba(self.LONG), wanted)
 
 
 def test_heads_must_share_the_width():
@@ -232,8 +232,9 @@ def test_lstm_hears_digits(shared_data):
 
 def test_bert_fitted_again_takes_its_new_length():
     X = [np.arange(12) % 3 for _ in range(4)]
-    classifier = BERTClassifier(width=8, n_heads=2, n_layers=1, max_length=4, truncation="chunks", max_epochs=1)
-    classifier.fit(X, [0, 1, 0, 1]).set_params(max_length=12).fit(X, [0, 1, 0, 1])
+    classifier = BERTClassifier(width=8, n_heads=2, n_layers=1, options={"max_length": 4, "truncation": "chunks"})
+    classifier.set_params(max_epochs=1)
+    classifier.fit(X, [0, 1, 0, 1]).set_params(options={"max_length": 12}).fit(X, [0, 1, 0, 1])
     assert classifier._segments(classifier._read_rows(X, reset=False), training=False).owners.tolist() == [0, 1, 2, 3]
 
 

@@ -15,17 +15,24 @@ import torch
 from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import cross_validate
-from skorch.callbacks import Callback
+from sklearn.model_selection import GridSearchCV, cross_validate
+from skorch.callbacks import Callback, EpochScoring
 
-from sklearn_audio import LSTMClassifier, Ragged, TokenMeanClassifier
+from sklearn_audio import (
+    ConvAutoencoder,
+    GradientAccumulation,
+    LSTMClassifier,
+    Ragged,
+    TokenMeanClassifier,
+    WeightAveraging,
+)
 
 RNG = np.random.default_rng(0)
 Y = np.array(["even", "odd", "third"])[np.arange(60) % 3]
 X = [(RNG.normal(size=(4 + i % 5, 3)) + 2 * np.eye(3)[i % 3]).astype(np.float32) for i in range(60)]
 TAGS = np.stack([np.arange(60) % 3 == 0, np.arange(60) % 2 == 0], axis=1).astype(int)
 TOKENS = [np.array([i % 3, (i + 1) % 3, i % 2]) for i in range(60)]
-SHARED = ["sampler", "mixup", "spec_augment", "augmentations", "accumulate", "weight_averaging", "checkpoint_dir"]
+SHARED = ["sampler", "mixup", "spec_augment", "augmentations", "callbacks", "checkpoint_dir"]
 
 
 class Broken(Exception):
@@ -74,7 +81,7 @@ def differ(one, other):
 @pytest.mark.parametrize("estimator", [TokenMeanClassifier, LSTMClassifier])
 def test_all_are_off_by_default(estimator):
     parameters = estimator().get_params()
-    assert [parameters[name] for name in SHARED] == [None, 0.0, None, None, 1, None, None]
+    assert [parameters[name] for name in SHARED] == [None, 0.0, None, None, None, None]
 
 
 @pytest.mark.parametrize(
@@ -87,9 +94,9 @@ def test_all_are_off_by_default(estimator):
         {"spec_augment": True},
         {"spec_augment": {"time_masks": 1, "time_width": 3}},
         {"augmentations": [np.negative]},
-        {"accumulate": 2},
-        {"weight_averaging": "ema"},
-        {"weight_averaging": "swa"},
+        {"callbacks": [GradientAccumulation(2)]},
+        {"callbacks": [WeightAveraging()]},
+        {"callbacks": [WeightAveraging("swa")]},
     ],
     ids=str,
 )
@@ -103,7 +110,8 @@ def test_every_option_changes_training_and_repeats(option, y):
 
 def test_training_still_learns_with_all_of_them():
     options = {"sampler": "balanced", "mixup": 0.2, "spec_augment": {"time_width": 2, "frequency_width": 1}}
-    fitted = classifier(max_epochs=30, accumulate=2, batch_size=8, weight_averaging="ema", **options).fit(X, Y)
+    options["callbacks"] = [WeightAveraging(), GradientAccumulation(2)]
+    fitted = classifier(max_epochs=30, batch_size=8, **options).fit(X, Y)
     assert fitted.score(X, Y) > 0.9
 
 
@@ -114,16 +122,16 @@ def test_partial_fit_takes_them_too():
 
 def test_steps_of_several_batches_are_those_of_one_large_batch():
     frames = np.stack([row[:4] for row in X])
-    options = {"dropout": 0.0, "optimizer": "sgd", "lr": 0.1}
+    options = {"options": {"dropout": 0.0}, "optimizer": "sgd", "lr": 0.1}
     large = classifier(batch_size=30, **options).fit(frames, Y)
-    small = classifier(batch_size=10, accumulate=3, **options).fit(frames, Y)
+    small = classifier(batch_size=10, callbacks=[GradientAccumulation(3)], **options).fit(frames, Y)
     np.testing.assert_allclose(small.predict_proba(frames), large.predict_proba(frames), atol=1e-6)
 
 
 def test_validation_scores_the_average():
-    options = {"weight_averaging": "ema", "validation_fraction": 0.3, "lr_schedule": None}
-    history = classifier(**options).fit(X, Y).history_
-    trained = classifier(**(options | {"weight_averaging": None})).fit(X, Y).history_
+    options = {"validation_fraction": 0.3, "lr_schedule": None}
+    history = classifier(callbacks=[WeightAveraging()], **options).fit(X, Y).history_
+    trained = classifier(**options).fit(X, Y).history_
     np.testing.assert_allclose(history["train_loss"], trained["train_loss"])
     assert (history["valid_loss"] != trained["valid_loss"]).all()
 
@@ -144,14 +152,54 @@ def test_changes_of_frames_are_refused_over_tokens(option):
         ({"spec_augment": 3}, "'spec_augment' parameter"),
         ({"spec_augment": {"masks": 3}}, "spec_augment has no 'masks'"),
         ({"augmentations": np.negative}, "'augmentations' parameter"),
-        ({"accumulate": 0}, "'accumulate' parameter"),
-        ({"weight_averaging": "mean"}, "'weight_averaging' parameter"),
+        ({"callbacks": 3}, "'callbacks' parameter"),
+        (
+            {"callbacks": [GradientAccumulation(0)]},
+            r"GradientAccumulation\(n_batches=0\): give a whole number of batches",
+        ),
+        ({"callbacks": [GradientAccumulation(1.5)]}, r"GradientAccumulation\(n_batches=1.5\): give a whole number"),
+        ({"callbacks": [GradientAccumulation(True)]}, r"GradientAccumulation\(n_batches=True\): give a whole number"),
+        (
+            {"callbacks": [WeightAveraging("mean")]},
+            r"unknown kind of WeightAveraging 'mean'; choose one of \['ema', 'swa'",
+        ),
+        ({"callbacks": [WeightAveraging(None)]}, "unknown kind of WeightAveraging None; choose"),
+        (
+            {"callbacks": [WeightAveraging(), ("mine", WeightAveraging())]},
+            "callbacks holds 2 of WeightAveraging; give one",
+        ),
+        ({"callbacks": [GradientAccumulation(2)] * 3}, "callbacks holds 3 of GradientAccumulation; give one"),
         ({"checkpoint_dir": 3}, "'checkpoint_dir' parameter"),
     ],
 )
 def test_refused_parameters(option, match):
     with pytest.raises(ValueError, match=match):
         classifier(**option).fit(X, Y)
+
+
+@pytest.mark.parametrize("kind", [GradientAccumulation, WeightAveraging])
+def test_a_class_among_the_callbacks_is_refused(kind):
+    with pytest.raises(TypeError, match=rf"callbacks holds the class {kind.__name__}; give an object, as in"):
+        classifier(callbacks=[kind]).fit(X, Y)
+
+
+@pytest.mark.parametrize("kind", ["ema", "swa"])
+def test_options_are_the_same_wherever_they_stand_among_the_callbacks(kind):
+    options = {"early_stopping": True, "patience": 3, "validation_fraction": 0.3, "max_epochs": 12, "batch_size": 8}
+    given = [WeightAveraging(kind), GradientAccumulation(2), EpochScoring("f1_macro", name="f1", lower_is_better=False)]
+    orders = [given, given[::-1], [given[2], ("average", given[0]), ("steps", given[1])]]
+    first, *others = (classifier(callbacks=order, **options).fit(X, Y) for order in orders)
+    for other in others:
+        assert_same_weights(other, first)
+        assert other.history_.drop(columns="seconds").equals(first.history_.drop(columns="seconds"))
+    assert differ(first, classifier(callbacks=[given[2]], **options).fit(X, Y))
+
+
+def test_options_among_the_callbacks_are_part_of_a_clone_and_a_search():
+    search = GridSearchCV(classifier(max_epochs=1), {"callbacks": [None, [WeightAveraging()]]}, cv=2).fit(X, Y)
+    assert clone(search.set_params(estimator__callbacks=[WeightAveraging("swa")])).estimator.callbacks[0].kind == "swa"
+    with pytest.raises(ValueError, match="callbacks holds 2 of WeightAveraging"):
+        ConvAutoencoder(callbacks=[WeightAveraging(), WeightAveraging("swa")]).fit(X)
 
 
 # what raises
@@ -204,7 +252,7 @@ def test_a_callback_that_raises_leaves_the_good_fit_before(method, warm_start):
 
 def test_a_callback_that_stops_leaves_the_best_weights():
     noise = np.random.default_rng(1).permutation(Y)
-    options = {"lr": 0.3, "lr_schedule": None, "dropout": 0.0, "validation_fraction": 0.3}
+    options = {"lr": 0.3, "lr_schedule": None, "options": {"dropout": 0.0}, "validation_fraction": 0.3}
     stopped = classifier(early_stopping=True, patience=9, max_epochs=60, callbacks=[StopAtEpoch(8)], **options).fit(
         X, noise
     )
@@ -250,7 +298,7 @@ def no_sync(monkeypatch):
 def break_off(folder, n_batches, y=Y, **options):
     Break.batches_left = n_batches
     with pytest.raises(Broken):
-        classifier(checkpoint_dir=folder, callbacks=[Break()], **options).fit(X, y)
+        classifier(checkpoint_dir=folder, **({"callbacks": [Break()]} | options)).fit(X, y)
     Break.batches_left = -1
 
 
@@ -258,17 +306,24 @@ def break_off(folder, n_batches, y=Y, **options):
 @pytest.mark.parametrize(
     "options",
     [
-        {"early_stopping": True, "weight_averaging": "ema"},
-        {"mixup": 0.3, "spec_augment": True, "sampler": "balanced", "accumulate": 2, "class_weight": "balanced"},
+        {"early_stopping": True, "callbacks": [WeightAveraging()]},
+        {
+            "mixup": 0.3,
+            "spec_augment": True,
+            "sampler": "balanced",
+            "callbacks": [GradientAccumulation(2)],
+            "class_weight": "balanced",
+        },
     ],
 )
 @pytest.mark.parametrize("y", [Y, TAGS], ids=["classes", "labels"])
 @pytest.mark.usefixtures("no_sync")
 def test_an_interrupted_fit_ends_at_the_same_bits(tmp_path, options, n_batches, y):
     options = {"batch_size": 8} | options
+    options["callbacks"] = [Break(), *options["callbacks"]]
     break_off(tmp_path, n_batches, y, **options)
-    resumed = classifier(checkpoint_dir=str(tmp_path), callbacks=[Break()], **options).fit(X, y)
-    whole = classifier(callbacks=[Break()], **options).fit(X, y)
+    resumed = classifier(checkpoint_dir=str(tmp_path), **options).fit(X, y)
+    whole = classifier(**options).fit(X, y)
     assert_same_weights(resumed, whole)
     assert resumed.history_.drop(columns="seconds").equals(whole.history_.drop(columns="seconds"))
     assert np.array_equal(resumed.predict_proba(X), whole.predict_proba(X))
@@ -404,7 +459,7 @@ PROGRAM = """
 import os, random, signal, sys, threading, time
 import numpy as np
 from skorch.callbacks import Callback
-from sklearn_audio import LSTMClassifier
+from sklearn_audio import LSTMClassifier, WeightAveraging
 
 class Slow(Callback):
     def on_train_begin(self, net, **kwargs):
@@ -417,7 +472,7 @@ class Slow(Callback):
 rng = np.random.default_rng(0)
 X = [rng.normal(size=(4 + i % 5, 3)) for i in range(48)]
 options = dict(hidden_size=4, max_epochs=10, batch_size=4, early_stopping=True, patience=10, random_state=0)
-lstm = LSTMClassifier(**options, callbacks=[Slow()], checkpoint_dir=sys.argv[1] or None, weight_averaging="ema")
+lstm = LSTMClassifier(**options, callbacks=[Slow(), WeightAveraging()], checkpoint_dir=sys.argv[1] or None)
 lstm.fit(X, np.arange(48) % 2)
 np.savez(sys.argv[3], **{name: tensor.numpy() for name, tensor in lstm.network_.state_dict().items()})
 """

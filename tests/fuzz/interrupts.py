@@ -24,8 +24,10 @@ from skorch.callbacks import Callback, EpochScoring
 from sklearn_audio import (
     ConvAutoencoder,
     FrameMLPClassifier,
+    GradientAccumulation,
     LSTMClassifier,
     TokenMeanClassifier,
+    WeightAveraging,
 )
 
 RNG = np.random.default_rng(0)
@@ -50,18 +52,20 @@ HANDLERS = {"of Python": signal.default_int_handler, "of a user": raise_by_hand}
 WATCHED = {"validation_fraction": 0.25, "early_stopping": True, "patience": 30}
 OPTIONS = {"max_epochs": 8, "batch_size": 8, "random_state": 0}
 FITS = {
-    "mlp, ema": lambda **k: FrameMLPClassifier(hidden_sizes=(4,), weight_averaging="ema", **WATCHED, **OPTIONS, **k),
+    "mlp, ema": lambda **k: FrameMLPClassifier(hidden_sizes=(4,), **WATCHED, **OPTIONS, **k),
     "lstm, plateau": lambda **k: LSTMClassifier(hidden_size=4, lr_schedule="plateau", **WATCHED, **OPTIONS, **k),
-    "token mean, swa": lambda **k: TokenMeanClassifier(weight_averaging="swa", accumulate=2, mixup=0.3, **OPTIONS, **k),
+    "token mean, swa": lambda **k: TokenMeanClassifier(mixup=0.3, **OPTIONS, **k),
     "auto-encoder": lambda **k: ConvAutoencoder(2, n_filters=(4, 8), warmup=1, **OPTIONS, **k),
+}
+CALLBACKS = {
+    "mlp, ema": [WeightAveraging()],
+    "lstm, plateau": [EpochScoring("f1_macro", lower_is_better=False)],
+    "token mean, swa": [WeightAveraging("swa"), GradientAccumulation(2)],
 }
 
 
 def build(name, folder=None):
-    callbacks = [Begun()]
-    if name == "lstm, plateau":
-        callbacks.append(EpochScoring("f1_macro", lower_is_better=False))
-    return FITS[name](callbacks=callbacks, checkpoint_dir=folder)
+    return FITS[name](callbacks=[Begun(), *CALLBACKS.get(name, [])], checkpoint_dir=folder)
 
 
 def result_of(estimator):

@@ -7,6 +7,7 @@ import librosa
 import numpy as np
 import pytest
 import soundfile
+import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -16,7 +17,7 @@ from sklearn.utils import get_tags
 from sklearn.utils._param_validation import InvalidParameterError
 
 from sklearn_audio import MelSpectrogramTransformer, Ragged, SequencePooling
-from sklearn_audio.dsp import PRESETS, WINDOWS
+from sklearn_audio.dsp import PRESETS, WINDOWS, preset
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.validation import AudioClips, _audio
 
@@ -261,11 +262,27 @@ def test_progress(capfd):
 def test_presets(name):
     mel = MelSpectrogramTransformer.from_preset(name, n_jobs=2)
     assert mel.n_jobs == 2
-    for key, value in vars(PRESETS[name]).items():
-        assert getattr(mel, key) == value
-    frames = mel.fit_transform([tone(mel.sample_rate)])
-    assert frames.item_shape == (PRESETS[name].n_mels,)
-    assert np.isfinite(frames.values).all()
+    wave = tone(PRESETS[name].sample_rate)
+    frames = mel.fit_transform([wave])
+    assert np.array_equal(frames[0], PRESETS[name](torch.from_numpy(wave)).numpy())
+    for front_end in (name, PRESETS[name]):
+        assert np.array_equal(MelSpectrogramTransformer(front_end=front_end).transform([wave])[0], frames[0])
+
+
+def test_a_preset_with_changes_and_other_parameters():
+    mel = MelSpectrogramTransformer.from_preset("panns_8k", n_mels=20, hop_length=160, normalize="l2")
+    assert mel.front_end == preset("panns_8k", n_mels=20, hop_length=160)
+    assert mel.normalize == "l2"
+    assert clone(mel).transform(CLIPS).item_shape == (20,)
+
+
+def test_files_and_arrays_have_the_rate_of_the_front_end(tmp_path):
+    wave = tone(8000)
+    soundfile.write(tmp_path / "x.wav", wave, 8000, subtype="FLOAT")
+    mel = MelSpectrogramTransformer(front_end="panns_8k")
+    array, file, rated = mel.fit_transform([wave, tmp_path / "x.wav", (wave, 8000)])
+    assert np.array_equal(array, file)
+    assert np.array_equal(array, rated)
 
 
 def test_preset_mistakes():
@@ -275,6 +292,12 @@ def test_preset_mistakes():
         MelSpectrogramTransformer.from_preset("vgg")
     with pytest.raises(TypeError, match="unexpected keyword argument 'n_mel'"):
         MelSpectrogramTransformer.from_preset("vggish", n_mel=32)
+    with pytest.raises(ValueError, match="unknown front end 'vgg'; did you mean 'vggish'"):
+        MelSpectrogramTransformer(front_end="vgg").fit(CLIPS)
+    with pytest.raises(
+        ValueError, match="n_mels=32 has no effect here: it needs front_end=None, but front_end is given"
+    ):
+        MelSpectrogramTransformer(n_mels=32, front_end="vggish").fit(CLIPS)
 
 
 @pytest.mark.parametrize(
@@ -288,7 +311,7 @@ def test_preset_mistakes():
         ({"log": "decibel"}, "'log' parameter of MelSpectrogramTransformer must be .* Got 'decibel'"),
         ({"normalize": "zscore"}, "'normalize' parameter of MelSpectrogramTransformer must be .* Got 'zscore'"),
         ({"window": "kaiser"}, "'window' parameter of MelSpectrogramTransformer must be a str among .* Got 'kaiser'"),
-        ({"preemphasis": 1.5}, r"'preemphasis' parameter .* in the range \[0\.0, 1\.0\]\. Got 1\.5"),
+        ({"front_end": 3}, "'front_end' parameter of MelSpectrogramTransformer must be .* Got 3"),
         ({"ref": "min"}, "'ref' parameter of MelSpectrogramTransformer must be a str among {'max'} or a float"),
     ],
 )

@@ -32,7 +32,14 @@ def test_fifteen_labels_after_forty_recordings_without():
     ).fit(frames[unlabelled])
     assert unexplained(autoencoder, frames[others]) < 0.8  # it has not seen these
     classifier = CNNClassifier(
-        "cnn4", n_frames=16, encoder=autoencoder, max_epochs=8, lr=0.003, mixup=0.0, spec_augment=None, random_state=0
+        "cnn4",
+        options={"encoder": autoencoder},
+        n_frames=16,
+        max_epochs=8,
+        lr=0.003,
+        mixup=0.0,
+        spec_augment=None,
+        random_state=0,
     ).fit(frames[labelled], sounds.target[labelled])
     assert classifier.score(frames[others], sounds.target[others]) > 0.3  # chance is a fifth
 
@@ -49,7 +56,9 @@ def test_a_few_labels_after_many_recordings_without(digits):
     def mean_score(encoder):
         scores = []
         for seed in range(2):
-            classifier = CNNClassifier("cnn4", n_frames=48, encoder=encoder, max_epochs=25, random_state=seed)
+            classifier = CNNClassifier(
+                "cnn4", options={"encoder": encoder}, n_frames=48, max_epochs=25, random_state=seed
+            )
             classifier.fit(frames[labelled], labels[labelled])
             scores.append(classifier.score(frames[others], labels[others]))
         return np.mean(scores)

@@ -39,7 +39,7 @@ N_COMPUTED = 3 + (2 * 2 + 1)
 def test_a_search_over_vocabularies(tmp_path):
     sounds = make_sound_events(n_clips=36, random_state=0, classes=("chirp", "noise", "tone"))
     pipe = pipeline(16000, TokenMeanClassifier(max_epochs=20, lr=0.05, random_state=0), tmp_path)
-    grid = {"tok__n_clusters": [2, 20], "clf__dropout": [0.0, 0.2]}
+    grid = {"tok__n_clusters": [2, 20], "clf__options": [{"dropout": 0.0}, None]}
     search = GridSearchCV(pipe, grid, cv=GroupKFold(2)).fit(sounds.data, sounds.target, groups=sounds.groups)
     assert search.best_params_["tok__n_clusters"] == 20  # two tokens cannot stand for three sounds and the silence
     assert search.best_score_ > 0.6  # chance is a third
@@ -50,7 +50,7 @@ def test_a_search_over_vocabularies(tmp_path):
 def test_a_search_over_vocabularies_of_speech(digits, tmp_path):
     recordings, labels, speakers = digits
     bert = BERTClassifier(width=32, n_heads=2, n_layers=1, max_epochs=15, lr=0.003, random_state=0)
-    grid = {"tok__n_clusters": [10, 40], "clf__dropout": [0.0, 0.2]}
+    grid = {"tok__n_clusters": [10, 40], "clf__options": [{"dropout": 0.0}, None]}
     search = GridSearchCV(pipeline(8000, bert, tmp_path), grid, cv=GroupKFold(2), n_jobs=2)
     search.fit(recordings, labels, groups=speakers)
     assert search.best_score_ > 0.5  # chance is a third

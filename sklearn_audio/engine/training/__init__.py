@@ -14,6 +14,7 @@ from sklearn_audio.engine.training._episodes import (
     episode_logits,
     train_in_episodes,
 )
+from sklearn_audio.engine.training._given_callbacks import GradientAccumulation, WeightAveraging, check_callbacks
 from sklearn_audio.engine.training._inference import predict_logits
 from sklearn_audio.engine.training._losses import (
     ClassificationLoss,
@@ -51,6 +52,7 @@ __all__ = [
     "EpisodeConfig",
     "Episodes",
     "EvaluationBatches",
+    "GradientAccumulation",
     "MethodNetwork",
     "Net",
     "NetworkState",
@@ -63,10 +65,12 @@ __all__ = [
     "TrainingBatches",
     "TrainingConfig",
     "Truncation",
+    "WeightAveraging",
     "adapt_all",
     "are_all_alike",
     "build_net",
     "check_answers",
+    "check_callbacks",
     "check_optimizer",
     "describe_run",
     "draw_seed",

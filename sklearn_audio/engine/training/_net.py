@@ -17,7 +17,7 @@ from skorch.utils import noop
 from torch import Tensor, nn
 
 from sklearn_audio._generators import Generators, drawing_from
-from sklearn_audio.engine.training._averaging import Averaging, WeightAverage
+from sklearn_audio.engine.training._averaging import WeightAverage
 from sklearn_audio.engine.training._batches import (
     Batch,
     BatchSource,
@@ -29,6 +29,12 @@ from sklearn_audio.engine.training._batches import (
 from sklearn_audio.engine.training._callbacks import EpochRecord, ProgressBar
 from sklearn_audio.engine.training._checkpoint import Checkpoint
 from sklearn_audio.engine.training._divergence import check_weights_finite, divergence
+from sklearn_audio.engine.training._given_callbacks import (
+    GradientAccumulation,
+    WeightAveraging,
+    given_callback,
+    other_callbacks,
+)
 from sklearn_audio.engine.training._interrupts import is_stop
 from sklearn_audio.engine.training._losses import ClassificationLoss, ReconstructionLoss
 from sklearn_audio.engine.training._optimizers import optimizer_of
@@ -56,21 +62,26 @@ class TrainingConfig:
     gradient_clip: float | None = None
     sampler: str | None = None
     augmentation: Any = None
-    accumulate: int = 1
-    weight_averaging: Averaging | None = None
     callbacks: Sequence[Any] | None = None
     precision: Precision = "float32"
     progress: str | None = None
 
+    @property
+    def accumulate(self) -> int:
+        """Batches per step of the optimiser."""
+        accumulation = given_callback(self.callbacks, GradientAccumulation)
+        return 1 if accumulation is None else int(accumulation.n_batches)
+
     def all_callbacks(self, *, multi_label: bool | None) -> list[tuple[str, Callback] | Any]:
         """List the callbacks: those that write the history, the user's, and those that read it."""
         listed: list[tuple[str, Callback] | Any] = [("epoch_record", EpochRecord(multi_label))]
-        if self.weight_averaging is not None:
+        averaging = given_callback(self.callbacks, WeightAveraging)
+        if averaging is not None:
             # before callbacks that read the weights at the end of an epoch or of training
-            listed.append(("weight_averaging", WeightAverage(self.weight_averaging, self.n_epochs)))
+            listed.append(("weight_averaging", WeightAverage(averaging.kind, self.n_epochs)))
         if self.gradient_clip is not None:
             listed.append(("gradient_clip", GradientNormClipping(self.gradient_clip)))
-        listed += copy.deepcopy(list(self.callbacks or []))
+        listed += copy.deepcopy(other_callbacks(self.callbacks))
         if self.lr_schedule is not None or self.warmup:
             patience = max(1, self.patience // 2)
             schedule = Schedule(self.lr_schedule, self.n_epochs, self.warmup, patience, self.accumulate)

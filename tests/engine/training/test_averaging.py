@@ -8,7 +8,7 @@ import torch
 from skorch.callbacks import Callback
 from torch.optim.swa_utils import AveragedModel, update_bn
 
-from sklearn_audio.engine.training import ClassificationLoss, TrainingBatches
+from sklearn_audio.engine.training import ClassificationLoss, GradientAccumulation, TrainingBatches, WeightAveraging
 from sklearn_audio.engine.training._averaging import average_share
 from tests.engine.training.trainable import Normed, Plain, assert_same, clips, trained, weights_of
 
@@ -53,7 +53,7 @@ def averaged(weights, decays):
 @pytest.mark.parametrize("network", [Plain, Normed])
 def test_exponential_average_is_that_of_the_steps(watch, network):
     start = trained(network, n_epochs=1, lr=1e-30, batch_size=48)
-    net = trained(network, weight_averaging="ema", callbacks=[watch])
+    net = trained(network, callbacks=[watch, WeightAveraging()])
     first = weights_of(start) | {k: v for k, v in weights_of_new(network).items() if "running" in k or "tracked" in k}
     decays = [(1 + n) / (10 + n) for n in range(1, len(Watch.steps) + 1)]
     wanted = averaged([first, *Watch.steps], decays)
@@ -74,13 +74,13 @@ def test_the_decay_ends_at_a_thousand_steps():
 
 
 def test_steps_are_averaged_not_batches(watch):
-    net = trained(weight_averaging="ema", accumulate=6, n_epochs=5, callbacks=[watch])
+    net = trained(n_epochs=5, callbacks=[GradientAccumulation(6), watch, WeightAveraging()])
     assert net.callbacks_[1][1].average_.n_averaged == 1 + 5  # the initial weights count
 
 
 @pytest.mark.parametrize("n_epochs", [1, 3, 8])
 def test_swa_is_the_mean_of_the_last_quarter(watch, n_epochs):
-    net = trained(weight_averaging="swa", n_epochs=n_epochs, callbacks=[watch])
+    net = trained(n_epochs=n_epochs, callbacks=[watch, WeightAveraging("swa")])
     kept = Watch.trained[-max(1, n_epochs // 4) :]
     wanted = {name: torch.stack([weights[name] for weights in kept]).mean(dim=0) for name in kept[0]}
     assert_same(weights_of(net), wanted, 1e-6)
@@ -88,7 +88,7 @@ def test_swa_is_the_mean_of_the_last_quarter(watch, n_epochs):
 
 def test_swa_does_not_disturb_training(watch):
     valid = clips(seed=3)
-    trained(Normed, valid, weight_averaging="swa", n_epochs=8, callbacks=[watch])
+    trained(Normed, valid, n_epochs=8, callbacks=[watch, WeightAveraging("swa")])
     with_average = list(Watch.trained)
     Watch.trained.clear()
     trained(Normed, valid, n_epochs=8, callbacks=[watch])
@@ -98,7 +98,7 @@ def test_swa_does_not_disturb_training(watch):
 
 def test_batch_normalisation_is_computed_anew_for_swa():
     data = clips()
-    net = trained(Normed, data=data, weight_averaging="swa", n_epochs=8)
+    net = trained(Normed, data=data, callbacks=[WeightAveraging("swa")], n_epochs=8)
     assert net.module_.layers[1].momentum == 0.1
     theirs = AveragedModel(net.module_)
     loader = [batch.inputs for batch in TrainingBatches(data, 8)]
@@ -120,7 +120,7 @@ class WithoutLengths(torch.nn.Module):
 @pytest.mark.parametrize("kind", ["ema", "swa"])
 def test_the_average_is_what_is_validated(watch, kind):
     valid = clips(seed=3)
-    net = trained(Normed, valid, weight_averaging=kind, n_epochs=8, callbacks=[watch])
+    net = trained(Normed, valid, n_epochs=8, callbacks=[watch, WeightAveraging(kind)])
     assert_same(weights_of(net), Watch.epochs[-1][0])
     losses = [row["valid_loss"] for row in net.history]
     np.testing.assert_allclose(losses, [loss for _, loss in Watch.epochs], rtol=1e-5)
@@ -130,8 +130,8 @@ def test_the_average_is_what_is_validated(watch, kind):
 
 def test_early_stopping_takes_the_best_average(watch):
     data, valid = clips(n_rows=24), clips(n_rows=24, seed=3)
-    options = {"lr": 1.5, "weight_averaging": "ema", "n_epochs": 60}
-    net = trained(Plain, valid, data=data, early_stopping=True, patience=4, callbacks=[watch], **options)
+    options = {"lr": 1.5, "callbacks": [watch, WeightAveraging()], "n_epochs": 60}
+    net = trained(Plain, valid, data=data, early_stopping=True, patience=4, **options)
     losses = [row["valid_loss"] for row in net.history]
     best = int(np.argmin(losses))
     assert best < len(losses) - 1
@@ -141,7 +141,7 @@ def test_early_stopping_takes_the_best_average(watch):
 def test_stopped_before_swa_begins_the_best_weights_stay(watch):
     data, valid = clips(n_rows=24), clips(n_rows=24, seed=3)
     options = {"lr": 1.5, "n_epochs": 400, "early_stopping": True, "patience": 2}
-    with_average = trained(Plain, valid, data=data, weight_averaging="swa", **options)
+    with_average = trained(Plain, valid, data=data, callbacks=[WeightAveraging("swa")], **options)
     assert len(with_average.history) < 300
     assert_same(weights_of(with_average), weights_of(trained(Plain, valid, data=data, **options)))
 
@@ -157,7 +157,7 @@ class Masked(Plain):
 
 @pytest.mark.parametrize("kind", ["ema", "swa"])
 def test_constants_stay_what_they_are(kind):
-    net = trained(Masked, weight_averaging=kind, n_epochs=8)
+    net = trained(Masked, callbacks=[WeightAveraging(kind)], n_epochs=8)
     assert torch.equal(net.module_.mask, Masked().mask)
     assert torch.equal(net.module_.steps, torch.tensor(3))
 
@@ -172,7 +172,7 @@ class Tied(Plain):
 
 
 def test_shared_weights_are_averaged_once(watch):
-    net = trained(Tied, clips(seed=3), weight_averaging="swa", n_epochs=8, callbacks=[watch])
+    net = trained(Tied, clips(seed=3), n_epochs=8, callbacks=[watch, WeightAveraging("swa")])
     wanted = torch.stack([weights["layers.0.weight"] for weights in Watch.trained[-2:]]).mean(dim=0)
     torch.testing.assert_close(net.module_.layers[0].weight.detach(), wanted)
     assert net.module_.layers[1].weight is net.module_.layers[0].weight

@@ -10,7 +10,7 @@ import pytest
 import torch
 from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
 
-from sklearn_audio.engine.training import Checkpoint
+from sklearn_audio.engine.training import Checkpoint, GradientAccumulation, WeightAveraging
 from sklearn_audio.engine.training._checkpoint import read_state, write_state
 from tests.engine.training.trainable import Normed, Plain, assert_same, clips, trained, weights_of
 
@@ -67,9 +67,9 @@ OPTIONS = {
     "adamw and a schedule": {"optimizer": "adamw", "lr": 0.01, "lr_schedule": "cosine", "warmup": 1.5},
     "plateau": {"lr_schedule": "plateau", "patience": 2, "lr": 1.5, "n_epochs": 9},
     "early stopping": {"early_stopping": True, "patience": 2, "lr": 1.5, "n_epochs": 9},
-    "ema": {"weight_averaging": "ema"},
-    "swa": {"weight_averaging": "swa", "n_epochs": 8},
-    "accumulated": {"accumulate": 4},
+    "ema": {"callbacks": [Interrupt(), WeightAveraging()]},
+    "swa": {"callbacks": [Interrupt(), WeightAveraging("swa")], "n_epochs": 8},
+    "accumulated": {"callbacks": [Interrupt(), GradientAccumulation(4)]},
     "sampler": {"sampler": "balanced"},
     "callbacks": {
         "callbacks": [
@@ -117,7 +117,7 @@ def test_the_start_and_the_end_of_every_epoch_are_saved(tmp_path, n_batches, n_e
 @pytest.mark.usefixtures("no_sync")
 def test_interrupted_again_and_again_it_ends_at_the_same_bits(tmp_path):
     """A try that ends within an epoch has gained the epochs before."""
-    options = {"callbacks": [Interrupt()], "weight_averaging": "ema", "lr_schedule": "onecycle"}
+    options = {"callbacks": [Interrupt(), WeightAveraging()], "lr_schedule": "onecycle"}
     Interrupt.batches_left = -1
     whole = trained(Normed, **options)
     for n_batches, n_epochs in ((3, 0), (7, 1), (7, 2), (2, 2), (7, 3)):

@@ -14,6 +14,7 @@ from sklearn_audio import (
     LSTMClassifier,
     PrototypicalClassifier,
     TokenMeanClassifier,
+    WeightAveraging,
 )
 from sklearn_audio.engine.training import check_answers
 from sklearn_audio.engine.training._divergence import check_weights_finite
@@ -26,8 +27,8 @@ WILD = {"lr": 1e38, "random_state": 0, "lr_schedule": None, "gradient_clip": Non
 ONE_STEP = WILD | {"max_epochs": 1, "batch_size": 64}
 ESTIMATORS = {
     "bert": BERTClassifier(width=8, n_heads=1, n_layers=1, feedforward_size=8, **ONE_STEP),
-    "lstm with ema": LSTMClassifier(hidden_size=4, weight_averaging="ema", **ONE_STEP),
-    "lstm with swa": LSTMClassifier(hidden_size=4, weight_averaging="swa", **ONE_STEP),
+    "lstm with ema": LSTMClassifier(hidden_size=4, callbacks=[WeightAveraging()], **ONE_STEP),
+    "lstm with swa": LSTMClassifier(hidden_size=4, callbacks=[WeightAveraging("swa")], **ONE_STEP),
     "tokens": TokenMeanClassifier(embedding_size=4, **ONE_STEP),
     "mlp": FrameMLPClassifier(hidden_sizes=(4,), **ONE_STEP),
     "convolutions": CNNClassifier(TinyNetwork, **ONE_STEP),

@@ -60,7 +60,9 @@ def test_partial_adds_its_arguments():
 
 @pytest.mark.parametrize("optimizer", [Plain, partial(Plain, slowness=2.0)])
 def test_class_without_weight_decay_trains(optimizer):
-    fitted = TokenMeanClassifier(optimizer=optimizer, max_epochs=3, lr=0.1, dropout=0.0, random_state=0).fit(X, Y)
+    fitted = TokenMeanClassifier(
+        optimizer=optimizer, max_epochs=3, lr=0.1, options={"dropout": 0.0}, random_state=0
+    ).fit(X, Y)
     assert fitted.history_["train_loss"].iloc[-1] < fitted.history_["train_loss"].iloc[0]
     vectors = np.random.default_rng(0).normal(size=(8, 3))
     few = PrototypicalClassifier(embedding_dim=2, optimizer=optimizer, n_support=2, n_query=2, n_episodes=2)

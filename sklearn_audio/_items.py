@@ -1,0 +1,56 @@
+"""Parameters that may be dicts: their keys, with defaults and constraints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from sklearn_audio._names import check_name
+from sklearn_audio._sklearn import validate_parameter_constraints
+
+__all__ = ["Item", "Items", "check_items", "given_items", "items_of"]
+
+
+class Item(NamedTuple):
+    """A key of a dict: its default and, as scikit-learn writes them, the constraints of its values."""
+
+    default: Any
+    constraints: list[Any]
+
+
+# parameter -> key -> item
+Items = dict[str, dict[str, Item]]
+
+
+def given_items(estimator: Any, parameter: str) -> dict[str, Any]:
+    """Read the items that are given; a value that is no dict is that of the first key, and None gives none."""
+    value = getattr(estimator, parameter)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return {} if value is None else {next(iter(estimator._parameter_items[parameter])): value}
+
+
+def items_of(estimator: Any, parameter: str) -> dict[str, Any]:
+    """Read all items: those that are given, and the defaults of the others."""
+    defaults = {name: item.default for name, item in estimator._parameter_items[parameter].items()}
+    return defaults | given_items(estimator, parameter)
+
+
+def check_items(estimator: Any, parameter: str, known: Mapping[str, Item] | None = None, owner: str = "") -> None:
+    """Refuse unknown keys by name, and values that the constraints of their key do not allow.
+
+    `known` are the keys of the class unless given; `owner` says in the message what has no such key.
+    """
+    known = estimator._parameter_items[parameter] if known is None else known
+    given = given_items(estimator, parameter)
+    for name in given:
+        check_name(f"key of {parameter}{owner}", name, known)
+    validate_parameter_constraints(
+        {_shown(parameter, name): known[name].constraints for name in given},
+        {_shown(parameter, name): value for name, value in given.items()},
+        caller_name=type(estimator).__name__,
+    )
+
+
+def _shown(parameter: str, name: str) -> str:
+    return f"{parameter}[{name!r}]"

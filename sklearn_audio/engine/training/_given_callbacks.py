@@ -1,0 +1,118 @@
+"""Options of training that are given among the callbacks: steps over several batches, and an average of the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any, TypeVar, get_args
+
+from skorch.callbacks import Callback
+
+from sklearn_audio._names import check_name
+from sklearn_audio.engine.training._averaging import Averaging
+
+__all__ = ["GradientAccumulation", "WeightAveraging", "check_callbacks", "given_callback", "other_callbacks"]
+
+
+class GradientAccumulation(Callback):
+    """Take one step of the optimiser for several batches, in ``callbacks=`` of a classifier that is trained.
+
+    Their gradients are averaged, so that the step is that of a batch so many times as large, in the memory of one.
+    Learning rates go by steps. The last batches of an epoch are a step of their own if they are fewer.
+
+    Parameters
+    ----------
+    n_batches : int
+        Batches per step, at least 1.
+
+    See Also
+    --------
+    WeightAveraging : Another option of training that is given as a callback.
+
+    Examples
+    --------
+    >>> from sklearn_audio import Ragged, TokenMeanClassifier
+    >>> from sklearn_audio.classification import GradientAccumulation
+    >>> X = Ragged.from_list([[0, 0, 1], [2, 3], [1, 0], [3, 3, 2]])
+    >>> classifier = TokenMeanClassifier(batch_size=2, callbacks=[GradientAccumulation(2)], max_epochs=3)
+    >>> classifier.fit(X, ["low", "high", "low", "high"]).n_iter_
+    3
+    """
+
+    def __init__(self, n_batches: int) -> None:
+        self.n_batches = n_batches
+
+
+class WeightAveraging(Callback):
+    """Keep an average of the weights beside those that are trained, in ``callbacks=`` of a classifier that is trained.
+
+    The average is scored on the validation set, judged by early stopping, seen by other callbacks at the ends of epochs
+    wherever they stand in the list, and left in the network.
+
+    Parameters
+    ----------
+    kind : {"ema", "swa"}, default="ema"
+        "ema" is an exponential average over the steps, "swa" the plain mean of the last quarter of the epochs.
+
+    See Also
+    --------
+    GradientAccumulation : Another option of training that is given as a callback.
+
+    References
+    ----------
+    Izmailov, Podoprikhin, Garipov, Vetrov & Wilson 2018, "Averaging weights leads to wider optima and better
+    generalization", UAI.
+
+    Examples
+    --------
+    >>> from sklearn_audio import Ragged, TokenMeanClassifier
+    >>> from sklearn_audio.classification import WeightAveraging
+    >>> X = Ragged.from_list([[0, 0, 1], [2, 3], [1, 0], [3, 3, 2]])
+    >>> classifier = TokenMeanClassifier(callbacks=[WeightAveraging("swa")], lr_schedule=None, max_epochs=8)
+    >>> classifier.fit(X, ["low", "high", "low", "high"]).n_iter_
+    8
+    """
+
+    def __init__(self, kind: Averaging = "ema") -> None:
+        self.kind = kind
+
+
+_OPTIONS = (GradientAccumulation, WeightAveraging)
+_Option = TypeVar("_Option", GradientAccumulation, WeightAveraging)
+
+
+def given_callback(callbacks: Sequence[Any] | None, kind: type[_Option]) -> _Option | None:
+    """Find the option of a kind among the callbacks."""
+    return next((callback for callback in map(_unnamed, callbacks or ()) if isinstance(callback, kind)), None)
+
+
+def other_callbacks(callbacks: Sequence[Any] | None) -> list[Any]:
+    """List the callbacks that are called in training, with their names if they have some."""
+    return [callback for callback in callbacks or () if not isinstance(_unnamed(callback), _OPTIONS)]
+
+
+def check_callbacks(callbacks: Sequence[Any] | None) -> None:
+    """Refuse options that are given twice, as a class, or with a value that means nothing."""
+    listed = [_unnamed(callback) for callback in callbacks or ()]
+    for kind in _OPTIONS:
+        if kind in listed:
+            raise TypeError(f"callbacks holds the class {kind.__name__}; give an object, as in {kind.__name__}(...).")
+        n_given = sum(isinstance(callback, kind) for callback in listed)
+        if n_given > 1:
+            raise ValueError(f"callbacks holds {n_given} of {kind.__name__}; give one.")
+    accumulation = given_callback(callbacks, GradientAccumulation)
+    if accumulation is not None:
+        _check_count(accumulation.n_batches)
+    averaging = given_callback(callbacks, WeightAveraging)
+    if averaging is not None:
+        check_name("kind of WeightAveraging", averaging.kind, get_args(Averaging))
+
+
+def _check_count(n_batches: Any) -> None:
+    if isinstance(n_batches, bool) or not isinstance(n_batches, Integral) or int(n_batches) < 1:
+        raise ValueError(f"GradientAccumulation(n_batches={n_batches!r}): give a whole number of batches, 1 or more.")
+
+
+def _unnamed(callback: Any) -> Any:
+    """Take the callback out of a pair of a name and a callback, as skorch has them."""
+    return callback[1] if isinstance(callback, tuple) and len(callback) == 2 else callback
