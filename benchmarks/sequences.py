@@ -44,15 +44,16 @@ VOCABULARIES = (50, 100, 200)
 BASELINES = ("MFCC statistics + SVC", "acoustic and MFCC + LogisticRegression")
 
 
-def lstm(seed: int, **options: Any) -> LSTMClassifier:
-    given = {"max_epochs": 30, "lr": 0.003, "options": {"dropout": 0.4}, "random_state": seed}
-    return LSTMClassifier(**(given | options))
+def lstm(seed: int, options: dict[str, Any] | None = None, **parameters: Any) -> LSTMClassifier:
+    options = {"dropout": 0.4} | (options or {})
+    return LSTMClassifier(options=options, max_epochs=30, lr=0.003, random_state=seed, **parameters)
 
 
-def bert(seed: int, **options: Any) -> BERTClassifier:
-    given = {"options": {"pooling": "mean"}, "max_epochs": 60, "lr": 0.001, "warmup": 5, "batch_size": 16}
-    given["random_state"] = seed
-    return BERTClassifier(**(given | options))
+def bert(seed: int, options: dict[str, Any] | None = None, max_epochs: int = 60, **parameters: Any) -> BERTClassifier:
+    options = {"pooling": "mean"} | (options or {})
+    return BERTClassifier(
+        options=options, max_epochs=max_epochs, warmup=5, batch_size=16, random_state=seed, **parameters
+    )
 
 
 def methods(seed: int) -> dict[str, tuple[str, BaseEstimator]]:
@@ -77,11 +78,11 @@ def methods(seed: int) -> dict[str, tuple[str, BaseEstimator]]:
             ),
             f"LSTM, tokens, {n}": (
                 "frames",
-                make_pipeline(tokens, lstm(seed, options={"dropout": 0.4, "n_tokens": n})),
+                make_pipeline(tokens, lstm(seed, {"n_tokens": n})),
             ),
             f"BERT, tokens, {n}": (
                 "frames",
-                make_pipeline(tokens, bert(seed, options={"pooling": "mean", "n_tokens": n}, max_epochs=30)),
+                make_pipeline(tokens, bert(seed, {"n_tokens": n}, max_epochs=30)),
             ),
         }
     return table

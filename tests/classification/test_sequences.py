@@ -69,7 +69,7 @@ def test_learns_order(name):
 @pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
 @pytest.mark.parametrize("bidirectional", [True, False])
 def test_poolings_of_lstm(pooling, bidirectional):
-    options = {"pooling": pooling, "bidirectional": bidirectional}
+    options = {"options": {"pooling": pooling}, "bidirectional": bidirectional}
     assert fit("lstm", FRAMES, n_layers=2, **options).score(FRAMES, Y) > 0.8
 
 

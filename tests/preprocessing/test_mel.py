@@ -17,7 +17,7 @@ from sklearn.utils import get_tags
 from sklearn.utils._param_validation import InvalidParameterError
 
 from sklearn_audio import MelSpectrogramTransformer, Ragged, SequencePooling
-from sklearn_audio.dsp import PRESETS, WINDOWS, preset
+from sklearn_audio.dsp import PRESETS, WINDOWS, FrontEnd, preset
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.validation import AudioClips, _audio
 
@@ -219,7 +219,7 @@ def test_an_interrupt_surfaces_and_leaves_no_thread(monkeypatch, on_error, n_job
 
 
 @pytest.mark.parametrize(
-    "params", [{}, {"normalize": "standard"}, {"preemphasis": 0.97, "preemphasis_scope": "waveform"}]
+    "params", [{}, {"normalize": "standard"}, {"front_end": FrontEnd(preemphasis=0.97, preemphasis_scope="waveform")}]
 )
 def test_threads_change_no_bit(params):
     mel = MelSpectrogramTransformer(**params).fit(CLIPS)
