@@ -92,7 +92,7 @@ class SequenceClassifier(NeuralClassifier):
             row = int(np.searchsorted(tokens.offsets, place, side="right")) - 1
             raise ValueError(
                 f"row {row} holds the token {tokens.values[place]}, but the vocabulary has {n_tokens} tokens, 0 to "
-                f"{n_tokens - 1}. Tokenise it with the same tokenizer, or reserve more by options={'n_tokens': ...}."
+                f"{n_tokens - 1}. Tokenise it with the same tokenizer, or reserve more by options={{'n_tokens': ...}}."
             )
 
     def _collation(self, *, training: bool) -> Collation:
