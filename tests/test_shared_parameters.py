@@ -103,3 +103,8 @@ def test_scikit_learn_sees_them(make):
     assert set(estimator.get_params()) == set(inspect.signature(make).parameters)
     assert clone(estimator).verbose == 1
     assert "verbose=1" in repr(estimator)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda estimator: estimator.__name__)
+def test_no_constructor_has_more_than_32_parameters(estimator):
+    assert len(inspect.signature(estimator).parameters) <= 32
