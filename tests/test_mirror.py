@@ -76,7 +76,6 @@ ELSEWHERE = {
         "engine/models/_audioset.py": "classification/test_tagger.py AudioTagger",
         "engine/training/_content.py": "classification/test_training_options.py LSTMClassifier",
         "engine/training/_given_callbacks.py": "classification/test_training_options.py GradientAccumulation",
-        "model_selection/_stratification.py": "model_selection/test_multilabel_splits.py MultilabelStratifiedKFold",
         "nets/_transformer.py": "nets/test_sequences.py SequenceBERT",
         "preprocessing/_frames.py": "preprocessing/test_mel.py MelSpectrogramTransformer",
         "preprocessing/_front_end_parameters.py": "preprocessing/test_contradictions.py MelSpectrogramTransformer",

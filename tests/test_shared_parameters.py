@@ -1,13 +1,16 @@
 """Parameters that several estimators share, in their signatures, their documentation and their constraints."""
 
+import ast
 import inspect
+import re
+from pathlib import Path
 from typing import TypedDict
 
 import pytest
 from sklearn.base import clone
 
 import sklearn_audio
-from sklearn_audio import AudioEstimator, ConvAutoencoder, LSTMClassifier, VGGishEmbedder
+from sklearn_audio import AudioEstimator, ConvAutoencoder, LSTMClassifier, PretrainedEmbedder, VGGishEmbedder
 from sklearn_audio._shared_parameters import SharedParameters
 
 
@@ -108,3 +111,36 @@ def test_scikit_learn_sees_them(make):
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda estimator: estimator.__name__)
 def test_no_constructor_has_more_than_32_parameters(estimator):
     assert len(inspect.signature(estimator).parameters) <= 32
+
+
+def table_of_the_guide():
+    """Classes and defaults of each parameter, as the guide lists them."""
+    page = (Path(__file__).parents[1] / "docs" / "guide" / "parameters.rst").read_text()
+    table = {}
+    for name, classes in re.findall(r"^   \* - ``(\w+)``\n     - (.*?)\n     - ", page, flags=re.MULTILINE | re.DOTALL):
+        for cls, default in re.findall(r"`(\w+)`\s+\(([^)]*)\)", classes):
+            assert cls not in table.setdefault(name, {}), (name, cls)
+            table[name][cls] = ast.literal_eval(default)
+    return table
+
+
+TABLE = table_of_the_guide()
+
+
+def test_the_table_of_the_guide_has_the_words_that_several_classes_share():
+    words = {"window", "hop", "normalize", "pooling", "device", "random_state", "options", "windows", "n_frames"}
+    assert words <= TABLE.keys()
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_the_table_of_the_guide_lists_every_class_with_its_default(name):
+    found = {
+        estimator.__name__: inspect.signature(estimator).parameters[name].default
+        for estimator in ESTIMATORS
+        if name in inspect.signature(estimator).parameters
+    }
+    embedders = {estimator.__name__ for estimator in ESTIMATORS if issubclass(estimator, PretrainedEmbedder)}
+    of_embedders = {found.pop(embedder) for embedder in embedders & found.keys()}
+    if "PretrainedEmbedder" in TABLE[name]:
+        assert of_embedders == {TABLE[name]["PretrainedEmbedder"]}
+    assert {cls: default for cls, default in TABLE[name].items() if cls != "PretrainedEmbedder"} == found
