@@ -86,7 +86,8 @@ def reflect_indices(n_timepoints: int, left: int, right: int) -> Tensor:
     >>> reflect_indices(3, 2, 2).tolist()
     [2, 1, 0, 1, 2, 1, 0]
     """
-    period = max(1, 2 * (n_timepoints - 1))
+    # a tensor, because ONNX has no remainder of a length that is not known yet
+    period = torch.full((), max(1, 2 * (n_timepoints - 1)), dtype=torch.int64, device="cpu")
     places = torch.arange(-left, n_timepoints + right, device="cpu") % period
     return torch.minimum(places, period - places) if n_timepoints > 1 else torch.zeros_like(places)
 

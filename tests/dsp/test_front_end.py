@@ -259,12 +259,27 @@ def test_gradients_reach_the_waveform(front_end):
 
 @pytest.mark.parametrize("name", ["efficientat", "musicnn", "max", "magnitudes", "reflect", "left"])
 def test_a_module_is_exported(name):
-    """As a graph of torch that holds for any number of clips, of any length; PyTorch makes ONNX of such a graph."""
+    """As a graph of torch that holds for any number of clips, of any length."""
     module, waveforms, others = SETTINGS[name].module(), noises(2, 16_000), noises(5, 23_456)
     free = torch.export.Dim.AUTO
     exported = torch.export.export(module, (waveforms,), dynamic_shapes=({0: free, 1: free},)).module()
     assert torch.equal(exported(waveforms), module(waveforms))
     assert torch.equal(exported(others), module(others))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")  # from the exporter of torch
+@pytest.mark.parametrize("name", ["vggish", "panns_32k", "ast"])
+def test_onnx_runtime_computes_the_same_frames(name):
+    runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime, of the extra `slow`")
+    pytest.importorskip("onnxscript", reason="needs onnxscript, of the extra `slow`")
+    module, free = preset(name).module(), torch.export.Dim.AUTO
+    exported = torch.export.export(module, (noises(2, 16_000),), dynamic_shapes=({0: free, 1: free},))
+    model = torch.onnx.export(exported, dynamo=True, verbose=False).model_proto.SerializeToString()
+    session = runtime.InferenceSession(model)
+    for waveforms in (noises(2, 16_000), noises(5, 23_456)):
+        (frames,) = session.run(None, {session.get_inputs()[0].name: waveforms.numpy()})
+        np.testing.assert_allclose(frames, module(waveforms), atol=2e-3)
 
 
 def test_state_and_copies_of_a_module():
