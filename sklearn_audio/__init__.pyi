@@ -1,3 +1,4 @@
+from . import annotations as annotations
 from . import augmentation as augmentation
 from . import classification as classification
 from . import datasets as datasets

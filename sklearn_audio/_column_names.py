@@ -34,7 +34,10 @@ _PAIRS = (
     ("start_time", "stop_time"),
 )
 DURATION_NAMES = ("duration",)
-EVENT_LABEL_NAMES = ("label", "event_label")
+EVENT_LABEL_NAMES = (
+    *("label", "event_label", "class", "classname", "class_name", "category", "annotation", "common_name", "species"),
+    *("tag", "scientific_name"),
+)
 
 # "Begin Time (s)", "start_s", "end_seconds"
 _UNIT = re.compile(r"[ _]*(\((s|sec|seconds)\)|\[(s|sec|seconds)\]|_(s|sec|seconds))$")

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_numeric_dtype
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
@@ -48,8 +49,9 @@ def event_f1(
     Parameters
     ----------
     reference, estimated : DataFrame
-        Columns "clip", "start", "end" (seconds) and "label", or other usual names such as "filename",
-        "onset", "offset" and "event_label"; one row per event. Other columns are ignored.
+        Columns "path" or "clip", "start", "end" (seconds) and "label", or other usual names such as "filename",
+        "onset", "offset" and "event_label"; one row per event, as from `sklearn_audio.annotations.read`. Other columns
+        are ignored. Where both tables have paths, "clip" is ignored, too.
     collar : float, default=0.2
         Seconds by which starts and ends may differ, at least 0.
     end_share : float or None, default=0.5
@@ -99,8 +101,9 @@ def segment_f1(
     Parameters
     ----------
     reference, estimated : DataFrame
-        Columns "clip", "start", "end" (seconds) and "label", or other usual names such as "filename",
-        "onset", "offset" and "event_label"; one row per event. Other columns are ignored.
+        Columns "path" or "clip", "start", "end" (seconds) and "label", or other usual names such as "filename",
+        "onset", "offset" and "event_label"; one row per event, as from `sklearn_audio.annotations.read`. Other columns
+        are ignored. Where both tables have paths, "clip" is ignored, too.
     segment : float, default=1.0
         Length of a segment in seconds; a label is active in every segment that overlaps one of its events.
     average : {"micro", "macro"}, default="micro"
@@ -145,7 +148,9 @@ def _average(
     average: Average,
     count: Callable[[pd.DataFrame, pd.DataFrame], _Counts],
 ) -> float:
-    tables = [_checked_events(table, name) for table, name in ((reference, "reference"), (estimated, "estimated"))]
+    clips = _clip_columns(reference, estimated)
+    given = ((reference, "reference"), (estimated, "estimated"))
+    tables = [_checked_events(table, name, clip) for (table, name), clip in zip(given, clips, strict=True)]
     if average not in ("micro", "macro"):
         raise ValueError(f"average must be 'micro' or 'macro', got {average!r}.")
     labels = sorted({*tables[0]["label"], *tables[1]["label"]}, key=str)
@@ -155,9 +160,25 @@ def _average(
     return _Counts(*(sum(numbers) for numbers in zip(*counts, strict=True))).f1() if counts else 0.0
 
 
-def _checked_events(table: pd.DataFrame, name: str) -> pd.DataFrame:
+def _clip_columns(reference: pd.DataFrame, estimated: pd.DataFrame) -> list[Any]:
+    """Return the columns that name the recording: the paths if both tables have them, otherwise rows or paths."""
+    tables = (reference, estimated)
+    paths, rows = ([find_column(table.columns, names) for table in tables] for names in (PATH_NAMES, ("clip",)))
+    if None not in paths:
+        return paths
+    found = [path if row is None else row for path, row in zip(paths, rows, strict=True)]
+    counted = [name is not None and is_numeric_dtype(table[name]) for table, name in zip(tables, found, strict=True)]
+    if None in rows and None not in found and counted[0] != counted[1] and len(reference) and len(estimated):
+        raise ValueError(
+            f"reference names recordings in {found[0]!r} and estimated in {found[1]!r}, rows and "
+            "paths. Give both tables paths."
+        )
+    return found
+
+
+def _checked_events(table: pd.DataFrame, name: str, clip: Any) -> pd.DataFrame:
     span = find_span(table.columns, mixed=False)
-    clip, label = find_column(table.columns, ("clip", *PATH_NAMES)), find_column(table.columns, EVENT_LABEL_NAMES)
+    label = find_column(table.columns, EVENT_LABEL_NAMES)
     found = dict(zip(_COLUMNS, (clip, span.start, span.end, label), strict=True))
     missing = [column for column, spelled in found.items() if spelled is None]
     if missing:

@@ -127,3 +127,15 @@ def test_the_usual_names_of_columns(score, names):
     reference, estimated = table(EVENT, ("b", 0.0, 2.0, "cat")), table(EVENT, ("b", 1.0, 2.0, "cat"))
     assert 0 < score(reference, estimated) < 1
     assert score(reference, estimated.rename(columns=names)) == score(reference, estimated)
+
+
+@pytest.mark.parametrize("score", [event_f1, segment_f1])
+def test_paths_count_where_both_tables_have_them(score):
+    reference = REFERENCE.rename(columns={"clip": "path"})
+    estimated = reference.iloc[::-1].reset_index(drop=True).assign(clip=[7, 8, 9])
+    assert score(reference, estimated) == score(estimated, reference) == 1.0
+    assert score(REFERENCE, reference) == 1.0
+    rows = REFERENCE.assign(clip=[0, 0, 1])
+    for tables in ((reference, rows), (rows, reference)):
+        with pytest.raises(ValueError, match="names recordings in '(path|clip)' and .* rows and paths. Give both"):
+            score(*tables)
