@@ -24,7 +24,7 @@ _LINE_MARKS = "\t\n\r"
 
 
 class Format(NamedTuple):
-    """How a format is read and written, and what it holds beside the schema."""
+    """Reader and writer of a format, and the columns it holds beside the schema."""
 
     suffix: str
     read: Callable[[Source], pd.DataFrame]

@@ -168,7 +168,7 @@ def _read_file(
     elif kind == "rttm":
         events = events.assign(path=events["path"].map(recordings.named))
     others = [name for name in events.columns if name not in COLUMNS]
-    events = events[[*COLUMNS, *others]].astype({"path": object, "start": float, "end": float, "label": object})
+    events = events[[*COLUMNS, *others]].astype({"path": str, "start": float, "end": float, "label": str})
     check_events(events, source.where)
     return events
 

@@ -40,7 +40,8 @@ def as_events(
     for role, name in (("path", path if needs_path else ""), ("start", span.start), ("label", labels)):
         if name is None:
             raise ValueError(
-                f"{where} have no column {role!r}; their columns are {list(map(str, frame.columns))}.{_hint(role, frame)}"
+                f"{where} have no column {role!r}; their columns are {list(map(str, frame.columns))}."
+                f"{_hint(role, frame)}"
             )
     if span.end is None and span.duration is None:
         raise ValueError(f"{where} have no column 'end'; their columns are {list(map(str, frame.columns))}.")

@@ -137,5 +137,5 @@ def test_paths_count_where_both_tables_have_them(score):
     assert score(REFERENCE, reference) == 1.0
     rows = REFERENCE.assign(clip=[0, 0, 1])
     for tables in ((reference, rows), (rows, reference)):
-        with pytest.raises(ValueError, match="names recordings in '(path|clip)' and .* rows and paths. Give both"):
+        with pytest.raises(ValueError, match=r"names recordings in '(path|clip)' and .* rows and paths. Give both"):
             score(*tables)
