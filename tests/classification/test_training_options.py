@@ -502,3 +502,8 @@ def test_a_killed_fit_ends_at_the_same_bits(tmp_path):
         for name in wanted:
             assert np.array_equal(found[name], wanted[name]), name
     assert list(folder.iterdir()) == []
+
+
+def test_callbacks_of_training_print_their_values():
+    assert repr(GradientAccumulation(4)) == "GradientAccumulation(n_batches=4)"
+    assert repr(WeightAveraging("swa")) == "WeightAveraging(kind='swa')"

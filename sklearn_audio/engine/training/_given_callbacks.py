@@ -42,6 +42,9 @@ class GradientAccumulation(Callback):
     def __init__(self, n_batches: int) -> None:
         self.n_batches = n_batches
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(n_batches={self.n_batches!r})"
+
 
 class WeightAveraging(Callback):
     """Keep an average of the weights beside those that are trained, in ``callbacks=`` of a classifier that is trained.
@@ -75,6 +78,9 @@ class WeightAveraging(Callback):
 
     def __init__(self, kind: Averaging = "ema") -> None:
         self.kind = kind
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(kind={self.kind!r})"
 
 
 _OPTIONS = (GradientAccumulation, WeightAveraging)
