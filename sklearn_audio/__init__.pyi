@@ -32,6 +32,7 @@ from .display import TokenDisplay as TokenDisplay
 from .dsp import FrontEnd as FrontEnd
 from .embedding import ASTEmbedder as ASTEmbedder
 from .embedding import EfficientATEmbedder as EfficientATEmbedder
+from .embedding import HuggingFaceEmbedder as HuggingFaceEmbedder
 from .embedding import ModelCard as ModelCard
 from .embedding import MusiCNNEmbedder as MusiCNNEmbedder
 from .embedding import PANNsEmbedder as PANNsEmbedder

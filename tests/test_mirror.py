@@ -22,6 +22,7 @@ ELSEWHERE = {
         "embedding/_musicnn.py": "embedding/test_base.py MusiCNNEmbedder",
         "embedding/_panns.py": "embedding/test_base.py PANNsEmbedder",
         "engine/models/_efficientat.py": "engine/models/test_card.py CARDS",
+        "engine/models/_native.py": "embedding/test_hugging_face.py HuggingFaceEmbedder",
         "engine/models/_musicnn.py": "engine/models/test_card.py CARDS",
         "engine/models/_panns.py": "engine/models/test_card.py CARDS",
         "engine/models/_vggish.py": "engine/models/test_card.py CARDS",

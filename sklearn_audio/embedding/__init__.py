@@ -4,6 +4,7 @@ from sklearn_audio.embedding._ast import ASTEmbedder
 from sklearn_audio.embedding._base import PretrainedEmbedder
 from sklearn_audio.embedding._cache import clear_cache
 from sklearn_audio.embedding._efficientat import EfficientATEmbedder
+from sklearn_audio.embedding._hugging_face import HuggingFaceEmbedder
 from sklearn_audio.embedding._musicnn import MusiCNNEmbedder
 from sklearn_audio.embedding._panns import PANNsEmbedder
 from sklearn_audio.embedding._vggish import VGGishEmbedder
@@ -15,6 +16,7 @@ __all__ = [
     "ClipPatching",
     "EfficientATEmbedder",
     "FramePatching",
+    "HuggingFaceEmbedder",
     "ModelCard",
     "MusiCNNEmbedder",
     "PANNsEmbedder",

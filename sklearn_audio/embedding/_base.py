@@ -266,7 +266,7 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         """
         card = self._card()
         layer = self._layer(card)
-        prefix = self._prefix or type(self).__name__.lower().removesuffix("embedder")
+        prefix = self._name_prefix(layer)
         names = layer_labels(card, layer) or [f"{prefix}_{i}" for i in range(layer_width(card, layer))]
         statistics = POOLINGS[self.pooling] if self.pooling else ()
         if len(statistics) > 1:
@@ -301,6 +301,9 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         cloned = clone_parametrized(self)
         cloned._packed = self._packed
         return cloned
+
+    def _name_prefix(self, layer: str) -> str:
+        return self._prefix or type(self).__name__.lower().removesuffix("embedder")
 
     def _packed_parts(self) -> dict[str, bytes]:
         packed = self._packed

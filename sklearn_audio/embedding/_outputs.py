@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sklearn_audio.engine import POOLINGS, ClipVectors, pool
+from sklearn_audio.engine import POOLINGS, ClipVectors, pool, pool_statistics
 from sklearn_audio.ragged import Ragged, RaggedBuilder
 
 __all__ = ["pooled_of", "ragged_of", "table_of"]
@@ -27,7 +27,8 @@ def ragged_of(vectors: Iterator[ClipVectors], width: int) -> Ragged:
     """Stack the vectors of each clip; a row of NaN for a clip that failed."""
     builder = RaggedBuilder((width,), np.float32)
     for clip in vectors:
-        builder.extend(np.stack(clip.vectors) if clip.vectors else np.full((1, width), np.nan, np.float32))
+        # of statistics, the means come first
+        builder.extend(np.stack(clip.vectors)[:, :width] if clip.vectors else np.full((1, width), np.nan, np.float32))
         builder.close_row()
     return Ragged(*builder.finish())
 
@@ -37,5 +38,6 @@ def pooled_of(vectors: Iterator[ClipVectors], n_clips: int, width: int, pooling:
     pooled = np.full((n_clips, width * len(POOLINGS[pooling])), np.nan, dtype=np.float32)
     for row, clip in zip(pooled, vectors, strict=True):
         if clip.vectors:
-            row[:] = pool(clip.vectors, np.array(clip.weights), pooling)
+            join = pool if len(clip.vectors[0]) == width else pool_statistics
+            row[:] = join(clip.vectors, np.array(clip.weights), pooling)
     return pooled

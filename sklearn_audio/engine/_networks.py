@@ -126,6 +126,8 @@ def _build(card: ModelCard, source: WeightsSource, file: Path | None) -> nn.Modu
         tensors = card.prepare(tensors, card) if card.prepare else tensors
     else:
         return _random_network(card, source.seed)
+    if card.assemble is not None:
+        return card.assemble(tensors)
     network = card.on_meta()
     _check_keys(card, tensors, network.state_dict(), file)
     state = {name: _aligned(tensor) for name, tensor in tensors.items()}

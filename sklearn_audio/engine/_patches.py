@@ -127,7 +127,8 @@ def _clip_patches(
         yield _framed(card, waveform, 1.0, device)
         return
     if len(waveform) > max(0, size - hop) and options.partial == "weight":
-        yield _framed(card, np.pad(waveform, (0, size - len(waveform))), len(waveform) / size, device)
+        filled = size if patching.fills else max(patching.shortest, len(waveform))
+        yield _framed(card, np.pad(waveform, (0, filled - len(waveform))), len(waveform) / size, device)
 
 
 def _timepoints(card: ModelCard, patching: ClipPatching, options: PatchOptions) -> tuple[int, int, int]:

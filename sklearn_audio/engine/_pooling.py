@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["POOLINGS", "pool"]
+__all__ = ["POOLINGS", "pool", "pool_statistics"]
 
 Vectors = NDArray[Any] | Sequence[NDArray[Any]]
 
@@ -28,6 +28,21 @@ def pool(vectors: Vectors, weights: NDArray[np.float64], pooling: str) -> NDArra
     if "std" in POOLINGS[pooling]:
         statistics["std"] = np.sqrt(_average(vectors, weights, lambda block: np.square(block - mean)))
     return np.concatenate([statistics[name] for name in POOLINGS[pooling]]).astype(np.float32)
+
+
+def pool_statistics(statistics: Vectors, weights: NDArray[np.float64], pooling: str) -> NDArray[np.float32]:
+    """Join the statistics over the frames of each patch of a clip to those over all frames.
+
+    Shapes: statistics (n_patches, 3 * n_features), weights (n_patches,) -> (n_features * n_statistics,).
+    """
+    means, deviations, maxima = np.split(np.asarray(statistics, dtype=np.float64), 3, axis=1)
+    joined = {"mean": np.average(means, axis=0, weights=weights), "max": maxima.max(axis=0)}
+    if len(means) == 1:
+        joined |= {"mean": means[0], "std": deviations[0]}
+    elif "std" in POOLINGS[pooling]:
+        squares = np.square(deviations) + np.square(means - joined["mean"])
+        joined["std"] = np.sqrt(np.average(squares, axis=0, weights=weights))
+    return np.concatenate([joined[name] for name in POOLINGS[pooling]]).astype(np.float32)
 
 
 def _blocks(vectors: Vectors) -> Iterator[NDArray[np.float64]]:

@@ -16,6 +16,7 @@ from sklearn_audio.engine.models._card import (
 from sklearn_audio.engine.models._efficientat import EFFICIENTAT
 from sklearn_audio.engine.models._labels import audioset_labels, magnatagatune_labels, million_song_labels
 from sklearn_audio.engine.models._musicnn import MUSICNN
+from sklearn_audio.engine.models._native import check_native, default_extractor, native_card
 from sklearn_audio.engine.models._panns import PANNS
 from sklearn_audio.engine.models._vggish import VGGISH
 
@@ -30,12 +31,15 @@ __all__ = [
     "Patching",
     "ast_card",
     "audioset_labels",
+    "check_native",
+    "default_extractor",
     "example_inputs",
     "layer_labels",
     "layer_width",
     "layers_of",
     "magnatagatune_labels",
     "million_song_labels",
+    "native_card",
     "windowed",
 ]
 

@@ -72,6 +72,8 @@ class ClipPatching:
     batch : int, default=1
         Patches of one shape in one forward pass on a CPU. Always as many go through the network, so it changes speed
         only.
+    fills : bool, default=True
+        Whether a last patch that the clip does not fill is filled with silence, or goes through the network as it is.
 
     Examples
     --------
@@ -84,6 +86,7 @@ class ClipPatching:
     seconds: float = 10.0
     whole: float = 30.0
     batch: int = 1
+    fills: bool = True
 
 
 Patching = FramePatching | ClipPatching
@@ -148,6 +151,12 @@ class ModelCard:
         Changes the tensors of a checkpoint before they are loaded: ``prepare(tensors, card)`` returns a dict.
     labels : callable, default=None
         Returns the names of the outputs of the layers "logits" and "probabilities".
+    assemble : callable, default=None
+        Builds the network from the tensors of a checkpoint, where more than names has to be changed:
+        ``assemble(tensors)`` returns a module, or raises `WeightsError`.
+    statistics : bool, default=False
+        Whether the network returns three numbers for one: the means over the frames of a patch, behind them the
+        deviations, and behind them the maxima. Then "mean_std" and "mean_max" are over frames.
 
     See Also
     --------
@@ -171,6 +180,8 @@ class ModelCard:
     layer: str = "embedding"
     prepare: Callable[[State, ModelCard], State] | None = None
     labels: Callable[[], NDArray[np.str_]] | None = None
+    assemble: Callable[[State], nn.Module] | None = None
+    statistics: bool = False
 
     @property
     def sample_rate(self) -> int:
@@ -207,7 +218,8 @@ def layers_of(card: ModelCard) -> tuple[str, ...]:
 def layer_width(card: ModelCard, layer: str) -> int:
     """Count the numbers of a layer, without weights and without computing anything."""
     with torch.inference_mode():
-        return int(card.on_meta()(*example_inputs(card), layer=layer).shape[1])
+        n_values = int(card.on_meta()(*example_inputs(card), layer=layer).shape[1])
+    return n_values // 3 if card.statistics else n_values
 
 
 def layer_labels(card: ModelCard, layer: str) -> list[str] | None:

@@ -1,0 +1,230 @@
+"""Embeddings of the audio networks of transformers: Whisper, wav2vec 2, HuBERT, WavLM, CLAP and more."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from numbers import Real
+from pathlib import Path
+from typing import Any, ClassVar, Unpack
+
+from sklearn_audio._paths import local_path
+from sklearn_audio._sklearn import Interval
+from sklearn_audio.embedding._base import PretrainedEmbedder
+from sklearn_audio.embedding._embedder_parameters import EmbedderOptions
+from sklearn_audio.engine import WeightsSource
+from sklearn_audio.engine.models import ModelCard, check_native, default_extractor, native_card
+from sklearn_audio.exceptions import WeightsError
+from sklearn_audio.weights._hub import Repository, open_repository, read_json
+
+__all__ = ["HuggingFaceEmbedder"]
+
+
+class HuggingFaceEmbedder(PretrainedEmbedder):
+    """Embed clips with an audio network of the library transformers.
+
+    Whisper's encoder, wav2vec 2 (also MMS), HuBERT, WavLM, data2vec-audio, UniSpeech, UniSpeech-SAT, SEW, w2v-BERT,
+    the audio tower of CLAP, and AST, as transformers computes them for a clip on its own. Needs the extra
+    ``transformers``. Code of a repository is never run, and of weights only safetensors are read.
+
+    A clip goes through the network alone or beside clips of its own length, so that no other clip changes its vector.
+    A layer is pooled over the frames that hold sound: ``pooling="mean_std"`` joins their mean and deviation.
+
+    Parameters
+    ----------
+    model : str or path, default=None
+        Hub id, such as "openai/whisper-base", or a folder that ``save_pretrained`` wrote. None with `config`.
+    revision : str, default=None
+        Branch, tag or commit of the repository. None takes the commit in the hub's cache, else the newest; `fit`
+        records it as ``revision_``, and the fitted estimator stays with it.
+    config : path or dict, default=None
+        In place of `model`: the configuration of the network whose safetensors `weights` names. That of the feature
+        extractor is ``preprocessor_config.json`` beside the file, or the key "feature_extractor"; Whisper needs none.
+    window : float, default=None
+        Seconds of a patch, up to the model's maximum; longer clips are cut. Whisper fills shorter ones up to it with
+        silence. None takes clips whole: up to 30 s for Whisper (with silence up to 2 s), 10 s for CLAP, 10.255 s for
+        AST, all of which cut longer ones at that length, and up to 60 s for the others, which cut longer ones in
+        patches of 30 s.
+    {embedder_parameters}
+    weights : {"pretrained"}, path or None, default="pretrained"
+        "pretrained" takes the weights of the model, from the hub's cache (``HF_HOME``) or once from the hub; a path
+        reads a safetensors file; None draws random weights from `random_state`, for tests.
+    sample_rate : int, default=None
+        Rate in Hz of arrays that carry none; None refuses such arrays. Files and arrays with a rate are resampled to
+        that of the model, 48 kHz for CLAP and 16 kHz for the others.
+    pooling : {"mean", "max", "mean_std", "mean_max"} or None, default="mean"
+        Statistics over all frames of the clip that hold sound; None returns a `Ragged` of the means of the patches.
+    partial : {"weight", "drop"}, default="weight"
+        What becomes of a last patch that the clip does not fill: "weight" lets it weigh by its share in "mean" and
+        "mean_std"; "drop" leaves it out where there is a whole one.
+    short_clip : {"tile", "zero"}, default="tile"
+        How a clip shorter than the network takes (0.025 s for most) is filled: by repetition, or by silence at its end.
+    layer : str, default=None
+        "input" (of the first block), "block1", ...; CLAP and AST also have "embedding", their own summary of a patch.
+        None is "embedding" or the last block, behind which lies the last norm. Nothing behind a layer is computed.
+
+    Attributes
+    ----------
+    revision_ : str or None
+        Commit of the repository; None for local files.
+    {embedder_attributes}
+
+    See Also
+    --------
+    ASTEmbedder : The same transformer with other lengths of patches.
+
+    Examples
+    --------
+    Nothing is read or downloaded before the first use:
+
+    >>> from sklearn_audio import HuggingFaceEmbedder
+    >>> HuggingFaceEmbedder("openai/whisper-base", layer="block5", pooling="mean_std")
+    HuggingFaceEmbedder(layer='block5', model='openai/whisper-base', pooling='mean_std')
+    """
+
+    revision_: str | None
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **PretrainedEmbedder._parameter_constraints,
+        "model": [str, os.PathLike, None],
+        "revision": [str, None],
+        "config": [str, os.PathLike, Mapping, None],
+        "window": [None, Interval(Real, 0, None, closed="neither")],
+    }
+    # Model and revision that `fit` saw, to which `revision_` belongs.
+    _pinned: tuple[object, object] | None = None
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | None = None,
+        *,
+        revision: str | None = None,
+        config: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+        window: float | None = None,
+        **shared: Unpack[EmbedderOptions],
+    ) -> None:
+        super().__init__(model, **shared)  # type: ignore[arg-type]
+        self.revision = revision
+        self.config = config
+        self.window = window
+
+    def fit(self, X: Any, y: Any = None) -> HuggingFaceEmbedder:
+        """Check the parameters and X, and record the commit of the model; nothing is learned.
+
+        Parameters
+        ----------
+        X : sequence of clips
+            Paths, arrays, ...; see the user guide. Arrays without a rate are taken to be at `sample_rate`.
+        y : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        self
+            The estimator.
+
+        Raises
+        ------
+        WeightsError
+            If there is no such model, or it cannot be had without a network.
+        TypeError, ValueError
+            If a parameter or X is not admissible, or `hop` is set and every clip is a single patch.
+        """
+        self._pinned = None
+        super().fit(X, y)
+        self.revision_ = self._about()["commit"]
+        self._pinned = self.model, self.revision
+        return self
+
+    def model_card(self) -> dict[str, Any]:
+        """Describe the model.
+
+        Returns
+        -------
+        dict
+            "model", "revision" (the commit), "licence" (as its page states it), "model_type", "n_parameters" (of the
+            audio network), "sample_rate" (Hz) and "layers".
+
+        Raises
+        ------
+        WeightsError
+            If there is no such model, or it cannot be had without a network.
+        """
+        about, card = self._about(), self._card()
+        local = self.config is not None or self._packed is not None
+        return {
+            "model": self.model and os.fspath(self.model),
+            "revision": about["commit"],
+            "licence": None if local else self._repository().licence(),
+            "model_type": about["config"]["model_type"],
+            "n_parameters": sum(parameter.numel() for parameter in card.on_meta().parameters()),
+            "sample_rate": card.sample_rate,
+            "layers": self.layers(),
+        }
+
+    def _card(self) -> ModelCard:
+        about = self._about()
+        texts = (json.dumps(about[name], sort_keys=True) for name in ("config", "extractor"))
+        return native_card(*texts, None if self.window is None else float(self.window))
+
+    def _about(self) -> dict[str, Any]:
+        """Return the configurations of the network and of its features, with the commit."""
+        packed = self._packed.parts.get("about") if self._packed else None
+        if packed is not None:
+            about: dict[str, Any] = json.loads(packed)
+            if about["asked"] == self._asked():
+                return about
+        config, extractor, repository = self._configurations()
+        config = check_native(config, self._asked())
+        extractor = config.pop("feature_extractor", None) or extractor or default_extractor(config)
+        commit = repository.commit if repository else None
+        return {"asked": self._asked(), "config": config, "extractor": extractor, "commit": commit}
+
+    def _asked(self) -> str:
+        return repr((self.model, self.revision, self.config))
+
+    def _configurations(self) -> tuple[dict[str, Any], dict[str, Any] | None, Repository | None]:
+        model: Any = self.model
+        if (model is None) == (self.config is None):
+            raise ValueError(
+                "give either model, a hub id or a folder, or config with weights=PATH.safetensors; got "
+                f"model={self.model!r} and config={self.config!r}."
+            )
+        if model is not None:
+            repository = self._repository()
+            return repository.json(), repository.extractor(), repository
+        if self.revision is not None or self.weights == "pretrained":
+            raise ValueError(
+                "config describes the file that weights=PATH.safetensors names (None for random weights), which has no "
+                f"revision; got weights={self.weights!r} and revision={self.revision!r}."
+            )
+        if isinstance(self.config, Mapping):
+            return dict(self.config), None, None
+        file = Path(local_path(self.config or ""))
+        return read_json(file), Repository(str(file), None, file).extractor(), None
+
+    def _repository(self) -> Repository:
+        pinned = self._pinned == (self.model, self.revision)
+        revision = self.revision_ if pinned and self.revision_ is not None else self.revision
+        return open_repository(os.fspath(self.model or ""), revision, verbose=self.verbose)
+
+    def _source(self) -> WeightsSource:
+        source = super()._source()
+        if source.packed is not None or source.weights is None:
+            return source
+        file = self._repository().weights() if self.weights == "pretrained" else Path(local_path(self.weights or ""))
+        if file.suffix != ".safetensors":
+            raise WeightsError(
+                f"weights='{file}' is no .safetensors file, the only kind that is read here; convert it."
+            )
+        return WeightsSource(file, source.seed)
+
+    def _files_of_weights(self) -> dict[str, Any]:
+        files = super()._files_of_weights()
+        return files | {"config": self.config} if files else files
+
+    def _pack(self) -> dict[str, bytes]:
+        return super()._pack() | {"about": json.dumps(self._about()).encode()}
+
+    def _name_prefix(self, layer: str) -> str:
+        return f"{self._about()['config']['model_type'].replace('-', '_')}_{layer}"

@@ -1,0 +1,417 @@
+"""The audio networks of the library transformers: their features, their hidden states and their model cards."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sklearn_audio._isolation import isolated
+from sklearn_audio.dsp import FrontEnd
+from sklearn_audio.engine.models._card import ClipPatching, ModelCard
+from sklearn_audio.exceptions import WeightsError
+from sklearn_audio.optional import require
+
+__all__ = ["NATIVE", "NativeNetwork", "check_native", "default_extractor", "native_card"]
+
+_WHOLE, _PIECE = (
+    60.0,
+    30.0,
+)  # seconds of models without a maximum: of the longest whole clip, and of the pieces of others
+_SILENCE = 2.0  # seconds to which Whisper's shorter clips are filled up
+_LEARNT_FOR_TRAINING = "masked_spec_embed"
+_SHOWN_KEYS = 3
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A family of networks: its module and classes in transformers, and the path of its blocks."""
+
+    module: str
+    network: str
+    config: str
+    extractor: str = "Wav2Vec2FeatureExtractor"
+    blocks: str = "encoder.layers"
+
+
+# model_type of a configuration -> classes
+NATIVE = {
+    "whisper": _Kind("whisper", "WhisperEncoder", "WhisperConfig", "WhisperFeatureExtractor", "layers"),
+    "wav2vec2": _Kind("wav2vec2", "Wav2Vec2Model", "Wav2Vec2Config"),
+    "wav2vec2-conformer": _Kind("wav2vec2_conformer", "Wav2Vec2ConformerModel", "Wav2Vec2ConformerConfig"),
+    "hubert": _Kind("hubert", "HubertModel", "HubertConfig"),
+    "wavlm": _Kind("wavlm", "WavLMModel", "WavLMConfig"),
+    "data2vec-audio": _Kind("data2vec", "Data2VecAudioModel", "Data2VecAudioConfig"),
+    "unispeech": _Kind("unispeech", "UniSpeechModel", "UniSpeechConfig"),
+    "unispeech-sat": _Kind("unispeech_sat", "UniSpeechSatModel", "UniSpeechSatConfig"),
+    "sew": _Kind("sew", "SEWModel", "SEWConfig"),
+    "wav2vec2-bert": _Kind("wav2vec2_bert", "Wav2Vec2BertModel", "Wav2Vec2BertConfig", "SeamlessM4TFeatureExtractor"),
+    "clap": _Kind(
+        "clap",
+        "ClapAudioModelWithProjection",
+        "ClapAudioConfig",
+        "ClapFeatureExtractor",
+        "audio_model.audio_encoder.layers",
+    ),
+    "audio-spectrogram-transformer": _Kind(
+        "audio_spectrogram_transformer", "ASTModel", "ASTConfig", "ASTFeatureExtractor", "layers"
+    ),
+}
+_OF_BOTH_TOWERS = ("projection_dim", "projection_hidden_act")
+_OF_TOWER = {"clap_audio_model": "clap"}
+
+
+def native_kind(config: Mapping[str, Any]) -> str:
+    """Return the key of `NATIVE` that a configuration belongs to."""
+    kind = str(config.get("model_type"))
+    return _OF_TOWER.get(kind, kind)
+
+
+def check_native(config: Mapping[str, Any], asked: str) -> dict[str, Any]:
+    """Refuse a configuration that is of no audio network of transformers, and return a copy of any other."""
+    kind = config.get("model_type")
+    if native_kind(config) in NATIVE:
+        return dict(config)
+    if "auto_map" in config:
+        raise WeightsError(
+            f"{asked} needs the code of its repository (model_type {kind!r}), which is never run here; choose one of "
+            f"{sorted(NATIVE)}."
+        )
+    raise WeightsError(
+        f"{asked} is no audio network that is known here, but a {kind!r}; choose one of {sorted(NATIVE)}."
+    )
+
+
+def default_extractor(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Derive the features from the configuration of the network, which only Whisper's allows."""
+    kind = native_kind(config)
+    if kind == "whisper":
+        return {"feature_size": config.get("num_mel_bins", 80)}
+    raise WeightsError(
+        f"the configuration of this {kind} does not tell its features, and there is no preprocessor_config.json beside "
+        "it; put that there, or its content under the key 'feature_extractor' of config."
+    )
+
+
+def _class(kind: _Kind, name: str) -> Any:
+    """Import a class of transformers, or say what hinders it."""
+    transformers = require("transformers", needed_by="HuggingFaceEmbedder", extra="transformers")
+    try:
+        if name == kind.network:
+            return getattr(importlib.import_module(f"transformers.models.{kind.module}.modeling_{_file(kind)}"), name)
+        return getattr(transformers, name)
+    except (OSError, RuntimeError, ImportError, AttributeError) as error:
+        if "torchaudio" in str(error):
+            raise ImportError(
+                "transformers cannot be imported, because the installed torchaudio does not fit the installed torch "
+                f"{torch.__version__}. Uninstall torchaudio, which nothing here needs, or install the torchaudio of "
+                f"that torch ({error})."
+            ) from error
+        raise ImportError(
+            f"transformers {transformers.__version__} cannot import {name}: {error}. Install a current version with: "
+            "pip install -U 'sklearn-audio[transformers]'"
+        ) from error
+
+
+def _file(kind: _Kind) -> str:
+    return "data2vec_audio" if kind.module == "data2vec" else kind.module
+
+
+def config_of(config: Mapping[str, Any]) -> Any:
+    """Build the configuration of transformers from its JSON."""
+    kind = native_kind(config)
+    values = dict(config)
+    if kind == "clap" and "audio_config" in values:
+        shared: dict[str, Any] = {key: values[key] for key in _OF_BOTH_TOWERS if key in values}
+        values = {**shared, **values["audio_config"]}
+    values.pop("model_type", None)
+    return _class(NATIVE[kind], NATIVE[kind].config)(**values)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers from reporting on a checkpoint, which may hold more than the network."""
+    report, logger = importlib.import_module("transformers.utils.logging"), logging.getLogger("transformers")
+    level, shows = logger.level, report.is_progress_bar_enabled()
+    logger.setLevel(logging.ERROR)
+    report.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        if shows:
+            report.enable_progress_bar()
+
+
+class _Reached(Exception):
+    """The hidden state that was asked for."""
+
+    def __init__(self, state: Tensor) -> None:
+        super().__init__()
+        self.state = state
+
+
+class _Positions(nn.Embedding):
+    """The first of Whisper's positions."""
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__(len(weight), weight.shape[1], _weight=weight, _freeze=True)
+
+
+class NativeNetwork(nn.Module):
+    """A network of transformers over waveforms of one length: mean, deviation and maximum over the frames of a layer.
+
+    Shapes: waveforms (B, T) -> (B, 3 * n_features).
+    """
+
+    def __init__(
+        self, config: Mapping[str, Any], extractor: Mapping[str, Any], window: int, network: nn.Module | None = None
+    ) -> None:
+        super().__init__()
+        self._kind = native_kind(config)
+        self._names = NATIVE[self._kind]
+        self._window = window
+        self.config = config_of(config)
+        self.extractor = _extractor(self._names, extractor)
+        self.network: Any = _class(self._names, self._names.network)(self.config) if network is None else network
+        last = () if self._pools_itself else (f"block{self._n_blocks}",)
+        inner = (f"block{k}" for k in range(1, self._n_blocks + bool(self._pools_itself)))
+        self.layers = ("input", *inner, *(last or ("embedding",)))
+
+    @property
+    def _pools_itself(self) -> bool:
+        return self._kind in ("clap", "audio-spectrogram-transformer")
+
+    @property
+    def _blocks(self) -> nn.ModuleList:
+        found: Any = self.network
+        for name in self._names.blocks.split("."):
+            # AST's blocks lay under encoder.layer before transformers 5
+            found = getattr(found, name, None) if hasattr(found, name) else found.encoder.layer
+        return found  # type: ignore[no-any-return]
+
+    @property
+    def _n_blocks(self) -> int:
+        return len(self._blocks)
+
+    def width(self, layer: str) -> int:
+        """Count the numbers of a layer."""
+        if self._kind != "clap":
+            return int(self.config.d_model if self._kind == "whisper" else self.config.hidden_size)
+        if layer == "embedding":
+            return int(self.config.projection_dim)
+        n_halved = min(0 if layer == "input" else int(layer[5:]), self._n_blocks - 1)
+        return int(self.config.patch_embeds_hidden_size) << n_halved
+
+    def forward(self, waveforms: Tensor, layer: str) -> Tensor:
+        """Compute the statistics of a layer."""
+        if waveforms.is_meta:
+            return waveforms.new_empty((len(waveforms), 3 * self.width(layer)))
+        inputs = self._features(waveforms)
+        frames = self._state(inputs, layer)  # (B, n_frames, d)
+        frames = self._with_sound(frames, waveforms.shape[1], inputs, layer).float()
+        deviation, mean = torch.std_mean(frames, dim=1, correction=0)
+        return torch.cat([mean, deviation, frames.amax(dim=1)], dim=1)
+
+    def _features(self, waveforms: Tensor) -> dict[str, Tensor]:
+        """Extract the features of each waveform on its own, as transformers does it for a single clip."""
+        options: dict[str, Any] = {"sampling_rate": self.extractor.sampling_rate, "return_tensors": "pt"}
+        if self._kind == "whisper":
+            n_positions = -(-max(waveforms.shape[1], self._window) // _samples_per_position(self.config))
+            options |= {"padding": "max_length", "max_length": n_positions * _samples_per_position(self.config)}
+        state = np.random.get_state()  # noqa: NPY002  # CLAP's extractor draws a number of it
+        try:
+            with isolated():
+                rows = [self.extractor(waveform, **options) for waveform in waveforms.cpu().numpy()]
+        finally:
+            np.random.set_state(state)  # noqa: NPY002
+        return {key: torch.cat([row[key] for row in rows]).to(waveforms.device) for key in rows[0]}
+
+    def _state(self, inputs: dict[str, Tensor], layer: str) -> Tensor:
+        """Run the network up to a layer."""
+        number = 0 if layer == "input" else int(layer[5:]) if layer.startswith("block") else None
+        if number is not None and (number < self._n_blocks or self._pools_itself):
+            try:
+                with _stop_at(self._blocks, number):
+                    self._run(inputs)
+            except _Reached as stopped:
+                return stopped.state
+        out = self._run(inputs)
+        if self._kind == "clap":
+            return nn.functional.normalize(out.audio_embeds, dim=-1)[:, None]
+        state: Tensor = out.pooler_output[:, None] if self._pools_itself else out.last_hidden_state
+        return state
+
+    def _run(self, inputs: dict[str, Tensor]) -> Any:
+        if self._kind != "whisper":
+            return self.network(**inputs)
+        mels, positions = inputs["input_features"], self.network.embed_positions
+        n_positions, longest = mels.shape[2] // 2, self.network.config.max_source_positions
+        self.network.config.max_source_positions = n_positions
+        self.network.embed_positions = _Positions(positions.weight[:n_positions])
+        try:
+            return self.network(mels)
+        finally:
+            self.network.config.max_source_positions, self.network.embed_positions = longest, positions
+
+    def _with_sound(self, frames: Tensor, n_timepoints: int, inputs: dict[str, Tensor], layer: str) -> Tensor:
+        """Leave out the frames that hold no sound."""
+        if self._kind == "whisper":
+            return frames[:, : -(-n_timepoints // _samples_per_position(self.config))]
+        if self._kind == "wav2vec2-bert" and frames.shape[1] == inputs["attention_mask"].shape[1]:
+            return frames[:, : int(inputs["attention_mask"][0].sum())]
+        if self._kind == "audio-spectrogram-transformer" and layer != "embedding":
+            config = self.config
+            n_bands = (config.num_mel_bins - config.patch_size) // config.frequency_stride + 1
+            squares = frames[:, 2:].reshape(
+                len(frames), n_bands, -1, frames.shape[2]
+            )  # (B, 2 + F * T, d) -> (B, F, T, d)
+            n_frames = 1 + max(0, n_timepoints - _WINDOW_AST) // _HOP
+            return squares[:, :, : -(-n_frames // config.time_stride)].flatten(1, 2)
+        return frames
+
+
+_WINDOW_AST, _HOP = 400, 160  # of Kaldi's frames at 16 kHz
+
+
+def _samples_per_position(config: Any) -> int:
+    return 2 * _HOP
+
+
+def _extractor(kind: _Kind, values: Mapping[str, Any]) -> Any:
+    own = {key: value for key, value in values.items() if key not in ("feature_extractor_type", "processor_class")}
+    with warnings.catch_warnings():
+        # AST's lowest filters lie between two bins, as in the code of its authors
+        warnings.filterwarnings("ignore", "At least one mel filter", UserWarning)
+        return _class(kind, kind.extractor)(**own)
+
+
+@contextmanager
+def _stop_at(blocks: nn.ModuleList, number: int) -> Iterator[None]:
+    """End a forward pass with `_Reached` where the block behind so many others begins, or the last block ends."""
+
+    def before(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        raise _Reached(args[0] if args else kwargs["hidden_states"])
+
+    def after(_: nn.Module, __: tuple[Any, ...], out: Any) -> None:
+        raise _Reached(out[0] if isinstance(out, tuple) else out)
+
+    if number < len(blocks):
+        handle = blocks[number].register_forward_pre_hook(before, with_kwargs=True)
+    else:
+        handle = blocks[-1].register_forward_hook(after)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def longest_window(config: Any, extractor: Mapping[str, Any], kind: str) -> tuple[float, float]:
+    """Return the seconds of the longest whole clip, and of the patches of longer ones."""
+    if kind == "whisper":
+        seconds = config.max_source_positions * _samples_per_position(config) / 16000
+    elif kind == "clap":
+        seconds = float(extractor.get("max_length_s", 10))
+    elif kind == "audio-spectrogram-transformer":
+        seconds = ((config.max_length - 1) * _HOP + _WINDOW_AST) / 16000
+    else:
+        return _WHOLE, _PIECE
+    return seconds, seconds
+
+
+def _shortest(config: Any, kind: str) -> int:
+    """Count the timepoints of the shortest clip that a network takes."""
+    if kind in ("whisper", "clap"):
+        return 1
+    if kind == "audio-spectrogram-transformer":
+        return _WINDOW_AST
+    if kind == "wav2vec2-bert":
+        return _WINDOW_AST + 3 * _HOP  # two pairs of frames: features are divided by their deviation
+    length = getattr(config, "squeeze_factor", 1)
+    for kernel, stride in zip(reversed(config.conv_kernel), reversed(config.conv_stride), strict=True):
+        length = (length - 1) * stride + kernel
+    return int(length)
+
+
+@lru_cache(maxsize=32)
+def native_card(config_json: str, extractor_json: str, window: float | None) -> ModelCard:
+    """Describe a network of transformers by the JSON of its configuration and of its feature extractor."""
+    config, extractor = json.loads(config_json), json.loads(extractor_json)
+    kind, built = native_kind(config), config_of(config)
+    whole, piece = longest_window(built, extractor, kind)
+    if window is not None:
+        if window > whole:
+            raise ValueError(f"window={window:g} is longer than the {whole:g} s that {kind} takes at once; give less.")
+        whole = piece = window
+    rate = int(extractor.get("sampling_rate", 48000 if kind == "clap" else 16000))
+    # Whisper was trained on speech before silence
+    n_padded = round((window or _SILENCE) * rate) if kind == "whisper" else 0
+    make = partial(NativeNetwork, config, extractor, n_padded)
+    digest = sha256(json.dumps([config_json, extractor_json, n_padded]).encode()).hexdigest()
+    return ModelCard(
+        name=f"{kind}_{digest[:16]}",
+        build=make,
+        front_end=FrontEnd(sample_rate=rate),
+        patching=ClipPatching(_shortest(built, kind), seconds=piece, whole=whole, fills=False),
+        reads=("waveform",),
+        layer=_default_layer(built, kind),
+        assemble=partial(_assembled, kind, make),
+        statistics=True,
+    )
+
+
+def _default_layer(config: Any, kind: str) -> str:
+    if kind in ("clap", "audio-spectrogram-transformer"):
+        return "embedding"
+    return f"block{config.encoder_layers if kind == 'whisper' else config.num_hidden_layers}"
+
+
+def _assembled(kind: str, make: Callable[..., NativeNetwork], tensors: dict[str, Tensor]) -> nn.Module:
+    """Let transformers put the tensors of a checkpoint in their places."""
+    names = NATIVE[kind]
+    packed = "network."
+    if all(key.startswith(packed) for key in tensors):
+        tensors = {key.removeprefix(packed): tensor for key, tensor in tensors.items()}
+    if kind == "whisper":
+        tensors = _of_encoder(tensors)
+    tensors = {key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in tensors.items()}
+    network = make()  # its configuration, and what a checkpoint does not hold
+    transformers = importlib.import_module("transformers")
+    dtype = "dtype" if int(transformers.__version__.split(".")[0]) >= 5 else "torch_dtype"
+    with isolated(), _quiet():
+        try:
+            loaded, about = _class(names, names.network).from_pretrained(
+                None, config=network.config, state_dict=tensors, output_loading_info=True, **{dtype: torch.float32}
+            )
+        except (RuntimeError, ValueError) as error:
+            raise WeightsError(f"the checkpoint does not fit the configuration of this {kind}: {error}") from error
+    missing = sorted(key for key in about["missing_keys"] if _LEARNT_FOR_TRAINING not in key)
+    if missing:
+        shown = ", ".join(missing[:_SHOWN_KEYS])
+        raise WeightsError(
+            f"the checkpoint is none of this {kind}: it lacks {shown}"
+            f"{f' and {len(missing) - _SHOWN_KEYS} more' if len(missing) > _SHOWN_KEYS else ''}. Give the "
+            "configuration that belongs to it."
+        )
+    network.network = loaded
+    return network.eval()
+
+
+def _of_encoder(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Keep the tensors of Whisper's encoder, under the names that it has on its own."""
+    for prefix in ("model.encoder.", "encoder."):
+        found = {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
+        if found:
+            return found
+    return tensors
