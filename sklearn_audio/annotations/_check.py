@@ -72,6 +72,8 @@ def check(
 
 def check_events(events: pd.DataFrame, where: str) -> None:
     """Raise for the first event with impossible times or frequencies."""
+    if "path" in events.columns:
+        _refuse((events["path"] == "").to_numpy(), where, lambda i: "names no recording; fill in the path.")
     start, end = (events[name].to_numpy(np.float64) for name in ("start", "end"))
     _refuse(
         ~((start >= 0) & (start < np.inf)), where, lambda i: f"starts at {start[i]} s; expected seconds, at least 0."

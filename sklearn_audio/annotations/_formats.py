@@ -97,7 +97,7 @@ def format_by_content(source: Source) -> str:
 
 def _of_line(line: str) -> str:
     fields = line.split()
-    if line == ";;" or (fields[0] in TYPES and len(fields) in (9, 10)):
+    if line == ";;" or (fields[0] in TYPES and len(fields) > 1):
         return "rttm"
     cells = [cell.strip().strip('"') for cell in line.split(separator_of(line))]
     if "\t" in line and as_number(cells[0]) is not None:

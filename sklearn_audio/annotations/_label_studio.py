@@ -45,19 +45,26 @@ def read_label_studio(source: Source) -> pd.DataFrame:
 
 def _task(task: dict[str, Any], where: str) -> Iterator[dict[str, Any]]:
     data = task.get("data", task)
-    path = _path(data, where)
+    path = _path(data if isinstance(data, dict) else {}, where)
     if "data" not in task:  # JSON-MIN: the regions stand beside the recording
         lists = [value for value in task.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
         for value in (value for values in lists for value in values if "start" in value):
             yield from _events(value, {"path": path}, where)
         return
-    finished = [one for one in task.get("annotations", task.get("completions", [])) if not one.get("was_cancelled")]
-    for one in finished or task.get("predictions", [])[:1]:
+    finished = [one for one in _objects(task, "annotations", where) if not one.get("was_cancelled")]
+    for one in finished or _objects(task, "predictions", where)[:1]:
         annotator = one.get("completed_by")
         annotator = annotator.get("email", annotator.get("id")) if isinstance(annotator, dict) else annotator
-        for region in one.get("result", []):
+        for region in _objects(one, "result", where):
             given = {"path": path, "score": region.get("score"), "region": region.get("id"), "annotator": annotator}
-            yield from _events(region.get("value", {}), given, where)
+            yield from _events(region.get("value") or {}, given, where)
+
+
+def _objects(part: dict[str, Any], name: str, where: str) -> list[dict[str, Any]]:
+    found = part.get(name) or []
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise ValueError(f"{where} has {found!r} as {name!r}; expected a list of objects.")
+    return found
 
 
 def _path(data: dict[str, Any], where: str) -> str:
@@ -70,7 +77,7 @@ def _path(data: dict[str, Any], where: str) -> str:
 
 def _events(value: dict[str, Any], given: dict[str, Any], where: str) -> Iterator[dict[str, Any]]:
     labels = value.get("labels")
-    if not labels:
+    if not isinstance(labels, list):
         return  # a text or a choice, not a label on a part
     try:
         start, end = float(value["start"]), float(value["end"])

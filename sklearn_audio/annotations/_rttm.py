@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sklearn_audio.annotations._schema import COLUMNS, duration_text, end_after, number_text, typed
@@ -67,6 +68,11 @@ def _event(source: Source, number: int, fields: list[str]) -> dict[str, Any]:
 
 def write_rttm(events: pd.DataFrame, recordings: list[str], file: Path) -> None:
     """Write events; columns that are missing hold what the format has for nothing."""
+    taken = np.flatnonzero(events["label"] == _NOTHING)
+    if len(taken):
+        raise ValueError(
+            f"row {taken[0]} of the annotations has the label {_NOTHING!r}, which in RTTM is none; rename it."
+        )
     columns = [_fields(events, name, value) for name, value in OTHERS.items()]
     schema = (events[name] for name in COLUMNS)
     with file.open("w", encoding="utf-8", newline="\n") as stream:

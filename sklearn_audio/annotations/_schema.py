@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sklearn_audio._column_names import EVENT_LABEL_NAMES, PATH_NAMES, find_column, find_span, plain_name
-from sklearn_audio.validation._values import as_seconds
+from sklearn_audio.validation._values import as_seconds, is_missing
 
 COLUMNS = ["path", "start", "end", "label"]
 FREQUENCIES = ["low_frequency", "high_frequency"]  # Hz
@@ -45,7 +45,9 @@ def as_events(
             )
     if span.end is None and span.duration is None:
         raise ValueError(f"{where} have no column 'end'; their columns are {list(map(str, frame.columns))}.")
-    roles: dict[str, Any] = {} if path is None else {"path": [str(cell) for cell in frame[path]]}
+    roles: dict[str, Any] = (
+        {} if path is None else {"path": ["" if is_missing(cell) else str(cell) for cell in frame[path].tolist()]}
+    )
     roles |= _times(frame, span, where)
     roles["label"] = _texts(frame[labels], where)
     used = {path, span.start, labels, span.duration if span.end is None else span.end}

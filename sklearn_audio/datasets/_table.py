@@ -14,6 +14,9 @@ from sklearn.utils import Bunch
 
 from sklearn_audio._column_names import Span
 from sklearn_audio._paths import local_path
+from sklearn_audio.annotations import read as read_annotations
+from sklearn_audio.annotations._formats import format_by_content
+from sklearn_audio.annotations._source import open_source
 from sklearn_audio.datasets._columns import (
     LABEL_LIST_NAMES,
     Columns,
@@ -31,6 +34,7 @@ from sklearn_audio.datasets._table_files import read_class_labels, read_table
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files import backslash_hint
 
+_ANNOTATIONS = frozenset([".txt", ".textgrid", ".rttm"])
 _CLASS_LABELS = "class_labels_indices.csv"
 
 
@@ -57,7 +61,9 @@ def load_audio_table(
     ----------
     table : str, path-like or DataFrame
         A CSV or TSV with a header (comma, tab or semicolon), the JSON of audio tagging recipes
-        (``{"data": [{"wav": path, "labels": "a,b"}, ...]}``), or a DataFrame.
+        (``{"data": [{"wav": path, "labels": "a,b"}, ...]}``), or a DataFrame, such as from
+        `sklearn_audio.annotations.read`. A label track of Audacity, a selection table of Raven, a TextGrid or an RTTM
+        file is a table of its events.
     path : str, default=None
         Column of the path of the recording. None: path, filepath, file, filename, wav, audio, slice_file_name or
         fname.
@@ -116,7 +122,7 @@ def load_audio_table(
     >>> clips.target.tolist()
     [[1, 1], [0, 0], [0, 1]]
     """
-    frame, where, folder = _open(table)
+    frame, where, folder = _open(table, root)
     columns = find_columns(frame, where=where, path=path, label=label, group=group, start=start, end=end)
     data = _paths(
         frame, columns.path, folder if root is None else local_path(root), has_fields=root is not None, where=where
@@ -137,15 +143,27 @@ def load_audio_table(
     )
 
 
-def _open(table: str | os.PathLike[str] | pd.DataFrame) -> tuple[pd.DataFrame, str, str]:
+def _open(
+    table: str | os.PathLike[str] | pd.DataFrame, root: str | os.PathLike[str] | None
+) -> tuple[pd.DataFrame, str, str]:
     if isinstance(table, pd.DataFrame):
         frame, where, folder = table, "the table", ""
     else:
         file = Path(local_path(table))
-        frame, where, folder = read_table(file), f"the table {str(file)!r}", str(file.parent)
+        frame, where, folder = _read(file, root), f"the table {str(file)!r}", str(file.parent)
     if len(frame) == 0:
         raise ValueError(f"{where} is empty: it has no rows.")
     return frame, where, folder
+
+
+def _read(file: Path, root: str | os.PathLike[str] | None) -> pd.DataFrame:
+    """Read a table, or the events of another format of annotations."""
+    if file.suffix.lower() not in _ANNOTATIONS or not file.is_file():
+        return read_table(file)
+    source = open_source(file, None, None)
+    if format_by_content(source) == "csv":
+        return read_table(file)
+    return read_annotations(source.file, root=os.path.abspath(file.parent if root is None else local_path(root)))
 
 
 def _paths(frame: pd.DataFrame, column: Any, root: str, *, has_fields: bool, where: str) -> NDArray[np.object_]:

@@ -19,6 +19,8 @@ def recording(tmp_path):
     ("event", "message"),
     [
         (("a.wav", 2.0, 1.0, "dog"), r"row 1 of the annotations ends before it starts: 2\.0 to 1\.0 s"),
+        (("", 0.0, 1.0, "dog"), r"row 1 of the annotations names no recording; fill in the path"),
+        ((None, 0.0, 1.0, "dog"), r"row 1 of the annotations names no recording"),
         (("a.wav", -0.5, 1.0, "dog"), r"row 1 of the annotations starts at -0\.5 s; expected seconds, at least 0"),
         (("a.wav", np.inf, np.inf, "dog"), r"row 1 of the annotations starts at inf s"),
         (("a.wav", 0.0, np.inf, "dog"), r"row 1 of the annotations ends at inf s"),

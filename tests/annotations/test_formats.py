@@ -20,6 +20,7 @@ from sklearn_audio.annotations._source import open_source
         ('"INDIR","FOLDER","IN FILE","OFFSET","DURATION"\n', "kaleidoscope"),
         (";; comment\nSPEAKER a 1 0 1 <NA> <NA> b <NA> <NA>\n", "rttm"),
         (";; comment\n", "rttm"),
+        ("SPEAKER a 1 0\n", "rttm"),
         ('\n[{"data": {}}]', "label_studio"),
         ('File type = "ooTextFile"\nObject class = "TextGrid"\n', "textgrid"),
         ("path,start,end,label\n", "csv"),

@@ -32,7 +32,7 @@ def test_finished_tasks(tmp_path):
     guesses = [{"model_version": "m", "result": [region(3.0, 4.0, "cat")]}]
     finished = task("/data/local-files/?d=site%201/a.wav", annotations=people, predictions=guesses)
     empty = task("b.wav", annotations=[{"completed_by": 1, "result": []}], predictions=guesses)
-    events = read(tmp_path, [finished, empty, task("c.wav", annotations=[], predictions=guesses)])
+    events = read(tmp_path, [finished, empty, task("c.wav", annotations=None, predictions=guesses)])
     assert rows(events) == [
         ("site 1/a.wav", 0.5, 1.25, "dog"),
         ("site 1/a.wav", 0.5, 1.25, "owl"),
@@ -58,9 +58,10 @@ def test_the_short_export(tmp_path):
 
 
 def test_texts_and_choices_are_no_events(tmp_path):
+    broken = {"id": "y", "type": "labels", "value": {"start": 0, "end": 1, "labels": "dog"}}
     text = {"id": "x1y2", "type": "textarea", "value": {"start": 0, "end": 1, "text": ["woof"]}}
     choice = {"id": "z", "type": "choices", "value": {"choices": ["noisy"]}}
-    people = [{"completed_by": 1, "result": [region(0, 1, "dog"), text, choice]}]
+    people = [{"completed_by": 1, "result": [region(0, 1, "dog"), text, choice, broken, {"value": None}]}]
     assert rows(read(tmp_path, task("a.wav", annotations=people))) == [("a.wav", 0.0, 1.0, "dog")]
 
 
@@ -95,6 +96,11 @@ def test_regions_keep_their_ids(tmp_path):
     ("tasks", "message"),
     [
         ([1], r"task 0 of the annotations '.*' is no object of JSON"),
+        ([{"data": 3}], r"task 0 of .* names no recording"),
+        (
+            [task("a.wav", annotations=[{"result": [3]}])],
+            r"task 0 of .* has \[3\] as 'result'; expected a list of objects",
+        ),
         ([task(3)], r"task 0 of .* names no recording; expected 'audio' in its data, which has \['audio'\]"),
         (
             [task("a.wav", annotations=[{"result": [{"value": {"labels": ["dog"], "start": 1}}]}])],

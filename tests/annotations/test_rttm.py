@@ -65,6 +65,11 @@ def test_damage(tmp_path, text, message):
         read(tmp_path, text)
 
 
+def test_a_label_that_means_none(tmp_path):
+    with pytest.raises(ValueError, match="row 0 of the annotations has the label '<NA>', which in RTTM is none"):
+        annotations.write(table(("a.wav", 0.0, 1.0, "<NA>")), tmp_path / "b.rttm")
+
+
 @pytest.mark.parametrize("name", ["label", "path"])
 def test_spaces_part_the_fields(tmp_path, name):
     events = table(("a.wav", 0.0, 1.0, "dog")).assign(**{name: "big dog"})

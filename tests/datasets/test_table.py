@@ -7,7 +7,10 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 
+from sklearn_audio import annotations
+from sklearn_audio.annotations._formats import FORMATS
 from sklearn_audio.datasets import load_audio_table
 from sklearn_audio.exceptions import AudioReadError
 
@@ -441,3 +444,16 @@ def test_real_events_are_spans(shared_data):
     clips = load_audio_table(shared_data / "scenes" / "events.csv")
     assert list(clips.data) == ["path", "start", "end"]
     assert (clips.data["end"] > clips.data["start"]).all()
+
+
+@pytest.mark.parametrize("format", ["audacity", "raven", "textgrid", "rttm"])
+def test_events_of_annotations_are_clips(tmp_path, monkeypatch, format):
+    monkeypatch.chdir(tmp_path)
+    soundfile.write(tmp_path / "a.wav", np.zeros(3000), 1000)
+    events = pd.DataFrame({"path": "a.wav", "start": [0.5, 2.0], "end": [1.0, 2.5], "label": ["dog", "cat"]})
+    annotations.write(events, f"a{FORMATS[format].suffix}", format)
+    clips = load_audio_table(f"a{FORMATS[format].suffix}")
+    assert clips.target.tolist() == ["dog", "cat"]
+    assert clips.data["path"].tolist() == [str(tmp_path / "a.wav")] * 2
+    assert clips.data[["start", "end"]].to_numpy().tolist() == [[0.5, 1.0], [2.0, 2.5]]
+    assert load_audio_table(annotations.read(f"a{FORMATS[format].suffix}")).target.tolist() == ["dog", "cat"]
