@@ -257,6 +257,20 @@ def test_gradients_reach_the_waveform(front_end):
     assert torch.autograd.gradcheck(lambda waveform: front_end(waveform), waveforms[0].detach().requires_grad_())
 
 
+class FFT(torch.nn.Module):
+    def forward(self, waveforms):
+        return torch.fft.rfft(waveforms)
+
+
+@pytest.fixture(scope="module")
+def torch_exports_fft():
+    try:
+        torch.export.export(FFT(), (torch.zeros(2, 8),))
+    except torch._dynamo.exc.Unsupported:
+        pytest.skip(f"torch {torch.__version__} exports no FFT")
+
+
+@pytest.mark.usefixtures("torch_exports_fft")
 @pytest.mark.parametrize("name", ["efficientat", "musicnn", "max", "magnitudes", "reflect", "left"])
 def test_a_module_is_exported(name):
     """As a graph of torch that holds for any number of clips, of any length."""

@@ -86,11 +86,11 @@ def test_a_network_of_one_length_gets_that_length():
     assert longer.inputs.lengths.tolist() == np.minimum(3 * np.minimum(LENGTHS[:8], 20), 20).tolist()
 
 
-def epochs(seed=3, epoch=0, start=0, n_epochs=2, **options):
+def epochs(seed=3, epoch=0, n_epochs=2, **options):
     augmentation = Augmentation(
         mixup=0.4, spec_augment=True, transforms=[TimeShift(), AddNoise()], n_classes=4, **options
     )
-    batches = TrainingBatches(dataset(), 8, seed, epoch, "balanced", augmentation, start)
+    batches = TrainingBatches(dataset(), 8, seed, epoch, "balanced", augmentation)
     return [[batch.inputs.values for batch in batches] for _ in range(n_epochs)]
 
 
@@ -103,14 +103,6 @@ def test_batches_are_functions_of_seed_epoch_and_number():
     assert equal(first, epochs()[0])
     assert equal(second, epochs(epoch=1)[0])
     assert not any(np.array_equal(a, b) for a, b in zip(first, epochs(seed=4)[0], strict=True))
-
-
-def test_training_goes_on_in_the_middle_of_an_epoch():
-    first, second = epochs()
-    resumed, after = epochs(start=3)
-    assert equal(first[3:], resumed)
-    assert equal(second, after)
-    assert epochs(start=5, n_epochs=1) == [[]]
 
 
 def test_it_can_be_pickled():
