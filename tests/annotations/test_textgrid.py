@@ -142,3 +142,14 @@ def test_a_tier_holds_one_interval_at_a_time(tmp_path):
 def test_an_interval_without_a_label_is_no_event(tmp_path):
     with pytest.raises(ValueError, match="row 0 of the annotations has an empty label"):
         annotations.write(table(("a.wav", 0.0, 2.0, "")), tmp_path / "b.TextGrid")
+
+
+@pytest.mark.parametrize("form", ["short_textgrid", "long_textgrid"])
+def test_praatio_reads_and_writes_the_same(tmp_path, form):
+    textgrid = pytest.importorskip("praatio.textgrid", reason="praatio is not installed")
+    events = table(("a.wav", 0.5, 1 / 3 + 1, 'say "hi"'), ("a.wav", 2.0, 3.0, "two\nlines"))
+    annotations.write(events, tmp_path / "a.TextGrid")
+    grid = textgrid.openTextgrid(str(tmp_path / "a.TextGrid"), includeEmptyIntervals=False)
+    assert [tuple(entry) for entry in grid.getTier("labels").entries] == rows(events, "start", "end", "label")
+    grid.save(str(tmp_path / "b.TextGrid"), form, includeBlankSpaces=True)
+    assert rows(annotations.read(tmp_path / "b.TextGrid", audio="a.wav")) == rows(events)
