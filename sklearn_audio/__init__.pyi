@@ -37,6 +37,7 @@ from .embedding import ModelCard as ModelCard
 from .embedding import MusiCNNEmbedder as MusiCNNEmbedder
 from .embedding import PANNsEmbedder as PANNsEmbedder
 from .embedding import PretrainedEmbedder as PretrainedEmbedder
+from .embedding import SpeechEmbedder as SpeechEmbedder
 from .embedding import VGGishEmbedder as VGGishEmbedder
 from .embedding import clear_cache as clear_cache
 from .events import find_events as find_events

@@ -68,6 +68,11 @@ class Compression:
             return decibels
         return decibels.sub_(20.0 / self.power * math.log10(max(self.ref, self.log_floor)))
 
+    @property
+    def needs_whole_clip(self) -> bool:
+        """Whether a frame depends on the maximum of its clip, by `ref` "max" or `top_db`."""
+        return self.log == "db" and (self.ref == "max" or self.top_db is not None)
+
     def finish(self, frames: Tensor, highest: Tensor | None = None) -> Tensor:
         """Apply `ref` "max" and `top_db`, which need the whole clip, in place.
 
@@ -83,7 +88,7 @@ class Compression:
         Tensor of shape (..., n_frames, n_features)
             The same object.
         """
-        if self.log != "db" or (self.ref != "max" and self.top_db is None):
+        if not self.needs_whole_clip:
             return frames
         if highest is None:
             # the gradient of the maximum needs the frames as they were

@@ -126,6 +126,20 @@ _MUSICNN = FrontEnd(
     half_precision=True,
 )
 
+_SPEECH_EMBEDDING = FrontEnd(
+    sample_rate=16000,
+    n_fft=512,
+    win_length=400,
+    hop_length=160,
+    center=False,
+    n_mels=32,
+    fmin=60.0,
+    fmax=3800.0,
+    log_gain=32767.0**2,  # of the power: waveforms in the range of int16
+    mean=-20.0,
+    std=10.0,
+)
+
 PRESETS: dict[str, FrontEnd] = {
     "vggish": _VGGISH,
     "panns_32k": _PANNS_32K,
@@ -137,6 +151,8 @@ PRESETS: dict[str, FrontEnd] = {
     "audio_tokens": _AUDIO_TOKENS,
     "efficientat": _EFFICIENTAT,
     "musicnn": _MUSICNN,
+    "speech_embedding": _SPEECH_EMBEDDING,
+    "yamnet": replace(_VGGISH, log_offset=0.001),
 }
 
 
@@ -156,6 +172,8 @@ def preset(name: str, **overrides: Any) -> FrontEnd:
     "audio_tokens"            22050   64     audio-tokens (2024)
     "efficientat"             32000   128    Schmid et al. 2023, EfficientAT
     "musicnn"                 16000   96     Pons & Serra 2019, musicnn
+    "speech_embedding"        16000   32     Lin et al. 2020, speech_embedding, as openWakeWord computes them
+    "yamnet"                  16000   64     Plakal & Ellis 2020, YAMNet's released code
     ========================  ======  =====  ====================================================================
 
     Parameters

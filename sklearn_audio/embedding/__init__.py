@@ -7,6 +7,7 @@ from sklearn_audio.embedding._efficientat import EfficientATEmbedder
 from sklearn_audio.embedding._hugging_face import HuggingFaceEmbedder
 from sklearn_audio.embedding._musicnn import MusiCNNEmbedder
 from sklearn_audio.embedding._panns import PANNsEmbedder
+from sklearn_audio.embedding._speech import SpeechEmbedder
 from sklearn_audio.embedding._vggish import VGGishEmbedder
 from sklearn_audio.engine.models import Backbone, ClipPatching, FramePatching, ModelCard
 
@@ -21,6 +22,7 @@ __all__ = [
     "MusiCNNEmbedder",
     "PANNsEmbedder",
     "PretrainedEmbedder",
+    "SpeechEmbedder",
     "VGGishEmbedder",
     "clear_cache",
 ]

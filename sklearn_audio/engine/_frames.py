@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sklearn_audio.dsp import FrontEnd
+from sklearn_audio.engine._scratch_values import ScratchValues
 
-__all__ = ["front_end_frames", "tensor_frames", "to_tensor"]
+__all__ = ["front_end_frames", "held_frames", "tensor_frames", "to_tensor"]
+
+_MOST_VALUES_IN_MEMORY = 1 << 22
+_BLOCK = 512  # frames
 
 
 def to_tensor(array: NDArray[Any], device: torch.device | None = None) -> Tensor:
@@ -46,3 +50,31 @@ def tensor_frames(
     for block in blocks:
         yield from stream.feed(to_tensor(block, device))
     yield from stream.finish()
+
+
+@torch.inference_mode()
+def held_frames(pieces: Iterator[Tensor], n_features: int) -> tuple[Iterator[Tensor], Tensor]:
+    """Wait for the end of a clip, and return its frames with their maximum; those of a long clip wait in a file.
+
+    Shapes: -> (n, n_features) each, ().
+    """
+    held: list[Tensor] = []
+    file: ScratchValues | None = None
+    highest = torch.tensor(-torch.inf)
+    n_held = 0
+    for frames in pieces:
+        highest = torch.maximum(highest.to(frames.device), frames.max())
+        held.append(frames)
+        n_held += frames.numel()
+        if n_held > _MOST_VALUES_IN_MEMORY:
+            file = file or ScratchValues((n_features,))
+            file.append(torch.cat(held).cpu().numpy())
+            held, n_held = [], 0
+    return _again(file, held, highest.device), highest
+
+
+def _again(file: ScratchValues | None, held: list[Tensor], device: torch.device) -> Iterator[Tensor]:
+    if file is not None:
+        for start in range(0, len(file), _BLOCK):
+            yield to_tensor(file[start : start + _BLOCK], device)
+    yield from held

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sklearn_audio.engine._frames import tensor_frames, to_tensor
+from sklearn_audio.engine._frames import held_frames, tensor_frames, to_tensor
 from sklearn_audio.engine.models import ClipPatching, FramePatching, ModelCard
 
 __all__ = ["ClipVectors", "Patch", "PatchOptions", "iter_patches", "longest_patch", "patch_spans"]
@@ -20,10 +20,13 @@ Blocks = Iterator[NDArray[np.float32]]
 
 
 class Patch(NamedTuple):
-    """The inputs of a network for one patch, and the weight of the patch: the fraction of it that the clip fills."""
+    """The inputs of a network for one patch, and its weight: the fraction of it that the clip fills.
+
+    Some networks take several patches as one piece, with as many weights.
+    """
 
     inputs: tuple[Tensor, ...]
-    weight: float
+    weights: tuple[float, ...]
 
     @property
     def size(self) -> int:
@@ -58,13 +61,14 @@ def iter_patches(
     card: ModelCard, blocks: Blocks, options: PatchOptions, device: torch.device | None = None
 ) -> Iterator[Patch]:
     """Cut a clip into patches."""
-    blocks = _filled(blocks, card.patching.shortest, options.short_clip)
+    centred = isinstance(card.patching, FramePatching) and card.patching.centred
+    blocks = _filled(blocks, card.patching.shortest, options.short_clip, centred)
     if isinstance(card.patching, FramePatching):
         return _frame_patches(card, card.patching, blocks, options, device)
     return _clip_patches(card, card.patching, blocks, options, device)
 
 
-def _filled(blocks: Blocks, shortest: int, how: str) -> Blocks:
+def _filled(blocks: Blocks, shortest: int, how: str, centred: bool) -> Blocks:
     """Fill a clip that is too short; pass on any other, block by block."""
     held: list[NDArray[np.float32]] = []
     n_timepoints = 0
@@ -79,34 +83,56 @@ def _filled(blocks: Blocks, shortest: int, how: str) -> Blocks:
         if how == "tile":
             yield np.resize(waveform, shortest)
         else:
-            yield np.pad(waveform, (0, shortest - n_timepoints))
+            before = (shortest - n_timepoints) // 2 if centred else 0
+            yield np.pad(waveform, (before, shortest - n_timepoints - before))
 
 
 def _hop(card: ModelCard, patching: FramePatching, options: PatchOptions) -> int:
     """Frames between patches."""
     if options.hop is None:
-        return patching.n_frames
+        return patching.hop or patching.n_frames
     return max(1, int(options.hop * card.sample_rate / card.front_end.hop_length + 1e-6))
 
 
 def _frame_patches(
     card: ModelCard, patching: FramePatching, blocks: Blocks, options: PatchOptions, device: torch.device | None
 ) -> Iterator[Patch]:
-    size, hop = patching.n_frames, _hop(card, patching, options)
-    frames = torch.empty((0, card.front_end.n_features), dtype=torch.float32, device=device or "cpu")
+    hop, front_end = _hop(card, patching, options), card.front_end
+    joint = patching.joint if hop == patching.hop else (1,)
+    size, step = patching.n_frames + (joint[0] - 1) * hop, joint[0] * hop  # of and between pieces
+    pieces, highest = tensor_frames(front_end, blocks, device), None
+    if front_end.needs_whole_clip:
+        pieces, highest = held_frames(pieces, front_end.n_features)
+    frames = torch.empty((0, front_end.n_features), dtype=torch.float32, device=device or "cpu")
     n_cut = n_to_skip = 0
-    for block in tensor_frames(card.front_end, blocks, device):
+    for block in pieces:
         frames = torch.cat([frames, block])[n_to_skip:]
         n_to_skip = max(0, n_to_skip - len(block))
         while len(frames) >= size:
-            yield Patch((frames[:size],), 1.0)
+            yield Patch((_finished(card, frames[:size], highest),), (1.0,) * joint[0])
             n_cut += 1
-            n_to_skip = max(0, hop - len(frames))
-            frames = frames[hop:]
-    overlap = max(0, size - hop) if n_cut else 0  # frames that the previous patch covers
-    if len(frames) > overlap and not (n_cut and options.partial == "drop"):
-        missing = frames.new_full((size - len(frames), frames.shape[1]), patching.fill)
-        yield Patch((torch.cat([frames, missing]),), len(frames) / size)
+            n_to_skip = max(0, step - len(frames))
+            frames = frames[step:]
+    weights = _weights_of_rest(len(frames), patching.n_frames, hop, options.partial, is_first=not n_cut)
+    size = patching.n_frames + (joint[-1] - 1) * hop
+    for first in range(0, len(weights), joint[-1]):
+        piece = frames[first * hop : first * hop + size]
+        missing = piece.new_full((size - len(piece), piece.shape[1]), patching.fill)
+        yield Patch((_finished(card, torch.cat([piece, missing]), highest),), weights[first : first + joint[-1]])
+
+
+def _finished(card: ModelCard, frames: Tensor, highest: Tensor | None) -> Tensor:
+    return frames if highest is None else card.front_end.finish(frames.clone(), highest)
+
+
+def _weights_of_rest(n_frames: int, size: int, hop: int, partial: str, *, is_first: bool) -> tuple[float, ...]:
+    """Return the weights of the patches that begin in the frames after the last whole piece."""
+    n_whole = max(0, (n_frames - size) // hop + 1)
+    left = n_frames - n_whole * hop
+    alone = is_first and not n_whole
+    overlap = 0 if alone else max(0, size - hop)  # frames that the previous patch covers
+    is_kept = left > overlap and (alone or partial == "weight")
+    return (1.0,) * n_whole + (left / size,) * is_kept
 
 
 def _clip_patches(
@@ -144,7 +170,7 @@ def _framed(card: ModelCard, waveform: NDArray[np.float32], weight: float, devic
     if "frames" in card.reads:
         with torch.inference_mode():
             inputs["frames"] = card.front_end(inputs["waveform"])
-    return Patch(tuple(inputs[name] for name in card.reads), weight)
+    return Patch(tuple(inputs[name] for name in card.reads), (weight,))
 
 
 def longest_patch(card: ModelCard, options: PatchOptions) -> float:

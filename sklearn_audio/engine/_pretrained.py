@@ -193,7 +193,7 @@ class _Queue:
         if job.error is not None:
             raise job.error
         for patch in patches:
-            job.clip.weights.append(patch.weight)
+            job.clip.weights.extend(patch.weights)
             self._enqueue(patch, job.clip)
         job.clip.warnings = self._input.warnings_of(row)
 
@@ -220,8 +220,8 @@ class _Queue:
 
     def _run(self, batch: list[tuple[Patch, ClipVectors]]) -> None:
         vectors = self.load()([patch for patch, _ in batch])
-        for (_, clip), vector in zip(batch, vectors, strict=True):
-            clip.vectors.append(self._stored(vector))
+        for (patch, clip), found in zip(batch, vectors, strict=True):
+            clip.vectors.extend(self._stored(vector) for vector in found[: len(patch.weights)])
         batch.clear()
 
     def _stored(self, vector: Vectors) -> Vectors:
@@ -282,7 +282,7 @@ class Forward:
     def __call__(self, patches: list[Patch]) -> list[Vectors]:
         """Compute the vectors of some patches.
 
-        Shapes: -> (n_features,).
+        Shapes: -> (n_joint, n_features).
         """
         vectors: list[Vectors] = []
         for first in range(0, len(patches), self.batch):
@@ -294,8 +294,9 @@ class Forward:
         low = torch.autocast(self._device.type, torch.bfloat16, enabled=self._precision == "bfloat16")
         with _one_at_a_time, torch.inference_mode(), low:
             out: Tensor = self._network(*inputs, layer=self._layer)
-        vectors: Vectors = out.float().cpu().numpy()
-        return (self._finish(vectors) if self._finish else vectors)[: len(patches)]
+        vectors: Vectors = out.float().flatten(0, -2).cpu().numpy()  # (B, d) or (B, joint, d) -> (B * joint, d)
+        vectors = self._finish(vectors) if self._finish else vectors
+        return vectors.reshape(self.batch, -1, vectors.shape[1])[: len(patches)]
 
     def _stacked(self, tensors: tuple[Tensor, ...]) -> Tensor:
         stacked = torch.zeros((self.batch, *tensors[0].shape), dtype=torch.float32, device=self._device)

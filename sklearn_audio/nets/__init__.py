@@ -22,6 +22,7 @@ from sklearn_audio.nets._panns_residual import MobileNetV1, MobileNetV2, ResNet
 from sklearn_audio.nets._panns_waveform import DaiNet19, LeeNet, Res1dNet, WavegramCnn14, WavegramLogmelCnn14
 from sklearn_audio.nets._recurrent import SequenceLSTM
 from sklearn_audio.nets._sequences import FrameInput, MaskedPooling, TokenInput, length_mask, sequence_input
+from sklearn_audio.nets._speech_embedding import SpeechEmbedding
 from sklearn_audio.nets._talnet import CRNN, FRAME_POOLINGS, FramePooling
 from sklearn_audio.nets._vggish import VGGish
 
@@ -64,6 +65,7 @@ __all__ = [
     "SequenceBERT",
     "SequenceLSTM",
     "SequenceMLP",
+    "SpeechEmbedding",
     "Timbre",
     "TokenInput",
     "VGGish",

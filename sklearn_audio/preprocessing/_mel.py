@@ -227,7 +227,8 @@ class MelSpectrogramTransformer(FrameTransformer):
         ----------
         name : str
             A name of `sklearn_audio.dsp.preset`: "vggish", "panns_32k", "panns_16k", "panns_8k", "ast", "few_audio",
-            "deep_audio_features", "audio_tokens", "efficientat" or "musicnn".
+            "deep_audio_features", "audio_tokens", "efficientat", "musicnn", "speech_embedding"
+            or "yamnet".
         **overrides
             Fields of `sklearn_audio.dsp.FrontEnd` to replace, or parameters of this class to set.
 

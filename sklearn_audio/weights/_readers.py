@@ -34,6 +34,7 @@ from sklearn_audio.weights._converters import (
     convert_vggish_pca,
 )
 from sklearn_audio.weights._musicnn import convert_musicnn
+from sklearn_audio.weights._onnx import read_onnx
 from sklearn_audio.weights._safetensors import (
     MAX_HEADER,
     SEAL,
@@ -43,7 +44,9 @@ from sklearn_audio.weights._safetensors import (
     read_tensors,
     whole,
 )
+from sklearn_audio.weights._speech_embedding import convert_speech_embedding
 from sklearn_audio.weights._tensorflow import read_tensorflow
+from sklearn_audio.weights._tflite import TFLITE, read_tflite
 
 __all__ = ["CONVERTERS", "content_hash", "read_checkpoint", "read_packed"]
 
@@ -54,6 +57,7 @@ CONVERTERS: dict[str, Callable[[Mapping[str, Any]], dict[str, Tensor]]] = {
     "ast": convert_ast,
     "efficientat": convert_efficientat,
     "musicnn": convert_musicnn,
+    "speech_embedding": convert_speech_embedding,
     "plain": convert_plain,
 }
 # what PyTorch's careful unpickler raises on bytes that are no pickle, beside what it means to raise
@@ -84,9 +88,9 @@ def read_checkpoint(path: str | os.PathLike[str], converter: str) -> dict[str, T
     Parameters
     ----------
     path : str or path
-        A PyTorch checkpoint (read without running any code in it), safetensors, NumPy's ``.npz``, or a TensorFlow
-        checkpoint (needs the extra ``tensorflow``).
-    converter : {"vggish", "vggish_pca", "panns", "ast", "efficientat", "musicnn", "plain"}
+        A PyTorch checkpoint (read without running any code in it), safetensors, NumPy's ``.npz``, an ONNX or TensorFlow
+        Lite file, or a TensorFlow checkpoint (needs the extra ``tensorflow``).
+    converter : {"vggish", "vggish_pca", "panns", "ast", "efficientat", "musicnn", "speech_embedding", "plain"}
         Family of the checkpoint; "plain" leaves the names of the tensors unchanged.
 
     Returns
@@ -185,7 +189,7 @@ def _reader(file: Path) -> Callable[[Path], Mapping[str, Any]]:
         raise WeightsError(f"there is no checkpoint '{file}'; check the path.")
     read = _reader_of_content(file) or _reader_of_name(file.suffix.lower())
     if read is None:
-        raise WeightsError(f"'{file}' is no checkpoint of PyTorch or TensorFlow, and no safetensors or .npz file.")
+        raise WeightsError(f"'{file}' is no checkpoint of PyTorch or TensorFlow, and no safetensors, ONNX or .npz file.")
     return read
 
 
@@ -200,6 +204,8 @@ def _reader_of_content(file: Path) -> Callable[[Path], Mapping[str, Any]] | None
         return _reader_of_archive(file)
     if head.startswith(b"\x80"):  # a pickle: PyTorch's old format
         return _read_torch
+    if head[4:8] == TFLITE:
+        return read_tflite
     return read_tensorflow if tail == _TABLE_END else None
 
 
@@ -208,7 +214,7 @@ def _reader_of_name(suffix: str) -> Callable[[Path], Mapping[str, Any]] | None:
         return _read_torch
     if suffix in (".ckpt", ".index"):
         return read_tensorflow
-    return {".npz": _read_npz, ".safetensors": read_safetensors}.get(suffix)
+    return {".npz": _read_npz, ".onnx": read_onnx, ".safetensors": read_safetensors}.get(suffix)
 
 
 def _reader_of_archive(file: Path) -> Callable[[Path], Mapping[str, Any]] | None:

@@ -34,7 +34,7 @@ def test_whole_patches_are_the_frames_of_the_clip():
     clip = noise(48000)
     frames = VGGISH.front_end(torch.from_numpy(clip)).numpy()
     patches = cut_clip(VGGISH, clip, partial="drop")
-    assert [patch.weight for patch in patches] == [1.0] * 3
+    assert [patch.weights for patch in patches] == [(1.0,)] * 3
     for i, patch in enumerate(patches):
         np.testing.assert_array_equal(patch.inputs[0], frames[96 * i : 96 * i + 96])
 
@@ -43,7 +43,7 @@ def test_a_partial_patch_is_filled_by_the_models_rule_and_weighs_its_share():
     clip = noise(20000)
     frames = VGGISH.front_end(torch.from_numpy(clip)).numpy()
     last = cut_clip(VGGISH, clip)[-1]
-    assert last.weight == (len(frames) - 96) / 96
+    assert last.weights == ((len(frames) - 96) / 96,)
     np.testing.assert_array_equal(last.inputs[0][: len(frames) - 96], frames[96:])
     assert (last.inputs[0][len(frames) - 96 :] == np.float32(np.log(0.01))).all()
 
@@ -61,7 +61,7 @@ def test_short_clips_are_filled(how, wanted, n):
     (patch,) = cut_clip(card, clip, short_clip=how)
     filled = torch.from_numpy(np.ascontiguousarray(wanted(clip, 9920)))
     np.testing.assert_array_equal(patch.inputs[0], card.front_end(filled).numpy())
-    assert patch.weight == 1.0
+    assert patch.weights == (1.0,)
 
 
 def test_clips_up_to_the_limit_are_whole_and_longer_ones_cut():
@@ -70,14 +70,14 @@ def test_clips_up_to_the_limit_are_whole_and_longer_ones_cut():
     np.testing.assert_array_equal(patch.inputs[0], whole)
     first, second, last = cut_clip(LEENET, longer)
     np.testing.assert_array_equal(second.inputs[0], longer[32000:64000])
-    assert (first.weight, last.weight) == (1.0, 16001 / 32000)
+    assert (first.weights, last.weights) == ((1.0,), (16001 / 32000,))
     np.testing.assert_array_equal(last.inputs[0], np.pad(longer[64000:], (0, 15999)))
 
 
 def test_a_hop_cuts_every_clip_longer_than_a_patch():
     clip = noise(48000)
     patches = cut_clip(LEENET, clip, hop=0.25)
-    assert [patch.weight for patch in patches] == [1.0] * 3
+    assert [patch.weights for patch in patches] == [(1.0,)] * 3
     np.testing.assert_array_equal(patches[1].inputs[0], clip[8000:40000])
 
 
@@ -102,7 +102,7 @@ def test_spans_count_the_patches_and_blocks_do_not_matter(card, partial, hop, n,
     assert (where[:, 1] > where[:, 0]).all()
     assert where[:, 1].max() <= n / card.sample_rate
     for patch, again in zip(patches, cut_clip(card, clip, partial=partial, hop=hop), strict=True):
-        assert patch.weight == again.weight
+        assert patch.weights == again.weights
         np.testing.assert_array_equal(patch.inputs[0], again.inputs[0])
 
 

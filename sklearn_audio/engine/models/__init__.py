@@ -18,6 +18,7 @@ from sklearn_audio.engine.models._labels import audioset_labels, magnatagatune_l
 from sklearn_audio.engine.models._musicnn import MUSICNN
 from sklearn_audio.engine.models._native import check_native, default_extractor, native_card
 from sklearn_audio.engine.models._panns import PANNS
+from sklearn_audio.engine.models._speech_embedding import SPEECH_EMBEDDING
 from sklearn_audio.engine.models._vggish import VGGISH
 
 __all__ = [
@@ -50,4 +51,5 @@ CARDS: dict[str, dict[str, ModelCard]] = {
     "ast": {name: ast_card(name) for name in AST_MODELS},
     "efficientat": EFFICIENTAT,
     "musicnn": MUSICNN,
+    "speech": SPEECH_EMBEDDING,
 }

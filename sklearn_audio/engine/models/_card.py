@@ -43,6 +43,15 @@ class FramePatching:
         Value that fills the frames of a last patch that the clip does not fill.
     batch : int, default=8
         Patches of one forward pass on a CPU. Always as many go through the network, so it changes speed only.
+    hop : int, default=None
+        Frames between patches unless the user wants another distance; None is `n_frames`.
+    joint : tuple of int, default=(1,)
+        Numbers of consecutive patches that the network takes as one piece, and maps to as many vectors: n patches are
+        ``n_frames + (n - 1) * hop`` frames, which become (B, n, n_values). For networks that compute what overlapping
+        patches share only once. A clip is cut into pieces of the first number, and its rest into those of the last;
+        with another distance than `hop`, patches come one by one.
+    centred : bool, default=False
+        Whether silence goes to both ends of a clip that is too short, instead of its end.
 
     Examples
     --------
@@ -55,6 +64,9 @@ class FramePatching:
     shortest: int
     fill: float = 0.0
     batch: int = 8
+    hop: int | None = None
+    joint: tuple[int, ...] = (1,)
+    centred: bool = False
 
 
 @dataclass(frozen=True)
@@ -218,7 +230,7 @@ def layers_of(card: ModelCard) -> tuple[str, ...]:
 def layer_width(card: ModelCard, layer: str) -> int:
     """Count the numbers of a layer, without weights and without computing anything."""
     with torch.inference_mode():
-        n_values = int(card.on_meta()(*example_inputs(card), layer=layer).shape[1])
+        n_values = int(card.on_meta()(*example_inputs(card), layer=layer).shape[-1])
     return n_values // 3 if card.statistics else n_values
 
 

@@ -1,0 +1,63 @@
+"""speech_embedding: Lin et al. 2020, "Training keyword spotters with limited and synthesized speech data", ICASSP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+__all__ = ["SpeechEmbedding"]
+
+_WIDTHS = (24, 24, 24, 48, 48, 48, 48, 72, 72, 72, 72, 96, 96, 96, 96, 96, 96, 96, 96)
+# after which convolution a maximum is taken, and over how many frames and bands
+_POOLS = {3: (2, 2), 7: (1, 2), 11: (2, 2), 15: (1, 2), 19: (2, 2)}
+_WINDOW, _HOP = 76, 8  # frames of a window, and between windows
+
+
+class SpeechEmbedding(nn.Module):
+    """Log-mel windows of 76 frames to vectors of 96: convolutions over bands and over time in turn.
+
+    No convolution pads along time, so windows that lie eight frames apart are computed together, from their joint
+    frames, as what they would be alone.
+    """
+
+    # Maps are (B, C, T', M') as published, or (B, C, M', T') with transposed kernels if set: long rows are faster on a
+    # CPU.
+    transposed = False
+    layers: ClassVar[tuple[str, ...]] = (*(f"conv{i + 1}" for i in range(len(_WIDTHS))), "embedding")
+
+    def __init__(self) -> None:
+        super().__init__()
+        kernels: list[tuple[int, int]] = [(3, 3), *((1, 3) if i % 2 else (3, 1) for i in range(1, len(_WIDTHS)))]
+        convs, width = [], 1
+        for wider, kernel in zip(_WIDTHS, kernels, strict=True):
+            convs.append(nn.Conv2d(width, wider, kernel, padding=(0, kernel[1] // 2)))
+            width = wider
+        self.convs = nn.ModuleList([*convs, nn.Conv2d(width, 96, (3, 1))])
+
+    def forward(self, frames: Tensor, layer: str = "embedding") -> Tensor:
+        """Compute one representation of each window; maps are averaged over the time of the window and the bands.
+
+        Shapes: frames (B, 76 + 8 (W - 1), 32) -> (B, W, n_features).
+        """
+        n_windows = 1 + (frames.shape[1] - _WINDOW) // _HOP
+        for name, value, stride, length in self._stages(frames):
+            if name == layer:
+                rows = value.mean(dim=2 if self.transposed else 3)  # (B, C, T', M') -> (B, C, T')
+                windows = rows.unfold(2, length, _HOP // stride).mean(dim=3)  # (B, C, T') -> (B, C, W)
+                return windows[:, :, :n_windows].transpose(1, 2)
+        raise ValueError(f"no layer {layer!r}; choose one of {list(self.layers)}.")
+
+    def _stages(self, frames: Tensor) -> Iterator[tuple[str, Tensor, int, int]]:
+        """Yield each layer with the frames between its rows, and its rows in a window."""
+        turn = -1 if self.transposed else 1
+        x, stride, length = (frames.transpose(1, 2) if self.transposed else frames).unsqueeze(1), 1, _WINDOW
+        for i, (name, conv) in enumerate(zip(self.layers, self.convs, strict=True), start=1):
+            x, length = conv(x), length - conv.kernel_size[::turn][0] + 1
+            if i <= len(_WIDTHS):
+                x = F.leaky_relu_(x, 0.2).clamp_(min=-0.4)
+            if i in _POOLS:
+                x, stride, length = F.max_pool2d(x, _POOLS[i][::turn]), stride * _POOLS[i][0], length // _POOLS[i][0]
+            yield name, x, stride, length
