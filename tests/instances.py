@@ -23,6 +23,7 @@ from sklearn_audio import (
     PrototypicalClassifier,
     SequencePooling,
     SpectrogramTransformer,
+    SpeechEmbedder,
     TokenCounts,
     TokenMeanClassifier,
     VGGishEmbedder,
@@ -49,6 +50,7 @@ EMBEDDERS = {
     "EfficientATEmbedder": EfficientATEmbedder("mn04_as", weights=None, sample_rate=32000),
     "PANNsEmbedder": PANNsEmbedder("leenet11", weights=None, sample_rate=32000),
     "PANNsEmbedder-patches": PANNsEmbedder("leenet11", weights=None, sample_rate=32000, pooling=None),
+    "SpeechEmbedder": SpeechEmbedder(weights=None, sample_rate=16000),
     "StandInVGGish": StandInVGGish(weights=None, sample_rate=16000, pooling="max", n_jobs=2),
     "StandInMusiCNN": StandInMusiCNN(weights=None, sample_rate=16000, partial="drop", short_clip="zero"),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Unpack
+from typing import ClassVar, Literal, Unpack
 
 from sklearn_audio.embedding._base import PretrainedEmbedder
 from sklearn_audio.embedding._embedder_parameters import EmbedderOptions
@@ -37,8 +37,9 @@ class SpeechEmbedder(PretrainedEmbedder):
     partial : {"weight", "drop"}, default="weight"
         What becomes of a last window that the clip does not fill: "weight" fills it with silence and lets it weigh by
         its share in "mean" and "mean_std"; "drop" leaves it out, as openWakeWord does.
-    short_clip : {"tile", "zero"}, default="tile"
-        How a clip shorter than 1.28 s is filled: by repetition, or by silence at both ends.
+    short_clip : {"tile", "zero"}, default="zero"
+        How a clip shorter than 1.28 s is filled: by repetition, or by silence at both ends, which is better for single
+        words.
     layer : str, default=None
         Which representation to return, one of `layers()`; None is "embedding". Maps are averaged over time and
         frequency.
@@ -71,6 +72,8 @@ class SpeechEmbedder(PretrainedEmbedder):
     def __init__(
         self,
         model: str = "speech_embedding",
+        *,
+        short_clip: Literal["tile", "zero"] = "zero",
         **shared: Unpack[EmbedderOptions],
     ) -> None:
-        super().__init__(model, **shared)
+        super().__init__(model, short_clip=short_clip, **shared)

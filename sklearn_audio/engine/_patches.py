@@ -199,4 +199,6 @@ def patch_spans(card: ModelCard, n_timepoints: int, options: PatchOptions) -> ND
     has_partial = length > (n_whole - 1) * hop + max(size, hop) and options.partial == "weight"
     starts = np.arange(n_whole + has_partial) * hop * unit
     ends = np.minimum(starts + size * unit, n_timepoints / card.sample_rate)
+    if n_timepoints < card.patching.shortest:  # a clip that was filled is in every patch
+        starts, ends = np.zeros(len(starts)), np.full(len(starts), n_timepoints / card.sample_rate)
     return np.stack([starts, ends], axis=1)

@@ -189,7 +189,9 @@ def _reader(file: Path) -> Callable[[Path], Mapping[str, Any]]:
         raise WeightsError(f"there is no checkpoint '{file}'; check the path.")
     read = _reader_of_content(file) or _reader_of_name(file.suffix.lower())
     if read is None:
-        raise WeightsError(f"'{file}' is no checkpoint of PyTorch or TensorFlow, and no safetensors, ONNX or .npz file.")
+        raise WeightsError(
+            f"'{file}' is no checkpoint of PyTorch or TensorFlow, and no safetensors, ONNX or .npz file."
+        )
     return read
 
 

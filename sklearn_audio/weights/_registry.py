@@ -22,7 +22,7 @@ _LONGEST = 200  # bytes, so that a name with a suffix has at most 255
 # Names of devices on Windows, with any extension.
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _KINDS = {str: "text", int: "a whole number"}
-_HASHES = {"sha256": 64, "md5": 32}  # hexadecimal digits
+_HASHES = {"sha256": 64, "md5": 32, "package_sha256": 64}  # hexadecimal digits
 _SHORTEST_HASH = 8
 
 
@@ -50,7 +50,8 @@ class WeightsEntry:
     file : str
         Published name of the file.
     converter : str
-        Layout: "vggish", "vggish_pca", "panns", "ast", "efficientat", "musicnn" or "plain".
+        Layout: "vggish", "vggish_pca", "panns", "ast", "efficientat", "musicnn", "speech_embedding"
+        or "plain".
     licence : str
         Licence of the weights.
     paper : str
@@ -63,6 +64,11 @@ class WeightsEntry:
         Size in bytes. None: unknown.
     member : str, default=""
         Folder within the file, if that is a zip archive.
+    package : str, default=""
+        File of an installed package with the same weights, which needs no download: the name of the package, and the
+        path within it.
+    package_sha256 : str, default=""
+        Hash of that file; another one is not used.
 
     Examples
     --------
@@ -81,6 +87,8 @@ class WeightsEntry:
     md5: str = ""
     size: int | None = None
     member: str = ""
+    package: str = ""
+    package_sha256: str = ""
 
     def __post_init__(self) -> None:
         for field, value in vars(self).items():
@@ -97,6 +105,8 @@ class WeightsEntry:
         _check_plain(self.file, f"file of {self.name!r}")
         for part in self.member.split("/") if self.member else ():
             _check_plain(part, f"each part of member of {self.name!r}")
+        for part in self.package.split("/") if self.package else ():
+            _check_plain(part, f"each part of package of {self.name!r}")
         if self.file.lower() == f"{self.name}{_STORED}".lower():
             raise ValueError(f"file of {self.name!r} is the name of the converted weights; give it another")
 

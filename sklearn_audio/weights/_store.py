@@ -14,6 +14,7 @@ from sklearn_audio._atomic import written_whole
 from sklearn_audio._stamp import Stamp, stamp_of
 from sklearn_audio.downloads import ByHand, cache_folder, check_hash, download, scratch_folder
 from sklearn_audio.exceptions import WeightsError
+from sklearn_audio.weights._installed import installed_file
 from sklearn_audio.weights._readers import read_checkpoint
 from sklearn_audio.weights._registry import WeightsEntry, find
 from sklearn_audio.weights._safetensors import SEAL, UNSEALED, about_of, check_seal, seal, whole
@@ -115,6 +116,9 @@ def fetch(name: str, *, verbose: int = 0) -> Path:
         outdated = _difference(entry, _facts(stored))
         if not outdated:
             return stored
+    installed = installed_file(entry)
+    if installed is not None:
+        return installed
     try:
         _store(entry, stored, verbose)
     except WeightsError as error:
@@ -125,10 +129,10 @@ def fetch(name: str, *, verbose: int = 0) -> Path:
 
 
 def state_of(name: str) -> str:
-    """Return "here", "outdated", "damaged" or, if they are not stored, "" for the weights of a name; hashes nothing."""
+    """Return "here", "outdated", "damaged", "installed" (with a package) or "" for the weights of a name."""
     entry, stored = find(name), stored_file(name)
     if not os.path.isfile(stored):
-        return ""
+        return "installed" if installed_file(entry) else ""
     try:
         return "outdated" if _difference(entry, about_of(stored)) else "here"
     except OSError:

@@ -25,6 +25,7 @@ from sklearn_audio import (
     MusiCNNEmbedder,
     PANNsEmbedder,
     Ragged,
+    SpeechEmbedder,
     VGGishEmbedder,
 )
 from sklearn_audio.engine import _networks
@@ -93,6 +94,7 @@ def test_every_layer_has_its_names(name):
 
 def test_default_layer():
     wanted = {VGGishEmbedder: ("embedding", 128), MusiCNNEmbedder: ("max_pool", 753), ASTEmbedder: ("embedding", 768)}
+    wanted |= {SpeechEmbedder: ("embedding", 96)}
     wanted |= {PANNsEmbedder: ("embedding", 2048), EfficientATEmbedder: ("embedding", 960)}
     for kind, (layer, width) in wanted.items():
         assert len(kind().get_feature_names_out()) == len(kind(layer=layer).get_feature_names_out()) == width
@@ -100,6 +102,7 @@ def test_default_layer():
 
 def test_feature_names():
     assert LEENET.get_feature_names_out()[:2].tolist() == ["panns_0", "panns_1"]
+    assert SpeechEmbedder().get_feature_names_out()[95] == "speechembedding_95"
     names = clone(LEENET).set_params(pooling="mean_std").get_feature_names_out()
     assert (len(names), names[0], names[512]) == (1024, "panns_0_mean", "panns_0_std")
 
@@ -230,7 +233,9 @@ def test_a_folder_in_place_of_a_file(tmp_path):
         LEENET.transform([str(tmp_path)])
 
 
-@pytest.mark.parametrize("kind", [VGGishEmbedder, PANNsEmbedder, ASTEmbedder, EfficientATEmbedder, MusiCNNEmbedder])
+@pytest.mark.parametrize(
+    "kind", [VGGishEmbedder, PANNsEmbedder, ASTEmbedder, EfficientATEmbedder, MusiCNNEmbedder, SpeechEmbedder]
+)
 def test_bare_arrays_need_a_rate(kind):
     small = {
         PANNsEmbedder: {"model": "leenet11"},

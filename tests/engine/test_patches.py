@@ -116,3 +116,53 @@ def test_spans_of_patches():
 def test_a_second_of_musicnn_is_62_frames():
     card = replace(VGGISH, front_end=CARDS["musicnn"]["msd_musicnn"].front_end, patching=FramePatching(187, 47616))
     assert patch_spans(card, 16000 * 10, PatchOptions(hop=1.0, partial="drop"))[1, 0] == 62 * 256 / 16000
+
+
+SPEECH = CARDS["speech"]["speech_embedding"]
+
+
+def windows_of(patches, size=76, hop=8):
+    """The windows of each piece, one by one, without those beyond its weights."""
+    pieces = [patch.inputs[0][hop * i : hop * i + size] for patch in patches for i in range(len(patch.weights))]
+    return np.stack(pieces), np.concatenate([patch.weights for patch in patches])
+
+
+@pytest.mark.parametrize("partial", ["weight", "drop"])
+@pytest.mark.parametrize("n", [20480, 20481, 21000, 21760, 53000, 61600, 100000, 16000 * 9])
+def test_windows_in_pieces_are_those_one_by_one(n, partial):
+    clip = noise(n)
+    patches = cut_clip(SPEECH, clip, block=7001, partial=partial)
+    assert {len(patch.inputs[0]) for patch in patches} <= {76 + 8 * 31, 76 + 8 * 7}
+    single = replace(SPEECH, patching=replace(SPEECH.patching, joint=(1,)))
+    for got, wanted in zip(windows_of(patches), windows_of(cut_clip(single, clip, partial=partial)), strict=True):
+        np.testing.assert_array_equal(got, wanted)
+    assert len(patch_spans(SPEECH, n, PatchOptions(partial=partial))) == sum(len(patch.weights) for patch in patches)
+
+
+def test_the_loudest_frame_of_the_clip_sets_the_floor_of_all():
+    clip = noise(16000 * 3) * np.linspace(0, 1, 16000 * 3, dtype=np.float32) ** 6
+    frames = SPEECH.front_end(torch.from_numpy(clip)).numpy()
+    (piece,) = cut_clip(SPEECH, clip, block=4096, partial="drop")[:1]
+    np.testing.assert_array_equal(piece.inputs[0], frames[: len(piece.inputs[0])])
+    assert (frames == frames.min()).sum() > 100
+
+
+def test_frames_of_a_long_clip_wait_in_a_file(monkeypatch):
+    clip = noise(16000 * 12)
+    held = cut_clip(SPEECH, clip, block=4096)
+    monkeypatch.setattr("sklearn_audio.engine._frames._MOST_VALUES_IN_MEMORY", 32 * 300)
+    for got, wanted in zip(cut_clip(SPEECH, clip, block=4096), held, strict=True):
+        np.testing.assert_array_equal(got.inputs[0], wanted.inputs[0])
+
+
+def test_silence_goes_to_both_ends_of_a_short_word():
+    clip = noise(4000)
+    (patch,) = cut_clip(SPEECH, clip, short_clip="zero", partial="drop")
+    centred = np.pad(clip, 8240)
+    np.testing.assert_array_equal(patch.inputs[0][:125], SPEECH.front_end(torch.from_numpy(centred)))
+    spans = patch_spans(SPEECH, 4000, PatchOptions(partial="drop"))
+    assert spans.tolist() == [[0.0, 0.25]] * 7
+
+
+def test_the_fill_of_speech_embedding_is_silence():
+    np.testing.assert_allclose(SPEECH.front_end(torch.zeros(20480)), SPEECH.patching.fill, rtol=1e-6)

@@ -21,6 +21,7 @@ SMALL = [
     ("panns", "dainet19"),
     ("efficientat", "mn04_as"),
     ("musicnn", "msd_musicnn"),
+    ("speech", "speech_embedding"),
     ("ast", "tiny224"),
 ]
 LARGE = [

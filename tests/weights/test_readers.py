@@ -136,7 +136,7 @@ def npy_bytes(array):
         ("a.npz", b"", r"is damaged or no \.npz file"),
         ("a.npz", b"PK\x03\x04" + b"x" * 100, r"is damaged or no \.npz file"),
         ("a.npz", npy_bytes(np.zeros(3)), r"holds no named arrays; write it with numpy\.savez"),
-        ("a.h5", b"x" * 100, r"is no checkpoint of PyTorch or TensorFlow, and no safetensors or \.npz file"),
+        ("a.h5", b"x" * 100, r"is no checkpoint of PyTorch or TensorFlow, and no safetensors, ONNX or \.npz file"),
     ],
 )
 def test_files_that_are_no_checkpoints(tmp_path, name, content, match):
