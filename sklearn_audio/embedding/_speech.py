@@ -69,7 +69,7 @@ class SpeechEmbedder(PretrainedEmbedder):
     cards: ClassVar[Mapping[str, ModelCard]] = CARDS["speech"]
     _prefix: ClassVar[str] = "speechembedding"
 
-    def __init__(
+    def __init__(  # type: ignore[misc] # with defaults of its own
         self,
         model: str = "speech_embedding",
         *,

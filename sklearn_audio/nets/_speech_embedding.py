@@ -11,6 +11,7 @@ from torch.nn import functional as F
 __all__ = ["SpeechEmbedding"]
 
 _WIDTHS = (24, 24, 24, 48, 48, 48, 48, 72, 72, 72, 72, 96, 96, 96, 96, 96, 96, 96, 96)
+_KERNELS = ((3, 3), *((1, 3), (3, 1)) * 9, (3, 1))  # frames, bands
 # after which convolution a maximum is taken, and over how many frames and bands
 _POOLS = {3: (2, 2), 7: (1, 2), 11: (2, 2), 15: (1, 2), 19: (2, 2)}
 _WINDOW, _HOP = 76, 8  # frames of a window, and between windows
@@ -30,12 +31,10 @@ class SpeechEmbedding(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        kernels: list[tuple[int, int]] = [(3, 3), *((1, 3) if i % 2 else (3, 1) for i in range(1, len(_WIDTHS)))]
-        convs, width = [], 1
-        for wider, kernel in zip(_WIDTHS, kernels, strict=True):
-            convs.append(nn.Conv2d(width, wider, kernel, padding=(0, kernel[1] // 2)))
-            width = wider
-        self.convs = nn.ModuleList([*convs, nn.Conv2d(width, 96, (3, 1))])
+        self.convs = nn.ModuleList(
+            nn.Conv2d(width, wider, kernel, padding=(0, kernel[1] // 2))
+            for width, wider, kernel in zip((1, *_WIDTHS), (*_WIDTHS, 96), _KERNELS, strict=True)
+        )
 
     def forward(self, frames: Tensor, layer: str = "embedding") -> Tensor:
         """Compute one representation of each window; maps are averaged over the time of the window and the bands.
@@ -55,7 +54,7 @@ class SpeechEmbedding(nn.Module):
         turn = -1 if self.transposed else 1
         x, stride, length = (frames.transpose(1, 2) if self.transposed else frames).unsqueeze(1), 1, _WINDOW
         for i, (name, conv) in enumerate(zip(self.layers, self.convs, strict=True), start=1):
-            x, length = conv(x), length - conv.kernel_size[::turn][0] + 1
+            x, length = conv(x), length - _KERNELS[i - 1][0] + 1
             if i <= len(_WIDTHS):
                 x = F.leaky_relu_(x, 0.2).clamp_(min=-0.4)
             if i in _POOLS:

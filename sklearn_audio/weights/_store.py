@@ -90,7 +90,8 @@ def fetch(name: str, *, verbose: int = 0) -> Path:
     Returns
     -------
     Path
-        A safetensors file in the cache: the folder named by SKLEARN_AUDIO_HOME, or the user's cache.
+        The file in an installed package, if one has the weights and none are stored; else a safetensors file in the
+        cache: the folder named by SKLEARN_AUDIO_HOME, or the user's cache.
 
     Raises
     ------

