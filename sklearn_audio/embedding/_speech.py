@@ -26,6 +26,9 @@ class SpeechEmbedder(PretrainedEmbedder):
     ----------
     model : str, default="speech_embedding"
         The only one (96 numbers).
+    short_clip : {"tile", "zero"}, default="zero"
+        How a clip shorter than 1.28 s is filled: by repetition, or by silence at both ends, which is better for single
+        words.
     {embedder_parameters}
     weights : {"pretrained"}, path or None, default="pretrained"
         "pretrained" takes the weights from the package ``pyopen-wakeword`` where that is installed, without importing
@@ -37,9 +40,6 @@ class SpeechEmbedder(PretrainedEmbedder):
     partial : {"weight", "drop"}, default="weight"
         What becomes of a last window that the clip does not fill: "weight" fills it with silence and lets it weigh by
         its share in "mean" and "mean_std"; "drop" leaves it out, as openWakeWord does.
-    short_clip : {"tile", "zero"}, default="zero"
-        How a clip shorter than 1.28 s is filled: by repetition, or by silence at both ends, which is better for single
-        words.
     layer : str, default=None
         Which representation to return, one of `layers()`; None is "embedding". Maps are averaged over time and
         frequency.
