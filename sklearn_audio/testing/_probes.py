@@ -26,7 +26,8 @@ def takes_tokens(estimator: Any) -> bool:
 
 def bare_rate(estimator: Any) -> int:
     """Rate of the arrays passed to the estimator."""
-    rate = getattr(estimator, "sample_rate", None)
+    # the rate of a front end stands in for the parameter
+    rate = getattr(estimator, "_rate", getattr(estimator, "sample_rate", None))
     return _DEFAULT_RATE if rate is None else int(rate)
 
 
