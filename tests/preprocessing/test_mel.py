@@ -287,7 +287,7 @@ def test_files_and_arrays_have_the_rate_of_the_front_end(tmp_path):
 
 def test_preset_mistakes():
     with pytest.raises(
-        ValueError, match=r"unknown front end 'vgg'; did you mean 'vggish'\? Choose one of \['ast', .*'vggish'\]"
+        ValueError, match=r"unknown front end 'vgg'; did you mean 'vggish'\? Choose one of \['ast', .*'vggish'"
     ):
         MelSpectrogramTransformer.from_preset("vgg")
     with pytest.raises(TypeError, match="unexpected keyword argument 'n_mel'"):
