@@ -22,7 +22,7 @@ from sklearn_audio.engine._devices import resolve_device
 from sklearn_audio.engine._networks import Precision, WeightsSource, load_network
 from sklearn_audio.engine._patches import ClipVectors, Patch, PatchOptions, iter_patches, patch_spans
 from sklearn_audio.engine._streams import ordered_streams
-from sklearn_audio.engine.models import ModelCard
+from sklearn_audio.engine.models import FramePatching, ModelCard
 from sklearn_audio.validation import AudioClips
 
 __all__ = ["Forward", "Postprocess", "PretrainedModel"]
@@ -273,6 +273,7 @@ class Forward:
         finish: Callable[[Vectors], Vectors] | None = None,
     ) -> None:
         self._network = network
+        self._is_joint = isinstance(card.patching, FramePatching) and card.patching.joint != (1,)
         self.batch = card.patching.batch * (1 if device.type == "cpu" else _ACCELERATOR_BATCHES)
         self._layer = layer
         self._device = device
@@ -282,7 +283,7 @@ class Forward:
     def __call__(self, patches: list[Patch]) -> list[Vectors]:
         """Compute the vectors of some patches.
 
-        Shapes: -> (n_joint, n_features).
+        Shapes: -> (n_joint, ...).
         """
         vectors: list[Vectors] = []
         for first in range(0, len(patches), self.batch):
@@ -294,9 +295,11 @@ class Forward:
         low = torch.autocast(self._device.type, torch.bfloat16, enabled=self._precision == "bfloat16")
         with _one_at_a_time, torch.inference_mode(), low:
             out: Tensor = self._network(*inputs, layer=self._layer)
-        vectors: Vectors = out.float().flatten(0, -2).cpu().numpy()  # (B, d) or (B, joint, d) -> (B * joint, d)
-        vectors = self._finish(vectors) if self._finish else vectors
-        return vectors.reshape(self.batch, -1, vectors.shape[1])[: len(patches)]
+        values: Vectors = out.float().cpu().numpy()
+        vectors = values if self._is_joint else values[:, None]  # (B, W, ...): W patches of one piece, else 1
+        if self._finish:
+            vectors = self._finish(vectors.reshape(-1, vectors.shape[-1])).reshape(*vectors.shape[:2], -1)
+        return vectors[: len(patches)]
 
     def _stacked(self, tensors: tuple[Tensor, ...]) -> Tensor:
         stacked = torch.zeros((self.batch, *tensors[0].shape), dtype=torch.float32, device=self._device)

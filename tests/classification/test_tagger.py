@@ -189,3 +189,11 @@ def test_windows_that_are_too_short(model, shortest):
 def test_bad_rules(options, match):
     with pytest.raises(ValueError, match=match):
         TAGGER.events(CLIPS, **options)
+
+
+def test_all_segments_of_a_decision_level_model_are_kept():
+    clip = np.random.default_rng(0).normal(scale=0.1, size=32000 * 6).astype(np.float32)
+    tagger = AudioTagger("panns_cnn14_decision_max", weights=None, sample_rate=32000)
+    (frames,) = tagger.predict_frames([clip])
+    assert frames.shape == (601, 527)
+    assert len(np.unique(frames[:, 0])) == 601 // 32 - 1  # segments of 32 frames; the last whole one is repeated
