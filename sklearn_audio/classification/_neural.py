@@ -64,7 +64,7 @@ class NeuralClassifier(ClassifierMixin, TrainedNetwork):
             () if self._takes_audio() else self.augmentations,  # those of audio change waveforms, before the frames
             n_classes=len(self.classes_),
             multi_label=self.multi_label_,
-            n_places=collation.length,
+            n_steps=collation.length,
             pad_value=collation.pad_value,
         )
         return augmentation if augmentation.is_on else None

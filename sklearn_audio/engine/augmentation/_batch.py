@@ -30,7 +30,7 @@ class Augmentation:
     transforms: Sequence[Any] | None = ()
     n_classes: int = 0
     multi_label: bool = False
-    n_places: int | None = None
+    n_steps: int | None = None
     pad_value: int = 0
 
     def __post_init__(self) -> None:
@@ -61,11 +61,11 @@ class Augmentation:
         values, lengths = batch.inputs.values.numpy(), batch.inputs.lengths.numpy()
         transforms: Sequence[Transform] = self.transforms or ()
         rows = [augment_clip(values[i, :n], transforms, rng) for i, n in enumerate(lengths.tolist())]
-        n_places, changed = values.shape[1], np.array([len(row) for row in rows])
+        n_steps, changed = values.shape[1], np.array([len(row) for row in rows])
         if not np.array_equal(changed, lengths):
-            n_places = int(changed.max()) if self.n_places is None else self.n_places
-        padded = pad_arrays(rows, (len(rows), n_places, *values.shape[2:]), values.dtype, self.pad_value)
-        kept = torch.from_numpy(np.minimum(changed, n_places))
+            n_steps = int(changed.max()) if self.n_steps is None else self.n_steps
+        padded = pad_arrays(rows, (len(rows), n_steps, *values.shape[2:]), values.dtype, self.pad_value)
+        kept = torch.from_numpy(np.minimum(changed, n_steps))
         return batch._replace(inputs=batch.inputs._replace(values=padded, lengths=kept))
 
 

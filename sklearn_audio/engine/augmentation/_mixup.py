@@ -40,13 +40,13 @@ def mix_batch(
 
 
 def _mix_values(values: Tensor, lengths: Tensor, shares: Tensor, partners: Tensor) -> Tensor:
-    n_rows, n_places = values.shape[:2]
-    places = torch.arange(n_places)
-    source = partners[:, None] * n_places + places % lengths[partners, None]
-    itself = torch.arange(n_rows * n_places).reshape(n_rows, n_places)
+    n_rows, n_steps = values.shape[:2]
+    places = torch.arange(n_steps)
+    source = partners[:, None] * n_steps + places % lengths[partners, None]
+    itself = torch.arange(n_rows * n_steps).reshape(n_rows, n_steps)
     # padding stays as it is: its partner is itself
     source = torch.where(places < lengths[:, None], source, itself)
-    # (B, n_places, ...) -> (B * n_places, ...) -> (B, n_places, ...)
+    # (B, n_steps, ...) -> (B * n_steps, ...) -> (B, n_steps, ...)
     other = values.flatten(0, 1).index_select(0, source.flatten()).reshape(values.shape)
     # (B,) -> (B, 1, ...)
     return other.lerp_(values, shares.to(values.dtype).reshape(-1, *[1] * (values.ndim - 1)))

@@ -78,10 +78,10 @@ def test_crops_make_the_batch_as_long_as_its_longest_row():
 
 def test_a_network_of_one_length_gets_that_length():
     batch = dataset(length=20).batch(np.arange(8))
-    cropped = call(batch, transforms=[RandomCrop(7)], n_places=20, pad_value=-1)
+    cropped = call(batch, transforms=[RandomCrop(7)], n_steps=20, pad_value=-1)
     assert cropped.inputs.values.shape == (8, 20, 6)
     assert (cropped.inputs.values[:, 7:] == -1).all()
-    longer = call(batch, transforms=[lambda x: np.concatenate([x, x, x])], n_places=20)
+    longer = call(batch, transforms=[lambda x: np.concatenate([x, x, x])], n_steps=20)
     assert longer.inputs.values.shape == (8, 20, 6)
     assert longer.inputs.lengths.tolist() == np.minimum(3 * np.minimum(LENGTHS[:8], 20), 20).tolist()
 

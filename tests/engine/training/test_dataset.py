@@ -74,17 +74,17 @@ def test_augmentation_is_for_training_only_and_knows_the_rate():
 
 
 @pytest.mark.parametrize("name", ["panns_8k", "vggish", "ast", "few_audio", "efficientat"])
-@pytest.mark.parametrize("n_places", [1, 2, 17])
-def test_windows_of_waveforms_give_enough_frames(name, n_places):
+@pytest.mark.parametrize("n_steps", [1, 2, 17])
+def test_windows_of_waveforms_give_enough_frames(name, n_steps):
     front_end = preset(name)
     computing = BatchFrontEnd(front_end)
-    assert front_end.n_frames(computing.n_items(n_places)) >= n_places
+    assert front_end.n_frames(computing.n_items(n_steps)) >= n_steps
     waveforms = RowView.of(Ragged.from_list([np.random.default_rng(0).normal(size=200_000).astype(np.float32)]))
-    values, lengths = Collation(n_places, "start", front_end=computing).collate(waveforms, np.array([0]))
-    assert values.shape == (1, n_places, front_end.n_features)
-    assert lengths.tolist() == [n_places]
+    values, lengths = Collation(n_steps, "start", front_end=computing).collate(waveforms, np.array([0]))
+    assert values.shape == (1, n_steps, front_end.n_features)
+    assert lengths.tolist() == [n_steps]
     # but for those at the end, whose surroundings were cut, frames are those of the clip
-    if n_places > 4 and front_end.top_db is None:
+    if n_steps > 4 and front_end.top_db is None:
         whole = front_end(torch.from_numpy(waveforms[0]))
         torch.testing.assert_close(values[0, :12], whole[:12], atol=1e-4, rtol=1e-4)
 
