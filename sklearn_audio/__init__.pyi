@@ -45,6 +45,7 @@ from .model_selection import FewShotSplit as FewShotSplit
 from .model_selection import learning_curve_few_shot as learning_curve_few_shot
 from .preprocessing import AcousticFeatures as AcousticFeatures
 from .preprocessing import AudioLoader as AudioLoader
+from .preprocessing import BlockScaler as BlockScaler
 from .preprocessing import MelSpectrogramTransformer as MelSpectrogramTransformer
 from .preprocessing import MFCCTransformer as MFCCTransformer
 from .preprocessing import SequencePooling as SequencePooling

@@ -9,6 +9,7 @@ from sklearn_audio import (
     AudioLoader,
     AudioTagger,
     BERTClassifier,
+    BlockScaler,
     CNNClassifier,
     ConvAutoencoder,
     EfficientATEmbedder,
@@ -63,6 +64,9 @@ LARGE = {
     "CNNClassifier-cnn4": CNNClassifier(
         "cnn4", options={"dropout": 0.0}, max_epochs=4, batch_size=16, lr_schedule="onecycle", random_state=0
     ),
+}
+TABLES = {
+    "BlockScaler": BlockScaler(),
 }
 SEQUENCES = {
     "SequencePooling": SequencePooling(),
@@ -130,7 +134,17 @@ PROTOTYPES = {
     ),
 }
 INSTANCES = (
-    AUDIO | EMBEDDERS | TAGGERS | SEQUENCES | TOKENIZERS | TOKENS | CLASSIFIERS | PROTOTYPES | NEURAL | AUTOENCODERS
+    AUDIO
+    | EMBEDDERS
+    | TAGGERS
+    | TABLES
+    | SEQUENCES
+    | TOKENIZERS
+    | TOKENS
+    | CLASSIFIERS
+    | PROTOTYPES
+    | NEURAL
+    | AUTOENCODERS
 )
 
 # One of each class passes all checks of scikit-learn; the others those that a parameter could break.

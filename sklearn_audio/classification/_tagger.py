@@ -379,7 +379,7 @@ class AudioTagger(AudioEstimator):
     def _scores(self, card: ModelCard, clips: AudioClips, layer: str, patches: PatchOptions) -> Iterator[ClipVectors]:
         source = WeightsSource(self.weights, seed_of(self.random_state))
         model = PretrainedModel(
-            card, source, layer, patches, device=self.device, precision=self.precision, verbose=self.verbose
+            card, source, [layer], patches, device=self.device, precision=self.precision, verbose=self.verbose
         )
         return model.vectors(
             clips,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, NamedTuple, Self, Unpack, overload
 
@@ -19,6 +19,7 @@ from sklearn_audio._shared_parameters import SharedParameters
 from sklearn_audio._sklearn import Interval, StrOptions, clone_parametrized
 from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, FloatOutputMixin
 from sklearn_audio.embedding._embedder_parameters import SHARED_BY_EMBEDDERS, EmbedderOptions
+from sklearn_audio.embedding._layers import layers_asked, names_of, outputs_of
 from sklearn_audio.embedding._outputs import pooled_of, ragged_of, table_of
 from sklearn_audio.embedding._own_weights import missing_weights
 from sklearn_audio.embedding._several_patches import check_several
@@ -38,7 +39,7 @@ from sklearn_audio.engine import (
     read_network,
     seed_of,
 )
-from sklearn_audio.engine.models import ModelCard, layer_labels, layer_width, layers_of
+from sklearn_audio.engine.models import ModelCard, layer_width, layers_of
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.ragged import Ragged
 from sklearn_audio.validation import AudioClips
@@ -87,10 +88,12 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
     """
 
     cards: ClassVar[Mapping[str, ModelCard]] = {}
-    layer: str | None
+    layer: str | Sequence[str] | None
     _shared_parameters: ClassVar[SharedParameters] = SHARED_BY_EMBEDDERS
     # Prefix of the names of features; None is the name of the class in lower case, without "embedder".
     _prefix: ClassVar[str | None] = None
+    # Whether a layer stands in the names of features even if it is alone.
+    _names_layers: ClassVar[bool] = False
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **AUDIO_CONSTRAINTS,
@@ -100,17 +103,20 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         "pooling": [StrOptions(set(POOLINGS)), None],
         "partial": [StrOptions({"weight", "drop"})],
         "short_clip": [StrOptions({"tile", "zero"})],
-        "layer": [str, None],
+        "layer": [str, list, tuple, None],
+        "window": [None, Interval(Real, 0, None, closed="neither")],
         "hop": [None, Interval(Real, 0, None, closed="neither")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "device": [str, torch.device],
         "precision": [StrOptions({"float32", "bfloat16"})],
         **CACHE_CONSTRAINTS,
+        "cache_layers": [StrOptions({"asked", "all"})],
         "bundle_weights": ["boolean"],
         "random_state": ["random_state"],
     }
     _parameter_uses: ClassVar[Uses] = {
         **CACHE_USES,
+        "cache_layers": needs("cache", lambda owner: cache_on_disk(owner.cache) is not None, "cache"),
         "short_clip": needs(
             "a model that has a shortest clip", lambda owner: owner._card().patching.shortest > 1, "model"
         ),
@@ -152,7 +158,7 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
             If a parameter or X is not admissible, or `hop` is set and every clip is a single patch.
         """
         self._check_fitted()
-        card = self._card()
+        card = self._windowed()
         clips = self._admit(card, X, reset=True)
         self._looked_at = None
         self._look_for_several(card, clips)
@@ -184,14 +190,15 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
             seen longer ones.
         """
         self._check_fitted()
-        card = self._card()
+        card = self._windowed()
         clips = self._admit(card, X, reset=False)
         self._look_for_several(card, clips)
-        vectors = self._vectors(card, clips)
-        width = layer_width(card, self._layer(card))
+        outputs = self._outputs(card, self.pooling)
+        widths = {output: layer_width(card, output) for output in outputs}
+        vectors = self._vectors(card, clips, outputs)
         if self.pooling is None:
-            return ragged_of(vectors, width)
-        return pooled_of(vectors, len(clips), width, self.pooling)
+            return ragged_of(vectors, sum(widths.values()))
+        return pooled_of(vectors, len(clips), widths, self.pooling)
 
     @overload
     def segments(self, X: Any, *, return_vectors: Literal[False] = False) -> pd.DataFrame: ...
@@ -228,15 +235,15 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
             If a parameter, X or a clip is not admissible.
         """
         self._check_fitted()
-        card = self._card()
+        card = self._windowed()
         clips = self._admit(card, X, reset=False)
         self._look_for_several(card, clips)
         if not return_vectors:
             return table_of(self._spans(card, clips))
-        embedded = list(self._vectors(card, clips))
-        return table_of(clip.spans for clip in embedded), ragged_of(
-            iter(embedded), layer_width(card, self._layer(card))
-        )
+        outputs = self._outputs(card, None)
+        embedded = list(self._vectors(card, clips, outputs))
+        width = sum(layer_width(card, output) for output in outputs)
+        return table_of(clip.spans for clip in embedded), ragged_of(iter(embedded), width)
 
     def _spans(self, card: ModelCard, clips: AudioClips) -> Iterator[NDArray[np.float64]]:
         """Decode clips for their lengths only; the spans of one that failed are empty."""
@@ -262,16 +269,12 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         -------
         ndarray of str, shape (n_features,)
             Such as ``vggish_0``, or ``vggish_0_mean`` where the pooling joins two statistics. Where `layer` scores
-            labels, as "probabilities" and "taggram" do, the labels, such as ``Speech`` or ``jazz``.
+            labels, as "probabilities" and "taggram" do, the labels, such as ``Speech`` or ``jazz``. Of several layers
+            ``vggish_block3_0`` and so on, block after block.
         """
-        card = self._card()
-        layer = self._layer(card)
-        prefix = self._name_prefix(layer)
-        names = layer_labels(card, layer) or [f"{prefix}_{i}" for i in range(layer_width(card, layer))]
-        statistics = POOLINGS[self.pooling] if self.pooling else ()
-        if len(statistics) > 1:
-            names = [f"{name}_{kind}" for kind in statistics for name in names]
-        return np.asarray(names, dtype=object)
+        card = self._windowed()
+        alone = self._is_one_layer() and not self._names_layers
+        return names_of(card, self._layers(card), self._name_prefix(), self.pooling, alone=alone)
 
     def layers(self) -> tuple[str, ...]:
         """List what `layer` may be.
@@ -279,7 +282,7 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         Returns
         -------
         tuple of str
-            The named representations of the model, in the order of computation.
+            The named representations of the model, in the order of computation; "all" is every one of them.
         """
         return layers_of(self._card())
 
@@ -302,7 +305,7 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         cloned._packed = self._packed
         return cloned
 
-    def _name_prefix(self, layer: str) -> str:
+    def _name_prefix(self) -> str:
         return self._prefix or type(self).__name__.lower().removesuffix("embedder")
 
     def _packed_parts(self) -> dict[str, bytes]:
@@ -317,22 +320,29 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         check_name("model", self.model, self.cards)
         return self.cards[self.model]
 
-    def _layer(self, card: ModelCard) -> str:
-        if self.layer is None:
-            return card.layer
-        check_name("layer", self.layer, layers_of(card))
-        return self.layer
+    def _windowed(self) -> ModelCard:
+        return self._card().windowed(self.window)
+
+    def _layers(self, card: ModelCard) -> tuple[str, ...]:
+        return layers_asked(card, self.layer)
+
+    def _is_one_layer(self) -> bool:
+        return self.layer is None or (isinstance(self.layer, str) and self.layer != "all")
+
+    def _outputs(self, card: ModelCard, pooling: str | None) -> tuple[str, ...]:
+        cut = self.window is not None or self.hop is not None
+        return outputs_of(card, self._layers(card), pooling, cut=cut)
 
     def _patch_options(self) -> PatchOptions:
         return PatchOptions(None if self.hop is None else float(self.hop), self.partial, self.short_clip)
 
     def _admit(self, card: ModelCard, X: Any, *, reset: bool) -> AudioClips:
-        self._layer(card)
+        self._outputs(card, self.pooling)
         cache_on_disk(self.cache)
         return self._admit_audio(X, card.sample_rate, reset=reset, bare_rate=self.sample_rate)
 
     def _choice(self, card: ModelCard) -> tuple[object, ...]:
-        return card.name, self.hop
+        return card.name, self.window, self.hop
 
     def _look_for_several(self, card: ModelCard, clips: AudioClips) -> None:
         if self._looked_at != self._choice(card) and self.hop is not None:
@@ -345,15 +355,24 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         """Give the parameters that name files, unless these came with the pickle; a subclass may have more."""
         return {} if self._packed_parts() else {"weights": self.weights}
 
-    def _vectors(self, card: ModelCard, clips: AudioClips) -> Iterator[ClipVectors]:
+    def _beside(self, card: ModelCard) -> tuple[str, ...]:
+        """List what the cache keeps beside what is asked for."""
+        if self.cache_layers == "asked" or cache_on_disk(self.cache) is None:
+            return ()
+        cut = self.window is not None or self.hop is not None
+        names = layers_of(card)
+        return tuple(dict.fromkeys((*names, *outputs_of(card, names, "max", cut=cut))))
+
+    def _vectors(self, card: ModelCard, clips: AudioClips, outputs: tuple[str, ...]) -> Iterator[ClipVectors]:
         missing = missing_weights(type(self).__name__, self._files_of_weights())
         if missing is not None:
             raise WeightsError(missing)
         model = PretrainedModel(
             card,
             self._source(),
-            self._layer(card),
+            outputs,
             self._patch_options(),
+            beside=self._beside(card),
             device=self.device,
             precision=self.precision,
             postprocess=self._postprocess(),

@@ -35,12 +35,15 @@ class EfficientATEmbedder(PretrainedEmbedder):
         its share in "mean" and "mean_std"; "drop" leaves it out where there is a whole one.
     short_clip : {"tile", "zero"}, default="tile"
         How a clip shorter than 32 ms is filled: by repetition, or by silence at its end.
-    layer : str, default=None
-        Which representation to return, one of `layers()`; None is "embedding". Maps are averaged over time and
-        frequency.
+    layer : str or list of str, default=None
+        Which representation to return, one of `layers()`; several are put side by side, "all" is every one; None is
+        "embedding". Maps are averaged over time and frequency.
+    window : float, default=None
+        Seconds of a patch, up to 30, into which longer clips are then cut; None takes clips whole up to 30 s, and
+        longer ones in patches of 10 s.
     hop : float, default=None
-        Seconds between patches of 10 s, which clips longer than that are then cut into; None cuts clips of more than
-        30 s, without overlap. Refused where no clip is longer than a patch.
+        Seconds between patches of `window`, or of 10 s, which clips longer than that are then cut into; None is their
+        length. Refused where no clip is longer than a patch.
 
     Attributes
     ----------

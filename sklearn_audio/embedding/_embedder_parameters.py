@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any, Literal, TypedDict
 
 from joblib import Memory
@@ -20,7 +21,8 @@ class EmbedderOptions(TypedDict, total=False):
     pooling: str | None
     partial: Literal["weight", "drop"]
     short_clip: Literal["tile", "zero"]
-    layer: str | None
+    layer: str | Sequence[str] | None
+    window: float | None
     hop: float | None
     batch_size: int
     device: Any
@@ -28,6 +30,7 @@ class EmbedderOptions(TypedDict, total=False):
     n_jobs: int | None
     cache: str | os.PathLike[str] | Memory | None
     cache_key: Literal["content", "stat"]
+    cache_layers: Literal["asked", "all"]
     bundle_weights: bool
     on_error: Literal["raise", "nan"]
     random_state: Any
@@ -41,6 +44,7 @@ EMBEDDER_DEFAULTS: dict[str, Any] = {
     "partial": "weight",
     "short_clip": "tile",
     "layer": None,
+    "window": None,
     "hop": None,
     "batch_size": 32,
     "device": "auto",
@@ -48,6 +52,7 @@ EMBEDDER_DEFAULTS: dict[str, Any] = {
     "n_jobs": None,
     "cache": None,
     "cache_key": "content",
+    "cache_layers": "asked",
     "bundle_weights": False,
     "on_error": "raise",
     "random_state": None,
@@ -61,15 +66,19 @@ weights : {"pretrained"}, path or None, default="pretrained"
 sample_rate : int, default=None
     Rate in Hz of arrays that carry none; None refuses such arrays. Files and arrays with a rate are resampled.
 pooling : {"mean", "max", "mean_std", "mean_max"} or None, default="mean"
-    How the vectors of the patches of a clip become one; None returns a `Ragged` of one vector per patch.
-    Of a clip of a single patch, the deviation is 0 and the maximum is the mean.
+    How the vectors of the patches of a clip become one; None returns a `Ragged` of one vector per patch. Where the
+    network takes a clip whole, deviation and maximum are those of the time steps of its maps; elsewhere, those of a
+    single patch are 0 and its mean.
 partial : {"weight", "drop"}, default="weight"
     What becomes of a last patch that the clip does not fill: "weight" fills it and lets it weigh by its
     share in "mean" and "mean_std"; "drop" leaves it out where there is a whole one.
 short_clip : {"tile", "zero"}, default="tile"
     How a clip shorter than the network takes is filled: by repetition, or by silence at its end.
-layer : str, default=None
-    Which representation to return, one of `layers()`; None is that of the card.
+layer : str or list of str, default=None
+    Which representation to return, one of `layers()`; several are put side by side, "all" is every one; None is that
+    of the card.
+window : float, default=None
+    Seconds of a patch, where the network takes patches of any length; None is the length of the card.
 hop : float, default=None
     Seconds between patches; None is their length. Refused where no clip is longer than a patch.
 batch_size : int, default=32
@@ -85,6 +94,9 @@ cache : None, str, path or joblib.Memory, default=None
 cache_key : {"content", "stat"}, default="content"
     What tells a file from others in the cache: its bytes, or, without reading it, its path with links resolved,
     size, inode and times of modification and change.
+cache_layers : {"asked", "all"}, default="asked"
+    What a forward pass puts into the cache: the layers asked for, or all, so that a grid over `layer` and `pooling`
+    costs one pass.
 bundle_weights : bool, default=False
     Put the weights into the pickle, so that it works without cache and network; the pickle is as large as they are.
 on_error : {"raise", "nan"}, default="raise"

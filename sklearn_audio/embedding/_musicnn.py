@@ -35,9 +35,11 @@ class MusiCNNEmbedder(PretrainedEmbedder):
         its share in "mean" and "mean_std"; "drop" leaves it out where there is a whole one.
     short_clip : {"tile", "zero"}, default="tile"
         How a clip shorter than a patch is filled: by repetition, or by silence at its end.
-    layer : str, default=None
-        Which representation to return, one of `layers()`; None is "max_pool". Maps are averaged over time and
-        frequency.
+    layer : str or list of str, default=None
+        Which representation to return, one of `layers()`; several are put side by side, "all" is every one; None is
+        "max_pool". Maps are averaged over time and frequency.
+    window : float, default=None
+        Seconds of a patch: 3 s, and no other.
     hop : float, default=None
         Seconds between patches; None is their length, 3 s. Refused where no clip is longer than a patch.
 

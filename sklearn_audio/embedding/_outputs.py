@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sklearn_audio.engine import POOLINGS, ClipVectors, pool, pool_statistics
+from sklearn_audio.engine import POOLINGS, ClipVectors, pool, pool_over_time
+from sklearn_audio.nets import OVER_TIME
 from sklearn_audio.ragged import Ragged, RaggedBuilder
 
 __all__ = ["pooled_of", "ragged_of", "table_of"]
@@ -33,11 +34,23 @@ def ragged_of(vectors: Iterator[ClipVectors], width: int) -> Ragged:
     return Ragged(*builder.finish())
 
 
-def pooled_of(vectors: Iterator[ClipVectors], n_clips: int, width: int, pooling: str) -> NDArray[np.float32]:
-    """Pool the vectors of each clip; NaN for a clip that failed."""
-    pooled = np.full((n_clips, width * len(POOLINGS[pooling])), np.nan, dtype=np.float32)
+def pooled_of(
+    vectors: Iterator[ClipVectors], n_clips: int, widths: dict[str, int], pooling: str
+) -> NDArray[np.float32]:
+    """Pool the vectors of each clip, layer after layer; NaN for a clip that failed."""
+    n_values = sum(width // 3 if name.endswith(OVER_TIME) else width for name, width in widths.items())
+    pooled = np.full((n_clips, n_values * len(POOLINGS[pooling])), np.nan, dtype=np.float32)
     for row, clip in zip(pooled, vectors, strict=True):
         if clip.vectors:
-            join = pool if len(clip.vectors[0]) == width else pool_statistics
-            row[:] = join(clip.vectors, np.array(clip.weights), pooling)
+            row[:] = _pooled(clip, widths, pooling)
     return pooled
+
+
+def _pooled(clip: ClipVectors, widths: dict[str, int], pooling: str) -> NDArray[np.float32]:
+    blocks, start, weights = [], 0, np.array(clip.weights)
+    for name, width in widths.items():
+        of_layer = [vector[start : start + width] for vector in clip.vectors]
+        start += width
+        join = pool_over_time if name.endswith(OVER_TIME) else pool
+        blocks.append(join(of_layer, weights, pooling))
+    return np.concatenate(blocks)

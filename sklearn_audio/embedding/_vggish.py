@@ -46,9 +46,11 @@ class VGGishEmbedder(PretrainedEmbedder):
         its share in "mean" and "mean_std"; "drop" leaves it out where there is a whole one.
     short_clip : {"tile", "zero"}, default="tile"
         How a clip shorter than a patch (0.975 s) is filled: by repetition, or by silence at its end.
-    layer : str, default=None
-        Which representation to return, one of `layers()`; None is "embedding". Maps are averaged over time and
-        frequency.
+    layer : str or list of str, default=None
+        Which representation to return, one of `layers()`; several are put side by side, "all" is every one; None is
+        "embedding". Maps are averaged over time and frequency.
+    window : float, default=None
+        Seconds of a patch: 0.96 s, and no other.
     hop : float, default=None
         Seconds between patches; None is their length, 0.96 s. Refused where no clip is longer than a patch.
 
@@ -98,13 +100,13 @@ class VGGishEmbedder(PretrainedEmbedder):
         self.postprocess = postprocess
         self.pca_weights = pca_weights
 
-    def _layer(self, card: ModelCard) -> str:
-        layer = super()._layer(card)
-        if layer != "embedding" and (self.output_activation or self.postprocess):
+    def _layers(self, card: ModelCard) -> tuple[str, ...]:
+        layers = super()._layers(card)
+        if layers != ("embedding",) and (self.output_activation or self.postprocess):
             raise ValueError(
-                f"output_activation and postprocess are for layer='embedding', not {layer!r}; set them to None."
+                f"output_activation and postprocess are for layer='embedding', not {self.layer!r}; set them to None."
             )
-        return layer
+        return layers
 
     def _postprocess(self) -> VGGishPostprocess | None:
         if self.output_activation is None and self.postprocess is None:

@@ -16,7 +16,7 @@ from sklearn_audio.engine._devices import resolve_device
 from sklearn_audio.engine._frames import front_end_frames, to_tensor
 from sklearn_audio.engine._networks import WeightsSource, pack_network, parts_of, read_network, seed_of
 from sklearn_audio.engine._patches import ClipVectors, PatchOptions, longest_patch, patch_spans
-from sklearn_audio.engine._pooling import POOLINGS, pool, pool_statistics
+from sklearn_audio.engine._pooling import POOLINGS, pool, pool_over_time
 from sklearn_audio.engine._pretrained import Postprocess, PretrainedModel
 from sklearn_audio.engine._scratch_values import ScratchValues
 from sklearn_audio.engine._streams import ordered_streams
@@ -45,7 +45,7 @@ __all__ = [
     "parts_of",
     "patch_spans",
     "pool",
-    "pool_statistics",
+    "pool_over_time",
     "read_network",
     "resolve_device",
     "seed_of",

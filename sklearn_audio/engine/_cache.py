@@ -14,6 +14,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -80,12 +81,16 @@ class VectorCache:
     """The cache as one model uses it: clips in, vectors out."""
 
     def __init__(
-        self, disk: DiskCache, identity: Callable[[], str], cache_key: CacheKey = "content", compression: int = 0
+        self,
+        disk: DiskCache,
+        identities: Callable[[], dict[str, str]],
+        cache_key: CacheKey = "content",
+        compression: int = 0,
     ) -> None:
         self._disk = disk
         self._compression = compression
-        self._current_identity = identity
-        self._identity = identity()
+        self._current_identities = identities
+        self._identities = identities()
         self._cache_key: CacheKey = cache_key
         limit = os.environ.get(_LIMIT)
         self._limit = parse_bytes(limit, _LIMIT) if limit else None
@@ -93,20 +98,32 @@ class VectorCache:
         self._has_written = False
         self._writes = True
 
-    def get(self, clips: AudioClips, row: int) -> tuple[ClipKey | None, ClipVectors | None]:
-        """Look a clip up; may run in any thread."""
-        key = _clip_key(clips, row, self._identity, self._cache_key)
-        packed = None if key is None else self._disk.read(key.digest)
-        return key, None if key is None or packed is None else _unpack(key.digest, packed)
+    def get(self, clips: AudioClips, row: int, layers: tuple[str, ...]) -> tuple[ClipKey | None, ClipVectors | None]:
+        """Look up all layers of a clip, None if one of them is missing; may run in any thread."""
+        key = _clip_key(clips, row, self._cache_key)
+        if key is None:
+            return None, None
+        parts: list[ClipVectors] = []
+        for layer in layers:
+            part = self._read(key.digest(self._identities[layer]))
+            if part is None or (parts and part.weights != parts[0].weights):
+                return key, None
+            parts.append(part)
+        return key, _side_by_side(parts)
 
-    def put(self, key: ClipKey, clip: ClipVectors) -> None:
-        """Add a clip; after one warning, a folder that cannot be written to is only read."""
+    def _read(self, digest: str) -> ClipVectors | None:
+        packed = self._disk.read(digest)
+        return None if packed is None else _unpack(digest, packed)
+
+    def put(self, key: ClipKey, layer: str, clip: ClipVectors) -> None:
+        """Add a layer of a clip; after one warning, a folder that cannot be written to is only read."""
         if not self._may_write() or not key.still_holds():
             return
-        packed = _pack(key.digest, clip, self._compression)
+        digest = key.digest(self._identities[layer])
+        packed = _pack(digest, clip, self._compression)
         self._n_new_bytes += len(packed)
         try:
-            self._disk.write(key.digest, packed)
+            self._disk.write(digest, packed)
             if self._limit is not None and self._n_new_bytes * _CHECKS_PER_LIMIT > self._limit:
                 self._shrink(self._limit)
         except OSError as error:
@@ -124,7 +141,7 @@ class VectorCache:
         if self._writes and not self._has_written:
             self._has_written = True
             # the weights may have been replaced between the lookup and the forward pass
-            self._writes = self._current_identity() == self._identity
+            self._writes = self._current_identities() == self._identities
             try:
                 self._disk.sweep()
             except OSError as error:
@@ -143,10 +160,18 @@ class VectorCache:
         )
 
 
-def open_cache(cache: Any, cache_key: CacheKey, identity: Callable[[], str]) -> VectorCache | None:
-    """Open the cache of an estimator's parameters for the model of this identity."""
+def _side_by_side(parts: list[ClipVectors]) -> ClipVectors:
+    """Join the layers of a clip."""
+    if len(parts) == 1:
+        return parts[0]
+    vectors = [np.concatenate(patch) for patch in zip(*(part.vectors for part in parts), strict=True)]
+    return replace(parts[0], vectors=vectors)
+
+
+def open_cache(cache: Any, cache_key: CacheKey, identities: Callable[[], dict[str, str]]) -> VectorCache | None:
+    """Open the cache of an estimator's parameters for the layers of a model, which have an identity each."""
     disk = cache_on_disk(cache)
-    return None if disk is None else VectorCache(disk, identity, cache_key, _compression(cache))
+    return None if disk is None else VectorCache(disk, identities, cache_key, _compression(cache))
 
 
 def cache_on_disk(cache: Any) -> DiskCache | None:
@@ -199,30 +224,35 @@ def parse_bytes(size: int | str, name: str) -> int:
 
 
 class ClipKey(NamedTuple):
-    """Key of a clip's entry, with the path and the file stamp that it was computed from."""
+    """Identity of a clip, with the path and the file stamp that it was computed from."""
 
-    digest: str
+    content: tuple[object, ...]
+    part: tuple[object, ...]
     path: str | None = None
     stamp: Stamp | None = None
+
+    def digest(self, identity: str) -> str:
+        """Return the key of the clip's entry for what has this identity."""
+        return hashlib.sha256(repr((identity, self.content, self.part)).encode("utf-8", "surrogatepass")).hexdigest()
 
     def still_holds(self) -> bool:
         """Whether the file is unchanged since the key was made."""
         return self.path is None or _stamp(self.path) == self.stamp
 
 
-def _clip_key(clips: AudioClips, row: int, identity: str, cache_key: CacheKey) -> ClipKey | None:
-    """Compute the key of a clip; None if it cannot be cached, or if reading it will say that it is no clip."""
+def _clip_key(clips: AudioClips, row: int, cache_key: CacheKey) -> ClipKey | None:
+    """Compute the identity of a clip; None if it cannot be cached, or if reading it will say that it is no clip."""
     clip = clips._rows[row].decoded(clips.describe(row))
     part = (*clips._bounds(clip), clips.sample_rate, clips._channel)
     if clip.source is None:
         samples = _samples(clip, clips._bare_rate)
-        return None if samples is None else ClipKey(_digest(identity, samples, part))
+        return None if samples is None else ClipKey(samples, part)
     if _is_read_once(clip.source):
         return None
     path = os.path.abspath(os.fsdecode(clip.source)) if isinstance(clip.source, (str, os.PathLike)) else None
     stamp = _stamp(path)
     content = stamp if cache_key == "stat" and stamp else (_content(clip.source, row),)
-    return ClipKey(_digest(identity, content, part), path, stamp)
+    return ClipKey(content, part, path, stamp)
 
 
 def _samples(clip: Row, bare_rate: float | None) -> tuple[object, ...] | None:
@@ -249,10 +279,6 @@ def _content(source: Source, row: int) -> str:
             content.update(chunk)
         opened.raise_failure()
     return content.hexdigest()
-
-
-def _digest(identity: str, content: tuple[object, ...], part: tuple[object, ...]) -> str:
-    return hashlib.sha256(repr((identity, content, part)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _stamp(path: str | None) -> Stamp | None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["POOLINGS", "pool", "pool_statistics"]
+__all__ = ["POOLINGS", "pool", "pool_over_time"]
 
 Vectors = NDArray[Any] | Sequence[NDArray[Any]]
 
@@ -30,19 +30,17 @@ def pool(vectors: Vectors, weights: NDArray[np.float64], pooling: str) -> NDArra
     return np.concatenate([statistics[name] for name in POOLINGS[pooling]]).astype(np.float32)
 
 
-def pool_statistics(statistics: Vectors, weights: NDArray[np.float64], pooling: str) -> NDArray[np.float32]:
-    """Join the statistics over the frames of each patch of a clip to those over all frames.
+def pool_over_time(vectors: Vectors, weights: NDArray[np.float64], pooling: str) -> NDArray[np.float32]:
+    """Join the statistics over time of the patches of a clip to those of all its time steps.
 
-    Shapes: statistics (n_patches, 3 * n_features), weights (n_patches,) -> (n_features * n_statistics,).
+    Shapes: vectors (n_patches, 3 * n_features): mean, std and maximum; weights -> (n_features * n_statistics,).
     """
-    means, deviations, maxima = np.split(np.asarray(statistics, dtype=np.float64), 3, axis=1)
-    joined = {"mean": np.average(means, axis=0, weights=weights), "max": maxima.max(axis=0)}
-    if len(means) == 1:
-        joined |= {"mean": means[0], "std": deviations[0]}
-    elif "std" in POOLINGS[pooling]:
-        squares = np.square(deviations) + np.square(means - joined["mean"])
-        joined["std"] = np.sqrt(np.average(squares, axis=0, weights=weights))
-    return np.concatenate([joined[name] for name in POOLINGS[pooling]]).astype(np.float32)
+    means, deviations, highest = np.split(np.asarray(vectors, dtype=np.float64), 3, axis=1)
+    weights = (weights / weights.sum())[:, None] if len(means) > 1 else np.ones((1, 1))
+    mean = (weights * means).sum(axis=0)
+    variance = (weights * (deviations**2 + (means - mean) ** 2)).sum(axis=0)
+    statistics = {"mean": mean, "std": np.sqrt(variance), "max": highest.max(axis=0)}
+    return np.concatenate([statistics[name] for name in POOLINGS[pooling]]).astype(np.float32)
 
 
 def _blocks(vectors: Vectors) -> Iterator[NDArray[np.float64]]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -22,7 +23,8 @@ from sklearn_audio.engine._devices import resolve_device
 from sklearn_audio.engine._networks import Precision, WeightsSource, load_network
 from sklearn_audio.engine._patches import ClipVectors, Patch, PatchOptions, iter_patches, patch_spans
 from sklearn_audio.engine._streams import ordered_streams
-from sklearn_audio.engine.models import FramePatching, ModelCard
+from sklearn_audio.engine.models import FramePatching, ModelCard, layer_width
+from sklearn_audio.nets import LayeredNetwork
 from sklearn_audio.validation import AudioClips
 
 __all__ = ["Forward", "Postprocess", "PretrainedModel"]
@@ -52,15 +54,19 @@ class Postprocess(Protocol):
 
 
 class PretrainedModel:
-    """One layer of a pretrained network as a function of clips: vectors of patches, with their spans."""
+    """Layers of a pretrained network as a function of clips: vectors of patches side by side, with their spans.
+
+    A forward pass computes the layers and those that the cache shall hold `beside` them.
+    """
 
     def __init__(
         self,
         card: ModelCard,
         source: WeightsSource,
-        layer: str,
+        layers: Sequence[str],
         patches: PatchOptions,
         *,
+        beside: Sequence[str] = (),
         device: str | torch.device = "auto",
         precision: Precision = "float32",
         postprocess: Postprocess | None = None,
@@ -70,24 +76,35 @@ class PretrainedModel:
         self.patches = patches
         self.device = resolve_device(device)
         self._source = source
-        self._layer = layer
+        self.layers = tuple(layers)
+        self.computed = (*self.layers, *(name for name in beside if name not in layers))
         self._precision: Precision = precision
         self._postprocess = postprocess
         self._verbose = verbose
 
-    def identity(self) -> str:
-        """Return all that the vectors of a clip depend on, except for the clip."""
+    def identities(self) -> dict[str, str]:
+        """Return for each layer all that the vectors of a clip depend on, except for the clip."""
         card = self.card
         model = (__version__, card.name, card.front_end, card.patching, card.reads)
         weights = weights_identity(card, self._source, verbose=self._verbose)
         after = self._postprocess.identity() if self._postprocess else ()
-        return repr((model, weights, (self._layer, self.patches, self._precision, after)))
+        return {
+            layer: repr((model, weights, (layer, self.patches, self._precision, () if i else after)))
+            for i, layer in enumerate(self.computed)
+        }
 
     def load(self) -> Forward:
         """Load the network."""
         network = load_network(self.card, self._source, self.device, self._precision, verbose=self._verbose)
         finish = self._postprocess.load() if self._postprocess else None
-        return Forward(network, self.card, self._layer, self.device, self._precision, finish)
+        return Forward(network, self.card, self.computed, self.device, self._precision, finish)
+
+    def columns(self) -> dict[str, slice]:
+        """Return where each layer lies in the vectors of a forward pass."""
+        if len(self.computed) == 1:
+            return {self.computed[0]: slice(None)}
+        ends = np.cumsum([0, *(layer_width(self.card, layer) for layer in self.computed)]).tolist()
+        return {layer: slice(*bounds) for layer, bounds in zip(self.computed, pairwise(ends), strict=True)}
 
     def vectors(
         self,
@@ -102,7 +119,7 @@ class PretrainedModel:
     ) -> Iterator[ClipVectors]:
         """Yield the vectors of clip after clip; decoding and framing run ahead in background threads."""
         errors = ClipErrors(on_error)
-        vector_cache = open_cache(cache, cache_key, self.identity)
+        vector_cache = open_cache(cache, cache_key, self.identities)
         queue = _Queue(self, clips, batch_size, vector_cache, errors)
         if vector_cache is None:
             queue.load()  # fail on missing weights before decoding anything
@@ -111,7 +128,7 @@ class PretrainedModel:
             job = _Job()
             if vector_cache is not None:
                 try:
-                    job.key, job.cached = vector_cache.get(clips, row)
+                    job.key, job.cached = vector_cache.get(clips, row, self.layers)
                 except errors.caught as error:
                     job.error = error
             if not job.needs_network:
@@ -175,7 +192,8 @@ class _Queue:
         self._n_finished = 0
         self._forward: Forward | None = None
         self._waiting: dict[tuple[Any, ...], list[tuple[Patch, ClipVectors]]] = {}  # by the shapes of the inputs
-        self._clips: deque[tuple[ClipVectors, ClipKey | None]] = deque()
+        self._columns = model.columns()
+        self._jobs: deque[_Job] = deque()
         self._block: Vectors = np.empty(0, dtype=np.float32)
 
     def load(self) -> Forward:
@@ -184,12 +202,11 @@ class _Queue:
         return self._forward
 
     def add(self, row: int, job: _Job, patches: Iterator[Patch]) -> None:
+        self._jobs.append(job)
         if job.cached is not None:
-            self._clips.append((job.cached, None))
             for text in job.cached.warnings:
                 self._input.warn(row, text)
             return
-        self._clips.append((job.clip, job.key))
         if job.error is not None:
             raise job.error
         for patch in patches:
@@ -208,10 +225,10 @@ class _Queue:
 
     def discard_last(self) -> None:
         """Leave the last clip, which failed, without vectors."""
-        failed, _ = self._clips[-1]
+        failed = self._jobs[-1].clip
         for batch in self._waiting.values():
             batch[:] = [(patch, owner) for patch, owner in batch if owner is not failed]
-        self._clips[-1] = (ClipVectors(), None)
+        self._jobs[-1] = _Job()
 
     def flush(self) -> None:
         for batch in self._waiting.values():
@@ -238,22 +255,36 @@ class _Queue:
 
     def finished(self) -> Iterator[ClipVectors]:
         """Yield the clips, from the first on, all of whose patches went through the network."""
-        if len(self._clips) > self._batch_size + _MAX_CACHED:
+        if len(self._jobs) > self._batch_size + _MAX_CACHED:
             self.flush()
-        while self._clips and len(self._clips[0][0].vectors) == len(self._clips[0][0].weights):
-            clip, key = self._clips.popleft()
+        while self._jobs and len(self._jobs[0].clip.vectors) == len(self._jobs[0].clip.weights):
+            job = self._jobs.popleft()
             row, self._n_finished = self._n_finished, self._n_finished + 1
+            clip = self._wanted(job)
             try:
                 for vector in clip.vectors:
                     check_output(vector, self._input.describe(row))
+                self._keep(job)
             except self._errors.caught as error:
                 self._errors.add(row, error)
-                clip, key = ClipVectors(), None
-            if self._cache is not None and key is not None:
-                self._cache.put(key, clip)
+                clip = ClipVectors()
             if clip.vectors:
                 clip.spans = patch_spans(self._model.card, clip.n_timepoints, self._model.patches)
             yield clip
+
+    def _wanted(self, job: _Job) -> ClipVectors:
+        if job.cached is not None:
+            return job.cached
+        last = self._columns[self._model.layers[-1]].stop  # what only the cache wants comes behind
+        return replace(job.clip, vectors=[vector[..., :last] for vector in job.clip.vectors])
+
+    def _keep(self, job: _Job) -> None:
+        if self._cache is None or job.key is None or job.cached is not None:
+            return
+        for layer, columns in self._columns.items():
+            part = replace(job.clip, vectors=[vector[..., columns] for vector in job.clip.vectors])
+            if all(np.isfinite(vector).all() for vector in part.vectors):
+                self._cache.put(job.key, layer, part)
 
 
 class Forward:
@@ -267,15 +298,15 @@ class Forward:
         self,
         network: nn.Module,
         card: ModelCard,
-        layer: str,
+        layers: tuple[str, ...],
         device: torch.device,
         precision: Literal["float32", "bfloat16"] = "float32",
         finish: Callable[[Vectors], Vectors] | None = None,
     ) -> None:
         self._network = network
-        self._is_joint = isinstance(card.patching, FramePatching) and card.patching.joint != (1,)
         self.batch = card.patching.batch * (1 if device.type == "cpu" else _ACCELERATOR_BATCHES)
-        self._layer = layer
+        self._joint = isinstance(card.patching, FramePatching) and card.patching.joint != (1,)
+        self._layers = layers
         self._device = device
         self._precision = precision
         self._finish = finish
@@ -294,12 +325,23 @@ class Forward:
         inputs = [self._stacked(tensors) for tensors in zip(*(patch.inputs for patch in patches), strict=True)]
         low = torch.autocast(self._device.type, torch.bfloat16, enabled=self._precision == "bfloat16")
         with _one_at_a_time, torch.inference_mode(), low:
-            out: Tensor = self._network(*inputs, layer=self._layer)
-        values: Vectors = out.float().cpu().numpy()
-        vectors = values if self._is_joint else values[:, None]  # (B, W, ...): W patches of one piece, else 1
+            values = [self._by_patch(tensor) for tensor in self._values(inputs)]
         if self._finish:
-            vectors = self._finish(vectors.reshape(-1, vectors.shape[-1])).reshape(*vectors.shape[:2], -1)
+            first = values[0]  # (B, W, d)
+            values[0] = self._finish(first.reshape(-1, first.shape[-1])).reshape(*first.shape[:2], -1)
+        vectors = values[0] if len(values) == 1 else np.concatenate(values, axis=-1)
         return vectors[: len(patches)]
+
+    def _by_patch(self, values: Tensor) -> Vectors:
+        """Return (B, W, ...): W patches of one piece where the network takes several as one, else 1."""
+        values = values if self._joint else values.unsqueeze(1)
+        return values.float().cpu().numpy()
+
+    def _values(self, inputs: list[Tensor]) -> Sequence[Tensor]:
+        if isinstance(self._network, LayeredNetwork):
+            return self._network(*inputs, layer=self._layers)
+        # of a user: it knows one layer at a time
+        return [self._network(*inputs, layer=layer) for layer in self._layers]
 
     def _stacked(self, tensors: tuple[Tensor, ...]) -> Tensor:
         stacked = torch.zeros((self.batch, *tensors[0].shape), dtype=torch.float32, device=self._device)

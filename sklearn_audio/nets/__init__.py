@@ -1,8 +1,9 @@
 """Networks in pure torch: tensor to tensor, one file per paper or part of it; no front end, no weights, no files.
 
 Each published network has `layers`, the names of its representations in the order of computation, and
-``forward(..., layer=)`` computes up to the requested one. Its parameters have the names of the PyTorch checkpoint, if
-there is one. Networks over sequences of any length take padded values and the true lengths.
+``forward(..., layer=)`` computes up to the requested one, or several in one pass (`LayeredNetwork`). Its parameters
+have the names of the PyTorch checkpoint, if there is one. Networks over sequences of any length take padded values
+and the true lengths.
 """
 
 from sklearn_audio.nets._architectures import ARCHITECTURES, Architecture
@@ -16,6 +17,7 @@ from sklearn_audio.nets._efficientat import EfficientAT
 from sklearn_audio.nets._few_audio import SBCNN, VGG, LearnedLog, Timbre
 from sklearn_audio.nets._flat import MLP, MeanNetwork, SequenceMLP
 from sklearn_audio.nets._frame_network import FrameNetwork, architecture_of
+from sklearn_audio.nets._layered import OVER_TIME, LayeredNetwork
 from sklearn_audio.nets._musicnn import MusiCNN
 from sklearn_audio.nets._panns import Cnn6, Cnn10, Cnn14, Cnn14DecisionLevel
 from sklearn_audio.nets._panns_residual import MobileNetV1, MobileNetV2, ResNet
@@ -33,6 +35,7 @@ __all__ = [
     "CRNN",
     "FRAME_POOLINGS",
     "MLP",
+    "OVER_TIME",
     "SBCNN",
     "VGG",
     "Architecture",
@@ -53,6 +56,7 @@ __all__ = [
     "FrameNetwork",
     "FramePooling",
     "LayeredBackbone",
+    "LayeredNetwork",
     "LearnedLog",
     "LeeNet",
     "MaskedPooling",

@@ -5,11 +5,11 @@ The encoder is the distilled DeiT of Touvron et al. 2021. The parameters have th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from sklearn_audio.nets._layered import LayeredNetwork, Stages
 
 __all__ = ["AST", "AST_SIZES", "adapt_positions", "grid_shape"]
 
@@ -117,7 +117,7 @@ class _Encoder(nn.Module):
         return torch.cat([*first, x], dim=1) + self.pos_embed  # (B, 2 + f * t, d)
 
 
-class AST(nn.Module):
+class AST(LayeredNetwork):
     """Transformer on overlapping patches of a log-mel spectrogram."""
 
     def __init__(
@@ -142,29 +142,22 @@ class AST(nn.Module):
         for token in (self.v.cls_token, self.v.dist_token, self.v.pos_embed):
             nn.init.trunc_normal_(token, std=0.02)
 
-    @property
-    def layers(self) -> tuple[str, ...]:
-        """Names of the representations, in the order of computation."""
         head = ("logits", "probabilities") if len(self.mlp_head) else ()
-        return (*(f"block{i}" for i in range(1, _DEPTH + 1)), "embedding", *head)
+        self.layers = (*(f"block{i}" for i in range(1, _DEPTH + 1)), "embedding", *head)
 
-    def forward(self, frames: Tensor, layer: str = "embedding") -> Tensor:
-        """Compute one representation of each patch.
+    def stages(self, *inputs: Tensor, wanted: tuple[str, ...]) -> Stages:
+        """Iterate over the representations.
 
-        Shapes: frames (B, n_frames, n_mels) -> (B, n_features).
+        Shapes: inputs (B, n_frames, n_mels).
         """
-        for name, value in self._stages(frames, layer):
-            if name == layer:
-                return value
-        raise ValueError(f"no layer {layer!r}; choose one of {list(self.layers)}.")
-
-    def _stages(self, frames: Tensor, layer: str) -> Iterator[tuple[str, Tensor]]:
-        x = self.v.tokens(frames)
+        x = self.v.tokens(*inputs)
         for i, block in enumerate(self.v.blocks, start=1):
-            # after the last block that is needed, the patches are not used
-            is_last = i == _DEPTH or layer == f"block{i}"
-            x = block(x, n_first=2 if is_last else None)
-            yield f"block{i}", x[:, :2].mean(dim=1)
+            if i < _DEPTH and f"block{i}" in wanted:
+                # of a wanted block the patches may not be needed: what is returned is computed without them in any
+                # case, so that a block is the same to the bit whichever others are wanted
+                yield f"block{i}", block(x, n_first=2).mean(dim=1)
+            x = block(x, n_first=2 if i == _DEPTH else None)
+        yield f"block{_DEPTH}", x.mean(dim=1)
         x = self.v.norm(x).mean(dim=1)  # (B, 2, d) -> (B, d)
         yield "embedding", x
         if len(self.mlp_head):

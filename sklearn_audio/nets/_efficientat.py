@@ -6,10 +6,9 @@ published checkpoints.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import ClassVar
-
 from torch import Tensor, nn
+
+from sklearn_audio.nets._layered import OVER_TIME, LayeredNetwork, Stages
 
 __all__ = ["EfficientAT"]
 
@@ -85,10 +84,10 @@ class _Block(nn.Module):
         return out + x if self.shortcut else out
 
 
-class EfficientAT(nn.Module):
+class EfficientAT(LayeredNetwork):
     """MobileNetV3-Large on log-mel frames, with its widths multiplied by a factor."""
 
-    layers: ClassVar[tuple[str, ...]] = (
+    layers = (
         "stem",
         *(f"block{i}" for i in range(1, len(_BLOCKS) + 1)),
         "embedding",
@@ -96,6 +95,7 @@ class EfficientAT(nn.Module):
         "logits",
         "probabilities",
     )
+    over_time = layers
 
     def __init__(self, width: float = 1.0, n_labels: int = 527, *, dropout: float = 0.2) -> None:
         super().__init__()
@@ -125,22 +125,27 @@ class EfficientAT(nn.Module):
                 nn.init.normal_(module.weight, 0.0, 0.01)
                 nn.init.zeros_(module.bias)
 
-    def forward(self, frames: Tensor, layer: str = "embedding") -> Tensor:
-        """Compute one representation of each clip.
+    def _steps(self, value: Tensor) -> Tensor:
+        return value.mean(dim=2)  # (B, C, M', T') -> (B, C, T')
 
-        Shapes: frames (B, T, 128) -> (B, n_features).
+    def stages(self, *inputs: Tensor, wanted: tuple[str, ...]) -> Stages:
+        """Iterate over the representations.
+
+        Shapes: inputs (B, T, 128).
         """
-        for name, value in self._stages(frames):
-            if name == layer:
-                return value.mean(dim=(2, 3)) if value.ndim == 4 else value  # (B, C, M', T') -> (B, C)
-        raise ValueError(f"no layer {layer!r}; choose one of {list(self.layers)}.")
-
-    def _stages(self, frames: Tensor) -> Iterator[tuple[str, Tensor]]:
+        (frames,) = inputs
         x = frames.transpose(1, 2).unsqueeze(1)  # (B, T, M) -> (B, 1, M, T)
         for name, step in zip(self.layers[: len(self.features)], self.features, strict=True):
             x = step(x)
             yield name, x
-        x = self.classifier[:4](x)
+        yield from self._head(self.classifier[:2](x))  # (B, C, M', T') -> (B, C)
+        if any(name.endswith(OVER_TIME) for name in wanted):
+            # each time step as a clip of its own
+            for name, value in self._head(self._steps(x).transpose(1, 2)):
+                yield name + OVER_TIME, value.transpose(1, 2)  # (B, T', d) -> (B, d, T')
+
+    def _head(self, x: Tensor) -> Stages:
+        x = self.classifier[2:4](x)
         yield "penultimate", x
         x = self.classifier[4:](x)
         yield "logits", x

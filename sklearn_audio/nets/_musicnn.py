@@ -6,11 +6,12 @@ The published weights were trained in TensorFlow, whose conventions this network
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
+
+from sklearn_audio.nets._layered import LayeredNetwork, Stages
 
 __all__ = ["MusiCNN"]
 
@@ -48,14 +49,15 @@ class _Step(nn.Module):
         return out
 
 
-class MusiCNN(nn.Module):
+class MusiCNN(LayeredNetwork):
     """Music tagger on log-mel patches: filters shaped for timbre and rhythm, three convolutions, two dense layers.
 
     Source: J. Pons & X. Serra, "musicnn: pre-trained convolutional neural networks for music audio tagging", ISMIR 2019
     late-breaking demo (arXiv:1909.06654).
     """
 
-    layers: ClassVar[tuple[str, ...]] = (
+    default_layer: ClassVar[str] = "taggram"
+    layers = (
         "timbral",
         "temporal",
         "cnn1",
@@ -83,17 +85,15 @@ class MusiCNN(nn.Module):
         self.dense_norm = nn.BatchNorm1d(n_units, eps=_EPSILON, momentum=_MOMENTUM)
         self.head = nn.Linear(n_units, n_labels)
 
-    def forward(self, frames: Tensor, layer: str = "taggram") -> Tensor:
-        """Compute one representation of each patch.
+    def _vector(self, value: Tensor) -> Tensor:
+        return value.mean(dim=2) if value.ndim == 3 else value  # (B, C, T) -> (B, C)
 
-        Shapes: frames (B, T, n_mels) -> (B, n_features).
+    def stages(self, *inputs: Tensor, wanted: tuple[str, ...]) -> Stages:
+        """Iterate over the representations.
+
+        Shapes: inputs (B, T, n_mels).
         """
-        for name, value in self._stages(frames):
-            if name == layer:
-                return value.mean(dim=2) if value.ndim == 3 else value  # (B, C, T) -> (B, C)
-        raise ValueError(f"no layer {layer!r}; choose one of {list(self.layers)}.")
-
-    def _stages(self, frames: Tensor) -> Iterator[tuple[str, Tensor]]:
+        (frames,) = inputs
         x = self.input_norm(frames.unsqueeze(1))  # (B, T, M) -> (B, 1, T, M)
         timbral = torch.cat([branch(x) for branch in self.timbral], dim=1)
         yield "timbral", timbral
@@ -106,7 +106,7 @@ class MusiCNN(nn.Module):
             yield f"cnn{i + 1}", features[-1]
         yield from self._pooled(torch.cat(features, dim=1))
 
-    def _pooled(self, features: Tensor) -> Iterator[tuple[str, Tensor]]:
+    def _pooled(self, features: Tensor) -> Stages:
         mean = features.mean(dim=2)  # (B, C, T) -> (B, C)
         yield "mean_pool", mean
         highest = features.amax(dim=2)

@@ -8,16 +8,16 @@ published checkpoints.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sklearn_audio.nets._layered import OVER_TIME, LayeredNetwork, Stages
+
 __all__ = ["HEAD", "Cnn6", "Cnn10", "Cnn14", "Cnn14DecisionLevel", "ConvBlock", "PANNsNetwork", "Stages", "initialise"]
 
-Stages = Iterator[tuple[str, Tensor]]
 HEAD = ("embedding", "logits", "probabilities")
 
 
@@ -34,10 +34,9 @@ def initialise(network: nn.Module) -> None:
                 nn.init.zeros_(module.bias)
 
 
-class PANNsNetwork(nn.Module):
-    """Base of all PANNs: layers by name, and the head."""
+class PANNsNetwork(LayeredNetwork):
+    """Base of all PANNs: the layers over time, and the head."""
 
-    layers: ClassVar[tuple[str, ...]]
     dropout_of_pooled = 0.5
     dropout_of_maps = 0.0  # of the last maps
     # Maps are (B, C, T', M') as in the paper, or (B, C, M', T') with transposed kernels if set: long rows are faster on
@@ -50,28 +49,30 @@ class PANNsNetwork(nn.Module):
         self.fc1 = nn.Linear(width, n_embedding)
         self.fc_audioset = nn.Linear(n_embedding, n_labels)
 
-    def forward(self, frames: Tensor, layer: str = "embedding") -> Tensor:
-        """Compute one representation of each clip.
+    @property
+    def over_time(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Every layer: those of the head are computed of each time step of the last map."""
+        return self.layers
 
-        Shapes: frames (B, T, n_mels) -> (B, n_features).
-        """
-        return self._pick(self.stages(frames), layer)
+    def _steps(self, value: Tensor) -> Tensor:
+        return self.upright(value).mean(dim=3)  # (B, C, T', M') -> (B, C, T')
 
-    def _pick(self, stages: Stages, layer: str) -> Tensor:
-        for name, value in stages:
-            if name == layer:
-                return value.mean(dim=(2, 3)) if value.ndim == 4 else value  # (B, C, T', M') -> (B, C)
-        raise ValueError(f"no layer {layer!r}; choose one of {list(self.layers)}.")
-
-    def stages(self, frames: Tensor) -> Stages:
+    def stages(self, *inputs: Tensor, wanted: tuple[str, ...]) -> Stages:
         """Iterate over the representations.
 
-        Shapes: frames (B, T, n_mels).
+        Shapes: inputs (B, T, n_mels).
         """
-        last = frames
-        for name, last in self.maps(self.normalised(frames)):
+        last = inputs[-1]
+        for name, last in self.all_maps(*inputs):
             yield name, last
-        yield from self.head(F.dropout(last, self.dropout_of_maps, self.training))
+        last = F.dropout(last, self.dropout_of_maps, self.training)
+        yield from self.head(last)
+        if any(name.endswith(OVER_TIME) for name in wanted):
+            for name, steps in self.head_of_steps(last):
+                yield name + OVER_TIME, steps.transpose(1, 2)  # (B, T', d) -> (B, d, T')
+
+    def all_maps(self, *inputs: Tensor) -> Stages:
+        yield from self.maps(self.normalised(*inputs))
 
     def normalised(self, frames: Tensor) -> Tensor:
         # (B, T, M) -> (B, M, 1, T) for the batch norm over bands -> (B, 1, M, T)
@@ -87,7 +88,13 @@ class PANNsNetwork(nn.Module):
 
     def head(self, x: Tensor) -> Stages:
         x = self.upright(x).mean(dim=3)  # (B, C, T', M') -> (B, C, T')
-        x = x.amax(dim=2) + x.mean(dim=2)  # (B, C, T') -> (B, C)
+        yield from self.dense(x.amax(dim=2) + x.mean(dim=2))  # (B, C, T') -> (B, C)
+
+    def head_of_steps(self, x: Tensor) -> Stages:
+        """Compute the head of each time step as of a clip of its own, whose maximum and mean are the step."""
+        yield from self.dense(2 * self._steps(x).transpose(1, 2))  # (B, C, T') -> (B, T', C)
+
+    def dense(self, x: Tensor) -> Stages:
         x = F.relu(self.fc1(F.dropout(x, self.dropout_of_pooled, self.training)))
         yield "embedding", x
         x = self.fc_audioset(x)
@@ -186,6 +193,11 @@ class Cnn14DecisionLevel(_Cnn):
         else:
             attention = self.att_block["att"](x.transpose(1, 2)).clamp(-10, 10).softmax(dim=2)  # (B, n_labels, S)
             yield "probabilities", (attention.transpose(1, 2) * decisions).sum(dim=1)
+
+    def head_of_steps(self, x: Tensor) -> Stages:
+        x = self._segments(x)
+        yield "embedding", x
+        yield "probabilities", self._decide(x)
 
     def _segments(self, x: Tensor) -> Tensor:
         x = self.upright(x).mean(dim=3)  # (B, 2048, S, M') -> (B, 2048, S)

@@ -25,23 +25,10 @@ class _WaveformNetwork(PANNsNetwork):
     def __init__(self, width: int, n_embedding: int, n_labels: int) -> None:
         super().__init__(width, n_embedding, n_labels, n_mels=None)
 
-    def forward(self, waveform: Tensor, layer: str = "embedding") -> Tensor:
-        """Compute one representation of each clip.
-
-        Shapes: waveform (B, N) -> (B, n_features).
-        """
-        return self._pick(self.stages(waveform), layer)
-
-    def stages(self, frames: Tensor) -> Stages:
-        """Iterate over the representations.
-
-        Shapes: frames (B, N).
-        """
-        last = frames.unsqueeze(1)  # (B, N) -> (B, 1, N)
-        for name, value in self.maps(last):
-            last = value.unsqueeze(3)  # (B, C, T') -> (B, C, T', 1), as in the other networks
-            yield name, last
-        yield from self.head(last)
+    def all_maps(self, *inputs: Tensor) -> Stages:
+        (waveform,) = inputs
+        for name, value in self.maps(waveform.unsqueeze(1)):  # (B, N) -> (B, 1, N)
+            yield name, value.unsqueeze(3)  # (B, C, T') -> (B, C, T', 1), as in the other networks
 
 
 class _LeeBlock(nn.Module):
@@ -240,14 +227,12 @@ class WavegramLogmelCnn14(Cnn14):
         self.conv_block2 = ConvBlock(128, 128)
         initialise(self)
 
-    def forward(self, waveform: Tensor, frames: Tensor, layer: str = "embedding") -> Tensor:  # type: ignore[override]
-        """Compute one representation of each clip.
+    def all_maps(self, *inputs: Tensor) -> Stages:
+        """Iterate over the maps.
 
-        Shapes: waveform (B, N), frames (B, T, n_mels) -> (B, n_features).
+        Shapes: inputs (B, N), (B, T, n_mels).
         """
-        return self._pick(self._both(waveform, frames), layer)
-
-    def _both(self, waveform: Tensor, frames: Tensor) -> Stages:
+        waveform, frames = inputs
         learned = _wavegram(self, waveform)
         yield "wavegram", learned
         x = self.get_submodule("conv_block1")(self.normalised(frames))
@@ -257,8 +242,4 @@ class WavegramLogmelCnn14(Cnn14):
         n_frames = min(x.shape[time], learned.shape[time])
         maps = [part.narrow(time, 0, n_frames) for part in (x, learned)]
         x = torch.cat(maps, dim=1)  # 2 x (B, 64, T', 32) -> (B, 128, T', 32)
-        last = F.dropout(x, 0.2, self.training)
-        for name, value in self.maps_from(2, last):
-            last = value
-            yield name, last
-        yield from self.head(F.dropout(last, self.dropout_of_maps, self.training))
+        yield from self.maps_from(2, F.dropout(x, 0.2, self.training))

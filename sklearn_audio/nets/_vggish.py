@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import ClassVar
-
 from torch import Tensor, nn
+
+from sklearn_audio.nets._layered import LayeredNetwork, Stages
 
 __all__ = ["VGGish"]
 
 _WIDTHS = ((64,), (128,), (256, 256), (512, 512))
 
 
-class VGGish(nn.Module):
+class VGGish(LayeredNetwork):
     """Log-mel patches of 96 frames to vectors of 128: four blocks of convolutions and three dense layers.
 
     Its parameters have the names of the published PyTorch checkpoint.
@@ -21,7 +20,7 @@ class VGGish(nn.Module):
     # Maps are (B, C, T', M') as published, or (B, C, M', T') with transposed kernels if set: long rows are faster on a
     # CPU.
     transposed = False
-    layers: ClassVar[tuple[str, ...]] = ("block1", "block2", "block3", "block4", "fc1", "fc2", "embedding")
+    layers = ("block1", "block2", "block3", "block4", "fc1", "fc2", "embedding")
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,17 +40,12 @@ class VGGish(nn.Module):
             nn.Linear(4096, 128),
         )
 
-    def forward(self, frames: Tensor, layer: str = "embedding") -> Tensor:
-        """Compute one representation of each patch.
+    def stages(self, *inputs: Tensor, wanted: tuple[str, ...]) -> Stages:
+        """Iterate over the representations.
 
-        Shapes: frames (B, 96, 64) -> (B, n_features).
+        Shapes: inputs (B, 96, 64).
         """
-        for name, value in self._stages(frames):
-            if name == layer:
-                return value.mean(dim=(2, 3)) if value.ndim == 4 else value  # (B, C, T', M') -> (B, C)
-        raise ValueError(f"no layer {layer!r}; choose one of {list(self.layers)}.")
-
-    def _stages(self, frames: Tensor) -> Iterator[tuple[str, Tensor]]:
+        (frames,) = inputs
         x = (frames.transpose(1, 2) if self.transposed else frames).unsqueeze(1)  # (B, T, M) -> (B, 1, T, M)
         n_blocks = 0
         for step in self.features:

@@ -11,9 +11,6 @@ from sklearn_audio.engine.models._panns import PANNS
 
 __all__ = ["TAGGERS", "windowed"]
 
-# windows of one forward pass: nearly all of them are equally long
-_WINDOWS = 8
-
 TAGGERS: dict[str, ModelCard] = {
     **{card.name: card for card in PANNS.values()},
     **{card.name: card for card in EFFICIENTAT.values()},
@@ -32,4 +29,4 @@ def windowed(model: str, seconds: float) -> ModelCard:
     if seconds * card.sample_rate < card.patching.shortest:
         shortest = card.patching.shortest / card.sample_rate
         raise ValueError(f"window={seconds} s is too short for {model}, which needs {shortest:.2f} s.")
-    return replace(card, patching=replace(card.patching, seconds=seconds, whole=seconds, batch=_WINDOWS))
+    return replace(card, patching=card.patching.of_length(seconds))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 import torch
@@ -21,12 +22,18 @@ __all__ = [
     "ModelCard",
     "Patching",
     "example_inputs",
+    "has_time_steps",
     "layer_labels",
     "layer_width",
     "layers_of",
 ]
 
 Reads = Literal["waveform", "frames"]
+
+
+def _up(seconds: float) -> float:
+    """Round up to what a message shows."""
+    return math.ceil(seconds * 1000) / 1000
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,15 @@ class FramePatching:
     joint: tuple[int, ...] = (1,)
     centred: bool = False
 
+    def windowed(self, window: float, card: ModelCard) -> Self:
+        """Return these patches; another length than theirs is refused."""
+        if abs(window * card.sample_rate / card.front_end.hop_length - self.n_frames) >= 1:
+            raise ValueError(
+                f"window={window:g} s is not for {card.name}, which takes patches of {card.patch_seconds:g} s and no "
+                "other length; leave window at None, or choose PANNsEmbedder or EfficientATEmbedder, which take any."
+            )
+        return self
+
 
 @dataclass(frozen=True)
 class ClipPatching:
@@ -100,8 +116,24 @@ class ClipPatching:
     batch: int = 1
     fills: bool = True
 
+    def windowed(self, window: float, card: ModelCard) -> Self:
+        """Return patches of another length, if the network takes it."""
+        shortest = self.shortest / card.sample_rate
+        if not shortest <= window <= self.whole:
+            raise ValueError(
+                f"window={window:g} s is not for {card.name}, which takes from {_up(shortest):g} to {self.whole:g} s "
+                "at once; give a window between these."
+            )
+        return self.of_length(float(window))
+
+    def of_length(self, seconds: float) -> Self:
+        """Return patches of another length, into which all longer clips are cut."""
+        return replace(self, seconds=seconds, whole=seconds, batch=_WINDOWS)
+
 
 Patching = FramePatching | ClipPatching
+# windows of one forward pass: nearly all of them are equally long
+_WINDOWS = 8
 State = dict[str, Tensor]
 # layers with one number per label
 _SCORES = ("logits", "probabilities", "taggram")
@@ -207,6 +239,26 @@ class ModelCard:
             return self.patching.seconds
         return self.patching.n_frames * self.front_end.hop_length / self.sample_rate
 
+    def windowed(self, window: float | None) -> ModelCard:
+        """Describe the network with patches of another length.
+
+        Parameters
+        ----------
+        window : float or None
+            Length in seconds; None is that of the card.
+
+        Returns
+        -------
+        ModelCard
+            The same network.
+
+        Raises
+        ------
+        ValueError
+            If the network does not take patches of this length.
+        """
+        return self if window is None else replace(self, patching=self.patching.windowed(window, self))
+
     def on_meta(self) -> nn.Module:
         """Build the network without memory for its weights.
 
@@ -232,6 +284,12 @@ def layer_width(card: ModelCard, layer: str) -> int:
     with torch.inference_mode():
         n_values = int(card.on_meta()(*example_inputs(card), layer=layer).shape[-1])
     return n_values // 3 if card.statistics else n_values
+
+
+@lru_cache(maxsize=256)
+def has_time_steps(card: ModelCard, layer: str) -> bool:
+    """Whether the network also gives statistics of a layer over time, as the layer of this name + `OVER_TIME`."""
+    return layer in getattr(card.on_meta(), "over_time", ())
 
 
 def layer_labels(card: ModelCard, layer: str) -> list[str] | None:

@@ -1,0 +1,165 @@
+"""`BlockScaler`: standardised features, with the same weight for every block of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+__all__ = ["BlockScaler"]
+
+_FLOATS = (np.float64, np.float32)
+# a block's name, the number of a feature in it, and a statistic
+_NUMBERED = re.compile(r"(.+)_\d+(?:_(?:mean|std|max))?")
+
+
+class BlockScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Standardise the features, and give each block of them the same total weight.
+
+    A row of several layers of a network has more numbers of a wide layer than of a narrow one; standardised one by one,
+    the wide layer would outweigh the narrow one in every distance and under every penalty. Here the variances of each
+    block add up to the same, and those of all blocks to the number of features, as `StandardScaler` has it.
+
+    Parameters
+    ----------
+    blocks : sequence of int, default=None
+        Sizes of the blocks, one after the other, which add up to the number of features. None takes the blocks from the
+        names of the features, where X is a DataFrame: ``panns_block3_17`` and ``panns_block3_17_std`` are in the block
+        "panns_block3". Features without such a name form one block.
+
+    Attributes
+    ----------
+    mean_ : ndarray of float64, shape (n_features_in_,)
+        Means of the features.
+    scale_ : ndarray of float64, shape (n_features_in_,)
+        What the features are divided by, after the means were taken away.
+    block_sizes_ : ndarray of int64, shape (n_blocks,)
+        Number of features of each block, in the order in which they begin.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+        Names of the features, if X was a DataFrame.
+
+    See Also
+    --------
+    sklearn.preprocessing.StandardScaler : The same with one block.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_audio import BlockScaler
+    >>> X = np.random.default_rng(0).normal(size=(50, 5))
+    >>> scaled = BlockScaler(blocks=[4, 1]).fit_transform(X)
+    >>> scaled.var(axis=0).round(3)
+    array([0.625, 0.625, 0.625, 0.625, 2.5  ])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {"blocks": ["array-like", None]}
+
+    def __init__(self, blocks: Sequence[int] | None = None) -> None:
+        self.blocks = blocks
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the means and deviations.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_clips, n_features)
+            Rows of features. NaN are left out.
+        y : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        self
+            The estimator.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X is no table of numbers, or the blocks do not add up to its columns.
+        """
+        self._validate_params()
+        X = validate_data(self, X, dtype=_FLOATS, ensure_all_finite="allow-nan")
+        block_of = self._block_of(X.shape[1])
+        self.block_sizes_ = np.bincount(block_of)
+        standard = StandardScaler().fit(X)
+        sizes = self.block_sizes_[block_of]
+        self.mean_ = np.asarray(standard.mean_, dtype=np.float64)
+        self.scale_ = standard.scale_ * np.sqrt(sizes * len(self.block_sizes_) / X.shape[1])
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.floating]:
+        """Scale the features.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_clips, n_features)
+            Rows of features.
+
+        Returns
+        -------
+        ndarray of shape (n_clips, n_features)
+            The scaled features, float32 where X is.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        TypeError, ValueError
+            If X is no table of numbers, or has other columns than in `fit`.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=_FLOATS, ensure_all_finite="allow-nan", reset=False)
+        scaled: NDArray[np.floating] = ((X - self.mean_) / self.scale_).astype(X.dtype)
+        return scaled
+
+    def inverse_transform(self, X: Any) -> NDArray[np.floating]:
+        """Undo the scaling.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_clips, n_features)
+            Scaled rows.
+
+        Returns
+        -------
+        ndarray of shape (n_clips, n_features)
+            The features as they were.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        """
+        check_is_fitted(self)
+        X = np.asarray(X)
+        restored: NDArray[np.floating] = (X * self.scale_ + self.mean_).astype(X.dtype)
+        return restored
+
+    def _block_of(self, n_features: int) -> NDArray[np.int64]:
+        """Number the block of each feature."""
+        if self.blocks is None:
+            names = getattr(self, "feature_names_in_", [""] * n_features)
+            found = [match[1] if (match := _NUMBERED.fullmatch(name)) else "" for name in names]
+            numbers = {name: i for i, name in enumerate(dict.fromkeys(found))}
+            return np.array([numbers[name] for name in found])
+        sizes = np.asarray(self.blocks)
+        if sizes.ndim != 1 or sizes.dtype.kind != "i" or (sizes < 1).any() or sizes.sum() != n_features:
+            raise ValueError(
+                f"blocks={self.blocks!r} are no sizes of blocks of {n_features} features; give positive whole numbers "
+                f"that add up to {n_features}."
+            )
+        return np.repeat(np.arange(len(sizes)), sizes)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
