@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Literal, Protocol
 
@@ -99,6 +100,7 @@ class PretrainedModel:
         finish = self._postprocess.load() if self._postprocess else None
         return Forward(network, self.card, self.computed, self.device, self._precision, finish)
 
+    @cached_property
     def columns(self) -> dict[str, slice]:
         """Return where each layer lies in the vectors of a forward pass."""
         if len(self.computed) == 1:
@@ -192,7 +194,6 @@ class _Queue:
         self._n_finished = 0
         self._forward: Forward | None = None
         self._waiting: dict[tuple[Any, ...], list[tuple[Patch, ClipVectors]]] = {}  # by the shapes of the inputs
-        self._columns = model.columns()
         self._jobs: deque[_Job] = deque()
         self._block: Vectors = np.empty(0, dtype=np.float32)
 
@@ -275,13 +276,13 @@ class _Queue:
     def _wanted(self, job: _Job) -> ClipVectors:
         if job.cached is not None:
             return job.cached
-        last = self._columns[self._model.layers[-1]].stop  # what only the cache wants comes behind
+        last = self._model.columns[self._model.layers[-1]].stop  # what only the cache wants comes behind
         return replace(job.clip, vectors=[vector[..., :last] for vector in job.clip.vectors])
 
     def _keep(self, job: _Job) -> None:
         if self._cache is None or job.key is None or job.cached is not None:
             return
-        for layer, columns in self._columns.items():
+        for layer, columns in self._model.columns.items():
             part = replace(job.clip, vectors=[vector[..., columns] for vector in job.clip.vectors])
             if all(np.isfinite(vector).all() for vector in part.vectors):
                 self._cache.put(job.key, layer, part)

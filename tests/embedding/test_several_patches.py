@@ -67,7 +67,8 @@ def test_statistics_of_one_patch_are_defined(name, pooling):
         warnings.simplefilter("error")
         first, second = np.split(embedder.fit_transform(short), 2, axis=1)
     if name in ("leenet11", "mn04_as"):  # they take the clip whole: these are statistics of its time steps
-        assert (second > (0 if pooling == "mean_std" else first)).any(axis=1).all()
+        # the first clip has several steps, in both networks
+        assert (second[0] > (0 if pooling == "mean_std" else first[0])).any()
     else:
         np.testing.assert_array_equal(second, np.zeros_like(first) if pooling == "mean_std" else first)
 
