@@ -193,11 +193,10 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         card = self._windowed()
         clips = self._admit(card, X, reset=False)
         self._look_for_several(card, clips)
-        outputs = self._outputs(card, self.pooling)
-        widths = {output: layer_width(card, output) for output in outputs}
-        vectors = self._vectors(card, clips, outputs)
+        widths = self._widths(card, self.pooling)
+        vectors = self._vectors(card, clips, tuple(widths))
         if self.pooling is None:
-            return ragged_of(vectors, sum(widths.values()))
+            return ragged_of(vectors, widths)
         return pooled_of(vectors, len(clips), widths, self.pooling)
 
     @overload
@@ -240,10 +239,9 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         self._look_for_several(card, clips)
         if not return_vectors:
             return table_of(self._spans(card, clips))
-        outputs = self._outputs(card, None)
-        embedded = list(self._vectors(card, clips, outputs))
-        width = sum(layer_width(card, output) for output in outputs)
-        return table_of(clip.spans for clip in embedded), ragged_of(iter(embedded), width)
+        widths = self._widths(card, None)
+        embedded = list(self._vectors(card, clips, tuple(widths)))
+        return table_of(clip.spans for clip in embedded), ragged_of(iter(embedded), widths)
 
     def _spans(self, card: ModelCard, clips: AudioClips) -> Iterator[NDArray[np.float64]]:
         """Decode clips for their lengths only; the spans of one that failed are empty."""
@@ -332,6 +330,9 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
     def _outputs(self, card: ModelCard, pooling: str | None) -> tuple[str, ...]:
         cut = self.window is not None or self.hop is not None
         return outputs_of(card, self._layers(card), pooling, cut=cut)
+
+    def _widths(self, card: ModelCard, pooling: str | None) -> dict[str, int]:
+        return {output: layer_width(card, output) for output in self._outputs(card, pooling)}
 
     def _patch_options(self) -> PatchOptions:
         return PatchOptions(None if self.hop is None else float(self.hop), self.partial, self.short_clip)

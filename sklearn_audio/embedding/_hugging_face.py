@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from numbers import Real
 from pathlib import Path
 from typing import Any, ClassVar, Unpack
 
 from sklearn_audio._paths import local_path
-from sklearn_audio._sklearn import Interval
 from sklearn_audio.embedding._base import PretrainedEmbedder
 from sklearn_audio.embedding._embedder_parameters import EmbedderOptions
 from sklearn_audio.engine import WeightsSource
@@ -41,11 +39,6 @@ class HuggingFaceEmbedder(PretrainedEmbedder):
     config : path or dict, default=None
         In place of `model`: the configuration of the network whose safetensors `weights` names. That of the feature
         extractor is ``preprocessor_config.json`` beside the file, or the key "feature_extractor"; Whisper needs none.
-    window : float, default=None
-        Seconds of a patch, up to the model's maximum; longer clips are cut. Whisper fills shorter ones up to it with
-        silence. None takes clips whole: up to 30 s for Whisper (with silence up to 2 s), 10 s for CLAP, 10.255 s for
-        AST, all of which cut longer ones at that length, and up to 60 s for the others, which cut longer ones in
-        patches of 30 s.
     {embedder_parameters}
     weights : {"pretrained"}, path or None, default="pretrained"
         "pretrained" takes the weights of the model, from the hub's cache (``HF_HOME``) or once from the hub; a path
@@ -60,9 +53,15 @@ class HuggingFaceEmbedder(PretrainedEmbedder):
         "mean_std"; "drop" leaves it out where there is a whole one.
     short_clip : {"tile", "zero"}, default="tile"
         How a clip shorter than the network takes (0.025 s for most) is filled: by repetition, or by silence at its end.
-    layer : str, default=None
+    layer : str or list of str, default=None
         "input" (of the first block), "block1", ...; CLAP and AST also have "embedding", their own summary of a patch.
-        None is "embedding" or the last block, behind which lies the last norm. Nothing behind a layer is computed.
+        Several are put side by side, "all" is every one. None is "embedding" or the last block, behind which lies the
+        last norm. Nothing behind the last layer asked for is computed.
+    window : float, default=None
+        Seconds of a patch, up to the model's maximum; longer clips are cut. Whisper fills shorter ones up to it with
+        silence. None takes clips whole: up to 30 s for Whisper (with silence up to 2 s), 10 s for CLAP, 10.255 s for
+        AST, all of which cut longer ones at that length, and up to 60 s for the others, which cut longer ones in
+        patches of 30 s.
 
     Attributes
     ----------
@@ -89,8 +88,8 @@ class HuggingFaceEmbedder(PretrainedEmbedder):
         "model": [str, os.PathLike, None],
         "revision": [str, None],
         "config": [str, os.PathLike, Mapping, None],
-        "window": [None, Interval(Real, 0, None, closed="neither")],
     }
+    _names_layers: ClassVar[bool] = True
     # Model and revision that `fit` saw, to which `revision_` belongs.
     _pinned: tuple[object, object] | None = None
 
@@ -100,13 +99,11 @@ class HuggingFaceEmbedder(PretrainedEmbedder):
         *,
         revision: str | None = None,
         config: str | os.PathLike[str] | Mapping[str, Any] | None = None,
-        window: float | None = None,
         **shared: Unpack[EmbedderOptions],
     ) -> None:
         super().__init__(model, **shared)  # type: ignore[arg-type]
         self.revision = revision
         self.config = config
-        self.window = window
 
     def fit(self, X: Any, y: Any = None) -> HuggingFaceEmbedder:
         """Check the parameters and X, and record the commit of the model; nothing is learned.
@@ -226,5 +223,8 @@ class HuggingFaceEmbedder(PretrainedEmbedder):
     def _pack(self) -> dict[str, bytes]:
         return super()._pack() | {"about": json.dumps(self._about()).encode()}
 
-    def _name_prefix(self, layer: str) -> str:
-        return f"{self._about()['config']['model_type'].replace('-', '_')}_{layer}"
+    def _windowed(self) -> ModelCard:
+        return self._card()  # the length belongs to the network: Whisper is filled up to it
+
+    def _name_prefix(self) -> str:
+        return str(self._about()["config"]["model_type"]).replace("-", "_")

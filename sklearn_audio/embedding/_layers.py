@@ -34,6 +34,8 @@ def layers_asked(card: ModelCard, layer: str | Sequence[str] | None) -> tuple[st
 
 def outputs_of(card: ModelCard, layers: tuple[str, ...], pooling: str | None, *, cut: bool) -> tuple[str, ...]:
     """Return what the network is to compute: the layers, or their statistics over time of clips that stay whole."""
+    if card.statistics:
+        return tuple(layer + OVER_TIME for layer in layers)
     if cut or pooling in (None, "mean") or not isinstance(card.patching, ClipPatching):
         return layers
     timeless = [layer for layer in layers if not has_time_steps(card, layer)]

@@ -24,12 +24,16 @@ def table_of(spans: Iterable[NDArray[np.float64]]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def ragged_of(vectors: Iterator[ClipVectors], width: int) -> Ragged:
-    """Stack the vectors of each clip; a row of NaN for a clip that failed."""
+def ragged_of(vectors: Iterator[ClipVectors], widths: dict[str, int]) -> Ragged:
+    """Stack the vectors of each clip, of statistics the means; a row of NaN for a clip that failed."""
+    width = sum(_n_values(widths).values())
     builder = RaggedBuilder((width,), np.float32)
     for clip in vectors:
-        # of statistics, the means come first
-        builder.extend(np.stack(clip.vectors)[:, :width] if clip.vectors else np.full((1, width), np.nan, np.float32))
+        if clip.vectors:
+            blocks = (np.stack(of_layer)[:, : _n_values(widths)[name]] for name, of_layer in _by_layer(clip, widths))
+            builder.extend(np.hstack(list(blocks)))
+        else:
+            builder.extend(np.full((1, width), np.nan, np.float32))
         builder.close_row()
     return Ragged(*builder.finish())
 
@@ -38,19 +42,27 @@ def pooled_of(
     vectors: Iterator[ClipVectors], n_clips: int, widths: dict[str, int], pooling: str
 ) -> NDArray[np.float32]:
     """Pool the vectors of each clip, layer after layer; NaN for a clip that failed."""
-    n_values = sum(width // 3 if name.endswith(OVER_TIME) else width for name, width in widths.items())
-    pooled = np.full((n_clips, n_values * len(POOLINGS[pooling])), np.nan, dtype=np.float32)
+    n_values = sum(_n_values(widths).values()) * len(POOLINGS[pooling])
+    pooled = np.full((n_clips, n_values), np.nan, dtype=np.float32)
     for row, clip in zip(pooled, vectors, strict=True):
         if clip.vectors:
-            row[:] = _pooled(clip, widths, pooling)
+            weights = np.array(clip.weights)
+            blocks = [
+                (pool_over_time if name.endswith(OVER_TIME) else pool)(of_layer, weights, pooling)
+                for name, of_layer in _by_layer(clip, widths)
+            ]
+            row[:] = np.concatenate(blocks)
     return pooled
 
 
-def _pooled(clip: ClipVectors, widths: dict[str, int], pooling: str) -> NDArray[np.float32]:
-    blocks, start, weights = [], 0, np.array(clip.weights)
+def _n_values(widths: dict[str, int]) -> dict[str, int]:
+    """Count the numbers of each layer; one over time has three statistics of each."""
+    return {name: width // 3 if name.endswith(OVER_TIME) else width for name, width in widths.items()}
+
+
+def _by_layer(clip: ClipVectors, widths: dict[str, int]) -> Iterator[tuple[str, list[NDArray[np.float32]]]]:
+    """Iterate over the layers with the vectors of all patches."""
+    start = 0
     for name, width in widths.items():
-        of_layer = [vector[start : start + width] for vector in clip.vectors]
+        yield name, [vector[start : start + width] for vector in clip.vectors]
         start += width
-        join = pool_over_time if name.endswith(OVER_TIME) else pool
-        blocks.append(join(of_layer, weights, pooling))
-    return np.concatenate(blocks)

@@ -40,9 +40,11 @@ class SpeechEmbedder(PretrainedEmbedder):
     partial : {"weight", "drop"}, default="weight"
         What becomes of a last window that the clip does not fill: "weight" fills it with silence and lets it weigh by
         its share in "mean" and "mean_std"; "drop" leaves it out, as openWakeWord does.
-    layer : str, default=None
-        Which representation to return, one of `layers()`; None is "embedding". Maps are averaged over time and
-        frequency.
+    layer : str or list of str, default=None
+        Which representation to return, one of `layers()`; several are put side by side, "all" is every one; None is
+        "embedding". Maps are averaged over time and frequency.
+    window : float, default=None
+        Seconds of a patch: 0.76 s, and no other.
     hop : float, default=None
         Seconds between windows; None is 0.08. Another hop is slower, because windows then share no computation.
         Refused where no clip is longer than a window.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
 
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from sklearn_audio.nets._layered import LayeredNetwork, Stages
 
 __all__ = ["SpeechEmbedding"]
 
@@ -17,7 +18,7 @@ _POOLS = {3: (2, 2), 7: (1, 2), 11: (2, 2), 15: (1, 2), 19: (2, 2)}
 _WINDOW, _HOP = 76, 8  # frames of a window, and between windows
 
 
-class SpeechEmbedding(nn.Module):
+class SpeechEmbedding(LayeredNetwork):
     """Log-mel windows of 76 frames to vectors of 96: convolutions over bands and over time in turn.
 
     No convolution pads along time, so windows that lie eight frames apart are computed together, from their joint
@@ -27,7 +28,7 @@ class SpeechEmbedding(nn.Module):
     # Maps are (B, C, T', M') as published, or (B, C, M', T') with transposed kernels if set: long rows are faster on a
     # CPU.
     transposed = False
-    layers: ClassVar[tuple[str, ...]] = (*(f"conv{i + 1}" for i in range(len(_WIDTHS))), "embedding")
+    layers = (*(f"conv{i + 1}" for i in range(len(_WIDTHS))), "embedding")
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,20 +37,20 @@ class SpeechEmbedding(nn.Module):
             for width, wider, kernel in zip((1, *_WIDTHS), (*_WIDTHS, 96), _KERNELS, strict=True)
         )
 
-    def forward(self, frames: Tensor, layer: str = "embedding") -> Tensor:
-        """Compute one representation of each window; maps are averaged over the time of the window and the bands.
+    def stages(self, *inputs: Tensor, wanted: tuple[str, ...]) -> Stages:
+        """Iterate over the wanted representations of each window, averaged over its time and the bands.
 
-        Shapes: frames (B, 76 + 8 (W - 1), 32) -> (B, W, n_features).
+        Shapes: inputs (B, 76 + 8 (W - 1), 32) -> (B, W, n_features) each.
         """
+        (frames,) = inputs
         n_windows = 1 + (frames.shape[1] - _WINDOW) // _HOP
-        for name, value, stride, length in self._stages(frames):
-            if name == layer:
+        for name, value, stride, length in self._maps(frames):
+            if name in wanted:
                 rows = value.mean(dim=2 if self.transposed else 3)  # (B, C, T', M') -> (B, C, T')
                 windows = rows.unfold(2, length, _HOP // stride).mean(dim=3)  # (B, C, T') -> (B, C, W)
-                return windows[:, :, :n_windows].transpose(1, 2)
-        raise ValueError(f"no layer {layer!r}; choose one of {list(self.layers)}.")
+                yield name, windows[:, :, :n_windows].transpose(1, 2)
 
-    def _stages(self, frames: Tensor) -> Iterator[tuple[str, Tensor, int, int]]:
+    def _maps(self, frames: Tensor) -> Iterator[tuple[str, Tensor, int, int]]:
         """Yield each layer with the frames between its rows, and its rows in a window."""
         turn = -1 if self.transposed else 1
         x, stride, length = (frames.transpose(1, 2) if self.transposed else frames).unsqueeze(1), 1, _WINDOW

@@ -199,8 +199,8 @@ class ModelCard:
         Builds the network from the tensors of a checkpoint, where more than names has to be changed:
         ``assemble(tensors)`` returns a module, or raises `WeightsError`.
     statistics : bool, default=False
-        Whether the network returns three numbers for one: the means over the frames of a patch, behind them the
-        deviations, and behind them the maxima. Then "mean_std" and "mean_max" are over frames.
+        Whether `pooling` is always over the time steps of all patches of a clip, of which the network gives mean,
+        deviation and maximum, instead of over the vectors of the patches.
 
     See Also
     --------
@@ -282,8 +282,7 @@ def layers_of(card: ModelCard) -> tuple[str, ...]:
 def layer_width(card: ModelCard, layer: str) -> int:
     """Count the numbers of a layer, without weights and without computing anything."""
     with torch.inference_mode():
-        n_values = int(card.on_meta()(*example_inputs(card), layer=layer).shape[-1])
-    return n_values // 3 if card.statistics else n_values
+        return int(card.on_meta()(*example_inputs(card), layer=layer).shape[-1])
 
 
 @lru_cache(maxsize=256)

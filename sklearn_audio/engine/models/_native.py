@@ -21,6 +21,7 @@ from sklearn_audio._isolation import isolated
 from sklearn_audio.dsp import FrontEnd
 from sklearn_audio.engine.models._card import ClipPatching, ModelCard
 from sklearn_audio.exceptions import WeightsError
+from sklearn_audio.nets._layered import OVER_TIME, LayeredNetwork, Stages
 from sklearn_audio.optional import require
 
 __all__ = ["NATIVE", "NativeNetwork", "check_native", "default_extractor", "native_card"]
@@ -155,11 +156,7 @@ def _quiet() -> Iterator[None]:
 
 
 class _Reached(Exception):
-    """The hidden state that was asked for."""
-
-    def __init__(self, state: Tensor) -> None:
-        super().__init__()
-        self.state = state
+    """The last hidden state that was asked for is there."""
 
 
 class _Positions(nn.Embedding):
@@ -169,11 +166,8 @@ class _Positions(nn.Embedding):
         super().__init__(len(weight), weight.shape[1], _weight=weight, _freeze=True)
 
 
-class NativeNetwork(nn.Module):
-    """A network of transformers over waveforms of one length: mean, deviation and maximum over the frames of a layer.
-
-    Shapes: waveforms (B, T) -> (B, 3 * n_features).
-    """
+class NativeNetwork(LayeredNetwork):
+    """A network of transformers over waveforms of one length, whose layers are had over time."""
 
     def __init__(
         self, config: Mapping[str, Any], extractor: Mapping[str, Any], window: int, network: nn.Module | None = None
@@ -187,7 +181,7 @@ class NativeNetwork(nn.Module):
         self.network: Any = _class(self._names, self._names.network)(self.config) if network is None else network
         last = () if self._pools_itself else (f"block{self._n_blocks}",)
         inner = (f"block{k}" for k in range(1, self._n_blocks + bool(self._pools_itself)))
-        self.layers = ("input", *inner, *(last or ("embedding",)))
+        self.layers = self.over_time = ("input", *inner, *(last or ("embedding",)))
 
     @property
     def _pools_itself(self) -> bool:
@@ -214,15 +208,27 @@ class NativeNetwork(nn.Module):
         n_halved = min(0 if layer == "input" else int(layer[5:]), self._n_blocks - 1)
         return int(self.config.patch_embeds_hidden_size) << n_halved
 
-    def forward(self, waveforms: Tensor, layer: str) -> Tensor:
-        """Compute the statistics of a layer."""
+    def stages(self, *inputs: Tensor, wanted: tuple[str, ...]) -> Stages:
+        """Iterate over the wanted representations.
+
+        Shapes: inputs (B, n_timepoints).
+        """
+        (waveforms,) = inputs
+        names = [name for name in self.layers if name in wanted or name + OVER_TIME in wanted]
+        for name, frames in zip(names, self._frames(waveforms, names), strict=True):  # (B, n_frames, d)
+            yield name, frames.mean(dim=1)
+            yield name + OVER_TIME, frames.transpose(1, 2)  # (B, n_frames, d) -> (B, d, n_frames)
+
+    def _frames(self, waveforms: Tensor, names: list[str]) -> list[Tensor]:
+        """Compute the frames of some layers that hold sound, in one pass."""
         if waveforms.is_meta:
-            return waveforms.new_empty((len(waveforms), 3 * self.width(layer)))
+            return [waveforms.new_empty((len(waveforms), 1, self.width(name))) for name in names]
         inputs = self._features(waveforms)
-        frames = self._state(inputs, layer)  # (B, n_frames, d)
-        frames = self._with_sound(frames, waveforms.shape[1], inputs, layer).float()
-        deviation, mean = torch.std_mean(frames, dim=1, correction=0)
-        return torch.cat([mean, deviation, frames.amax(dim=1)], dim=1)
+        states = self._states(inputs, [self.layers.index(name) for name in names])
+        return [
+            self._with_sound(state, waveforms.shape[1], inputs, name).float()
+            for name, state in zip(names, states, strict=True)
+        ]
 
     def _features(self, waveforms: Tensor) -> dict[str, Tensor]:
         """Extract the features of each waveform on its own, as transformers does it for a single clip."""
@@ -238,16 +244,20 @@ class NativeNetwork(nn.Module):
             np.random.set_state(state)  # noqa: NPY002
         return {key: torch.cat([row[key] for row in rows]).to(waveforms.device) for key in rows[0]}
 
-    def _state(self, inputs: dict[str, Tensor], layer: str) -> Tensor:
-        """Run the network up to a layer."""
-        number = 0 if layer == "input" else int(layer[5:]) if layer.startswith("block") else None
-        if number is not None and (number < self._n_blocks or self._pools_itself):
+    def _states(self, inputs: dict[str, Tensor], numbers: list[int]) -> list[Tensor]:
+        """Run the network up to the last of some layers, which are numbered in the order of computation."""
+        last = len(self.layers) - 1
+        inner = [number for number in numbers if number < last]
+        with _recorded(self._blocks, inner, stops=last not in numbers) as states:
             try:
-                with _stop_at(self._blocks, number):
-                    self._run(inputs)
-            except _Reached as stopped:
-                return stopped.state
-        out = self._run(inputs)
+                out = self._run(inputs)
+            except _Reached:
+                return [states[number] for number in numbers]
+        if last in numbers:
+            states[last] = self._of_last(out)
+        return [states[number] for number in numbers]
+
+    def _of_last(self, out: Any) -> Tensor:
         if self._kind == "clap":
             return nn.functional.normalize(out.audio_embeds, dim=-1)[:, None]
         state: Tensor = out.pooler_output[:, None] if self._pools_itself else out.last_hidden_state
@@ -298,23 +308,32 @@ def _extractor(kind: _Kind, values: Mapping[str, Any]) -> Any:
 
 
 @contextmanager
-def _stop_at(blocks: nn.ModuleList, number: int) -> Iterator[None]:
-    """End a forward pass with `_Reached` where the block behind so many others begins, or the last block ends."""
+def _recorded(blocks: nn.ModuleList, numbers: list[int], *, stops: bool) -> Iterator[dict[int, Tensor]]:
+    """Record what goes into the blocks of these numbers (behind the last: comes out), and stop the pass after that."""
+    states: dict[int, Tensor] = {}
 
-    def before(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        raise _Reached(args[0] if args else kwargs["hidden_states"])
+    def keep(number: int, state: Tensor) -> None:
+        states[number] = state.clone()  # what follows may change it in place
+        if stops and number == numbers[-1]:
+            raise _Reached
+
+    def before(number: int, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        keep(number, args[0] if args else kwargs["hidden_states"])
 
     def after(_: nn.Module, __: tuple[Any, ...], out: Any) -> None:
-        raise _Reached(out[0] if isinstance(out, tuple) else out)
+        keep(len(blocks), out[0] if isinstance(out, tuple) else out)
 
-    if number < len(blocks):
-        handle = blocks[number].register_forward_pre_hook(before, with_kwargs=True)
-    else:
-        handle = blocks[-1].register_forward_hook(after)
+    handles = [
+        blocks[number].register_forward_pre_hook(partial(before, number), with_kwargs=True)
+        if number < len(blocks)
+        else blocks[-1].register_forward_hook(after)
+        for number in numbers
+    ]
     try:
-        yield
+        yield states
     finally:
-        handle.remove()
+        for handle in handles:
+            handle.remove()
 
 
 def longest_window(config: Any, extractor: Mapping[str, Any], kind: str) -> tuple[float, float]:
