@@ -65,7 +65,8 @@ LARGE = {
         "cnn4", options={"dropout": 0.0}, max_epochs=4, batch_size=16, lr_schedule="onecycle", random_state=0
     ),
 }
-TABLES = {
+# these take tables of features, and no clips
+TABULAR = {
     "BlockScaler": BlockScaler(),
 }
 SEQUENCES = {
@@ -134,17 +135,7 @@ PROTOTYPES = {
     ),
 }
 INSTANCES = (
-    AUDIO
-    | EMBEDDERS
-    | TAGGERS
-    | TABLES
-    | SEQUENCES
-    | TOKENIZERS
-    | TOKENS
-    | CLASSIFIERS
-    | PROTOTYPES
-    | NEURAL
-    | AUTOENCODERS
+    AUDIO | EMBEDDERS | TAGGERS | SEQUENCES | TOKENIZERS | TOKENS | CLASSIFIERS | PROTOTYPES | NEURAL | AUTOENCODERS
 )
 
 # One of each class passes all checks of scikit-learn; the others those that a parameter could break.

@@ -8,7 +8,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator, parametri
 from sklearn.utils.fixes import parse_version
 
 from sklearn_audio.base import RaggedOutputMixin
-from tests.instances import AUTOENCODERS, EMBEDDERS, INSTANCES, LARGE, NEURAL, SEQUENCES, TAGGERS, VARIANTS
+from tests.instances import AUTOENCODERS, EMBEDDERS, INSTANCES, LARGE, NEURAL, SEQUENCES, TABULAR, TAGGERS, VARIANTS
 
 NO_NAMESPACE = {
     "check_array_api_input": "the output is a Ragged: its rows differ in length, so it has no array namespace"
@@ -29,7 +29,7 @@ ALL = [
     "check_param_validation",
     "check_estimators_unfitted",
 ]
-TABULAR = [
+OF_TABLES = [
     "check_transformer_get_feature_names_out",
     "check_transformer_get_feature_names_out_pandas",
     "check_set_output_transform",
@@ -37,12 +37,13 @@ TABULAR = [
     "check_global_output_transform_pandas",
 ]
 # the names that embedders give do not depend on those of the timepoints
-TABLES = [(name, check) for name in (*SEQUENCES, *AUTOENCODERS) for check in TABULAR]
+TABLES = [(name, check) for name in (*SEQUENCES, *AUTOENCODERS) for check in OF_TABLES]
+TABLES += [(name, check) for name in TABULAR for check in OF_TABLES]
 TABLES += [
     (name, check)
     for name, transformer in (EMBEDDERS | {"AudioLoader-fixed": INSTANCES["AudioLoader-fixed"]}).items()
     if getattr(transformer, "pooling", "") is not None
-    for check in TABULAR
+    for check in OF_TABLES
     if "output" in check
 ]
 
@@ -58,7 +59,7 @@ def expected_failures(estimator):
 
 
 @parametrize_with_checks(
-    [estimator for name, estimator in INSTANCES.items() if name not in VARIANTS],
+    [estimator for name, estimator in (INSTANCES | TABULAR).items() if name not in VARIANTS],
     expected_failed_checks=expected_failures,
 )
 def test_scikit_learn(estimator, check):
@@ -103,17 +104,17 @@ def test_scikit_learn_with_large_networks(estimator, check):
 
 
 # a tagger predicts without fit, as its tag `requires_fit` says, which this check does not ask
-ON_ITSELF = [(name, check) for name in INSTANCES if name not in VARIANTS for check in ALL]
+ON_ITSELF = [(name, check) for name in (*INSTANCES, *TABULAR) if name not in VARIANTS for check in ALL]
 ON_ITSELF = [(name, check) for name, check in ON_ITSELF if name not in TAGGERS or check != "check_estimators_unfitted"]
 
 
 @pytest.mark.parametrize(("name", "check"), ON_ITSELF)
 def test_scikit_learn_on_itself(name, check):
-    getattr(estimator_checks, check)(name.split("-")[0], clone(INSTANCES[name]))
+    getattr(estimator_checks, check)(name.split("-")[0], clone((INSTANCES | TABULAR)[name]))
 
 
 # the checks fit on a DataFrame and transform arrays, and the other way round, which scikit-learn rightly warns of
 @pytest.mark.filterwarnings("ignore:X (does not have valid|has) feature names")
 @pytest.mark.parametrize(("name", "check"), TABLES)
 def test_scikit_learn_on_tables(name, check):
-    getattr(estimator_checks, check)(name.split("-")[0], clone(INSTANCES[name]))
+    getattr(estimator_checks, check)(name.split("-")[0], clone((INSTANCES | TABULAR)[name]))

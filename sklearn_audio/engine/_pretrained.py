@@ -340,7 +340,8 @@ class Forward:
 
     def _values(self, inputs: list[Tensor]) -> Sequence[Tensor]:
         if isinstance(self._network, LayeredNetwork):
-            return self._network(*inputs, layer=self._layers)
+            found: Sequence[Tensor] = self._network(*inputs, layer=self._layers)
+            return found
         # of a user: it knows one layer at a time
         return [self._network(*inputs, layer=layer) for layer in self._layers]
 

@@ -119,6 +119,25 @@ def test_every_layer_has_its_width(name, saved):
         assert names[-1] == f"{name.replace('-', '_')}_{layer}_{len(names) - 1}"
 
 
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.filterwarnings("ignore:At least one mel filter:UserWarning")
+def test_all_layers_of_one_pass_are_those_alone_to_the_bit(name, saved):
+    rate = 48000 if name.startswith("clap") else 16000
+    clips = [waveform(seconds, rate) for seconds in (0.4, 0.7)]
+    embedder = HuggingFaceEmbedder(saved(name), sample_rate=rate, pooling="mean_std")
+    names = embedder.layers()
+    rows = np.hstack([embedder.set_params(layer=layer).transform(clips) for layer in names])
+    np.testing.assert_array_equal(embedder.set_params(layer="all").transform(clips), rows)
+    inner = embedder.set_params(layer=[names[1], names[0]]).get_feature_names_out()
+    kind = config_of(saved(name))["model_type"].replace("-", "_")
+    assert inner[0] == f"{kind}_{names[1]}_0_mean"
+    assert inner[-1].startswith(f"{kind}_{names[0]}_")
+    assert inner[-1].endswith("_std")
+    patches = embedder.set_params(pooling=None).transform(clips)
+    means = embedder.set_params(pooling="mean").transform(clips)
+    np.testing.assert_array_equal(patches.values, means)
+
+
 def test_long_clips_in_windows_of_which_the_last_is_not_filled(saved):
     clip = waveform(2.5, 16000)
     embedder = HuggingFaceEmbedder(saved("wavlm"), sample_rate=16000, window=1.0, pooling=None)

@@ -8,7 +8,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from docs.contributing.band_embedder import BandEmbedder
-from sklearn_audio import ASTEmbedder, EfficientATEmbedder, PANNsEmbedder
+from sklearn_audio import ASTEmbedder, EfficientATEmbedder, PANNsEmbedder, SpeechEmbedder
 from sklearn_audio.engine._pretrained import Forward
 from tests.standin import StandInMusiCNN, StandInVGGish
 
@@ -17,6 +17,7 @@ MN04 = EfficientATEmbedder("mn04_as", weights=None, sample_rate=RATE)
 LEENET = PANNsEmbedder("leenet11", weights=None, sample_rate=RATE)
 AST = ASTEmbedder("tiny224", n_frames=48, stride=(16, 16), weights=None, sample_rate=16000)
 VGGISH = StandInVGGish(weights=None, sample_rate=16000)
+SPEECH = SpeechEmbedder(weights=None, sample_rate=16000)
 
 
 def noise(n, seed=0):
@@ -26,7 +27,9 @@ def noise(n, seed=0):
 CLIPS = [noise(n, n) for n in (20000, 32000, 70000)]
 
 
-@pytest.mark.parametrize("embedder", [MN04, LEENET, AST, VGGISH, BandEmbedder("small", weights=None, sample_rate=RATE)])
+@pytest.mark.parametrize(
+    "embedder", [MN04, LEENET, AST, VGGISH, SPEECH, BandEmbedder("small", weights=None, sample_rate=RATE)]
+)
 def test_layers_side_by_side_are_those_alone_to_the_bit(embedder):
     names = embedder.layers()
     alone = [clone(embedder).set_params(layer=name).transform(CLIPS) for name in names]
@@ -100,6 +103,7 @@ def test_windows():
         (MN04, 31, r"window=31 s is not for efficientat_mn04_as, which takes from 0\.032 to 30 s at once"),
         (MN04, 0.001, r"window=0\.001 s is not for efficientat_mn04_as"),
         (VGGISH, 2, r"window=2 s is not for standin_vggish, which takes patches of 0\.96 s and no other length"),
+        (SPEECH, 1, r"which takes patches of 0\.76 s"),
         (AST, 10, r"which takes patches of 0\.48 s"),
         (StandInMusiCNN(weights=None, sample_rate=16000), 1, r"which takes patches of 2\.992 s"),
     ],
