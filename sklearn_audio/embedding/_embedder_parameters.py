@@ -67,8 +67,8 @@ sample_rate : int, default=None
     Rate in Hz of arrays that carry none; None refuses such arrays. Files and arrays with a rate are resampled.
 pooling : {"mean", "max", "mean_std", "mean_max"} or None, default="mean"
     How the vectors of the patches of a clip become one; None returns a `Ragged` of one vector per patch. Where the
-    network takes a clip whole, deviation and maximum are those of the time steps of its maps; elsewhere, those of a
-    single patch are 0 and its mean.
+    network takes a clip whole, deviation and maximum are those of the time steps of its maps; elsewhere, those of the
+    patches. Of a single step or patch, the deviation is 0 and the maximum is the mean.
 partial : {"weight", "drop"}, default="weight"
     What becomes of a last patch that the clip does not fill: "weight" fills it and lets it weigh by its
     share in "mean" and "mean_std"; "drop" leaves it out where there is a whole one.

@@ -1,7 +1,11 @@
 """Several layers side by side, from one forward pass; windows; statistics over the time steps of a clip taken whole."""
 
+from dataclasses import replace
+from typing import ClassVar
+
 import numpy as np
 import pytest
+import torch
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -9,6 +13,8 @@ from sklearn.pipeline import make_pipeline
 
 from docs.contributing.band_embedder import BandEmbedder
 from sklearn_audio import ASTEmbedder, EfficientATEmbedder, PANNsEmbedder, SpeechEmbedder
+from sklearn_audio.embedding import ClipPatching, PretrainedEmbedder
+from sklearn_audio.engine import WeightsSource, read_network
 from sklearn_audio.engine._pretrained import Forward
 from tests.standin import StandInMusiCNN, StandInVGGish
 
@@ -128,3 +134,38 @@ def test_statistics_over_the_time_steps_of_a_whole_clip(embedder):
         np.testing.assert_allclose(mean, embedder.transform(CLIPS), rtol=1e-4, atol=1e-6)
     one = clone(embedder).set_params(pooling="mean_std").transform(CLIPS[1:2])
     np.testing.assert_array_equal(one[0], clone(embedder).set_params(pooling="mean_std").transform(CLIPS)[1])
+
+
+def test_statistics_over_time_are_those_of_the_map():
+    card = MN04.cards["mn04_as"]
+    network, maps = read_network(card, WeightsSource(None)), []
+    network.features[9].register_forward_hook(lambda _, __, out: maps.append(out.mean(dim=2)[0].double().numpy()))
+    with torch.inference_mode():
+        network(card.front_end(torch.from_numpy(CLIPS[2]))[None])
+    (steps,) = maps  # (C, T')
+    embedder = clone(MN04).set_params(layer="block9", pooling="mean_std")
+    wanted = np.concatenate([steps.mean(axis=1), steps.std(axis=1)])
+    np.testing.assert_allclose(embedder.transform(CLIPS[2:])[0], wanted, rtol=1e-3, atol=1e-5)
+    highest = embedder.set_params(pooling="max").transform(CLIPS[2:])[0]
+    np.testing.assert_allclose(highest, steps.max(axis=1), rtol=1e-3, atol=1e-5)
+
+
+class WholeEmbedder(PretrainedEmbedder):
+    """A network that takes clips whole, without time steps."""
+
+    cards: ClassVar = {
+        "bands": replace(BandEmbedder.cards["small"], name="whole_bands", patching=ClipPatching(shortest=1000))
+    }
+
+
+def test_statistics_over_time_that_a_network_does_not_have():
+    embedder = WholeEmbedder("bands", weights=None, sample_rate=16000)
+    for pooling in ("mean_std", "mean_max"):
+        with pytest.raises(
+            ValueError, match=rf"pooling='{pooling}' needs several vectors .* 'embedding' has no time ste"
+        ):
+            clone(embedder).set_params(pooling=pooling).fit(CLIPS)
+    assert clone(embedder).set_params(pooling="mean_std", window=0.5).transform(CLIPS).shape == (3, 16)
+    np.testing.assert_array_equal(
+        clone(embedder).set_params(pooling="max").transform(CLIPS[:1]), embedder.transform(CLIPS[:1])
+    )
