@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sklearn_audio.engine.models._ast import AST_MODELS, ast_card
-from sklearn_audio.engine.models._card import ClipPatching, ModelCard
+from sklearn_audio.engine.models._card import ClipPatching, ModelCard, of_length
 from sklearn_audio.engine.models._efficientat import EFFICIENTAT
 from sklearn_audio.engine.models._panns import PANNS
 
@@ -29,4 +29,4 @@ def windowed(model: str, seconds: float) -> ModelCard:
     if seconds * card.sample_rate < card.patching.shortest:
         shortest = card.patching.shortest / card.sample_rate
         raise ValueError(f"window={seconds} s is too short for {model}, which needs {shortest:.2f} s.")
-    return replace(card, patching=card.patching.of_length(seconds))
+    return replace(card, patching=of_length(card.patching, seconds))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ __all__ = [
     "layer_labels",
     "layer_width",
     "layers_of",
+    "of_length",
 ]
 
 Reads = Literal["waveform", "frames"]
@@ -75,15 +76,6 @@ class FramePatching:
     joint: tuple[int, ...] = (1,)
     centred: bool = False
 
-    def windowed(self, window: float, card: ModelCard) -> Self:
-        """Return these patches; another length than theirs is refused."""
-        if abs(window * card.sample_rate / card.front_end.hop_length - self.n_frames) >= 1:
-            raise ValueError(
-                f"window={window:g} s is not for {card.name}, which takes patches of {card.patch_seconds:g} s and no "
-                "other length; leave window at None, or choose PANNsEmbedder or EfficientATEmbedder, which take any."
-            )
-        return self
-
 
 @dataclass(frozen=True)
 class ClipPatching:
@@ -115,20 +107,6 @@ class ClipPatching:
     whole: float = 30.0
     batch: int = 1
     fills: bool = True
-
-    def windowed(self, window: float, card: ModelCard) -> Self:
-        """Return patches of another length, if the network takes it."""
-        shortest = self.shortest / card.sample_rate
-        if not shortest <= window <= self.whole:
-            raise ValueError(
-                f"window={window:g} s is not for {card.name}, which takes from {_up(shortest):g} to {self.whole:g} s "
-                "at once; give a window between these."
-            )
-        return self.of_length(float(window))
-
-    def of_length(self, seconds: float) -> Self:
-        """Return patches of another length, into which all longer clips are cut."""
-        return replace(self, seconds=seconds, whole=seconds, batch=_WINDOWS)
 
 
 Patching = FramePatching | ClipPatching
@@ -257,7 +235,7 @@ class ModelCard:
         ValueError
             If the network does not take patches of this length.
         """
-        return self if window is None else replace(self, patching=self.patching.windowed(window, self))
+        return self if window is None else replace(self, patching=_windowed(self, float(window)))
 
     def on_meta(self) -> nn.Module:
         """Build the network without memory for its weights.
@@ -269,6 +247,30 @@ class ModelCard:
         """
         with torch.device("meta"):
             return self.build().eval()
+
+
+def of_length(patching: ClipPatching, seconds: float) -> ClipPatching:
+    """Return patches of another length, into which all longer clips are cut."""
+    return replace(patching, seconds=seconds, whole=seconds, batch=_WINDOWS)
+
+
+def _windowed(card: ModelCard, window: float) -> Patching:
+    """Return patches of another length, if the network takes it."""
+    patching = card.patching
+    if isinstance(patching, ClipPatching):
+        shortest = patching.shortest / card.sample_rate
+        if shortest <= window <= patching.whole:
+            return of_length(patching, window)
+        raise ValueError(
+            f"window={window:g} s is not for {card.name}, which takes from {_up(shortest):g} to {patching.whole:g} s "
+            "at once; give a window between these."
+        )
+    if abs(window * card.sample_rate / card.front_end.hop_length - patching.n_frames) < 1:
+        return patching
+    raise ValueError(
+        f"window={window:g} s is not for {card.name}, which takes patches of {card.patch_seconds:g} s and no other "
+        "length; leave window at None, or choose PANNsEmbedder or EfficientATEmbedder, which take any."
+    )
 
 
 @lru_cache(maxsize=256)
