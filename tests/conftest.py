@@ -61,6 +61,11 @@ def use_registry(tmp_path, monkeypatch):
     return use
 
 
+def pytest_make_parametrize_id(config, val, argname):
+    """Name the content of a file by its length: the content of some is random, and differs between the workers."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) and len(val) > 16 else None
+
+
 def pytest_collection_modifyitems(items):
     """Refuse names of tests that hold an address, which differs between the workers of a run."""
     named = [item.nodeid for item in items if " at 0x" in item.nodeid]
