@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn_audio._paths import local_path
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.optional import require
+from sklearn_audio.weights._bundle import read_bundle
 
 __all__ = ["read_tensorflow"]
 
@@ -20,31 +21,45 @@ _PATTERN_CHARACTERS = "*?["
 
 
 def read_tensorflow(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
-    """Read all variables of a TensorFlow checkpoint.
+    """Read all variables of a TensorFlow checkpoint; only the first format, a single file, needs TensorFlow.
 
     TensorFlow writes notices to standard error when it is imported. An application can suppress some of them by the
     environment variable ``TF_CPP_MIN_LOG_LEVEL``.
     """
     prefix = _find(local_path(path))
-    tensorflow = require("tensorflow", needed_by="reading TensorFlow checkpoints", extra="tensorflow")
+    if os.path.isfile(prefix):
+        return _read_first_format(prefix)
+    try:
+        arrays = read_bundle(prefix)
+    except (ValueError, IndexError, TypeError) as error:
+        raise _unreadable(prefix, error) from error
+    return {name: arrays[name] for name in sorted(arrays)}
+
+
+def _read_first_format(file: str) -> dict[str, NDArray[Any]]:
+    if any(character in file for character in _PATTERN_CHARACTERS):
+        raise WeightsError(
+            f"TensorFlow takes '{file}' for a pattern of file names. Move the checkpoint to a path without any of "
+            f"{' '.join(_PATTERN_CHARACTERS)}"
+        )
+    tensorflow = require("tensorflow", needed_by="reading TensorFlow checkpoints of a single file", extra="tensorflow")
     try:  # needs an extra
-        reader = tensorflow.compat.v1.train.NewCheckpointReader(prefix)
+        reader = tensorflow.compat.v1.train.NewCheckpointReader(file)
         return {name: np.asarray(reader.get_tensor(name)) for name in sorted(reader.get_variable_to_shape_map())}
     except (tensorflow.errors.OpError, IndexError) as error:  # a truncated file raises IndexError
-        raise WeightsError(
-            f"'{prefix}' cannot be read as a TensorFlow checkpoint ({error}). Download it again, and keep its files "
-            "in one folder under their own names."
-        ) from error
+        raise _unreadable(file, error) from error
+
+
+def _unreadable(checkpoint: str, error: Exception) -> WeightsError:
+    return WeightsError(
+        f"'{checkpoint}' cannot be read as a TensorFlow checkpoint ({error}). Download it again, and keep its files in "
+        "one folder under their own names."
+    )
 
 
 def _find(path: str) -> str:
-    """Return the path for TensorFlow: a file of the first format, or the prefix of the second, which may end in "/"."""
+    """Return the file of the first format, or the prefix of the second, which may end in "/"."""
     prefix = _in_folder(path) if os.path.isdir(path) else _PART.sub("", os.path.abspath(path))
-    if any(character in prefix for character in _PATTERN_CHARACTERS):
-        raise WeightsError(
-            f"TensorFlow takes '{prefix}' for a pattern of file names. Move the checkpoint to a path without any of "
-            f"{' '.join(_PATTERN_CHARACTERS)}"
-        )
     if os.path.isfile(prefix):
         return prefix
     if not os.path.isfile(f"{prefix}.index"):

@@ -1,4 +1,4 @@
-"""Small files of ONNX and TensorFlow Lite with given tensors, written from the definitions of the formats."""
+"""Small files with given tensors: ONNX, TensorFlow Lite, TensorFlow checkpoints; from the definitions of the formats."""
 
 from __future__ import annotations
 
@@ -94,3 +94,60 @@ def tflite_file(tensors: Mapping[str, np.ndarray]) -> bytes:
         writer.point(tensor[3])
         writer.vector(len(name), name.encode())
     return bytes(writer.content)
+
+
+def _crc32c(content: bytes) -> int:
+    """The masked checksum of TensorFlow, bit by bit."""
+    state = 0xFFFFFFFF
+    for byte in content:
+        state ^= byte
+        for _ in range(8):
+            state = state >> 1 ^ (0x82F63B78 if state & 1 else 0)
+    state ^= 0xFFFFFFFF
+    return ((state >> 15 | state << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def _table_block(entries: Mapping[bytes, bytes], compression: int = 0) -> bytes:
+    """A block of a sorted table: each key as what it shares with the one before, and the rest."""
+    content, before = b"", b""
+    for key, value in entries.items():
+        n_shared = next((i for i, (a, b) in enumerate(zip(key, before, strict=False)) if a != b), 0)
+        content += varint(n_shared) + varint(len(key) - n_shared) + varint(len(value)) + key[n_shared:] + value
+        before = key
+    content += struct.pack("<II", 0, 1) + bytes([compression])  # one restart, at the start
+    return content + struct.pack("<I", _crc32c(content))
+
+
+def bundle_entry(array: np.ndarray, offset: int, *, kind: int | None = None, more: bytes = b"") -> bytes:
+    """The message that says where a tensor lies."""
+    kinds = {"float32": 1, "float64": 2, "int32": 3, "int64": 9, "bool": 10, "float16": 19}
+    shape = b"".join(field(2, field(1, n)) for n in array.shape)
+    content = array.tobytes()
+    checksum = varint(6 << 3 | 5) + struct.pack("<I", _crc32c(content))
+    place = (field(4, offset) if offset else b"") + field(5, len(content))
+    return field(1, kinds[array.dtype.name] if kind is None else kind) + field(2, shape) + place + checksum + more
+
+
+def bundle_index(entries: Mapping[bytes, bytes], *, compression: int = 0) -> bytes:
+    """The index of a TensorFlow checkpoint of the second format, in two blocks."""
+    names = sorted(entries)
+    content, handles = b"", {}
+    for part in (names[: len(names) // 2], names[len(names) // 2 :]):
+        if part:
+            block = _table_block({name: entries[name] for name in part}, compression)
+            handles[part[-1]] = varint(len(content)) + varint(len(block) - 5)
+            content += block
+    places = b""
+    for block in (_table_block({}), _table_block(handles)):
+        places += varint(len(content)) + varint(len(block) - 5)
+        content += block
+    return content + places.ljust(40, b"\0") + bytes.fromhex("57fb808b247547db")
+
+
+def bundle_files(tensors: Mapping[str, np.ndarray]) -> tuple[bytes, bytes]:
+    """Index and data of a TensorFlow checkpoint of the second format."""
+    entries, data = {b"": field(1, 1)}, b""
+    for name, array in tensors.items():
+        entries[name.encode()] = bundle_entry(array, len(data))
+        data += array.tobytes()
+    return bundle_index(entries), data

@@ -104,7 +104,7 @@ def test_damaged_files_of_the_second_format(second_format, tmp_path, part, damag
 def test_a_missing_piece_of_the_data(second_format, tmp_path):
     (tmp_path / "model.index").write_bytes(Path(f"{second_format}.index").read_bytes())
     (tmp_path / "model.data-00001-of-00002").write_bytes(b"")
-    with pytest.raises(WeightsError, match=r"cannot be read .*model\.data-00000-of-00001; No such file"):
+    with pytest.raises(WeightsError, match=r"cannot be read .*the file 'model\.data-00000-of-00001' is missing"):
         read_tensorflow(tmp_path / "model")
 
 
@@ -126,7 +126,9 @@ def no_tensorflow(monkeypatch):
 
 def test_the_extra_is_named(tmp_path, no_tensorflow):
     (tmp_path / "model.ckpt").write_bytes(b"anything")
-    with pytest.raises(ImportError, match=r"reading TensorFlow checkpoints needs .*'sklearn-audio\[tensorflow\]'"):
+    with pytest.raises(
+        ImportError, match=r"reading TensorFlow checkpoints of a single file needs .*'sklearn-audio\[tensorflow\]'"
+    ):
         read_tensorflow(tmp_path / "model.ckpt")
 
 
@@ -157,5 +159,6 @@ def test_a_folder_with_two(tmp_path, no_tensorflow):
 
 @pytest.mark.parametrize("name", ["mod[1].ckpt", "mod?.ckpt", "mod*.ckpt"])
 def test_names_that_tensorflow_takes_for_patterns(tmp_path, no_tensorflow, name):
+    (tmp_path / name).write_bytes(b"anything")
     with pytest.raises(WeightsError, match=r"TensorFlow takes '.*' for a pattern .* without any of \* \? \["):
         read_tensorflow(tmp_path / name)
