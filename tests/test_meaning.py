@@ -61,6 +61,7 @@ CASES = [
     (VGGishEmbedder(weights=None), "pca_weights", "matrix.npz", {"postprocess": None}),
     (AudioTagger(weights=None), "cache_key", "stat", {"cache": None}),
     (AudioTagger(weights=None), "window", 2.0, {"model": "panns_cnn14_decision_max"}),
+    (AudioTagger(weights=None), "window", 2.0, {"model": "musicnn_msd_musicnn"}),
     (AudioTagger(weights=None), "hop", 0.2, {"model": "panns_cnn14_decision_att"}),
     (CNNClassifier(), "sample_rate", 16000, {"front_end": None}),
     (CNNClassifier(), "hidden_sizes", (4,), {"architecture": "cnn4"}),

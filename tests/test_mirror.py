@@ -76,7 +76,7 @@ ELSEWHERE = {
         "embedding/_outputs.py": "embedding/test_base.py segments",
         "embedding/_own_weights.py": "embedding/test_own_embedder.py PretrainedEmbedder",
         "engine/_frames.py": "engine/test_patches.py iter_patches",
-        "engine/models/_audioset.py": "classification/test_tagger.py AudioTagger",
+        "engine/models/_taggers.py": "classification/test_tagger.py AudioTagger",
         "engine/training/_content.py": "classification/test_training_options.py LSTMClassifier",
         "engine/training/_given_callbacks.py": "classification/test_training_options.py GradientAccumulation",
         "nets/_transformer.py": "nets/test_sequences.py SequenceBERT",

@@ -1,4 +1,4 @@
-"""`AudioTagger`: the labels of AudioSet in a recording, as a whole and along time."""
+"""`AudioTagger`: labels of AudioSet, or tags of music, in a recording, as a whole and along time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from sklearn_audio.engine import (
     pool,
     seed_of,
 )
-from sklearn_audio.engine.models import TAGGERS, ModelCard, audioset_labels, windowed
+from sklearn_audio.engine.models import TAGGERS, ModelCard, any_window, score_layer, tagger_labels, windowed
 from sklearn_audio.events import find_events, windows_to_frames
 from sklearn_audio.ragged import Ragged, RaggedBuilder
 from sklearn_audio.validation import AudioClips, check_sequences
@@ -38,21 +38,29 @@ __all__ = ["AudioTagger"]
 FRAMES_PER_SECOND = 100
 _FRAMES_PER_SEGMENT = 32  # five poolings by two
 _DECISION_LEVEL = "panns_cnn14_decision"
-_WINDOWS = needs("a model that sees windows", lambda owner: not owner.model.startswith(_DECISION_LEVEL), "model")
+
+
+def _sees_windows(owner: AudioTagger) -> bool:
+    return not owner.model.startswith(_DECISION_LEVEL)
+
+
+def _sees_any_window(owner: AudioTagger) -> bool:
+    return _sees_windows(owner) and (owner.model not in TAGGERS or any_window(owner.model))
 
 
 class AudioTagger(AudioEstimator):
-    """Tag recordings with the 527 labels of AudioSet, as a whole and along time.
+    """Tag recordings with the 527 labels of AudioSet, or music with 50 tags, as a whole and along time.
 
-    Nothing is learned from data: the networks were trained on two million clips with the labels of AudioSet. For other
-    labels, train a classifier on the output of an embedder.
+    Nothing is learned from data: the networks were trained on two million clips with the labels of AudioSet, or on
+    music with the tags of its listeners. For other labels, train a classifier on the output of an embedder.
 
     Parameters
     ----------
     model : str, default="panns_cnn14"
         A model of `PANNsEmbedder`, `EfficientATEmbedder` or `ASTEmbedder` that was trained on AudioSet, its family
         first: "panns_cnn14_decision_max" scores segments of 0.32 s, "efficientat_mn10_as" is small and good,
-        "ast_audioset_10_10_0.4593" is the best on whole clips.
+        "ast_audioset_10_10_0.4593" is the best on whole clips. Or "musicnn_msd_musicnn" or "musicnn_mtt_musicnn", the
+        models of `MusiCNNEmbedder`, which score tags of music.
     top_k : int, default=10
         Labels per clip in `tag`.
     weights : {"pretrained"}, path or None, default="pretrained"
@@ -61,11 +69,11 @@ class AudioTagger(AudioEstimator):
     sample_rate : int, default=None
         Rate in Hz of arrays without one; None: raise for such arrays. Files and arrays with a rate are resampled.
     window : float, default=1.0
-        Length in seconds of the windows of `predict_frames` and `events`. The "panns_cnn14_decision" models
-        need no windows and raise for another value.
+        Length in seconds of the windows of `predict_frames` and `events`. The "panns_cnn14_decision" models need no
+        windows, the "musicnn" models have windows of 3 s; both raise for another value.
     hop : float, default=0.1
-        Seconds between the starts of these windows, at most `window`. The score of a frame is the mean over the windows
-        around it.
+        Seconds between the starts of these windows, at most their length. The score of a frame is the mean over the
+        windows around it.
     batch_size : int, default=32
         Patches collected before they go through the network; changes speed and memory, never a result.
     device : str or torch.device, default="auto"
@@ -90,8 +98,8 @@ class AudioTagger(AudioEstimator):
 
     Attributes
     ----------
-    classes_ : ndarray of str, shape (527,)
-        The display names of AudioSet, in the order of the columns; present without `fit`.
+    classes_ : ndarray of str, shape (n_labels,)
+        The labels in the order of the columns: 527 display names of AudioSet, or 50 tags; present without `fit`.
 
     See Also
     --------
@@ -131,7 +139,11 @@ class AudioTagger(AudioEstimator):
         **CACHE_CONSTRAINTS,
         "random_state": ["random_state"],
     }
-    _parameter_uses: ClassVar[Uses] = {**CACHE_USES, "window": _WINDOWS, "hop": _WINDOWS}
+    _parameter_uses: ClassVar[Uses] = {
+        **CACHE_USES,
+        "window": needs("a model that sees windows of any length", _sees_any_window, "model"),
+        "hop": needs("a model that sees windows", _sees_windows, "model"),
+    }
 
     def __init__(
         self,
@@ -170,8 +182,9 @@ class AudioTagger(AudioEstimator):
 
     @property
     def classes_(self) -> NDArray[np.str_]:
-        """Display names of the labels."""
-        return audioset_labels()
+        """Names of the labels."""
+        self._card()
+        return tagger_labels(self.model)
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the parameters and X; nothing is read, downloaded or learned.
@@ -207,7 +220,7 @@ class AudioTagger(AudioEstimator):
 
         Returns
         -------
-        ndarray of float32, shape (n_clips, 527)
+        ndarray of float32, shape (n_clips, n_labels)
             In the order of `classes_`; several may be high at once. A clip longer than the network takes at once is the
             mean of its patches.
 
@@ -224,7 +237,7 @@ class AudioTagger(AudioEstimator):
         card = self._card()
         clips = self._admit(card, X, reset=False)
         scores = np.full((len(clips), len(self.classes_)), np.nan, dtype=np.float32)
-        clips_scores = self._scores(card, clips, "probabilities", PatchOptions())
+        clips_scores = self._scores(card, clips, score_layer(card), PatchOptions())
         for row, clip in zip(scores, clips_scores, strict=True):
             if clip.vectors:
                 row[:] = pool(clip.vectors, np.array(clip.weights), "mean")
@@ -254,7 +267,9 @@ class AudioTagger(AudioEstimator):
         """
         scores = self.predict_proba(X)
         rows = np.flatnonzero(~np.isnan(scores).any(axis=1))
-        best = np.argsort(-scores[rows], axis=1, kind="stable")[:, : self.top_k]  # (n_clips, 527) -> (n_clips, top_k)
+        best = np.argsort(-scores[rows], axis=1, kind="stable")[
+            :, : self.top_k
+        ]  # (n_clips, n_labels) -> (n_clips, top_k)
         return pd.DataFrame(
             {
                 "clip": np.repeat(rows, best.shape[1]),
@@ -274,8 +289,8 @@ class AudioTagger(AudioEstimator):
         Returns
         -------
         Ragged
-            One row per clip, float32 of shape (n_frames, 527), 100 frames per second; frame k is at k / 100 s. A clip
-            that failed with ``on_error="nan"`` is one frame of NaN.
+            One row per clip, float32 of shape (n_frames, n_labels), 100 frames per second; frame k is at k / 100 s. A
+            clip that failed with ``on_error="nan"`` is one frame of NaN.
 
         Raises
         ------
@@ -311,9 +326,9 @@ class AudioTagger(AudioEstimator):
         ----------
         X : sequence of clips, default=None
             Paths, arrays, ...; see the user guide. None where `frames` are given.
-        threshold : float, dict of str to float, or array-like of shape (527,), default=0.5
+        threshold : float, dict of str to float, or array-like of shape (n_labels,), default=0.5
             Smallest probability at which a label is active. A dict gives the labels to find; others have no events.
-        low_threshold : float, dict of str to float, or array-like of shape (527,), default=None
+        low_threshold : float, dict of str to float, or array-like of shape (n_labels,), default=None
             Hysteresis: an event reaches `threshold` at some frame, and lasts as long as the probability is at least
             `low_threshold`. None, or a label that is not in the dict: equal to `threshold`.
         frames : Ragged, default=None
@@ -357,15 +372,16 @@ class AudioTagger(AudioEstimator):
 
     def _frames(self, X: Any) -> Iterator[NDArray[np.floating] | None]:
         """Yield the scores of the frames, clip by clip; None for one that failed."""
-        if self.hop > self.window:
-            raise ValueError(
-                f"hop={self.hop} is longer than window={self.window}, so that no window would see the time between two "
-                "of them; give a hop of at most the window."
-            )
         card, layer, patches = self._card(), "segments", PatchOptions()
         decides = self.model.startswith(_DECISION_LEVEL)
         if not decides:
-            card, layer, patches = windowed(self.model, self.window), "probabilities", PatchOptions(hop=self.hop)
+            window = self.window if any_window(self.model) else card.patch_seconds
+            if self.hop > window:
+                raise ValueError(
+                    f"hop={self.hop} is longer than window={window:g}, so that no window would see the time between "
+                    "two of them; give a hop of at most the window."
+                )
+            card, layer, patches = windowed(self.model, self.window), score_layer(card), PatchOptions(hop=self.hop)
         for clip in self._scores(card, self._admit(card, X, reset=False), layer, patches):
             n_frames = 1 + clip.n_timepoints * FRAMES_PER_SECOND // card.sample_rate
             if not clip.vectors:

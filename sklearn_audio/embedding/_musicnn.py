@@ -16,8 +16,7 @@ class MusiCNNEmbedder(PretrainedEmbedder):
     """Embed music with MusiCNN.
 
     Patches of 3 s at 16 kHz through a network whose filters are shaped for music; trained on the Million Song Dataset
-    or on MagnaTagATune, each with 50 tags: ``layer="taggram"``. The published weights are TensorFlow's, so the first
-    use needs the extra ``tensorflow``.
+    or on MagnaTagATune, each with 50 tags: ``layer="taggram"``. `AudioTagger` has the same networks.
 
     J. Pons & X. Serra, "musicnn: pre-trained convolutional neural networks for music audio tagging", ISMIR 2019
     late-breaking demo (arXiv:1909.06654).
@@ -50,6 +49,7 @@ class MusiCNNEmbedder(PretrainedEmbedder):
     See Also
     --------
     PANNsEmbedder : Embeddings for sounds of all kinds.
+    AudioTagger : The tags of music, as a whole and along time.
 
     Examples
     --------

@@ -44,7 +44,7 @@ _TEXT = 7
 
 @dataclass
 class _Entry:
-    """Where a tensor lies."""
+    """Place, type, shape and checksum of a tensor."""
 
     kind: int = 0
     shape: list[int] = field(default_factory=list)

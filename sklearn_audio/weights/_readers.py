@@ -89,7 +89,7 @@ def read_checkpoint(path: str | os.PathLike[str], converter: str) -> dict[str, T
     ----------
     path : str or path
         A PyTorch checkpoint (read without running any code in it), safetensors, NumPy's ``.npz``, an ONNX or TensorFlow
-        Lite file, or a TensorFlow checkpoint (needs the extra ``tensorflow``).
+        Lite file, or a TensorFlow checkpoint (one of a single file needs the extra ``tensorflow``).
     converter : {"vggish", "vggish_pca", "panns", "ast", "efficientat", "musicnn", "speech_embedding", "plain"}
         Family of the checkpoint; "plain" leaves the names of the tensors unchanged.
 
@@ -105,7 +105,7 @@ def read_checkpoint(path: str | os.PathLike[str], converter: str) -> dict[str, T
     ValueError
         If there is no such converter.
     ImportError
-        If it is a TensorFlow checkpoint, and TensorFlow is not installed.
+        If it is a TensorFlow checkpoint of a single file, and TensorFlow is not installed.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Tags of AudioSet: clips, frames and events."""
+"""Tags of AudioSet and of music: clips, frames and events."""
 
 import numpy as np
 import pandas as pd
@@ -6,10 +6,18 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from sklearn_audio import AudioTagger
+from sklearn_audio import AudioTagger, MusiCNNEmbedder
 from sklearn_audio.classification._tagger import _segments_to_frames
 from sklearn_audio.engine._networks import WeightsSource, load_network
-from sklearn_audio.engine.models import TAGGERS, audioset_labels, layer_width, windowed
+from sklearn_audio.engine.models import (
+    TAGGERS,
+    audioset_labels,
+    layer_width,
+    magnatagatune_labels,
+    million_song_labels,
+    score_layer,
+    windowed,
+)
 from sklearn_audio.exceptions import AudioReadError
 
 RATE = 32000
@@ -28,7 +36,36 @@ def test_labels(shared_data):
 
 @pytest.mark.parametrize("name", TAGGERS)
 def test_models_know_all_labels(name):
-    assert layer_width(TAGGERS[name], "probabilities") == 527
+    labels = AudioTagger(name).classes_
+    assert layer_width(TAGGERS[name], score_layer(TAGGERS[name])) == len(labels)
+    assert len(labels) == (50 if name.startswith("musicnn") else 527)
+
+
+@pytest.mark.parametrize(("name", "labels"), [("msd", million_song_labels()), ("mtt", magnatagatune_labels())])
+def test_tags_of_music(name, labels):
+    tagger = AudioTagger(f"musicnn_{name}_musicnn", weights=None, sample_rate=16000, hop=0.5, top_k=2)
+    assert tagger.classes_ is labels
+    clip = RNG.normal(scale=0.1, size=16000 * 8).astype(np.float32)
+    scores = tagger.predict_proba([clip])
+    embedder = MusiCNNEmbedder(f"{name}_musicnn", weights=None, sample_rate=16000, layer="taggram", pooling="mean")
+    np.testing.assert_array_equal(scores, embedder.transform([clip]))
+    assert set(tagger.tag([clip])["label"]) == set(labels[np.argsort(-scores[0])[:2]])
+    (frames,) = tagger.predict_frames([clip])
+    assert frames.shape == (801, 50)
+    windows = embedder.set_params(pooling=None, hop=0.5).transform([clip])[0]
+    np.testing.assert_allclose(frames[[0, 40, 60]], [windows[0], windows[0], windows[:2].mean(axis=0)], rtol=1e-6)
+
+
+def test_windows_of_one_length():
+    tagger = AudioTagger("musicnn_mtt_musicnn", weights=None, sample_rate=16000)
+    with pytest.raises(
+        ValueError, match=r"window=2\.0 .*a model that sees windows of any length.*'musicnn_mtt_musicnn'"
+    ):
+        clone(tagger).set_params(window=2.0).predict_proba(CLIPS)
+    with pytest.raises(ValueError, match=r"hop=4\.0 is longer than window=2\.992, so that no window would see"):
+        clone(tagger).set_params(hop=4.0).predict_frames(CLIPS)
+    with pytest.raises(ValueError, match="unknown model 'mtt_musicnn'"):
+        _ = clone(tagger).set_params(model="mtt_musicnn").classes_
 
 
 def test_tags_are_the_likeliest_labels():

@@ -1,4 +1,4 @@
-"""Small files with given tensors: ONNX, TensorFlow Lite, TensorFlow checkpoints; from the definitions of the formats."""
+"""Small files with given tensors: ONNX, TensorFlow Lite, TensorFlow checkpoints; written from their definitions."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
 """MusiCNN's variables, in the names and shapes that TensorFlow gives them, to the state of our network."""
 
-import tomllib
-from importlib.resources import files
-
 import numpy as np
 import pytest
 import torch
@@ -117,11 +114,3 @@ def test_another_network():
 def test_another_number_of_axes(raw):
     with pytest.raises(WeightsError, match=r"another number of axes have dense/kernel \(1506,\) \(1 in all\)"):
         convert_musicnn(raw | {"dense/kernel": raw["dense/kernel"][:, 0]})
-
-
-def test_labels():
-    labels = tomllib.loads(files("sklearn_audio.weights").joinpath("musicnn_labels.toml").read_text("utf-8"))
-    assert set(labels) == {"msd", "mtt"}
-    assert all(len(tags) == len(set(tags)) == 50 for tags in labels.values())
-    assert (labels["msd"][0], labels["msd"][-1]) == ("rock", "happy")
-    assert (labels["mtt"][0], labels["mtt"][-1]) == ("guitar", "choral")

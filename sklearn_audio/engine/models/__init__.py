@@ -1,7 +1,6 @@
 """Model cards: every pretrained network with the front end and the patches it was trained on."""
 
 from sklearn_audio.engine.models._ast import AST_MODELS, ast_card
-from sklearn_audio.engine.models._audioset import TAGGERS, windowed
 from sklearn_audio.engine.models._card import (
     Backbone,
     ClipPatching,
@@ -20,6 +19,7 @@ from sklearn_audio.engine.models._musicnn import MUSICNN
 from sklearn_audio.engine.models._native import check_native, default_extractor, native_card
 from sklearn_audio.engine.models._panns import PANNS
 from sklearn_audio.engine.models._speech_embedding import SPEECH_EMBEDDING
+from sklearn_audio.engine.models._taggers import TAGGERS, any_window, score_layer, tagger_labels, windowed
 from sklearn_audio.engine.models._vggish import VGGISH
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "FramePatching",
     "ModelCard",
     "Patching",
+    "any_window",
     "ast_card",
     "audioset_labels",
     "check_native",
@@ -43,6 +44,8 @@ __all__ = [
     "magnatagatune_labels",
     "million_song_labels",
     "native_card",
+    "score_layer",
+    "tagger_labels",
     "windowed",
 ]
 
