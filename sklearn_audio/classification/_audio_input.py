@@ -55,7 +55,7 @@ class AudioInput(NamedTuple):
             return clips[row]
         frames = np.concatenate(list(front_end_frames(self.front_end, clips.stream(row))))
         self.front_end.finish(torch.from_numpy(frames))
-        check_output(frames, clips.describe(row))
+        check_output(frames, clips.describe, row)
         return frames
 
     def store(self, clips: AudioClips, *, waveforms: bool, **options: Any) -> RowView:

@@ -242,7 +242,7 @@ class ClipKey(NamedTuple):
 
 def _clip_key(clips: AudioClips, row: int, cache_key: CacheKey) -> ClipKey | None:
     """Compute the identity of a clip; None if it cannot be cached, or if reading it will say that it is no clip."""
-    clip = clips._rows[row].decoded(clips.describe(row))
+    clip = clips._decoded_row(row)
     part = (*clips._bounds(clip), clips.sample_rate, clips._channel)
     if clip.source is None:
         samples = _samples(clip, clips._bare_rate)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Any, Literal
@@ -14,6 +13,7 @@ from sklearn_audio._caller import warn_caller
 from sklearn_audio._progress import progress_bar
 from sklearn_audio.engine._streams import ordered_streams
 from sklearn_audio.exceptions import AudioReadError
+from sklearn_audio.files import all_finite
 from sklearn_audio.ragged import Ragged, RaggedBuilder
 from sklearn_audio.validation import AudioClips
 
@@ -68,7 +68,7 @@ def collect_rows(
                     builder.extend(part)
                 if complete is not None:
                     complete(builder.open_row())
-                check_output(builder.open_row(), clips.describe(row))
+                check_output(builder.open_row(), clips.describe, row)
             except errors.caught as error:
                 errors.add(row, error)
                 builder.discard()
@@ -78,10 +78,10 @@ def collect_rows(
     return Ragged(*builder.finish()), errors.rows
 
 
-def check_output(values: NDArray[Any], clip: str) -> None:
+def check_output(values: NDArray[Any], describe: Callable[[int], str], row: int) -> None:
     """Refuse the output of a clip if it is not finite, such as the power of huge samples."""
-    if not math.isfinite(values.sum(dtype=np.float64)):
+    if not all_finite(values):
         raise ValueError(
-            f"{clip}: what is computed from the clip is NaN or infinite, though its samples are finite: samples far "
-            "beyond [-1, 1] leave the range of float32. Repair it or leave it out."
+            f"{describe(row)}: what is computed from the clip is NaN or infinite, though its samples are finite: "
+            "samples far beyond [-1, 1] leave the range of float32. Repair it or leave it out."
         )

@@ -264,7 +264,7 @@ class _Queue:
             clip = self._wanted(job)
             try:
                 for vector in clip.vectors:
-                    check_output(vector, self._input.describe(row))
+                    check_output(vector, self._input.describe, row)
                 self._keep(job)
             except self._errors.caught as error:
                 self._errors.add(row, error)

@@ -8,6 +8,7 @@ the extra ``ffmpeg`` is installed. Rates are converted by soxr at its high quali
 from sklearn_audio.files._info import AudioInfo, audio_info
 from sklearn_audio.files._listing import AUDIO_EXTENSIONS, list_clips
 from sklearn_audio.files._mix import MonoMix as MonoMix
+from sklearn_audio.files._mix import all_finite as all_finite
 from sklearn_audio.files._resample import MAX_RATE as MAX_RATE
 from sklearn_audio.files._resample import MIN_RATE as MIN_RATE
 from sklearn_audio.files._resample import RATES as RATES

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from contextlib import ExitStack
 
 import soundfile
 
@@ -34,13 +33,13 @@ from sklearn_audio.files._views import ByteReader, Link, shifted, view_of
 
 def open_decoder(opened: OpenSource) -> Decoder:
     """Open the decoder for a recording; on failure the recording is closed."""
-    with ExitStack() as on_failure:
-        on_failure.callback(opened.close)
+    try:
         decoder = _open_links(opened)
-        on_failure.callback(decoder.close)
         _check_rate(decoder, opened)
-        on_failure.pop_all()
-        return decoder
+    except BaseException:
+        opened.close()
+        raise
+    return decoder
 
 
 def _open_links(opened: OpenSource) -> Decoder:

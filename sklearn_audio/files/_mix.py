@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,13 @@ class NotFinite(NamedTuple):
     timepoint: int
 
 
+def all_finite(values: NDArray[np.floating[Any]]) -> bool:
+    """Whether no value is NaN or infinite: by their energy, which is fast; if that overflows, one by one."""
+    flat = values.reshape(-1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return math.isfinite(flat.dot(flat)) or bool(np.isfinite(flat).all())
+
+
 class MonoMix:
     """Mixes blocks of several channels to mono, measures how much cancels out, and finds the first non-finite value."""
 
@@ -47,9 +54,7 @@ class MonoMix:
         Shapes: block (n_timepoints, n_channels) -> (n_timepoints,).
         """
         mono = self._mixed(block)
-        with np.errstate(over="ignore", invalid="ignore"):
-            energy = mono.dot(mono)  # the fastest check; an overflow only costs a second, exact one
-        if not math.isfinite(energy):
+        if not all_finite(mono):
             mono = self._checked(block, mono)
         self._n_timepoints += len(mono)
         return mono

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,15 +30,23 @@ _UNKNOWN_LENGTH = 1 << 62
 class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc, unused-ignore]
     """A sound file without soundfile's seek after each read, which is slow and, in MP3, changes the values."""
 
-    forward = False
     _file: Any = None
 
     def __init__(self, opened: OpenSource, descriptor: int | None = None) -> None:
+        # soundfile's own constructor and its read take longer than libsndfile takes for a short clip
         self._guarded = opened.file
-        super().__init__(opened.file.raw if descriptor is None else descriptor, closefd=False)
+        self._name = opened.file.raw if descriptor is None else descriptor
+        self._info = soundfile._ffi.new("SF_INFO*")
+        self._file = self._open(self._name, soundfile._snd.SFM_READ, False)
+        soundfile._snd.sf_command(self._file, soundfile._snd.SFC_SET_CLIPPING, soundfile._ffi.NULL, 1)
 
-    def seekable(self) -> bool:
-        return not self.forward and bool(super().seekable())
+    def read_into(self, block: NDArray[Any]) -> NDArray[Any]:
+        """Fill a block (n, n_channels) of int16 or float32; the part of it that was filled."""
+        kind = "short" if block.dtype == np.int16 else "float"
+        read = getattr(soundfile._snd, f"sf_readf_{kind}")
+        n_read = int(read(self._file, soundfile._ffi.from_buffer(f"{kind}[]", block), len(block)))
+        soundfile._error_check(self._errorcode)
+        return block[:n_read]
 
     def _init_virtual_io(self, file: object) -> Any:
         # soundfile's own callbacks may drop Ctrl-C and end the recording
@@ -51,6 +60,14 @@ class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc, unused-ignore]
             soundfile._snd.sf_close(handle)
 
 
+@lru_cache(maxsize=64)
+def _format_of(code: int) -> tuple[str, str]:
+    """Names of the container and of the coding of its samples."""
+    parts = (soundfile._snd.SF_FORMAT_TYPEMASK, soundfile._snd.SF_FORMAT_SUBMASK)
+    container, coding = (str(soundfile._format_str(code & part)) for part in parts)
+    return container, coding
+
+
 class SndfileDecoder:
     """Reads float32 blocks through libsndfile."""
 
@@ -59,19 +76,19 @@ class SndfileDecoder:
     def __init__(self, opened: OpenSource) -> None:
         self._opened = opened
         with opened.watched():
-            self._file: Any = _ForwardFile(opened, opened.descriptor())
+            self._file = _ForwardFile(opened, opened.descriptor())
         self.sample_rate = int(self._file.samplerate)
         self.n_channels = int(self._file.channels)
         n_timepoints = int(self._file.frames)
         self.n_timepoints: int | None = n_timepoints if n_timepoints < _UNKNOWN_LENGTH else None
-        self.format = str(self._file.format)
+        self.format, self._subtype = _format_of(self._file._info.format)
         self.promise = Promise(self.n_timepoints)
         # libsndfile converts integers to floats three times slower than NumPy
-        self._reads_int16 = self._file.subtype == "PCM_16" and self.format != "FLAC"
+        self._reads_int16 = self._subtype == "PCM_16" and self.format != "FLAC"
 
     def seek(self, timepoint: int) -> int:
         """Seek to a timepoint or to one before it; returns the position."""
-        subtype = str(self._file.subtype)
+        subtype = self._subtype
         if subtype == "VORBIS":
             timepoint -= _VORBIS_PREROLL
         if timepoint <= 0 or subtype.startswith(_UNSEEKABLE):
@@ -93,15 +110,14 @@ class SndfileDecoder:
 
     def read(self, n: int) -> NDArray[np.float32]:
         """Read up to n timepoints, shape (n, n_channels); fewer only at the end."""
-        self._file.forward = True
         block = np.empty((n, self.n_channels), dtype=np.int16 if self._reads_int16 else np.float32)
         try:
-            read = self._file.read(out=block)
+            read = self._file.read_into(block)
         except soundfile.LibsndfileError as error:
             self._opened.raise_failure()
             raise self._damaged(error) from error
         self._opened.raise_failure()
-        return np.multiply(read, _INT16_STEP, dtype=np.float32) if self._reads_int16 else np.asarray(read)
+        return np.multiply(read, _INT16_STEP, dtype=np.float32) if self._reads_int16 else read
 
     def detach(self) -> None:
         """Close the decoder, but not the recording."""

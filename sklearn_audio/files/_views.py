@@ -29,6 +29,7 @@ class ByteReader:
 
     def at(self, offset: int, n: int) -> bytes:
         """Return up to n bytes at an offset; fewer at the end, none outside the file."""
+        n = min(n, self.size - offset)
         if offset < 0 or n <= 0:
             return b""
         if offset + n <= len(self._head):
@@ -40,8 +41,7 @@ class ByteReader:
 
     def _peek(self, offset: int, n: int) -> bytes:
         """Read bytes, at least one window, as the next access is mostly nearby."""
-        n_bytes = min(max(n, _WINDOW_BYTES), self.size - offset)
-        data = self._opened.peek(n_bytes, at=self.base + offset) if n_bytes > 0 else b""
+        data = self._opened.peek(min(max(n, _WINDOW_BYTES), self.size - offset), at=self.base + offset)
         if n <= _BLOCK_BYTES:
             self._window, self._window_start = data, offset
         return data[:n]

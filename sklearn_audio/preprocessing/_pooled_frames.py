@@ -14,6 +14,7 @@ from sklearn_audio.engine import ClipErrors, ScratchValues, check_output, ordere
 from sklearn_audio.preprocessing._frames import FrameExtractor, FrameTransformer
 from sklearn_audio.preprocessing._pooling import SequencePooling
 from sklearn_audio.ragged import RaggedBuilder, find_statistic
+from sklearn_audio.validation import AudioClips
 
 # A clip with more values goes to a temporary file: some 22 minutes of 64 bands at 100 Hz.
 _MOST_VALUES_IN_MEMORY = 1 << 23
@@ -53,14 +54,14 @@ def pooled_frames(reader: FrameTransformer, pooling: SequencePooling, X: Any) ->
     with closing(ordered_streams(work, range(len(clips)), reader.n_jobs)) as streams:
         for row, parts in streams:
             try:
-                pooled[row] = _statistics(_collected(parts, extractor, clips.describe(row)), names)
+                pooled[row] = _statistics(_collected(parts, extractor, clips, row), names)
             except errors.caught as error:
                 errors.add(row, error)
     errors.warn()
     return pooled
 
 
-def _collected(parts: Iterator[Frames], extractor: FrameExtractor, clip: str) -> Frames | _LongClip:
+def _collected(parts: Iterator[Frames], extractor: FrameExtractor, clips: AudioClips, row: int) -> Frames | _LongClip:
     """Collect the frames of a clip, and apply the steps that need all of them."""
     builder, long = RaggedBuilder((len(extractor.names),), np.float32), None
     for part in parts:
@@ -72,11 +73,11 @@ def _collected(parts: Iterator[Frames], extractor: FrameExtractor, clip: str) ->
             long = _LongClip(builder.close_row(), extractor)
             builder = RaggedBuilder((len(extractor.names),), np.float32)
     if long is not None:
-        long.check(clip)
+        check_output(long.block_sums(), clips.describe, row)
         return long
     frames = builder.close_row()
     extractor.complete(frames)
-    check_output(frames, clip)
+    check_output(frames, clips.describe, row)
     return frames
 
 
@@ -95,9 +96,9 @@ class _LongClip:
         self._highest = max(self._highest, frames.max(initial=-np.inf))
         self._values.append(frames)
 
-    def check(self, clip: str) -> None:
-        """Raise if the frames are not finite."""
-        check_output(np.array([block.sum(dtype=np.float64) for block in self._blocks()]), clip)
+    def block_sums(self) -> NDArray[np.float64]:
+        """Sum each block: finite if all frames are."""
+        return np.array([block.sum(dtype=np.float64) for block in self._blocks()])
 
     def __len__(self) -> int:
         return len(self._values)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sklearn_audio._caller import warn_caller
 from sklearn_audio.exceptions import AudioReadError
-from sklearn_audio.files import MonoMix, Resampler, audio_info, open_audio
+from sklearn_audio.files import MonoMix, Resampler, all_finite, audio_info, open_audio
 from sklearn_audio.files._mix import NotFinite, check_channel
 from sklearn_audio.ragged import Ragged
 from sklearn_audio.validation._containers import container_kind
@@ -290,9 +290,13 @@ class AudioClips(Sequence[NDArray[np.float32]]):
         ValueError, TypeError
             If the clip is an invalid array, or has no rate.
         """
-        clip = self._rows[row].decoded(self.describe(row))
+        clip = self._decoded_row(row)
         seconds, rate, n_channels = self._measured(clip, row)
         return self._kept(clip, seconds), rate, n_channels
+
+    def _decoded_row(self, row: int) -> Row:
+        clip = self._rows[row]
+        return clip if clip.decoder is None else clip.decoded(self.describe(row))
 
     def _measured(self, clip: Row, row: int) -> tuple[float, float, int]:
         """Return duration, rate and channels of the whole recording or array."""
@@ -335,7 +339,7 @@ class AudioClips(Sequence[NDArray[np.float32]]):
         ValueError, TypeError
             If the clip is empty, not finite, or an invalid array.
         """
-        clip = self._rows[row].decoded(self.describe(row))
+        clip = self._decoded_row(row)
         n_timepoints = 0
         self._warnings.pop(row, None)
         for block in self._file_blocks(clip, row) if clip.source is not None else self._array_blocks(clip, row):
@@ -348,7 +352,7 @@ class AudioClips(Sequence[NDArray[np.float32]]):
         """Yield the blocks of a clip, and raise at the first value that is not finite."""
         for block in blocks:
             self._check_finite(mix.not_finite, rate, row)
-            if not np.isfinite(block).all():
+            if rate != self.sample_rate and not all_finite(block):  # the mix has checked what was not resampled
                 raise ValueError(
                     f"{self.describe(row)}: the clip leaves the range of float32 on its way to {self.sample_rate} Hz, "
                     "so far are its samples from [-1, 1]. Repair it or leave it out."

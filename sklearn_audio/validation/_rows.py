@@ -68,9 +68,7 @@ class Row(NamedTuple):
     decoder: Any = None
 
     def decoded(self, name: str) -> Row:
-        """Return the row with the samples of its decoder, if it has one, as an array."""
-        if self.decoder is None:
-            return self
+        """Return the row with the samples of its decoder as an array."""
         try:
             with _LOCKS[id(self.decoder) // 16 % len(_LOCKS)]:
                 samples = self.decoder.get_all_samples()

@@ -99,6 +99,6 @@ def test_taggers_and_classifiers_of_audio_name_the_row():
 
 
 def test_sums_that_overflow_are_no_infinities():
-    check_output(np.full(10, np.finfo(np.float32).max), "row 0")
+    check_output(np.full(10, np.finfo(np.float32).max), "row {}".format, 0)
     with pytest.raises(ValueError, match="row 0: what is computed"):
-        check_output(np.array([1, np.nan], dtype=np.float32), "row 0")
+        check_output(np.array([1, np.nan], dtype=np.float32), "row {}".format, 0)

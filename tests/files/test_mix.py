@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from sklearn_audio.files import MonoMix
+from sklearn_audio.files import MonoMix, all_finite
 
 RNG = np.random.default_rng(0)
 NOISE = RNG.standard_normal((5000, 6)).astype(np.float32)
@@ -63,3 +63,15 @@ def test_channel_that_is_not_there():
         MonoMix(6)(NOISE)
     with pytest.raises(ValueError, match="there is no channel 1: the recording has 1 channel; take channel 0"):
         MonoMix(1)(NOISE[:, :1])
+
+
+@pytest.mark.parametrize("shape", [(0,), (7,), (40, 3)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_finite_values_are_told_from_others_of_any_size(shape, dtype):
+    values = np.full(shape, np.finfo(dtype).max, dtype=dtype)
+    assert all_finite(values)
+    for bad in (np.nan, np.inf, -np.inf):
+        if values.size:
+            values.flat[-1] = bad
+            assert not all_finite(values)
+            assert not all_finite(values[::-1])

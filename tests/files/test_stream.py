@@ -15,6 +15,7 @@ import soxr
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files import AudioInfo, audio_info, open_audio, read_audio
 from sklearn_audio.files import _stream as stream_module
+from sklearn_audio.files._guard import GuardedFile
 
 RATE = 44100
 
@@ -267,3 +268,15 @@ def test_equals_librosa(shared_data):
         waveform, _ = read_audio(path, sample_rate=16000)
         assert 0 <= len(wanted) - len(waveform) <= 1  # librosa rounds lengths up
         np.testing.assert_allclose(waveform, wanted[: len(waveform)], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("container", "n_looks"), [("WAV", 1), ("AIFF", 1), ("FLAC", 2), ("OGG", 3), ("MP3", 2), ("CAF", 1), ("AU", 1)]
+)
+def test_little_of_a_short_recording_is_read_before_it_is_decoded(container, n_looks, tmp_path, monkeypatch):
+    path, looks, peek = tmp_path / "clip", [], GuardedFile.peek
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, 16000)
+    soundfile.write(path, samples, 16000, format=container)
+    monkeypatch.setattr(GuardedFile, "peek", lambda self, n, at: looks.append(n) or peek(self, n, at))
+    assert len(read_audio(path)[0]) == 16000
+    assert len(looks) <= n_looks
