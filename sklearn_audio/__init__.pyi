@@ -27,6 +27,7 @@ from .classification import PatchVotingClassifier as PatchVotingClassifier
 from .classification import PrototypicalClassifier as PrototypicalClassifier
 from .classification import TokenMeanClassifier as TokenMeanClassifier
 from .classification import WeightAveraging as WeightAveraging
+from .classification import ZeroShotClassifier as ZeroShotClassifier
 from .display import FewShotDisplay as FewShotDisplay
 from .display import TokenDisplay as TokenDisplay
 from .dsp import FrontEnd as FrontEnd

@@ -129,6 +129,18 @@ def save_model(name: str, folder: Path) -> Path:
     return folder
 
 
+def save_tokenizer(folder: Path) -> Path:
+    """Write a tokenizer of RoBERTa with the letters and a few syllables beside a model of CLAP."""
+    transformers = transformers_or_skip()
+    merges = [("o", "u"), ("n", "d"), ("ou", "nd"), ("\u0120", "s"), ("\u0120s", "ound")]
+    words = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", *"abcdefghijklmnopqrstuvwxyzTA.", "\u0120"]
+    words += [left + right for left, right in merges]
+    (folder / "vocab.json").write_text(json.dumps({word: number for number, word in enumerate(words)}))
+    (folder / "merges.txt").write_text("#version: 0.2\n" + "".join(f"{left} {right}\n" for left, right in merges))
+    transformers.RobertaTokenizerFast.from_pretrained(str(folder)).save_pretrained(str(folder))
+    return folder
+
+
 def waveform(seconds: float, rate: int, seed: int = 0) -> np.ndarray:
     random = np.random.default_rng([seed, int(seconds * 10)])
     times = np.arange(round(seconds * rate)) / rate

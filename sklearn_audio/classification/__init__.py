@@ -9,6 +9,7 @@ from sklearn_audio.classification._prototypical import PrototypicalClassifier
 from sklearn_audio.classification._tagger import AudioTagger
 from sklearn_audio.classification._token_mean import TokenMeanClassifier
 from sklearn_audio.classification._voting import PatchVotingClassifier
+from sklearn_audio.classification._zero_shot import ZeroShotClassifier
 from sklearn_audio.engine.training import GradientAccumulation, WeightAveraging
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "PrototypicalClassifier",
     "TokenMeanClassifier",
     "WeightAveraging",
+    "ZeroShotClassifier",
 ]

@@ -14,12 +14,12 @@ from sklearn_audio.embedding._embedder_parameters import EmbedderOptions
 from sklearn_audio.engine import WeightsSource
 from sklearn_audio.engine.models import ModelCard, check_native, default_extractor, native_card
 from sklearn_audio.exceptions import WeightsError
-from sklearn_audio.weights._hub import Repository, open_repository, read_json
+from sklearn_audio.weights._hub import PinnedModel, Repository, read_json
 
 __all__ = ["HuggingFaceEmbedder"]
 
 
-class HuggingFaceEmbedder(PretrainedEmbedder):
+class HuggingFaceEmbedder(PinnedModel, PretrainedEmbedder):
     """Embed clips with an audio network of the library transformers.
 
     Whisper's encoder, wav2vec 2 (also MMS), HuBERT, WavLM, data2vec-audio, UniSpeech, UniSpeech-SAT, SEW, w2v-BERT,
@@ -32,7 +32,8 @@ class HuggingFaceEmbedder(PretrainedEmbedder):
     Parameters
     ----------
     model : str or path, default=None
-        Hub id, such as "openai/whisper-base", or a folder that ``save_pretrained`` wrote. None with `config`.
+        Hub id, such as "openai/whisper-base", a folder that ``save_pretrained`` wrote, or the safetensors file in such
+        a folder. None with `config`.
     revision : str, default=None
         Branch, tag or commit of the repository. None takes the commit in the hub's cache, else the newest; `fit`
         records it as ``revision_``, and the fitted estimator stays with it.
@@ -82,7 +83,6 @@ class HuggingFaceEmbedder(PretrainedEmbedder):
     HuggingFaceEmbedder(layer='block5', model='openai/whisper-base', pooling='mean_std')
     """
 
-    revision_: str | None
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **PretrainedEmbedder._parameter_constraints,
         "model": [str, os.PathLike, None],
@@ -90,8 +90,6 @@ class HuggingFaceEmbedder(PretrainedEmbedder):
         "config": [str, os.PathLike, Mapping, None],
     }
     _names_layers: ClassVar[bool] = True
-    # Model and revision that `fit` saw, to which `revision_` belongs.
-    _pinned: tuple[object, object] | None = None
 
     def __init__(
         self,
@@ -129,8 +127,7 @@ class HuggingFaceEmbedder(PretrainedEmbedder):
         """
         self._pinned = None
         super().fit(X, y)
-        self.revision_ = self._about()["commit"]
-        self._pinned = self.model, self.revision
+        self._pin(self._about()["commit"])
         return self
 
     def model_card(self) -> dict[str, Any]:
@@ -199,11 +196,6 @@ class HuggingFaceEmbedder(PretrainedEmbedder):
             return dict(self.config), None, None
         file = Path(local_path(self.config or ""))
         return read_json(file), Repository(str(file), None, file).extractor(), None
-
-    def _repository(self) -> Repository:
-        pinned = self._pinned == (self.model, self.revision)
-        revision = self.revision_ if pinned and self.revision_ is not None else self.revision
-        return open_repository(os.fspath(self.model or ""), revision, verbose=self.verbose)
 
     def _source(self) -> WeightsSource:
         source = super()._source()

@@ -18,6 +18,7 @@ from sklearn_audio.engine._networks import WeightsSource, pack_network, parts_of
 from sklearn_audio.engine._patches import ClipVectors, PatchOptions, longest_patch, patch_spans
 from sklearn_audio.engine._pooling import POOLINGS, pool, pool_over_time
 from sklearn_audio.engine._pretrained import Postprocess, PretrainedModel
+from sklearn_audio.engine._prompts import PromptSource, label_rows
 from sklearn_audio.engine._scratch_values import ScratchValues
 from sklearn_audio.engine._streams import ordered_streams
 
@@ -31,6 +32,7 @@ __all__ = [
     "PatchOptions",
     "Postprocess",
     "PretrainedModel",
+    "PromptSource",
     "ScratchValues",
     "WeightsSource",
     "cache_on_disk",
@@ -38,6 +40,7 @@ __all__ = [
     "collect_rows",
     "content_of",
     "front_end_frames",
+    "label_rows",
     "longest_patch",
     "ordered_streams",
     "pack_network",

@@ -105,13 +105,15 @@ class VectorCache:
             return None, None
         parts: list[ClipVectors] = []
         for layer in layers:
-            part = self._read(key.digest(self._identities[layer]))
+            part = self.read(key, layer)
             if part is None or (parts and part.weights != parts[0].weights):
                 return key, None
             parts.append(part)
         return key, _side_by_side(parts)
 
-    def _read(self, digest: str) -> ClipVectors | None:
+    def read(self, key: ClipKey, layer: str) -> ClipVectors | None:
+        """Look up one layer of a clip."""
+        digest = key.digest(self._identities[layer])
         packed = self._disk.read(digest)
         return None if packed is None else _unpack(digest, packed)
 

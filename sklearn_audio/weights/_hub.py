@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +15,11 @@ from sklearn_audio._paths import local_path
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.optional import require
 
-__all__ = ["Repository", "open_repository", "read_json"]
+__all__ = ["PinnedModel", "Repository", "open_repository", "read_json"]
 
 CONFIG, WEIGHTS, ABOUT = "config.json", "model.safetensors", "README.md"
+_TOKENIZER, _WORDS, _MERGES = "tokenizer.json", "vocab.json", "merges.txt"
+_ABOUT_TOKENS = ("tokenizer_config.json", "special_tokens_map.json")
 _EXTRACTORS = ("preprocessor_config.json", "processor_config.json")
 _PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 _SHARDS = "model.safetensors.index.json"
@@ -36,6 +39,7 @@ class Repository:
     commit: str | None  # None for a folder
     config: Path
     verbose: int = 0
+    file: Path | None = None  # the weights, where the file was named
 
     def json(self) -> dict[str, Any]:
         """Read the configuration of the model."""
@@ -52,10 +56,21 @@ class Repository:
 
     def weights(self) -> Path:
         """Return the safetensors file."""
-        file = self._file(WEIGHTS)
+        file = self.file or self._file(WEIGHTS)
         if file is None:
             raise WeightsError(self._no_safetensors())
         return file
+
+    def tokenizer(self) -> Path:
+        """Return the folder that holds the files of the tokenizer."""
+        for name in _ABOUT_TOKENS:
+            self._file(name)
+        if not self._file(_TOKENIZER) and not all([self._file(_WORDS), self._file(_MERGES)]):
+            raise WeightsError(
+                f"'{self.name}' holds no tokenizer ({_TOKENIZER}, or {_WORDS} and {_MERGES}), or its files are not in "
+                "the hub's cache and the hub cannot be reached; give a model with the files that belong to its text."
+            )
+        return self.config.parent
 
     def licence(self) -> str | None:
         """Read the licence from the model card; None if it states none."""
@@ -82,20 +97,43 @@ class Repository:
 
 def open_repository(model: str, revision: str | None = None, *, verbose: int = 0) -> Repository:
     """Find a model by its hub id or folder; what is in the hub's cache is not asked for again."""
-    folder = Path(local_path(model))
+    folder, file = Path(local_path(model)), None
+    if folder.suffix == Path(WEIGHTS).suffix and folder.is_file():
+        folder, file = folder.parent, folder
     if model and folder.is_dir():
         if revision is not None:
-            raise ValueError(f"revision={revision!r} needs a hub id; '{model}' is a folder. Leave revision at None.")
+            kind = "a file" if file else "a folder"
+            raise ValueError(f"revision={revision!r} needs a hub id; '{model}' is {kind}. Leave revision at None.")
         config = folder / CONFIG
         if not config.is_file():
-            raise WeightsError(f"the folder '{model}' holds no {CONFIG}; give that which save_pretrained wrote.")
-        return Repository(model, None, config, verbose)
+            raise WeightsError(f"the folder '{folder}' holds no {CONFIG}; give that which save_pretrained wrote.")
+        return Repository(model, None, config, verbose, file)
     if not _REPOSITORY.fullmatch(model) or model.startswith("."):
         raise WeightsError(f"model={model!r} is neither a folder nor a hub id such as 'openai/whisper-base'.")
     found = _fetch(model, CONFIG, revision, verbose)
     if found is None:
         raise WeightsError(f"'{model}' holds no {CONFIG}, so it is no model of transformers; give another hub id.")
     return Repository(model, found.parent.name, found, verbose)
+
+
+class PinnedModel:
+    """A part of estimators of a parameter `model`: what `fit` recorded stays the commit that is read."""
+
+    model: Any
+    revision: str | None
+    verbose: int
+    revision_: str | None
+    # Model and revision that `fit` saw, to which `revision_` belongs.
+    _pinned: tuple[object, object] | None = None
+
+    def _pin(self, commit: str | None) -> None:
+        self.revision_ = commit
+        self._pinned = self.model, self.revision
+
+    def _repository(self) -> Repository:
+        pinned = self._pinned == (self.model, self.revision)
+        revision = self.revision_ if pinned and self.revision_ is not None else self.revision
+        return open_repository(os.fspath(self.model or ""), revision, verbose=self.verbose)
 
 
 def read_json(file: Path) -> dict[str, Any]:

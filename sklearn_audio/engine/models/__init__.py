@@ -13,6 +13,7 @@ from sklearn_audio.engine.models._card import (
     layer_width,
     layers_of,
 )
+from sklearn_audio.engine.models._clap_text import check_two_towers, embed_texts
 from sklearn_audio.engine.models._efficientat import EFFICIENTAT
 from sklearn_audio.engine.models._labels import audioset_labels, magnatagatune_labels, million_song_labels
 from sklearn_audio.engine.models._musicnn import MUSICNN
@@ -35,7 +36,9 @@ __all__ = [
     "ast_card",
     "audioset_labels",
     "check_native",
+    "check_two_towers",
     "default_extractor",
+    "embed_texts",
     "example_inputs",
     "has_time_steps",
     "layer_labels",

@@ -36,7 +36,7 @@ _SHOWN_KEYS = 3
 
 
 @dataclass(frozen=True)
-class _Kind:
+class Kind:
     """A family of networks: its module and classes in transformers, and the path of its blocks."""
 
     module: str
@@ -48,28 +48,28 @@ class _Kind:
 
 # model_type of a configuration -> classes
 NATIVE = {
-    "whisper": _Kind("whisper", "WhisperEncoder", "WhisperConfig", "WhisperFeatureExtractor", "layers"),
-    "wav2vec2": _Kind("wav2vec2", "Wav2Vec2Model", "Wav2Vec2Config"),
-    "wav2vec2-conformer": _Kind("wav2vec2_conformer", "Wav2Vec2ConformerModel", "Wav2Vec2ConformerConfig"),
-    "hubert": _Kind("hubert", "HubertModel", "HubertConfig"),
-    "wavlm": _Kind("wavlm", "WavLMModel", "WavLMConfig"),
-    "data2vec-audio": _Kind("data2vec", "Data2VecAudioModel", "Data2VecAudioConfig"),
-    "unispeech": _Kind("unispeech", "UniSpeechModel", "UniSpeechConfig"),
-    "unispeech-sat": _Kind("unispeech_sat", "UniSpeechSatModel", "UniSpeechSatConfig"),
-    "sew": _Kind("sew", "SEWModel", "SEWConfig"),
-    "wav2vec2-bert": _Kind("wav2vec2_bert", "Wav2Vec2BertModel", "Wav2Vec2BertConfig", "SeamlessM4TFeatureExtractor"),
-    "clap": _Kind(
+    "whisper": Kind("whisper", "WhisperEncoder", "WhisperConfig", "WhisperFeatureExtractor", "layers"),
+    "wav2vec2": Kind("wav2vec2", "Wav2Vec2Model", "Wav2Vec2Config"),
+    "wav2vec2-conformer": Kind("wav2vec2_conformer", "Wav2Vec2ConformerModel", "Wav2Vec2ConformerConfig"),
+    "hubert": Kind("hubert", "HubertModel", "HubertConfig"),
+    "wavlm": Kind("wavlm", "WavLMModel", "WavLMConfig"),
+    "data2vec-audio": Kind("data2vec", "Data2VecAudioModel", "Data2VecAudioConfig"),
+    "unispeech": Kind("unispeech", "UniSpeechModel", "UniSpeechConfig"),
+    "unispeech-sat": Kind("unispeech_sat", "UniSpeechSatModel", "UniSpeechSatConfig"),
+    "sew": Kind("sew", "SEWModel", "SEWConfig"),
+    "wav2vec2-bert": Kind("wav2vec2_bert", "Wav2Vec2BertModel", "Wav2Vec2BertConfig", "SeamlessM4TFeatureExtractor"),
+    "clap": Kind(
         "clap",
         "ClapAudioModelWithProjection",
         "ClapAudioConfig",
         "ClapFeatureExtractor",
         "audio_model.audio_encoder.layers",
     ),
-    "audio-spectrogram-transformer": _Kind(
+    "audio-spectrogram-transformer": Kind(
         "audio_spectrogram_transformer", "ASTModel", "ASTConfig", "ASTFeatureExtractor", "layers"
     ),
 }
-_OF_BOTH_TOWERS = ("projection_dim", "projection_hidden_act")
+OF_BOTH_TOWERS = ("projection_dim", "projection_hidden_act")
 _OF_TOWER = {"clap_audio_model": "clap"}
 
 
@@ -105,7 +105,7 @@ def default_extractor(config: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def _class(kind: _Kind, name: str) -> Any:
+def class_of(kind: Kind, name: str) -> Any:
     """Import a class of transformers, or say what hinders it."""
     transformers = require("transformers", needed_by="HuggingFaceEmbedder", extra="transformers")
     try:
@@ -125,7 +125,7 @@ def _class(kind: _Kind, name: str) -> Any:
         ) from error
 
 
-def _file(kind: _Kind) -> str:
+def _file(kind: Kind) -> str:
     return "data2vec_audio" if kind.module == "data2vec" else kind.module
 
 
@@ -134,10 +134,10 @@ def config_of(config: Mapping[str, Any]) -> Any:
     kind = native_kind(config)
     values = dict(config)
     if kind == "clap" and "audio_config" in values:
-        shared: dict[str, Any] = {key: values[key] for key in _OF_BOTH_TOWERS if key in values}
+        shared: dict[str, Any] = {key: values[key] for key in OF_BOTH_TOWERS if key in values}
         values = {**shared, **values["audio_config"]}
     values.pop("model_type", None)
-    return _class(NATIVE[kind], NATIVE[kind].config)(**values)
+    return class_of(NATIVE[kind], NATIVE[kind].config)(**values)
 
 
 @contextmanager
@@ -178,7 +178,7 @@ class NativeNetwork(LayeredNetwork):
         self._window = window
         self.config = config_of(config)
         self.extractor = _extractor(self._names, extractor)
-        self.network: Any = _class(self._names, self._names.network)(self.config) if network is None else network
+        self.network: Any = class_of(self._names, self._names.network)(self.config) if network is None else network
         last = () if self._pools_itself else (f"block{self._n_blocks}",)
         inner = (f"block{k}" for k in range(1, self._n_blocks + bool(self._pools_itself)))
         self.layers = self.over_time = ("input", *inner, *(last or ("embedding",)))
@@ -299,12 +299,12 @@ def _samples_per_position(config: Any) -> int:
     return 2 * _HOP
 
 
-def _extractor(kind: _Kind, values: Mapping[str, Any]) -> Any:
+def _extractor(kind: Kind, values: Mapping[str, Any]) -> Any:
     own = {key: value for key, value in values.items() if key not in ("feature_extractor_type", "processor_class")}
     with warnings.catch_warnings():
         # AST's lowest filters lie between two bins, as in the code of its authors
         warnings.filterwarnings("ignore", "At least one mel filter", UserWarning)
-        return _class(kind, kind.extractor)(**own)
+        return class_of(kind, kind.extractor)(**own)
 
 
 @contextmanager
@@ -404,14 +404,20 @@ def _assembled(kind: str, make: Callable[..., NativeNetwork], tensors: dict[str,
         tensors = {key.removeprefix(packed): tensor for key, tensor in tensors.items()}
     if kind == "whisper":
         tensors = _of_encoder(tensors)
-    tensors = {key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in tensors.items()}
     network = make()  # its configuration, and what a checkpoint does not hold
+    network.network = filled(names, network.config, tensors, kind)
+    return network.eval()
+
+
+def filled(names: Kind, config: Any, tensors: dict[str, Tensor], kind: str) -> Any:
+    """Build a network of transformers with the tensors of a checkpoint, which may hold more."""
+    tensors = {key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in tensors.items()}
     transformers = importlib.import_module("transformers")
     dtype = "dtype" if int(transformers.__version__.split(".")[0]) >= 5 else "torch_dtype"
     with isolated(), _quiet():
         try:
-            loaded, about = _class(names, names.network).from_pretrained(
-                None, config=network.config, state_dict=tensors, output_loading_info=True, **{dtype: torch.float32}
+            loaded, about = class_of(names, names.network).from_pretrained(
+                None, config=config, state_dict=tensors, output_loading_info=True, **{dtype: torch.float32}
             )
         except (RuntimeError, ValueError) as error:
             raise WeightsError(f"the checkpoint does not fit the configuration of this {kind}: {error}") from error
@@ -423,8 +429,7 @@ def _assembled(kind: str, make: Callable[..., NativeNetwork], tensors: dict[str,
             f"{f' and {len(missing) - _SHOWN_KEYS} more' if len(missing) > _SHOWN_KEYS else ''}. Give the "
             "configuration that belongs to it."
         )
-    network.network = loaded
-    return network.eval()
+    return loaded.eval()
 
 
 def _of_encoder(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
