@@ -8,6 +8,7 @@ from . import embedding as embedding
 from . import events as events
 from . import exceptions as exceptions
 from . import files as files
+from . import inspection as inspection
 from . import metrics as metrics
 from . import model_selection as model_selection
 from . import preprocessing as preprocessing

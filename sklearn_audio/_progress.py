@@ -13,7 +13,7 @@ def can_show_progress() -> bool:
 
 
 def progress_bar(
-    iterable: Iterable[Any] | None = None, *, total: int | None = None, unit: str, description: Any = None, shown: Any
+    iterable: Iterable[Any] | None = None, *, total: float | None = None, unit: str, description: Any = None, shown: Any
 ) -> Any:
     """Return a tqdm bar, disabled if not requested or not possible."""
     from tqdm.auto import tqdm

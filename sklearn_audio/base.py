@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from inspect import isfunction
 from numbers import Integral
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from sklearn_audio.files import MAX_RATE, MIN_RATE
 from sklearn_audio.ragged import Ragged, check_same_names
 from sklearn_audio.validation import AudioClips, Channel, check_audio, check_sequences, container_kind
 
-__all__ = ["AUDIO_CONSTRAINTS", "AudioEstimator", "FloatOutputMixin", "RaggedOutputMixin", "learns_whole"]
+__all__ = ["AUDIO_CONSTRAINTS", "AudioEstimator", "FloatOutputMixin", "RaggedOutputMixin", "Reading", "learns_whole"]
 
 # Constraints of parameters common to all estimators that read audio.
 AUDIO_CONSTRAINTS: dict[str, list[Any]] = {
@@ -81,6 +81,14 @@ def _whole(method: Callable[..., Any]) -> Callable[..., Any]:
                     step()
 
     return learn
+
+
+class Reading(NamedTuple):
+    """The way an estimator reads audio: its rate, that of bare arrays, and the channel; a rate is None if unknown."""
+
+    rate: int | None = None
+    bare_rate: float | None = None
+    channel: Channel = "mean"
 
 
 class AudioEstimator(SetOutputMixin, BaseEstimator):
@@ -141,6 +149,10 @@ class AudioEstimator(SetOutputMixin, BaseEstimator):
 
     def _takes_audio(self) -> bool:
         return hasattr(self, "sample_rate")
+
+    def _reading(self) -> Reading:
+        """Return how clips are read, so that windows can be cut from them beforehand."""
+        return Reading(bare_rate=getattr(self, "sample_rate", None))
 
     def _validate_params(self) -> None:
         super()._validate_params()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._names import check_name
 from sklearn_audio._sklearn import Interval, StrOptions
-from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator
+from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, Reading
 from sklearn_audio.engine import (
     CACHE_CONSTRAINTS,
     CACHE_USES,
@@ -410,6 +410,9 @@ class AudioTagger(AudioEstimator):
     def _card(self) -> ModelCard:
         check_name("model", self.model, TAGGERS)
         return TAGGERS[self.model]
+
+    def _reading(self) -> Reading:
+        return Reading(self._card().sample_rate, self.sample_rate)
 
     def _admit(self, card: ModelCard, X: Any, *, reset: bool) -> AudioClips:
         cache_on_disk(self.cache)

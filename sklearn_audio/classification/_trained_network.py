@@ -18,7 +18,7 @@ from torch.nn.utils import parameters_to_vector
 from sklearn_audio._caller import warn_caller
 from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._paths import new_folder
-from sklearn_audio.base import AudioEstimator
+from sklearn_audio.base import AudioEstimator, Reading
 from sklearn_audio.classification._audio_input import AudioInput
 from sklearn_audio.engine import resolve_device
 from sklearn_audio.engine.training import (
@@ -121,6 +121,9 @@ class TrainedNetwork(AudioEstimator):
     def _changes_waveforms(self) -> bool:
         """Whether waveforms are changed in training, so that frames are computed batch by batch."""
         return self._takes_audio() and bool(getattr(self, "augmentations", None))
+
+    def _reading(self) -> Reading:
+        return Reading(self._audio().rate, self.sample_rate) if self._takes_audio() else Reading()
 
     def _audio(self) -> AudioInput:
         return AudioInput.of(self.front_end, self.sample_rate, waveforms=False, log_compression=None)

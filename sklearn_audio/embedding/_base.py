@@ -17,7 +17,7 @@ from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._names import check_name
 from sklearn_audio._shared_parameters import SharedParameters
 from sklearn_audio._sklearn import Interval, StrOptions, clone_parametrized
-from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, FloatOutputMixin
+from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, FloatOutputMixin, Reading
 from sklearn_audio.embedding._embedder_parameters import SHARED_BY_EMBEDDERS, EmbedderOptions
 from sklearn_audio.embedding._layers import layers_asked, names_of, outputs_of
 from sklearn_audio.embedding._outputs import pooled_of, ragged_of, table_of
@@ -341,6 +341,9 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         self._outputs(card, self.pooling)
         cache_on_disk(self.cache)
         return self._admit_audio(X, card.sample_rate, reset=reset, bare_rate=self.sample_rate)
+
+    def _reading(self) -> Reading:
+        return Reading(self._card().sample_rate, self.sample_rate)
 
     def _choice(self, card: ModelCard) -> tuple[object, ...]:
         return card.name, self.window, self.hop

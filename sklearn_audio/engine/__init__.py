@@ -21,6 +21,8 @@ from sklearn_audio.engine._pretrained import Postprocess, PretrainedModel
 from sklearn_audio.engine._prompts import PromptSource, label_rows
 from sklearn_audio.engine._scratch_values import ScratchValues
 from sklearn_audio.engine._streams import ordered_streams
+from sklearn_audio.engine._window_scores import labels_of, reading_of, score_windows, scores_of, windowing_of
+from sklearn_audio.engine._window_values import ClipWindows, Window, WindowGrid, Windowing, window_values
 
 __all__ = [
     "CACHE_CONSTRAINTS",
@@ -29,18 +31,23 @@ __all__ = [
     "CacheKey",
     "ClipErrors",
     "ClipVectors",
+    "ClipWindows",
     "PatchOptions",
     "Postprocess",
     "PretrainedModel",
     "PromptSource",
     "ScratchValues",
     "WeightsSource",
+    "Window",
+    "WindowGrid",
+    "Windowing",
     "cache_on_disk",
     "check_output",
     "collect_rows",
     "content_of",
     "front_end_frames",
     "label_rows",
+    "labels_of",
     "longest_patch",
     "ordered_streams",
     "pack_network",
@@ -50,7 +57,12 @@ __all__ = [
     "pool",
     "pool_over_time",
     "read_network",
+    "reading_of",
     "resolve_device",
+    "score_windows",
+    "scores_of",
     "seed_of",
     "to_tensor",
+    "window_values",
+    "windowing_of",
 ]

@@ -145,7 +145,7 @@ def _label_scores(estimator: Any, X: Any) -> NDArray[np.float64]:
             "predictions by another metric, such as scoring='f1_macro'."
         )
     found = getattr(estimator, method)(X)
-    scores = _stack(found, estimator.classes_) if isinstance(found, list) else np.asarray(found, dtype=np.float64)
+    scores = stack_scores(found, estimator.classes_) if isinstance(found, list) else np.asarray(found, dtype=np.float64)
     if scores.ndim != 2:
         raise ValueError(
             f"{method} of {type(estimator).__name__} gave the shape {scores.shape}, expected (n_clips, n_labels); fit "
@@ -154,7 +154,7 @@ def _label_scores(estimator: Any, X: Any) -> NDArray[np.float64]:
     return scores
 
 
-def _stack(found: list[NDArray[np.float64]], classes: list[NDArray[np.generic]]) -> NDArray[np.float64]:
+def stack_scores(found: list[NDArray[np.float64]], classes: list[NDArray[np.generic]]) -> NDArray[np.float64]:
     """Stack the probability of 1 of each label, (n_clips, n_values) each -> (n_clips, n_labels)."""
     columns = []
     for probabilities, values in zip(found, classes, strict=True):

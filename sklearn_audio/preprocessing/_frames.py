@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_audio.base import AudioEstimator, RaggedOutputMixin
+from sklearn_audio.base import AudioEstimator, RaggedOutputMixin, Reading
 from sklearn_audio.engine import collect_rows
 from sklearn_audio.ragged import Ragged
 from sklearn_audio.validation import AudioClips
@@ -118,6 +118,9 @@ class FrameTransformer(RaggedOutputMixin, AudioEstimator):
     @property
     def _rate(self) -> int:
         return self.sample_rate
+
+    def _reading(self) -> Reading:
+        return Reading(self._rate, self._rate)
 
     def _frames(self, clips: AudioClips) -> tuple[Ragged, list[int]]:
         extractor = self._extractor()

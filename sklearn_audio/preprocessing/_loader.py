@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_audio._sklearn import Interval, StrOptions
-from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, RaggedOutputMixin
+from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, RaggedOutputMixin, Reading
 from sklearn_audio.engine import collect_rows
 from sklearn_audio.ragged import Ragged
 from sklearn_audio.validation import AudioClips, Channel
@@ -185,6 +185,9 @@ class AudioLoader(RaggedOutputMixin, AudioEstimator):
         if self.duration is None:
             raise ValueError("fix_length=True needs duration=, the seconds that every clip is cut or filled up to.")
         return round(self.duration * self.sample_rate)
+
+    def _reading(self) -> Reading:
+        return Reading(self.sample_rate, self.sample_rate, self.channel)
 
     def _admit(self, X: Any, *, reset: bool) -> AudioClips:
         return self._admit_audio(

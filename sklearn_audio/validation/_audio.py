@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from types import NoneType
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -18,7 +18,7 @@ from sklearn_audio.files import MonoMix, Resampler, all_finite, audio_info, open
 from sklearn_audio.files._mix import NotFinite, check_channel
 from sklearn_audio.ragged import Ragged
 from sklearn_audio.validation._containers import container_kind
-from sklearn_audio.validation._rows import Row, array_samples, find_keys, parse_row, scaled
+from sklearn_audio.validation._rows import LazyRows, Row, array_samples, parse_rows, scaled
 
 Channel = Literal["mean"] | int
 
@@ -92,51 +92,7 @@ def check_audio(
             raise ValueError(
                 f"an array of clips has shape (n_clips, n_timepoints), got {items.shape}. Wrap one clip: [x]."
             )
-    return AudioClips(_parse(items), sample_rate, bare_rate, channel, offset, duration, strict)
-
-
-def _parse(items: Any) -> Sequence[Row] | _LazyRows:
-    if isinstance(items, list) and _are_plain(items):
-        return _LazyRows(items)
-    return [parse_row(item, row, rectangular=isinstance(items, np.ndarray)) for row, item in enumerate(items)]
-
-
-def _are_plain(items: list[Any]) -> bool:
-    """Whether all rows are paths, or all are parts of files (path and numbers), so that parsing cannot fail."""
-    types = set(map(type, items))
-    if types == {dict}:
-        return _are_plain_dicts(items)
-    if not types <= {tuple, list} or set(map(len, items)) != {3}:
-        return types <= {str, bytes}
-    paths, *times = zip(*items, strict=True)
-    return set(map(type, paths)) == {str} and _are_times(times)
-
-
-def _are_plain_dicts(items: list[dict[Any, Any]]) -> bool:
-    names, *others = set(map(tuple, items))
-    keys = find_keys(names)
-    if others or keys.path is None or keys.unknown or keys.content or (keys.rate, keys.span.duration) != (None, None):
-        return False
-    paths = [item[keys.path] for item in items]
-    times = [[item[name] for item in items] for name in keys.span if name is not None]
-    return set(map(type, paths)) == {str} and all(paths) and _are_times(times)
-
-
-def _are_times(columns: Iterable[Iterable[Any]]) -> bool:
-    return {kind for column in columns for kind in set(map(type, column))} <= {float, int, NoneType}
-
-
-class _LazyRows:
-    """Rows that are parsed on access: a million paths cost no time before they are read."""
-
-    def __init__(self, items: list[Any]) -> None:
-        self._items = items
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def __getitem__(self, row: int) -> Row:
-        return parse_row(self._items[row], row)
+    return AudioClips(parse_rows(items), sample_rate, bare_rate, channel, offset, duration, strict)
 
 
 class AudioClips(Sequence[NDArray[np.float32]]):
@@ -170,7 +126,7 @@ class AudioClips(Sequence[NDArray[np.float32]]):
 
     def __init__(
         self,
-        rows: Sequence[Row] | _LazyRows,
+        rows: Sequence[Row] | LazyRows,
         sample_rate: int,
         bare_rate: float | None = None,
         channel: Channel = "mean",
@@ -202,6 +158,42 @@ class AudioClips(Sequence[NDArray[np.float32]]):
         blocks = list(self.stream(key))
         return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
+    def at_rate(self, sample_rate: float) -> AudioClips:
+        """Return the same clips at another rate.
+
+        Parameters
+        ----------
+        sample_rate : float
+            Rate in Hz; a whole number for recordings.
+
+        Returns
+        -------
+        AudioClips
+            They share their warnings with these.
+        """
+        clips = copy.copy(self)
+        clips.sample_rate = sample_rate  # type: ignore[assignment]  # of an array it may be a fraction
+        return clips
+
+    def place(self, row: int) -> tuple[str | None, float]:
+        """Return where a clip is from.
+
+        Parameters
+        ----------
+        row : int
+            Index of the clip.
+
+        Returns
+        -------
+        path : str or None
+            Path of the recording; None if the clip is not a file.
+        start : float
+            Seconds of the recording or array before the clip.
+        """
+        clip = self._rows[row]
+        path = os.fspath(clip.source) if isinstance(clip.source, (str, os.PathLike)) else None
+        return path, self._bounds(clip)[0]
+
     def describe(self, row: int) -> str:
         """Name a row for a message.
 
@@ -215,8 +207,8 @@ class AudioClips(Sequence[NDArray[np.float32]]):
         str
             Such as ``"row 3 ('dog.wav')"``.
         """
-        source = self._rows[row].source
-        return f"row {row} ('{os.fspath(source)}')" if isinstance(source, (str, os.PathLike)) else f"row {row}"
+        path, _ = self.place(row)
+        return f"row {row}" if path is None else f"row {row} ('{path}')"
 
     def warn(self, row: int, text: str) -> None:
         """Issue a warning about a clip, read or cached.

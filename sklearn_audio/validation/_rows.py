@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import os
 import threading
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from numbers import Real
+from types import NoneType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,6 +79,51 @@ class Row(NamedTuple):
         # (n_channels, n_timepoints) -> (n_timepoints, n_channels)
         array = np.asarray(samples.data).T
         return self._replace(decoder=None, array=array, rate=float(samples.sample_rate))
+
+
+def parse_rows(items: Any) -> Sequence[Row] | LazyRows:
+    """Parse the rows of X, where an invalid one raises."""
+    if isinstance(items, list) and _are_plain(items):
+        return LazyRows(items)
+    return [parse_row(item, row, rectangular=isinstance(items, np.ndarray)) for row, item in enumerate(items)]
+
+
+def _are_plain(items: list[Any]) -> bool:
+    """Whether all rows are paths, or all are parts of files (path and numbers), so that parsing cannot fail."""
+    types = set(map(type, items))
+    if types == {dict}:
+        return _are_plain_dicts(items)
+    if not types <= {tuple, list} or set(map(len, items)) != {3}:
+        return types <= {str, bytes}
+    paths, *times = zip(*items, strict=True)
+    return set(map(type, paths)) == {str} and _are_times(times)
+
+
+def _are_plain_dicts(items: list[dict[Any, Any]]) -> bool:
+    names, *others = set(map(tuple, items))
+    keys = find_keys(names)
+    if others or keys.path is None or keys.unknown or keys.content or (keys.rate, keys.span.duration) != (None, None):
+        return False
+    paths = [item[keys.path] for item in items]
+    times = [[item[name] for item in items] for name in keys.span if name is not None]
+    return set(map(type, paths)) == {str} and all(paths) and _are_times(times)
+
+
+def _are_times(columns: Iterable[Iterable[Any]]) -> bool:
+    return {kind for column in columns for kind in set(map(type, column))} <= {float, int, NoneType}
+
+
+class LazyRows:
+    """Rows that are parsed on access: a million paths cost no time before they are read."""
+
+    def __init__(self, items: list[Any]) -> None:
+        self._items = items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, row: int) -> Row:
+        return parse_row(self._items[row], row)
 
 
 def parse_row(item: Any, row: int, *, rectangular: bool = False) -> Row:

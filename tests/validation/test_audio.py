@@ -439,3 +439,15 @@ def test_what_cancels_less_than_40_db_is_not_warned_of():
     one((np.stack([x, -0.97 * x], axis=1), RATE))
     with pytest.warns(UserWarning, match="row 0: the mean of the channels is 46 dB below"):
         one((np.stack([x, -0.99 * x], axis=1), RATE))
+
+
+def test_clips_know_where_they_are_from(tmp_path):
+    path = str(tmp_path / "a.wav")
+    clips = check_audio([path, (path, 1.5, 2.0), {"array": np.zeros(8), "sampling_rate": 8000, "start": 0.5}], 8000)
+    assert [clips.place(row) for row in range(3)] == [(path, 0.0), (path, 1.5), (None, 0.5)]
+
+
+def test_the_same_clips_at_another_rate():
+    clips = check_audio([(np.zeros(800), 8000.0)], 16000)
+    assert len(clips.at_rate(8000)[0]) == 800
+    assert len(clips[0]) == 1600
