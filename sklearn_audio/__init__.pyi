@@ -37,6 +37,7 @@ from .embedding import EfficientATEmbedder as EfficientATEmbedder
 from .embedding import HuggingFaceEmbedder as HuggingFaceEmbedder
 from .embedding import ModelCard as ModelCard
 from .embedding import MusiCNNEmbedder as MusiCNNEmbedder
+from .embedding import OpenL3Embedder as OpenL3Embedder
 from .embedding import PANNsEmbedder as PANNsEmbedder
 from .embedding import PretrainedEmbedder as PretrainedEmbedder
 from .embedding import SpeechEmbedder as SpeechEmbedder

@@ -34,6 +34,8 @@ class FrameGeometry:
         Timepoints of padding at each end.
     pad_mode : {"constant", "reflect"}
         Zeros, or the waveform reflected at its end points (repeatedly for a short clip).
+    after : int, default=0
+        Zeros that are appended to the waveform before it is padded.
 
     Examples
     --------
@@ -48,6 +50,7 @@ class FrameGeometry:
     span: int
     pad: int
     pad_mode: PadMode
+    after: int = 0
 
     def n_frames(self, n_timepoints: int) -> int:
         """Return the number of frames of a waveform; a shorter waveform is zero-padded to one frame.
@@ -62,7 +65,7 @@ class FrameGeometry:
         int
             At least 1.
         """
-        return 1 + max(0, n_timepoints + 2 * self.pad - self.lead - self.span) // self.hop
+        return 1 + max(0, n_timepoints + 2 * self.pad + self.after - self.lead - self.span) // self.hop
 
 
 def reflect_indices(n_timepoints: int, left: int, right: int) -> Tensor:
@@ -94,6 +97,8 @@ def reflect_indices(n_timepoints: int, left: int, right: int) -> Tensor:
 
 def cut_frames(waveforms: Tensor, geometry: FrameGeometry) -> Tensor:
     """Pad whole waveforms and cut their frames, (n, n_timepoints) -> (n, n_frames, length), a view."""
+    if geometry.after:
+        waveforms = torch.nn.functional.pad(waveforms, (0, geometry.after))
     n_timepoints, pad = waveforms.shape[1], geometry.pad
     if geometry.pad_mode == "reflect" and pad:
         padded = waveforms[:, reflect_indices(n_timepoints, pad, pad).to(waveforms.device)]
@@ -180,7 +185,7 @@ class FrameStream:
         """
         if self._buffer is None or len(self._buffer) == 0:
             raise ValueError("a waveform without timepoints has no frames.")
-        self._buffer = self._padded_end(self._buffer)
+        self._buffer = self._padded_end(torch.nn.functional.pad(self._buffer, (0, self._geometry.after)))
         missing = self._geometry.span - len(self._buffer)
         if missing > 0 and not self._emitted:
             self._buffer = torch.nn.functional.pad(self._buffer, (0, missing))

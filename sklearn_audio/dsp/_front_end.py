@@ -60,6 +60,9 @@ class FrontEnd(Compression):
         Pad ``n_fft // 2`` timepoints at each end, so that frame k is centred on timepoint ``k * hop_length``.
     pad_mode : {"constant", "reflect"}, default="constant"
         Content of the padding: zeros (librosa since 0.10), or the reflected waveform.
+    pad_end : bool, default=False
+        Add zeros at the end, so that each frame that begins within the waveform is there (TensorFlow); not with
+        `center`.
     remove_dc : bool, default=False
         Subtract the mean of each frame before the window (Kaldi).
     preemphasis : float, default=0.0
@@ -131,6 +134,7 @@ class FrontEnd(Compression):
     window_align: Literal["center", "left"] = "center"
     center: bool = True
     pad_mode: PadMode = "constant"
+    pad_end: bool = False
     remove_dc: bool = False
     preemphasis: float = 0.0
     preemphasis_scope: Literal["frame", "waveform"] = "frame"
@@ -162,6 +166,8 @@ class FrontEnd(Compression):
             raise ValueError(f"win_length={self.win_length} must lie between 1 and n_fft={self.n_fft}.")
         if self.hop_length < 1:
             raise ValueError(f"hop_length={self.hop_length} must be at least 1 timepoint.")
+        if self.pad_end and self.center:
+            raise ValueError("pad_end=True adds zeros where center=True has padding; set one of them to False.")
         if self.log is not None and self.log_floor <= 0 and self.log_offset <= 0:
             raise ValueError("the logarithm of silence needs log_floor > 0 or log_offset > 0.")
         if self.std == 0:
@@ -185,13 +191,15 @@ class FrontEnd(Compression):
         centred = self.window_align == "center"
         # The zeros before a centred window are skipped: a shift does not change magnitudes.
         lead = (self.n_fft - length) // 2 if centred else 0
+        span = self.n_fft - lead if centred else length
         return FrameGeometry(
             length=length,
             hop=self.hop_length,
             lead=lead,
-            span=self.n_fft - lead if centred else length,
+            span=span,
             pad=self.n_fft // 2 if self.center else 0,
             pad_mode=self.pad_mode,
+            after=lead + span - 1 if self.pad_end else 0,
         )
 
     def n_frames(self, n_timepoints: int) -> int:

@@ -140,6 +140,19 @@ _SPEECH_EMBEDDING = FrontEnd(
     std=10.0,
 )
 
+_OPENL3_MEL256 = FrontEnd(
+    sample_rate=48000,
+    n_fft=2048,
+    hop_length=242,
+    center=False,
+    pad_end=True,
+    power=1.0,
+    n_mels=256,
+    ref="max",
+    top_db=160.0,
+    std=2.0,  # 10 times the logarithm of magnitudes, and 80 below the maximum
+)
+
 PRESETS: dict[str, FrontEnd] = {
     "vggish": _VGGISH,
     "panns_32k": _PANNS_32K,
@@ -152,6 +165,9 @@ PRESETS: dict[str, FrontEnd] = {
     "efficientat": _EFFICIENTAT,
     "musicnn": _MUSICNN,
     "speech_embedding": _SPEECH_EMBEDDING,
+    "openl3_mel256": _OPENL3_MEL256,
+    "openl3_mel128": replace(_OPENL3_MEL256, n_mels=128),
+    "openl3_linear": replace(_OPENL3_MEL256, n_fft=512, pad_end=False, n_mels=None),
     "yamnet": replace(_VGGISH, log_offset=0.001),
 }
 
@@ -173,6 +189,9 @@ def preset(name: str, **overrides: Any) -> FrontEnd:
     "efficientat"             32000   128    Schmid et al. 2023, EfficientAT
     "musicnn"                 16000   96     Pons & Serra 2019, musicnn
     "speech_embedding"        16000   32     Lin et al. 2020, speech_embedding, as openWakeWord computes them
+    "openl3_mel256"           48000   256    Cramer et al. 2019, OpenL3 0.4, for windows of 1 s, and its variants
+    "openl3_mel128"                   128    "openl3_mel128" and "openl3_linear", the bins of the Fourier transform
+    "openl3_linear"                   257
     "yamnet"                  16000   64     Plakal & Ellis 2020, YAMNet's released code
     ========================  ======  =====  ====================================================================
 

@@ -6,6 +6,7 @@ from sklearn_audio.embedding._cache import clear_cache
 from sklearn_audio.embedding._efficientat import EfficientATEmbedder
 from sklearn_audio.embedding._hugging_face import HuggingFaceEmbedder
 from sklearn_audio.embedding._musicnn import MusiCNNEmbedder
+from sklearn_audio.embedding._openl3 import OpenL3Embedder
 from sklearn_audio.embedding._panns import PANNsEmbedder
 from sklearn_audio.embedding._speech import SpeechEmbedder
 from sklearn_audio.embedding._vggish import VGGishEmbedder
@@ -20,6 +21,7 @@ __all__ = [
     "HuggingFaceEmbedder",
     "ModelCard",
     "MusiCNNEmbedder",
+    "OpenL3Embedder",
     "PANNsEmbedder",
     "PretrainedEmbedder",
     "SpeechEmbedder",

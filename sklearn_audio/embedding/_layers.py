@@ -36,7 +36,8 @@ def outputs_of(card: ModelCard, layers: tuple[str, ...], pooling: str | None, *,
     """Return what the network is to compute: the layers, or their statistics over time of clips that stay whole."""
     if card.statistics:
         return tuple(layer + OVER_TIME for layer in layers)
-    if cut or pooling in (None, "mean") or not isinstance(card.patching, ClipPatching):
+    is_whole = isinstance(card.patching, ClipPatching) and not card.patching.fixed
+    if cut or pooling in (None, "mean") or not is_whole:
         return layers
     timeless = [layer for layer in layers if not has_time_steps(card, layer)]
     if timeless and pooling != "max":

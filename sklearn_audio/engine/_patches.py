@@ -139,30 +139,34 @@ def _clip_patches(
     card: ModelCard, patching: ClipPatching, blocks: Blocks, options: PatchOptions, device: torch.device | None
 ) -> Iterator[Patch]:
     size, hop, whole = _timepoints(card, patching, options)
-    waveform: NDArray[np.float32] = np.empty(0, dtype=np.float32)
+    lead = round(patching.lead * card.sample_rate)
+    waveform: NDArray[np.float32] = np.zeros(lead, dtype=np.float32)
     n_cut = n_to_skip = 0
     for block in blocks:
         waveform = np.concatenate([waveform, block])[n_to_skip:]
         n_to_skip = max(0, n_to_skip - len(block))
         while len(waveform) > whole or (n_cut and len(waveform) >= size):
-            yield _framed(card, waveform[:size], 1.0, device)
+            yield _framed(card, waveform[:size], 1.0 - max(0, lead - n_cut * hop) / size, device)
             n_cut += 1
             n_to_skip = max(0, hop - len(waveform))
             waveform = waveform[hop:]
     if n_cut == 0:
-        yield _framed(card, waveform, 1.0, device)
+        missing = size - len(waveform) if patching.fixed else 0
+        yield _framed(card, np.pad(waveform, (0, missing)), 1.0, device)
         return
     if len(waveform) > max(0, size - hop) and options.partial == "weight":
         filled = size if patching.fills else max(patching.shortest, len(waveform))
-        yield _framed(card, np.pad(waveform, (0, filled - len(waveform))), len(waveform) / size, device)
+        weight = (len(waveform) - max(0, lead - n_cut * hop)) / size
+        yield _framed(card, np.pad(waveform, (0, filled - len(waveform))), weight, device)
 
 
 def _timepoints(card: ModelCard, patching: ClipPatching, options: PatchOptions) -> tuple[int, int, int]:
     """Return the timepoints of a patch and between patches, and those of the longest clip that is one patch."""
     size = round(patching.seconds * card.sample_rate)
-    if options.hop is None:
+    hop = patching.hop if options.hop is None else options.hop
+    if hop is None:
         return size, size, round(patching.whole * card.sample_rate)
-    return size, max(1, round(options.hop * card.sample_rate)), size
+    return size, max(1, round(hop * card.sample_rate)), size
 
 
 def _framed(card: ModelCard, waveform: NDArray[np.float32], weight: float, device: torch.device | None) -> Patch:
@@ -176,7 +180,7 @@ def _framed(card: ModelCard, waveform: NDArray[np.float32], weight: float, devic
 def longest_patch(card: ModelCard, options: PatchOptions) -> float:
     """Return the length in seconds of the longest clip that is a single patch."""
     if isinstance(card.patching, ClipPatching):
-        return _timepoints(card, card.patching, options)[2] / card.sample_rate
+        return _timepoints(card, card.patching, options)[2] / card.sample_rate - card.patching.lead
     return card.patch_seconds
 
 
@@ -185,20 +189,22 @@ def patch_spans(card: ModelCard, n_timepoints: int, options: PatchOptions) -> ND
 
     Shapes: -> (n_patches, 2).
     """
-    filled = max(n_timepoints, card.patching.shortest)
+    filled, lead = max(n_timepoints, card.patching.shortest), 0.0
     if isinstance(card.patching, FramePatching):
         unit = card.front_end.hop_length / card.sample_rate
         size, hop, whole = card.patching.n_frames, _hop(card, card.patching, options), card.patching.n_frames
         length = card.front_end.n_frames(filled)
     else:
-        unit, length = 1 / card.sample_rate, filled
+        unit, lead = 1 / card.sample_rate, card.patching.lead
+        length = filled + round(lead * card.sample_rate)
         size, hop, whole = _timepoints(card, card.patching, options)
     if length <= whole:
         return np.array([[0.0, n_timepoints / card.sample_rate]])
     n_whole = 1 + (length - size) // hop
     has_partial = length > (n_whole - 1) * hop + max(size, hop) and options.partial == "weight"
-    starts = np.arange(n_whole + has_partial) * hop * unit
+    starts = np.arange(n_whole + has_partial) * hop * unit - lead
     ends = np.minimum(starts + size * unit, n_timepoints / card.sample_rate)
+    starts = np.maximum(starts, 0.0)
     if n_timepoints < card.patching.shortest:  # a clip that was filled is in every patch
         starts, ends = np.zeros(len(starts)), np.full(len(starts), n_timepoints / card.sample_rate)
     return np.stack([starts, ends], axis=1)

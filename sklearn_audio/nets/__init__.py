@@ -19,6 +19,7 @@ from sklearn_audio.nets._flat import MLP, MeanNetwork, SequenceMLP
 from sklearn_audio.nets._frame_network import FrameNetwork, architecture_of
 from sklearn_audio.nets._layered import OVER_TIME, LayeredNetwork
 from sklearn_audio.nets._musicnn import MusiCNN
+from sklearn_audio.nets._openl3 import OpenL3
 from sklearn_audio.nets._panns import Cnn6, Cnn10, Cnn14, Cnn14DecisionLevel
 from sklearn_audio.nets._panns_residual import MobileNetV1, MobileNetV2, ResNet
 from sklearn_audio.nets._panns_waveform import DaiNet19, LeeNet, Res1dNet, WavegramCnn14, WavegramLogmelCnn14
@@ -64,6 +65,7 @@ __all__ = [
     "MobileNetV1",
     "MobileNetV2",
     "MusiCNN",
+    "OpenL3",
     "Res1dNet",
     "ResNet",
     "SequenceBERT",

@@ -35,6 +35,7 @@ from sklearn_audio.weights._converters import (
 )
 from sklearn_audio.weights._musicnn import convert_musicnn
 from sklearn_audio.weights._onnx import read_onnx
+from sklearn_audio.weights._openl3 import convert_openl3
 from sklearn_audio.weights._safetensors import (
     MAX_HEADER,
     SEAL,
@@ -58,6 +59,7 @@ CONVERTERS: dict[str, Callable[[Mapping[str, Any]], dict[str, Tensor]]] = {
     "efficientat": convert_efficientat,
     "musicnn": convert_musicnn,
     "speech_embedding": convert_speech_embedding,
+    "openl3": convert_openl3,
     "plain": convert_plain,
 }
 # what PyTorch's careful unpickler raises on bytes that are no pickle, beside what it means to raise
@@ -90,7 +92,8 @@ def read_checkpoint(path: str | os.PathLike[str], converter: str) -> dict[str, T
     path : str or path
         A PyTorch checkpoint (read without running any code in it), safetensors, NumPy's ``.npz``, an ONNX or TensorFlow
         Lite file, or a TensorFlow checkpoint (one of a single file needs the extra ``tensorflow``).
-    converter : {"vggish", "vggish_pca", "panns", "ast", "efficientat", "musicnn", "speech_embedding", "plain"}
+    converter : {"vggish", "vggish_pca", "panns", "ast", "efficientat", "musicnn", "speech_embedding", "openl3", \
+            "plain"}
         Family of the checkpoint; "plain" leaves the names of the tensors unchanged.
 
     Returns

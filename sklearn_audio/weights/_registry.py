@@ -50,8 +50,8 @@ class WeightsEntry:
     file : str
         Published name of the file.
     converter : str
-        Layout: "vggish", "vggish_pca", "panns", "ast", "efficientat", "musicnn", "speech_embedding"
-        or "plain".
+        Layout: "vggish", "vggish_pca", "panns", "ast", "efficientat", "musicnn", "speech_embedding",
+        "openl3" or "plain".
     licence : str
         Licence of the weights.
     paper : str

@@ -18,6 +18,7 @@ from sklearn_audio.engine.models._efficientat import EFFICIENTAT
 from sklearn_audio.engine.models._labels import audioset_labels, magnatagatune_labels, million_song_labels
 from sklearn_audio.engine.models._musicnn import MUSICNN
 from sklearn_audio.engine.models._native import check_native, default_extractor, native_card
+from sklearn_audio.engine.models._openl3 import OPENL3
 from sklearn_audio.engine.models._panns import PANNS
 from sklearn_audio.engine.models._speech_embedding import SPEECH_EMBEDDING
 from sklearn_audio.engine.models._taggers import TAGGERS, any_window, score_layer, tagger_labels, windowed
@@ -60,4 +61,5 @@ CARDS: dict[str, dict[str, ModelCard]] = {
     "efficientat": EFFICIENTAT,
     "musicnn": MUSICNN,
     "speech": SPEECH_EMBEDDING,
+    "openl3": OPENL3,
 }

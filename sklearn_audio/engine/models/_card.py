@@ -94,6 +94,12 @@ class ClipPatching:
         only.
     fills : bool, default=True
         Whether a last patch that the clip does not fill is filled with silence, or goes through the network as it is.
+    hop : float, default=None
+        Seconds between patches unless the user wants another distance; None is `seconds`.
+    lead : float, default=0.0
+        Seconds of silence before the clip, so that the first patches are centred on its start.
+    fixed : bool, default=False
+        Whether the network takes patches of `seconds` and no others; then a single patch is filled, too.
 
     Examples
     --------
@@ -107,6 +113,9 @@ class ClipPatching:
     whole: float = 30.0
     batch: int = 1
     fills: bool = True
+    hop: float | None = None
+    lead: float = 0.0
+    fixed: bool = False
 
 
 Patching = FramePatching | ClipPatching
@@ -257,7 +266,7 @@ def of_length(patching: ClipPatching, seconds: float) -> ClipPatching:
 def _windowed(card: ModelCard, window: float) -> Patching:
     """Return patches of another length, if the network takes it."""
     patching = card.patching
-    if isinstance(patching, ClipPatching):
+    if isinstance(patching, ClipPatching) and not patching.fixed:
         shortest = patching.shortest / card.sample_rate
         if shortest <= window <= patching.whole:
             return of_length(patching, window)
@@ -265,7 +274,7 @@ def _windowed(card: ModelCard, window: float) -> Patching:
             f"window={window:g} s is not for {card.name}, which takes from {_up(shortest):g} to {patching.whole:g} s "
             "at once; give a window between these."
         )
-    if abs(window * card.sample_rate / card.front_end.hop_length - patching.n_frames) < 1:
+    if abs(window - card.patch_seconds) < card.front_end.hop_length / card.sample_rate:
         return patching
     raise ValueError(
         f"window={window:g} s is not for {card.name}, which takes patches of {card.patch_seconds:g} s and no other "
@@ -302,6 +311,8 @@ def example_inputs(card: ModelCard) -> list[Tensor]:
     """Make the inputs of the shortest clip that a network takes, without memory for them."""
     shortest = card.patching.shortest
     whole = isinstance(card.patching, ClipPatching)
+    if isinstance(card.patching, ClipPatching) and card.patching.fixed:
+        shortest = round(card.patching.seconds * card.sample_rate)
     n_frames = card.front_end.n_frames(shortest) if whole else getattr(card.patching, "n_frames", 0)
     shapes = {"waveform": (1, shortest), "frames": (1, n_frames, card.front_end.n_features)}
     return [torch.empty(shapes[name], device="meta") for name in card.reads]

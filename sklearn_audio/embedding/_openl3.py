@@ -1,0 +1,79 @@
+"""Embeddings of OpenL3: Cramer et al. 2019."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Unpack
+
+from sklearn_audio.embedding._base import PretrainedEmbedder
+from sklearn_audio.embedding._embedder_parameters import EmbedderOptions
+from sklearn_audio.engine.models import CARDS, ModelCard
+
+__all__ = ["OpenL3Embedder"]
+
+
+class OpenL3Embedder(PretrainedEmbedder):
+    """Embed clips with OpenL3, trained without labels on the sound and the pictures of videos.
+
+    Windows of 1 s at 48 kHz, centred on every 0.1 s of the clip, as in the authors' ``get_audio_embedding``; ``hop=1``
+    is ten times faster. The windows at both ends reach into silence. The frames are those of the authors' code since
+    release 0.4.
+
+    J. Cramer, H.-H. Wu, J. Salamon & J. P. Bello, "Look, listen, and learn more: design choices for deep audio
+    embeddings", ICASSP 2019.
+
+    Parameters
+    ----------
+    model : str, default="mel256_music"
+        Frames and training set: "mel256", "mel128" or "linear", then "music" or "env" (environmental sounds), such as
+        "mel128_env".
+    short_clip : {"tile", "zero"}, default="zero"
+        How a clip shorter than half a window is filled: by repetition, or by silence at its end, as in the authors'
+        code.
+    {embedder_parameters}
+    sample_rate : int, default=None
+        Rate in Hz of arrays that carry none; None refuses such arrays. Files and arrays with a rate are resampled to
+        48 kHz.
+    partial : {"weight", "drop"}, default="weight"
+        What becomes of a last window that the clip does not fill: "weight" fills it with silence, as the authors' code
+        does, and lets it weigh by its share in "mean" and "mean_std", as also the first windows do; "drop" leaves it
+        out where there is a whole one.
+    layer : str or list of str, default=None
+        Which representation to return, one of `layers()`; several are put side by side, "all" is every one; None is
+        "embedding_6144", and "embedding_512" is the smaller one. Maps are averaged over time and frequency.
+    window : float, default=None
+        Seconds of a patch: 1 s, and no other.
+    hop : float, default=None
+        Seconds between windows; None is 0.1. Refused where no clip is longer than half a window.
+
+    Attributes
+    ----------
+    {embedder_attributes}
+
+    See Also
+    --------
+    MusiCNNEmbedder : A smaller network for music.
+    PANNsEmbedder : Embeddings for sounds of all kinds.
+
+    Examples
+    --------
+    With random weights, which need no download:
+
+    >>> import numpy as np
+    >>> from sklearn_audio import OpenL3Embedder
+    >>> embedder = OpenL3Embedder("mel128_env", weights=None, sample_rate=48000, layer="embedding_512")
+    >>> embedder.transform([np.zeros(12000), np.zeros(28800)]).shape
+    (2, 512)
+    """
+
+    cards: ClassVar[Mapping[str, ModelCard]] = CARDS["openl3"]
+    _prefix: ClassVar[str] = "openl3"
+
+    def __init__(  # type: ignore[misc] # with defaults of its own
+        self,
+        model: str = "mel256_music",
+        *,
+        short_clip: Literal["tile", "zero"] = "zero",
+        **shared: Unpack[EmbedderOptions],
+    ) -> None:
+        super().__init__(model, short_clip=short_clip, **shared)
