@@ -30,7 +30,7 @@ from sklearn_audio import (
     VGGishEmbedder,
 )
 from sklearn_audio.model_selection import MultilabelThresholdClassifierCV
-from tests.standin import StandInMusiCNN, StandInVGGish
+from tests.standin import StandInMusiCNN, StandInOpenL3, StandInVGGish
 from tests.tiny_network import TinyNetwork
 
 AUDIO = {
@@ -54,6 +54,7 @@ EMBEDDERS = {
     "SpeechEmbedder": SpeechEmbedder(weights=None, sample_rate=16000),
     "StandInVGGish": StandInVGGish(weights=None, sample_rate=16000, pooling="max", n_jobs=2),
     "StandInMusiCNN": StandInMusiCNN(weights=None, sample_rate=16000, partial="drop", short_clip="zero"),
+    "StandInOpenL3": StandInOpenL3(weights=None, sample_rate=48000),
 }
 # the networks that the stand-ins stand in for, and those of the size that is published
 LARGE = {

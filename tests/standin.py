@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from sklearn_audio import MusiCNNEmbedder, VGGishEmbedder
+from sklearn_audio import MusiCNNEmbedder, OpenL3Embedder, VGGishEmbedder
 from sklearn_audio.engine.models import CARDS
 
 
@@ -36,6 +36,10 @@ def musicnn_network() -> nn.Module:
     return OneLayer(96)
 
 
+def openl3_network() -> nn.Module:
+    return OneLayer(256)
+
+
 class StandInVGGish(VGGishEmbedder):
     cards: ClassVar = {"vggish": replace(CARDS["vggish"]["vggish"], name="standin_vggish", build=vggish_network)}
 
@@ -43,4 +47,12 @@ class StandInVGGish(VGGishEmbedder):
 class StandInMusiCNN(MusiCNNEmbedder):
     cards: ClassVar = {
         name: replace(card, name="standin_musicnn", build=musicnn_network) for name, card in CARDS["musicnn"].items()
+    }
+
+
+class StandInOpenL3(OpenL3Embedder):
+    cards: ClassVar = {
+        "mel256_music": replace(
+            CARDS["openl3"]["mel256_music"], name="standin_openl3", build=openl3_network, layer="embedding"
+        )
     }

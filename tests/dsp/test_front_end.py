@@ -52,6 +52,27 @@ def test_padding_is_that_of_numpy(pad_mode, n_timepoints):
     assert torch.equal(centred(waveform), replace(centred, center=False)(padded))
 
 
+@pytest.mark.parametrize("win_length", [512, 300])
+@pytest.mark.parametrize("n_timepoints", [1, 2, 90, 100, 101, 511, 512, 513, 5000])
+def test_zeros_at_the_end_complete_all_frames_that_begin_in_the_clip(n_timepoints, win_length):
+    waveform = noise(n_timepoints)
+    plain = FrontEnd(n_fft=512, win_length=win_length, hop_length=100, center=False, top_db=None)
+    ended = replace(plain, pad_end=True)
+    n_frames = -(-n_timepoints // 100)
+    padded = torch.from_numpy(np.pad(waveform.numpy(), (0, (n_frames - 1) * 100 + 512 - n_timepoints)))
+    assert ended.n_frames(n_timepoints) == n_frames
+    assert torch.equal(ended(waveform), plain(padded))
+    torch.testing.assert_close(ended.module()(waveform[None])[0], plain(padded), rtol=1e-4, atol=1e-3)
+    stream = ended.stream()
+    parts = [part for value in waveform.split(37) for part in stream.feed(value)] + list(stream.finish())
+    assert torch.equal(torch.cat(parts), plain(padded))
+
+
+def test_zeros_at_the_end_have_one_meaning():
+    with pytest.raises(ValueError, match="pad_end=True adds zeros where center=True has padding; set one of them to F"):
+        FrontEnd(pad_end=True)
+
+
 def test_hop_beyond_the_window():
     front_end = FrontEnd(n_fft=64, hop_length=500, n_mels=4, center=False)
     waveform = noise(400_000)
@@ -169,7 +190,7 @@ def test_front_ends_are_values():
         ),
         (lambda: FrontEnd()(torch.zeros(2, 5)), r"got \(2, 5\)"),
         (lambda: list(FrontEnd().stream().finish()), "a waveform without timepoints has no frames"),
-        (lambda: preset("openl3"), "unknown front end 'openl3'; choose one of"),
+        (lambda: preset("leaf"), "unknown front end 'leaf'; choose one of"),
     ],
 )
 def test_mistakes(make, match):

@@ -23,6 +23,7 @@ from sklearn_audio import (
     ASTEmbedder,
     EfficientATEmbedder,
     MusiCNNEmbedder,
+    OpenL3Embedder,
     PANNsEmbedder,
     Ragged,
     SpeechEmbedder,
@@ -94,7 +95,7 @@ def test_every_layer_has_its_names(name):
 
 def test_default_layer():
     wanted = {VGGishEmbedder: ("embedding", 128), MusiCNNEmbedder: ("max_pool", 753), ASTEmbedder: ("embedding", 768)}
-    wanted |= {SpeechEmbedder: ("embedding", 96)}
+    wanted |= {SpeechEmbedder: ("embedding", 96), OpenL3Embedder: ("embedding_6144", 6144)}
     wanted |= {PANNsEmbedder: ("embedding", 2048), EfficientATEmbedder: ("embedding", 960)}
     for kind, (layer, width) in wanted.items():
         assert len(kind().get_feature_names_out()) == len(kind(layer=layer).get_feature_names_out()) == width
@@ -102,6 +103,7 @@ def test_default_layer():
 
 def test_feature_names():
     assert LEENET.get_feature_names_out()[:2].tolist() == ["panns_0", "panns_1"]
+    assert OpenL3Embedder(layer="embedding_512").get_feature_names_out()[[0, -1]].tolist() == ["openl3_0", "openl3_511"]
     assert SpeechEmbedder().get_feature_names_out()[95] == "speechembedding_95"
     names = clone(LEENET).set_params(pooling="mean_std").get_feature_names_out()
     assert (len(names), names[0], names[512]) == (1024, "panns_0_mean", "panns_0_std")
@@ -234,7 +236,11 @@ def test_a_folder_in_place_of_a_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "kind", [VGGishEmbedder, PANNsEmbedder, ASTEmbedder, EfficientATEmbedder, MusiCNNEmbedder, SpeechEmbedder]
+    "kind",
+    [
+        *(VGGishEmbedder, PANNsEmbedder, ASTEmbedder, EfficientATEmbedder, MusiCNNEmbedder, SpeechEmbedder),
+        OpenL3Embedder,
+    ],
 )
 def test_bare_arrays_need_a_rate(kind):
     small = {
@@ -255,6 +261,8 @@ def test_bare_arrays_need_a_rate(kind):
         (PANNsEmbedder, {"model": "cnn41"}, r"unknown model 'cnn41'; did you mean 'cnn14'\? Choose one of \['cnn14', "),
         (ASTEmbedder, {"model": "xyzzy"}, r"unknown model 'xyzzy'; choose one of"),
         (PANNsEmbedder, {"layer": "bloc3"}, r"unknown layer 'bloc3'; did you mean 'block3'\? Choose one of \['block1'"),
+        (OpenL3Embedder, {"model": "mel256"}, r"unknown model 'mel256'; did you mean 'mel256_music'\?"),
+        (OpenL3Embedder, {"layer": "embedding"}, r"unknown layer 'embedding'; did you mean 'embedding_512'\?"),
         (VGGishEmbedder, {"layer": "fc3"}, r"unknown layer 'fc3'; did you mean 'fc[12]'\?"),
         (
             PANNsEmbedder,

@@ -12,7 +12,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from docs.contributing.band_embedder import BandEmbedder
-from sklearn_audio import ASTEmbedder, EfficientATEmbedder, PANNsEmbedder, SpeechEmbedder
+from sklearn_audio import ASTEmbedder, EfficientATEmbedder, OpenL3Embedder, PANNsEmbedder, SpeechEmbedder
 from sklearn_audio.embedding import ClipPatching, PretrainedEmbedder
 from sklearn_audio.engine import WeightsSource, read_network
 from sklearn_audio.engine._pretrained import Forward
@@ -110,6 +110,7 @@ def test_windows():
         (MN04, 0.001, r"window=0\.001 s is not for efficientat_mn04_as"),
         (VGGISH, 2, r"window=2 s is not for standin_vggish, which takes patches of 0\.96 s and no other length"),
         (SPEECH, 1, r"which takes patches of 0\.76 s"),
+        (OpenL3Embedder(weights=None, sample_rate=48000), 0.7, r"which takes patches of 1 s and no other"),
         (AST, 10, r"which takes patches of 0\.48 s"),
         (StandInMusiCNN(weights=None, sample_rate=16000), 1, r"which takes patches of 2\.992 s"),
     ],

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sklearn_audio.engine._patches import PatchOptions, iter_patches, patch_spans
+from sklearn_audio.engine._patches import PatchOptions, iter_patches, longest_patch, patch_spans
 from sklearn_audio.engine.models import CARDS, ClipPatching, FramePatching
 from tests.standin import vggish_network
 
@@ -162,6 +162,41 @@ def test_silence_goes_to_both_ends_of_a_short_word():
     np.testing.assert_array_equal(patch.inputs[0][:125], SPEECH.front_end(torch.from_numpy(centred)))
     spans = patch_spans(SPEECH, 4000, PatchOptions(partial="drop"))
     assert spans.tolist() == [[0.0, 0.25]] * 7
+
+
+OPENL3 = CARDS["openl3"]["linear_env"]
+
+
+@pytest.mark.parametrize("partial", ["weight", "drop"])
+@pytest.mark.parametrize("hop", [None, 0.25, 1.5])
+@pytest.mark.parametrize("n", [3000, 24000, 24001, 28800, 48000, 100_001])
+def test_windows_around_every_hop(n, hop, partial):
+    """Half a window of silence before the clip; silence after it, up to the end of the last window."""
+    clip, step = noise(n), round(48000 * (hop or 0.1))
+    patches = cut_clip(OPENL3, clip, block=7001, short_clip="zero", hop=hop, partial=partial)
+    n_windows = 1 + max(0, -(-(24000 + n - 48000) // step))
+    if step > 48000 and (24000 + n - 48000) % step <= step - 48000:
+        n_windows -= n_windows > 1  # would begin after the end
+    padded = np.pad(clip, (24000, 48000 + n_windows * step))
+    wanted = [padded[k * step : k * step + 48000] for k in range(n_windows)]
+    filled = [min(k * step + 24000, n) - max(0, k * step - 24000) for k in range(n_windows)]
+    if partial == "drop" and n_windows > 1 and (n_windows - 1) * step + 24000 > n:
+        wanted, filled = wanted[:-1], filled[:-1]
+    assert len(patches) == len(wanted)
+    for patch, window in zip(patches, wanted, strict=True):
+        np.testing.assert_array_equal(patch.inputs[0], OPENL3.front_end(torch.from_numpy(window)))
+    if len(wanted) > 1:
+        np.testing.assert_allclose([patch.weights[0] for patch in patches], np.array(filled) / 48000)
+    starts = np.maximum(0, np.arange(len(wanted)) * step - 24000) / 48000
+    ends = np.minimum(n, np.arange(len(wanted)) * step + 24000) / 48000
+    spans = patch_spans(OPENL3, n, PatchOptions(hop, partial, "zero"))
+    np.testing.assert_allclose(spans, np.stack([starts, ends], axis=1))
+
+
+def test_the_longest_clip_of_one_window_around_its_start():
+    assert longest_patch(OPENL3, PatchOptions()) == 0.5
+    assert len(patch_spans(OPENL3, 24000, PatchOptions())) == 1
+    assert len(patch_spans(OPENL3, 24001, PatchOptions())) == 2
 
 
 def test_the_fill_of_speech_embedding_is_silence():

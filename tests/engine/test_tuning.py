@@ -22,6 +22,7 @@ SMALL = [
     ("efficientat", "mn04_as"),
     ("musicnn", "msd_musicnn"),
     ("speech", "speech_embedding"),
+    ("openl3", "mel128_env"),
     ("ast", "tiny224"),
 ]
 LARGE = [

@@ -99,6 +99,21 @@ def test_presets_with_librosa_conventions(shared_data, name):
     np.testing.assert_allclose(front_end(torch.from_numpy(y)).numpy(), wanted, atol=tolerance)
 
 
+@pytest.mark.parametrize(("name", "n_mels"), [("openl3_mel256", 256), ("openl3_mel128", 128), ("openl3_linear", None)])
+def test_openl3_with_librosa(shared_data, name, n_mels):
+    """Magnitudes of the frames that begin within a second, ten times their logarithm, below the maximum."""
+    y = recording(shared_data, CLIPS[0], 48000).astype(np.float64)[:48000]
+    n_fft, n_frames = (2048, 199) if n_mels else (512, 197)
+    y = np.pad(y, (0, (n_frames - 1) * 242 + n_fft - len(y))) if n_mels else y
+    wanted = np.abs(librosa.stft(y, n_fft=n_fft, hop_length=242, center=False))
+    if n_mels:
+        wanted = librosa.filters.mel(sr=48000, n_fft=n_fft, n_mels=n_mels, dtype=np.float64) @ wanted
+    wanted = librosa.power_to_db(wanted, ref=np.max, amin=1e-10, top_db=80)
+    ours = preset(name)(torch.from_numpy(y[:48000])).numpy()
+    assert ours.shape == (n_frames, n_mels or 257)
+    np.testing.assert_allclose(ours, wanted.T, atol=1e-4)
+
+
 # ---- Kaldi -----------------------------------------------------------------------------------------------------------
 
 
