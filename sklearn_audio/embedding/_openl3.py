@@ -36,8 +36,7 @@ class OpenL3Embedder(PretrainedEmbedder):
         48 kHz.
     partial : {"weight", "drop"}, default="weight"
         What becomes of a last window that the clip does not fill: "weight" fills it with silence, as the authors' code
-        does, and lets it weigh by its share in "mean" and "mean_std", as also the first windows do; "drop" leaves it
-        out where there is a whole one.
+        does, and lets it weigh by its share in "mean" and "mean_std"; "drop" leaves it out where there is a whole one.
     layer : str or list of str, default=None
         Which representation to return, one of `layers()`; several are put side by side, "all" is every one; None is
         "embedding_6144", and "embedding_512" is the smaller one. Maps are averaged over time and frequency.

@@ -139,14 +139,13 @@ def _clip_patches(
     card: ModelCard, patching: ClipPatching, blocks: Blocks, options: PatchOptions, device: torch.device | None
 ) -> Iterator[Patch]:
     size, hop, whole = _timepoints(card, patching, options)
-    lead = round(patching.lead * card.sample_rate)
-    waveform: NDArray[np.float32] = np.zeros(lead, dtype=np.float32)
+    waveform: NDArray[np.float32] = np.zeros(round(patching.lead * card.sample_rate), dtype=np.float32)
     n_cut = n_to_skip = 0
     for block in blocks:
         waveform = np.concatenate([waveform, block])[n_to_skip:]
         n_to_skip = max(0, n_to_skip - len(block))
         while len(waveform) > whole or (n_cut and len(waveform) >= size):
-            yield _framed(card, waveform[:size], 1.0 - max(0, lead - n_cut * hop) / size, device)
+            yield _framed(card, waveform[:size], 1.0, device)
             n_cut += 1
             n_to_skip = max(0, hop - len(waveform))
             waveform = waveform[hop:]
@@ -156,8 +155,7 @@ def _clip_patches(
         return
     if len(waveform) > max(0, size - hop) and options.partial == "weight":
         filled = size if patching.fills else max(patching.shortest, len(waveform))
-        weight = (len(waveform) - max(0, lead - n_cut * hop)) / size
-        yield _framed(card, np.pad(waveform, (0, filled - len(waveform))), weight, device)
+        yield _framed(card, np.pad(waveform, (0, filled - len(waveform))), len(waveform) / size, device)
 
 
 def _timepoints(card: ModelCard, patching: ClipPatching, options: PatchOptions) -> tuple[int, int, int]:

@@ -261,7 +261,7 @@ def test_bare_arrays_need_a_rate(kind):
         (PANNsEmbedder, {"model": "cnn41"}, r"unknown model 'cnn41'; did you mean 'cnn14'\? Choose one of \['cnn14', "),
         (ASTEmbedder, {"model": "xyzzy"}, r"unknown model 'xyzzy'; choose one of"),
         (PANNsEmbedder, {"layer": "bloc3"}, r"unknown layer 'bloc3'; did you mean 'block3'\? Choose one of \['block1'"),
-        (OpenL3Embedder, {"model": "mel256"}, r"unknown model 'mel256'; did you mean 'mel256_music'\?"),
+        (OpenL3Embedder, {"model": "mel256"}, r"unknown model 'mel256'; did you mean 'mel256_env'\?"),
         (OpenL3Embedder, {"layer": "embedding"}, r"unknown layer 'embedding'; did you mean 'embedding_512'\?"),
         (VGGishEmbedder, {"layer": "fc3"}, r"unknown layer 'fc3'; did you mean 'fc[12]'\?"),
         (

@@ -179,7 +179,7 @@ def test_windows_around_every_hop(n, hop, partial):
         n_windows -= n_windows > 1  # would begin after the end
     padded = np.pad(clip, (24000, 48000 + n_windows * step))
     wanted = [padded[k * step : k * step + 48000] for k in range(n_windows)]
-    filled = [min(k * step + 24000, n) - max(0, k * step - 24000) for k in range(n_windows)]
+    filled = [min(48000, 24000 + n - k * step) for k in range(n_windows)]
     if partial == "drop" and n_windows > 1 and (n_windows - 1) * step + 24000 > n:
         wanted, filled = wanted[:-1], filled[:-1]
     assert len(patches) == len(wanted)

@@ -97,7 +97,7 @@ class ClipPatching:
     hop : float, default=None
         Seconds between patches unless the user wants another distance; None is `seconds`.
     lead : float, default=0.0
-        Seconds of silence before the clip, so that the first patches are centred on its start.
+        Seconds of silence before the clip, with which patches are centred on multiples of `hop`.
     fixed : bool, default=False
         Whether the network takes patches of `seconds` and no others; then a single patch is filled, too.
 
