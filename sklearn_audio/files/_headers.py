@@ -1,4 +1,4 @@
-"""Containers with one fixed header (AU, SPHERE, AVR, IRCAM and more): position and size of their samples."""
+"""Containers with one fixed header (AU, SPHERE, AVR, XI, IRCAM and more): position and size of their samples."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ _PVF_FIELDS = re.compile(rb"PVF1\s(\d+) \d+ (\d+)\n")
 _PAF_WIDTHS = (2, 0, 1)
 # NUT, WTV and Flash; their headers are not parsed.
 _ENDLESS = (b"nut/multimedia container\0", b"\xb7\xd8\0 7I\xda\x11\xa6N\0\x07\xe9^\xad\x8d", b"FWS")
+# Offset of the headers of the sounds in an instrument, and the size of one.
+_XI_SOUNDS, _XI_SOUND_BYTES = 298, 40
 # Bytes of a packet in a MIDI sample dump, and how many of them hold samples, seven bits each.
 _SDS_PACKET, _SDS_CONTENT = 127, 120
 
@@ -39,6 +41,8 @@ def in_header(reader: ByteReader) -> SampleData | None:
         return SampleData(start + 4, 4 * n_samples, Fraction(4 * channels) or None)
     if head[:2] == b"\xf0\x7e" and len(head) >= 21:
         return _in_sds(head)
+    if head[:20] == b"Extended Instrument:":
+        return _in_xi(reader)
     return _in_endless(head)
 
 
@@ -61,6 +65,17 @@ def _in_sds(head: bytes) -> SampleData | None:
         return {10: bytes([held & 127, held >> 7 & 127, held >> 14 & 127])}
 
     return SampleData(21, -(-count // per_packet) * _SDS_PACKET, rate, mend)
+
+
+def _in_xi(reader: ByteReader) -> SampleData | None:
+    """Add up the sizes of the sounds of an instrument, which libsndfile reads as one; it writes 0 itself."""
+    n_sounds = int.from_bytes(reader.at(_XI_SOUNDS - 2, 2), "little")
+    headers = reader.at(_XI_SOUNDS, _XI_SOUND_BYTES * n_sounds)
+    if not headers or len(headers) < _XI_SOUND_BYTES * n_sounds:
+        return None
+    sizes = [size for size, *_ in struct.iter_unpack(f"<I{_XI_SOUND_BYTES - 4}x", headers)]
+    width = Fraction(2 if headers[14] & 16 else 1)
+    return SampleData(_XI_SOUNDS + len(headers), sum(sizes), width)
 
 
 def _in_endless(head: bytes) -> SampleData | None:

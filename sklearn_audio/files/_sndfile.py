@@ -17,7 +17,7 @@ from sklearn_audio.files._mpeg_jump import shortened_mpeg
 from sklearn_audio.files._sources import OpenSource
 
 # libsndfile claims to seek in these, and fails.
-_UNSEEKABLE = ("GSM610", "G721_32", "G723_24", "G723_40", "NMS_ADPCM", "DWVW", "VOX_ADPCM")
+_UNSEEKABLE = ("GSM610", "G721_32", "G723_24", "G723_40", "NMS_ADPCM", "DWVW", "VOX_ADPCM", "DPCM")
 # Near the end of an Ogg Vorbis stream, libsndfile seeks inexactly; a page earlier it is exact.
 _VORBIS_PREROLL = 1 << 16
 # After a seek, mpg123 lacks the bit reservoir of an MP3 and prints to stderr; beyond this many seconds the earlier

@@ -113,6 +113,7 @@ def test_the_waveform_grows_past_what_was_reserved(stereo, monkeypatch, reserved
         ("MP3", "MPEG_LAYER_III", 44100),
         ("CAF", "ALAC_16", 44100),
         ("AIFF", "DWVW_16", 44100),
+        ("XI", "DPCM_16", 44100),
     ],
 )
 @pytest.mark.parametrize(("start", "end"), [(0.25, 0.5), (1.0, None), (2.6543, 3.1), (3.6, 99.0), (0.0, 0.1)])
