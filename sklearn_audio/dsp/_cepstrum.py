@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Literal
 
@@ -85,6 +86,30 @@ def deltas(
     if width <= order:
         return torch.zeros_like(frames)
     return _savgol(frames, order, width)
+
+
+def with_deltas(
+    pieces: Iterable[Tensor], n_orders: int, *, width: int = 9, kind: Literal["savgol", "difference"] = "savgol"
+) -> Iterator[Tensor]:
+    """Yield the frames of a clip with their derivatives beside them, equal to `deltas` of all frames, block by block.
+
+    Shapes: pieces (n, n_features) -> blocks (m, n_features * (1 + n_orders)).
+    """
+    held: list[Tensor] = []
+    n_held = n_known = 0  # frames held, and those of them that were yielded
+    for piece in pieces:
+        held.append(piece)
+        n_held += len(piece)
+        while n_held >= _BLOCK + width:  # at least one window remains for the end of the clip
+            frames = torch.cat(held)
+            yield _beside_deltas(frames[: _BLOCK + width - 1], n_orders, width, kind)[n_known : width // 2 + _BLOCK]
+            held, n_held, n_known = [frames[_BLOCK:]], n_held - _BLOCK, width // 2
+    yield _beside_deltas(torch.cat(held), n_orders, width, kind)[n_known:]
+
+
+def _beside_deltas(frames: Tensor, n_orders: int, width: int, kind: Literal["savgol", "difference"]) -> Tensor:
+    changes = [deltas(frames, order=order, width=width, kind=kind) for order in range(1, n_orders + 1)]
+    return torch.cat([frames, *changes], dim=1)
 
 
 @isolated(keep_gradients=True)

@@ -14,7 +14,7 @@ from torch import Tensor
 from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import AUDIO_CONSTRAINTS
-from sklearn_audio.dsp import FrontEnd, dct_matrix, deltas, lifter_weights
+from sklearn_audio.dsp import FrontEnd, dct_matrix, lifter_weights, with_deltas
 from sklearn_audio.engine import front_end_frames
 from sklearn_audio.preprocessing._frames import Blocks, FrameExtractor, FrameTransformer
 from sklearn_audio.preprocessing._front_end_parameters import FRONT_END_CONSTRAINTS, FRONT_END_USES
@@ -48,17 +48,13 @@ class _MFCCExtractor(FrameExtractor):
         self._front_end = front_end
 
     def extract(self, blocks: Blocks) -> Iterator[NDArray[np.float32]]:
-        """Yield the coefficients of the clip in one piece."""
+        """Yield the coefficients of the clip in pieces."""
         lowest, kept = self._lowest(blocks)
         decibels = kept if kept is not None else self._decibels(blocks)
-        cepstra = torch.cat([piece.clamp(min=lowest) @ self._basis for piece in decibels])  # (n_frames, n_mfcc)
+        cepstra = (piece.clamp(min=lowest) @ self._basis for piece in decibels)  # (n, n_mfcc)
         owner = self._owner
-        changes = [
-            deltas(cepstra, order=order, width=owner.delta_width, kind=owner.delta_kind)
-            for order in range(1, owner.deltas + 1)
-        ]
-        for parts in zip(*(torch.split(part, _KEPT_FRAMES) for part in (cepstra, *changes)), strict=True):
-            yield torch.cat(parts, dim=1).numpy()
+        for piece in with_deltas(cepstra, owner.deltas, width=owner.delta_width, kind=owner.delta_kind):
+            yield piece.numpy()
 
     def _decibels(self, blocks: Blocks) -> Iterator[Tensor]:
         return (torch.from_numpy(piece) for piece in front_end_frames(self._front_end, blocks()))

@@ -5,11 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_audio.dsp import (
-    dct_matrix,
-    deltas,
-    lifter_weights,
-)
+from sklearn_audio.dsp import _cepstrum, dct_matrix, deltas, lifter_weights
 
 
 def test_dct_and_lifter_equal_librosa():
@@ -53,3 +49,15 @@ def test_plain_differences():
 def test_deltas_refuse_a_width(width):
     with pytest.raises(ValueError, match=f"width={width} must be an odd number of frames, at least 3"):
         deltas(torch.zeros(9, 1), width=width)
+
+
+@pytest.mark.parametrize(("kind", "width"), [("savgol", 3), ("savgol", 9), ("savgol", 101), ("difference", 9)])
+@pytest.mark.parametrize("n_frames", [1, 2, 3, 8, 9, 40, 41, 48, 49, 50, 80, 81, 257])
+def test_derivatives_by_blocks_equal_those_of_all_frames(kind, width, n_frames, monkeypatch):
+    monkeypatch.setattr(_cepstrum, "_BLOCK", 40)
+    frames = torch.from_numpy(np.random.default_rng(n_frames).standard_normal((n_frames, 4)).astype(np.float32))
+    wanted = torch.cat([frames, *(deltas(frames, order=order, width=width, kind=kind) for order in (1, 2))], dim=1)
+    for n in (1, 7, 100, 300):
+        blocks = list(_cepstrum.with_deltas(torch.split(frames, n), 2, width=width, kind=kind))
+        assert torch.equal(torch.cat(blocks), wanted)
+        assert max(map(len, blocks)) <= 40 + 2 * width
