@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -147,8 +148,16 @@ def read_json(file: Path) -> dict[str, Any]:
     return found
 
 
-def _fetch_once(repository: str, name: str, commit: str, verbose: int) -> Path | None:
+def client() -> Any:
+    """Import the hub's client with its modules, which an attribute alone does not load."""
     hub = require("huggingface_hub", needed_by="HuggingFaceEmbedder", extra="transformers")
+    for module in ("constants", "errors", "utils"):
+        importlib.import_module(f"huggingface_hub.{module}")
+    return hub
+
+
+def _fetch_once(repository: str, name: str, commit: str, verbose: int) -> Path | None:
+    hub = client()
     key = (str(hub.constants.HF_HUB_CACHE), repository, commit, name)
     found = None if key in _absent else _fetch(repository, name, commit, verbose)
     if found is None:
@@ -158,7 +167,7 @@ def _fetch_once(repository: str, name: str, commit: str, verbose: int) -> Path |
 
 def _fetch(repository: str, name: str, revision: str | None, verbose: int) -> Path | None:
     """Return a file from the cache or the network; None if the repository has none of that name."""
-    hub = require("huggingface_hub", needed_by="HuggingFaceEmbedder", extra="transformers")
+    hub = client()
     errors = hub.errors
     at = "" if revision is None else f" at revision {revision!r}"
     try:
@@ -212,7 +221,7 @@ def _progress(hub: Any, verbose: int) -> Iterator[None]:
 
 def _revision_with_safetensors(repository: str) -> str | None:
     """Look through the pull requests of a repository, where a service of the hub puts conversions."""
-    hub = require("huggingface_hub", needed_by="HuggingFaceEmbedder", extra="transformers")
+    hub = client()
     api = hub.HfApi()
     try:
         refs = api.list_repo_refs(repository, include_pull_requests=True).pull_requests or []

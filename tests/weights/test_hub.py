@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
 
 from sklearn_audio.exceptions import WeightsError
-from sklearn_audio.weights._hub import open_repository, read_json
+from sklearn_audio.weights._hub import client, open_repository, read_json
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 README = "---\nlanguage: en\nlicense: apache-2.0\n---\n# A model\n"
@@ -16,7 +19,8 @@ README = "---\nlanguage: en\nlicense: apache-2.0\n---\n# A model\n"
 @pytest.fixture
 def hub(monkeypatch, tmp_path):
     """The hub's own client with an empty cache, and a network that fails as it is told."""
-    hub = pytest.importorskip("huggingface_hub", reason="the extra transformers is not installed")
+    pytest.importorskip("huggingface_hub", reason="the extra transformers is not installed")
+    hub = client()
     monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
 
     def fail_with(error):
@@ -64,6 +68,14 @@ def test_what_is_cached_needs_no_network(cached):
     assert found.licence() == "apache-2.0"
     assert found.weights().name == "model.safetensors"
     assert open_repository("someone/net", COMMIT).commit == COMMIT
+
+
+def test_a_fresh_process_needs_no_other_import(tmp_path):
+    pytest.importorskip("huggingface_hub", reason="the extra transformers is not installed")
+    code = "from sklearn_audio.weights._hub import open_repository; open_repository('someone/net')"
+    where = {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    ran = subprocess.run([sys.executable, "-c", code], env=os.environ | where, capture_output=True, text=True)
+    assert "WeightsError: 'someone/net' is not in the hub's cache, and the hub cannot be reached" in ran.stderr
 
 
 def test_newer_repositories_keep_the_features_in_the_file_of_the_processor(cached):
