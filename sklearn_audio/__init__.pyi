@@ -1,5 +1,6 @@
 from . import annotations as annotations
 from . import augmentation as augmentation
+from . import bridges as bridges
 from . import classification as classification
 from . import datasets as datasets
 from . import display as display
@@ -17,6 +18,9 @@ from . import tokenization as tokenization
 from . import validation as validation
 from . import weights as weights
 from .base import AudioEstimator as AudioEstimator
+from .bridges import to_hear as to_hear
+from .bridges import to_mteb as to_mteb
+from .bridges import to_xares as to_xares
 from .classification import AudioTagger as AudioTagger
 from .classification import BERTClassifier as BERTClassifier
 from .classification import CNNClassifier as CNNClassifier
@@ -34,6 +38,7 @@ from .display import TokenDisplay as TokenDisplay
 from .dsp import FrontEnd as FrontEnd
 from .embedding import ASTEmbedder as ASTEmbedder
 from .embedding import EfficientATEmbedder as EfficientATEmbedder
+from .embedding import HEAREmbedder as HEAREmbedder
 from .embedding import HuggingFaceEmbedder as HuggingFaceEmbedder
 from .embedding import ModelCard as ModelCard
 from .embedding import MusiCNNEmbedder as MusiCNNEmbedder

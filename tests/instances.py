@@ -14,6 +14,7 @@ from sklearn_audio import (
     ConvAutoencoder,
     EfficientATEmbedder,
     FrameMLPClassifier,
+    HEAREmbedder,
     KMeansAudioTokenizer,
     LSTMClassifier,
     MelSpectrogramTransformer,
@@ -49,6 +50,8 @@ AUDIO = {
 EMBEDDERS = {
     "ASTEmbedder": ASTEmbedder("tiny224", n_frames=48, stride=(16, 16), weights=None, sample_rate=16000),
     "EfficientATEmbedder": EfficientATEmbedder("mn04_as", weights=None, sample_rate=32000),
+    "HEAREmbedder": HEAREmbedder("tests.hear_module", sample_rate=16000),
+    "HEAREmbedder-times": HEAREmbedder("tests.hear_module", sample_rate=16000, pooling=None),
     "PANNsEmbedder": PANNsEmbedder("leenet11", weights=None, sample_rate=32000),
     "PANNsEmbedder-patches": PANNsEmbedder("leenet11", weights=None, sample_rate=32000, pooling=None),
     "SpeechEmbedder": SpeechEmbedder(weights=None, sample_rate=16000),

@@ -76,6 +76,7 @@ ELSEWHERE = {
         "dsp/_clip_level.py": "preprocessing/test_acoustic.py AcousticFeatures",
         "dsp/_compression.py": "dsp/test_front_end.py FrontEnd",
         "embedding/_embedder_parameters.py": "test_shared_parameters.py VGGishEmbedder",
+        "embedding/_hear_module.py": "embedding/test_hear.py HEAREmbedder",
         "embedding/_outputs.py": "embedding/test_base.py segments",
         "embedding/_own_weights.py": "embedding/test_own_embedder.py PretrainedEmbedder",
         "engine/_frames.py": "engine/test_patches.py iter_patches",

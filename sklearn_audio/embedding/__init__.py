@@ -4,6 +4,7 @@ from sklearn_audio.embedding._ast import ASTEmbedder
 from sklearn_audio.embedding._base import PretrainedEmbedder
 from sklearn_audio.embedding._cache import clear_cache
 from sklearn_audio.embedding._efficientat import EfficientATEmbedder
+from sklearn_audio.embedding._hear import HEAREmbedder
 from sklearn_audio.embedding._hugging_face import HuggingFaceEmbedder
 from sklearn_audio.embedding._musicnn import MusiCNNEmbedder
 from sklearn_audio.embedding._openl3 import OpenL3Embedder
@@ -18,6 +19,7 @@ __all__ = [
     "ClipPatching",
     "EfficientATEmbedder",
     "FramePatching",
+    "HEAREmbedder",
     "HuggingFaceEmbedder",
     "ModelCard",
     "MusiCNNEmbedder",

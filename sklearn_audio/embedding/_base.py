@@ -318,6 +318,9 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         check_name("model", self.model, self.cards)
         return self.cards[self.model]
 
+    def _network_rate(self) -> int:
+        return self._card().sample_rate
+
     def _windowed(self) -> ModelCard:
         return self._card().windowed(self.window)
 
