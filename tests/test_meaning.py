@@ -58,6 +58,7 @@ CASES = [
     (MFCCTransformer(), "pad_mode", "reflect", {"center": False}),
     (PANNsEmbedder(weights=None), "cache_key", "stat", {"cache": None}),
     (PANNsEmbedder(weights=None), "short_clip", "zero", {"model": "leenet11"}),
+    (PANNsEmbedder(weights=None), "cache_layers", "all", {"cache": None}),
     (VGGishEmbedder(weights=None), "pca_weights", "matrix.npz", {"postprocess": None}),
     (AudioTagger(weights=None), "cache_key", "stat", {"cache": None}),
     (AudioTagger(weights=None), "window", 2.0, {"model": "panns_cnn14_decision_max"}),

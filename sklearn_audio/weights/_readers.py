@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import importlib
 import io
@@ -9,7 +10,9 @@ import json
 import os
 import pickle
 import re
+import shutil
 import struct
+import tempfile
 import warnings
 import zipfile
 import zlib
@@ -76,6 +79,7 @@ _LOAD_ERRORS = (
     ValueError,
     struct.error,
 )
+_GZIP = b"\x1f\x8b"
 # Raised by NumPy and zipfile for bytes that are not an archive of arrays.
 _ARCHIVE_ERRORS = (EOFError, OSError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error)
 _TABLE_END = bytes.fromhex("57fb808b247547db")  # of TensorFlow's first format, and of the index of its second format
@@ -91,7 +95,8 @@ def read_checkpoint(path: str | os.PathLike[str], converter: str) -> dict[str, T
     ----------
     path : str or path
         A PyTorch checkpoint (read without running any code in it), safetensors, NumPy's ``.npz``, an ONNX or TensorFlow
-        Lite file, or a TensorFlow checkpoint (one of a single file needs the extra ``tensorflow``).
+        Lite file, or a TensorFlow checkpoint (one of a single file needs the extra ``tensorflow``); also
+        compressed by gzip.
     converter : {"vggish", "vggish_pca", "panns", "ast", "efficientat", "musicnn", "speech_embedding", "openl3", \
             "plain"}
         Family of the checkpoint; "plain" leaves the names of the tensors unchanged.
@@ -207,6 +212,8 @@ def _reader_of_content(file: Path) -> Callable[[Path], Mapping[str, Any]] | None
         return read_safetensors
     if head.startswith(b"PK"):
         return _reader_of_archive(file)
+    if head.startswith(_GZIP):
+        return _read_gzip
     if head.startswith(b"\x80"):  # a pickle: PyTorch's old format
         return _read_torch
     if head[4:8] == TFLITE:
@@ -229,6 +236,21 @@ def _reader_of_archive(file: Path) -> Callable[[Path], Mapping[str, Any]] | None
     except _ARCHIVE_ERRORS:
         return None  # damaged; the reader chosen by the name raises
     return _read_npz if holds_arrays else _read_torch
+
+
+def _read_gzip(file: Path) -> Mapping[str, Any]:
+    """Read a checkpoint that is compressed by gzip, as those of OpenL3 are published."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        plain = Path(folder) / file.name.removesuffix(".gz")
+        try:
+            with gzip.open(file) as packed, plain.open("wb") as unpacked:
+                shutil.copyfileobj(packed, unpacked)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise WeightsError(f"'{file}' is damaged or no gzip file: {error}.") from error
+        try:
+            return _reader(plain)(plain)
+        except WeightsError as error:
+            raise WeightsError(str(error).replace(f"'{plain}'", f"'{file}'")) from error
 
 
 def _read_npz(file: Path) -> dict[str, Any]:

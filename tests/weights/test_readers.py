@@ -1,5 +1,6 @@
 """Local checkpoints in every published layout, and files that are none."""
 
+import gzip
 import io
 import os
 import pickle
@@ -149,6 +150,17 @@ def test_arrays_that_would_need_pickle(tmp_path):
     np.savez(path, pca_means=np.array([{}], dtype=object))
     with pytest.raises(WeightsError, match=r"is damaged or no \.npz file: Object arrays cannot be loaded"):
         read_checkpoint(path, "vggish_pca")
+
+
+def test_files_that_are_compressed(tmp_path):
+    assert (
+        read_checkpoint(write(tmp_path, gzip.compress(NPZ), "matrix.npz.gz"), "vggish_pca")["means"].tolist() == [1] * 3
+    )
+    assert equal(read_checkpoint(write(tmp_path, gzip.compress(PANNS), "file.pth"), "panns"), STATE)
+    with pytest.raises(WeightsError, match=r"cut\.npz\.gz' is damaged or no gzip file"):
+        read_checkpoint(write(tmp_path, gzip.compress(NPZ)[:-20], "cut.npz.gz"), "vggish_pca")
+    with pytest.raises(WeightsError, match=rf"'{tmp_path}/a\.npz\.gz' holds no named arrays"):
+        read_checkpoint(write(tmp_path, gzip.compress(npy_bytes(np.zeros(3))), "a.npz.gz"), "panns")
 
 
 def test_places_without_a_checkpoint(tmp_path):
