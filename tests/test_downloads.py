@@ -3,6 +3,7 @@
 import os
 import re
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -167,3 +168,24 @@ def test_old_scratch_folders_go_and_nothing_else(tmp_path):
     kept = {name for name, goes in names.items() if not goes}
     assert left == kept | {".fetching-12345678", ".fetching-87654321", ".fetching-zzzzzzzz"}
     assert (outside / "deeper" / "half").exists()
+
+
+def test_transfers_that_end_early(tmp_path, monkeypatch):
+    transfer = downloads._Transfer("http://127.0.0.1/x", tmp_path / "x", verbose=0)
+    monkeypatch.setattr(transfer, "run", lambda: None)
+    transfer.start()
+    with pytest.raises(RuntimeError, match="the download ended early"):
+        transfer.wait()
+
+
+def test_transfers_that_nobody_waits_for(tmp_path):
+    closed = []
+    pieces = SimpleNamespace(ok=True, iter_content=lambda: iter([b"a", b"b"]), close=lambda: closed.append(True))
+    transfer = downloads._Transfer("http://127.0.0.1/x", tmp_path / "x", verbose=0)
+    transfer._watch(pieces)
+    content = pieces.iter_content()
+    assert next(content) == b"a"
+    transfer.is_wanted = False
+    with pytest.raises(RuntimeError, match="the download was given up"):
+        next(content)
+    assert closed == [True]

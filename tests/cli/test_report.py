@@ -8,8 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from sklearn.linear_model import RidgeClassifier
 from sklearn.metrics import average_precision_score
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
 
+from sklearn_audio import MelSpectrogramTransformer, SequencePooling
 from sklearn_audio.cli import main
 from sklearn_audio.datasets import load_audio_table
 
@@ -115,6 +119,13 @@ def test_labels_that_the_model_does_not_know(model, tree, refused):
 def test_labels_of_the_other_kind(folder, tags, model, tagger, refused):
     refused(["report", model, tags], "trained on one label per recording", "has several labels")
     refused(["report", tagger, folder], "trained on several labels per recording", "has one label")
+
+
+def test_several_labels_need_probabilities(tags, tmp_path, refused):
+    clips = load_audio_table(tags)
+    model = make_pipeline(MelSpectrogramTransformer(16000), SequencePooling(), OneVsRestClassifier(RidgeClassifier()))
+    joblib.dump(model.fit(clips.data, clips.target), tmp_path / "model.joblib")
+    refused(["report", tmp_path / "model.joblib", tags], "gives no probabilities, which multi-label scores need")
 
 
 def test_recordings_that_cannot_be_used(model, tree, tmp_path, refused):

@@ -3,6 +3,7 @@
 import random
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -297,6 +298,19 @@ class IgnoresFailures(BaseEstimator, TransformerMixin):
         return np.full((len(X), 1), self.mean_)
 
 
+class SwallowsCallbacks(Pooling):
+    def __init__(self, statistics=("mean", "std"), callbacks=None, warm_start=False):
+        super().__init__(statistics)
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+
+    def fit(self, X, y=None):
+        with suppress(Exception):
+            for callback in self.callbacks or ():
+                callback.on_epoch_end(None)
+        return super().fit(X)
+
+
 class FramesOfArraysAreSorted(Pooling):
     def transform(self, X):
         rows = super().transform(X)
@@ -462,6 +476,7 @@ BROKEN = [
     (LeavesFiles, "check_quiet", r"files were written: \['left.txt'\]"),
     (KeepsHalfAFit, "check_failed_fit", "a good fit after others that failed: row 0 differs"),
     (IgnoresFailures, "check_failed_fit", "a last row of NaN, .*: fit fails and leaves another seen_, mean_ behind"),
+    (SwallowsCallbacks, "check_failed_fit", "fit ends as if nothing had happened, though a callback raised"),
     (FramesOfArraysAreSorted, "check_forms_of_frames", "a 3-D array against a list: row 0 differs"),
     (FramesWithNaN, "check_refused_frames", "NaN is not refused"),
     (FramesOfAnyWidth, "check_refused_frames", "a narrower X is not refused"),

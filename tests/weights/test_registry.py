@@ -129,6 +129,12 @@ def test_names_that_are_plain(use_registry, name):
     assert find(name).name == name
 
 
+def test_entries_that_are_no_tables(use_registry):
+    use_registry("mine = 3\n")
+    with pytest.raises(ValueError, match="cannot be used: 3 is no table"):
+        registry()
+
+
 @pytest.mark.parametrize(
     ("fields", "match"),
     [

@@ -126,6 +126,25 @@ def test_garbage(name, tmp_path):
         read_checkpoint(path, "panns")
 
 
+@pytest.mark.parametrize(
+    ("name", "match"),
+    [
+        ("a list", "it is no mapping"),
+        ("metadata of a list", "__metadata__ is no mapping of text to text"),
+        ("twice", "a name stands in it twice"),
+        ("unknown type", "a tensor is of the unknown type 'F31'"),
+        ("negative", "the shape or the position of a tensor is no whole number"),
+        ("too large", "a tensor is larger than any memory"),
+        ("a gap", "its tensors overlap, leave a gap, or are not as long as their shapes"),
+        ("more bytes", "16 bytes of tensors are promised, and 20 are there"),
+    ],
+)
+def test_garbage_is_explained(name, match):
+    more = {"more bytes": file_of(json.dumps({"a": tensor()}).encode(), 20)}
+    with pytest.raises(WeightsError, match=f"it is damaged or no safetensors file: .*{match}"):
+        read((GARBAGE | more)[name])
+
+
 def test_a_flipped_bit_anywhere_is_found(tmp_path):
     path = sealed(tmp_path / "weights.safetensors")
     content = path.read_bytes()

@@ -1,5 +1,7 @@
 """Constant tensors of TensorFlow Lite files, and files that are none."""
 
+import struct
+
 import numpy as np
 import pytest
 
@@ -34,6 +36,13 @@ def test_no_weights(tmp_path):
 def test_files_that_are_cut_short(tmp_path, n_bytes):
     with pytest.raises(WeightsError, match=r"model\.tflite' is damaged or no TensorFlow Lite file"):
         read_tflite(written(tmp_path, WHOLE[:n_bytes]))
+
+
+def test_a_table_before_the_start(tmp_path):
+    # the root table is at byte 8, and its offsets 50 bytes before that
+    content = struct.pack("<I4si", 8, b"TFL3", 50).ljust(64, b"\0")
+    with pytest.raises(WeightsError, match="it points to a place before its start"):
+        read_tflite(written(tmp_path, content))
 
 
 def test_flipped_bytes_are_an_error_or_other_weights(tmp_path):
