@@ -72,6 +72,17 @@ def patches(waveforms):
     return torch.stack([row for row in rows if len(row) == N_FRAMES])
 
 
+@pytest.mark.parametrize("name", ["MSD_musicnn", "MTT_musicnn", "MSD_vgg", "MTT_vgg"])
+def test_variables_equal_those_that_tensorflow_reads(published, name):
+    import tensorflow as tf
+
+    reader = tf.compat.v1.train.NewCheckpointReader(f"{published / name}{os.sep}")
+    ours = read_tensorflow(published / name)
+    assert list(ours) == sorted(reader.get_variable_to_shape_map())
+    for variable, array in ours.items():
+        np.testing.assert_array_equal(array, reader.get_tensor(variable), strict=True)
+
+
 class Graph:
     """The network as the paper draws it, in TensorFlow's own operations and layout (patch, frame, band, channel)."""
 
