@@ -42,6 +42,8 @@ _TOLERANCES = {
 }
 # A codec is exact again a few frames after a seek: AAC needs one frame, SBR a few more.
 _PREROLL_SECONDS = 0.5
+# FFmpeg before 8.1 ends the process at a Creative Voice file of several blocks.
+_OLDEST_AV = (17, 1)
 # Longer than any recording, and within FFmpeg's range.
 _FAR = 1 << 61
 
@@ -179,11 +181,18 @@ def _packed(sample_format: Any) -> str:
 
 
 def _import_av(opened: OpenSource, container: Container) -> Any:
+    need = "needs FFmpeg" if container.demuxer else "may be readable by FFmpeg"
     try:
-        return require("av", needed_by=f"reading {container.title}", extra="ffmpeg")
+        av = require("av", needed_by=f"reading {container.title}", extra="ffmpeg")
     except ImportError as error:
-        need = "needs FFmpeg" if container.demuxer else "may be readable by FFmpeg"
         raise opened.label.unreadable(
             f"{container.title} {need}, which comes with the package 'av'",
             "install it with: pip install 'sklearn-audio[ffmpeg]'",
         ) from error
+    if tuple(map(int, av.__version__.split(".")[:2])) < _OLDEST_AV:
+        raise opened.label.unreadable(
+            f"{container.title} {need}, and the FFmpeg of the installed package 'av' {av.__version__} crashes on some "
+            "files",
+            "update it to 17.1 or newer with: pip install -U 'sklearn-audio[ffmpeg]'",
+        )
+    return av

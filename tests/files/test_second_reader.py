@@ -50,6 +50,14 @@ def test_without_av_the_message_names_the_extra(container, codec, rate, format, 
         read_audio(recording, row=3)
 
 
+def test_an_ffmpeg_that_crashes_is_not_used(monkeypatch):
+    av = pytest.importorskip("av")
+    recording = encode_av(tone(16000), 16000, container="voc", codec="pcm_u8")
+    monkeypatch.setattr(av, "__version__", "17.0.1")
+    with pytest.raises(AudioReadError, match=r"^row 3: .*'av' 17\.0\.1 crashes .*; update it to 17\.1 or newer"):
+        read_audio(recording, row=3)
+
+
 @pytest.mark.parametrize(
     ("content", "match"),
     [
