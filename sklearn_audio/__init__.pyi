@@ -47,6 +47,7 @@ from .embedding import PANNsEmbedder as PANNsEmbedder
 from .embedding import PretrainedEmbedder as PretrainedEmbedder
 from .embedding import SpeechEmbedder as SpeechEmbedder
 from .embedding import VGGishEmbedder as VGGishEmbedder
+from .embedding import YAMNetEmbedder as YAMNetEmbedder
 from .embedding import clear_cache as clear_cache
 from .events import find_events as find_events
 from .model_selection import FewShotSplit as FewShotSplit

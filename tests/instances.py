@@ -29,6 +29,7 @@ from sklearn_audio import (
     TokenCounts,
     TokenMeanClassifier,
     VGGishEmbedder,
+    YAMNetEmbedder,
 )
 from sklearn_audio.model_selection import MultilabelThresholdClassifierCV
 from tests.standin import StandInMusiCNN, StandInOpenL3, StandInVGGish
@@ -56,6 +57,7 @@ EMBEDDERS = {
     "PANNsEmbedder-patches": PANNsEmbedder("leenet11", weights=None, sample_rate=32000, pooling=None),
     "SpeechEmbedder": SpeechEmbedder(weights=None, sample_rate=16000),
     "StandInVGGish": StandInVGGish(weights=None, sample_rate=16000, pooling="max", n_jobs=2),
+    "YAMNetEmbedder": YAMNetEmbedder(weights=None, sample_rate=16000),
     "StandInMusiCNN": StandInMusiCNN(weights=None, sample_rate=16000, partial="drop", short_clip="zero"),
     "StandInOpenL3": StandInOpenL3(weights=None, sample_rate=48000),
 }

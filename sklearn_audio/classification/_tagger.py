@@ -38,6 +38,7 @@ __all__ = ["AudioTagger"]
 FRAMES_PER_SECOND = 100
 _FRAMES_PER_SEGMENT = 32  # five poolings by two
 _DECISION_LEVEL = "panns_cnn14_decision"
+_YAMNET = "yamnet"
 
 
 def _sees_windows(owner: AudioTagger) -> bool:
@@ -60,7 +61,8 @@ class AudioTagger(AudioEstimator):
         A model of `PANNsEmbedder`, `EfficientATEmbedder` or `ASTEmbedder` that was trained on AudioSet, its family
         first: "panns_cnn14_decision_max" scores segments of 0.32 s, "efficientat_mn10_as" is small and good,
         "ast_audioset_10_10_0.4593" is the best on whole clips. Or "musicnn_msd_musicnn" or "musicnn_mtt_musicnn", the
-        models of `MusiCNNEmbedder`, which score tags of music.
+        models of `MusiCNNEmbedder`, which score tags of music; or "yamnet", that of `YAMNetEmbedder`, which leaves out
+        six of the 527 labels of AudioSet.
     top_k : int, default=10
         Labels per clip in `tag`.
     weights : {"pretrained"}, path or None, default="pretrained"
@@ -70,7 +72,7 @@ class AudioTagger(AudioEstimator):
         Rate in Hz of arrays without one; None: raise for such arrays. Files and arrays with a rate are resampled.
     window : float, default=1.0
         Length in seconds of the windows of `predict_frames` and `events`. The "panns_cnn14_decision" models need no
-        windows, the "musicnn" models have windows of 3 s; both raise for another value.
+        windows, the "musicnn" models have windows of 3 s, "yamnet" of 0.96 s; all of them raise for another value.
     hop : float, default=0.1
         Seconds between the starts of these windows, at most their length. The score of a frame is the mean over the
         windows around it.
@@ -99,7 +101,8 @@ class AudioTagger(AudioEstimator):
     Attributes
     ----------
     classes_ : ndarray of str, shape (n_labels,)
-        The labels in the order of the columns: 527 display names of AudioSet, or 50 tags; present without `fit`.
+        The labels in the order of the columns: 527 display names of AudioSet (521 of "yamnet"), or 50 tags; present
+        without `fit`.
 
     See Also
     --------
@@ -237,7 +240,7 @@ class AudioTagger(AudioEstimator):
         card = self._card()
         clips = self._admit(card, X, reset=False)
         scores = np.full((len(clips), len(self.classes_)), np.nan, dtype=np.float32)
-        clips_scores = self._scores(card, clips, score_layer(card), PatchOptions())
+        clips_scores = self._scores(card, clips, score_layer(card), self._patches())
         for row, clip in zip(scores, clips_scores, strict=True):
             if clip.vectors:
                 row[:] = pool(clip.vectors, np.array(clip.weights), "mean")
@@ -372,7 +375,7 @@ class AudioTagger(AudioEstimator):
 
     def _frames(self, X: Any) -> Iterator[NDArray[np.floating] | None]:
         """Yield the scores of the frames, clip by clip; None for one that failed."""
-        card, layer, patches = self._card(), "segments", PatchOptions()
+        card, layer, patches = self._card(), "segments", self._patches()
         decides = self.model.startswith(_DECISION_LEVEL)
         if not decides:
             window = self.window if any_window(self.model) else card.patch_seconds
@@ -381,7 +384,7 @@ class AudioTagger(AudioEstimator):
                     f"hop={self.hop} is longer than window={window:g}, so that no window would see the time between "
                     "two of them; give a hop of at most the window."
                 )
-            card, layer, patches = windowed(self.model, self.window), score_layer(card), PatchOptions(hop=self.hop)
+            card, layer, patches = windowed(self.model, self.window), score_layer(card), self._patches(self.hop)
         for clip in self._scores(card, self._admit(card, X, reset=False), layer, patches):
             n_frames = 1 + clip.n_timepoints * FRAMES_PER_SECOND // card.sample_rate
             if not clip.vectors:
@@ -406,6 +409,9 @@ class AudioTagger(AudioEstimator):
             on_error=self.on_error,
             description=type(self).__name__,
         )
+
+    def _patches(self, hop: float | None = None) -> PatchOptions:
+        return PatchOptions(hop=hop, short_clip="zero" if self.model == _YAMNET else "tile")  # as published
 
     def _card(self) -> ModelCard:
         check_name("model", self.model, TAGGERS)

@@ -11,6 +11,7 @@ from sklearn_audio.embedding._openl3 import OpenL3Embedder
 from sklearn_audio.embedding._panns import PANNsEmbedder
 from sklearn_audio.embedding._speech import SpeechEmbedder
 from sklearn_audio.embedding._vggish import VGGishEmbedder
+from sklearn_audio.embedding._yamnet import YAMNetEmbedder
 from sklearn_audio.engine.models import Backbone, ClipPatching, FramePatching, ModelCard
 
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "PretrainedEmbedder",
     "SpeechEmbedder",
     "VGGishEmbedder",
+    "YAMNetEmbedder",
     "clear_cache",
 ]

@@ -94,13 +94,33 @@ def _hop(card: ModelCard, patching: FramePatching, options: PatchOptions) -> int
     return max(1, int(options.hop * card.sample_rate / card.front_end.hop_length + 1e-6))
 
 
+def _with_end(card: ModelCard, patching: FramePatching, blocks: Blocks, options: PatchOptions) -> Blocks:
+    """Pass on a clip, and the silence that fills its last frames."""
+    n_timepoints = 0
+    for block in blocks:
+        n_timepoints += len(block)
+        yield block
+    if missing := _n_framed(card, patching, n_timepoints, options) - n_timepoints:
+        yield np.zeros(missing, dtype=np.float32)
+
+
+def _n_framed(card: ModelCard, patching: FramePatching, n_timepoints: int, options: PatchOptions) -> int:
+    """Count the timepoints of a clip with the silence that fills its last frames, up to the end of a patch."""
+    unit, step = card.front_end.hop_length, _hop(card, patching, options) * card.front_end.hop_length
+    beyond = (n_timepoints - patching.shortest) % step  # the last whole patch
+    if not patching.keeps_end or options.partial == "drop" or not beyond:
+        return n_timepoints
+    n_begun = -(-n_timepoints // unit)  # frames
+    return min(n_timepoints - beyond + step, patching.shortest + (n_begun - patching.n_frames) * unit)
+
+
 def _frame_patches(
     card: ModelCard, patching: FramePatching, blocks: Blocks, options: PatchOptions, device: torch.device | None
 ) -> Iterator[Patch]:
     hop, front_end = _hop(card, patching, options), card.front_end
     joint = patching.joint if hop == patching.hop else (1,)
     size, step = patching.n_frames + (joint[0] - 1) * hop, joint[0] * hop  # of and between pieces
-    pieces, highest = tensor_frames(front_end, blocks, device), None
+    pieces, highest = tensor_frames(front_end, _with_end(card, patching, blocks, options), device), None
     if front_end.needs_whole_clip:
         pieces, highest = held_frames(pieces, front_end.n_features)
     frames = torch.empty((0, front_end.n_features), dtype=torch.float32, device=device or "cpu")
@@ -191,7 +211,7 @@ def patch_spans(card: ModelCard, n_timepoints: int, options: PatchOptions) -> ND
     if isinstance(card.patching, FramePatching):
         unit = card.front_end.hop_length / card.sample_rate
         size, hop, whole = card.patching.n_frames, _hop(card, card.patching, options), card.patching.n_frames
-        length = card.front_end.n_frames(filled)
+        length = card.front_end.n_frames(_n_framed(card, card.patching, filled, options))
     else:
         unit, lead = 1 / card.sample_rate, card.patching.lead
         length = filled + round(lead * card.sample_rate)

@@ -28,6 +28,7 @@ from sklearn_audio.nets._sequences import FrameInput, MaskedPooling, TokenInput,
 from sklearn_audio.nets._speech_embedding import SpeechEmbedding
 from sklearn_audio.nets._talnet import CRNN, FRAME_POOLINGS, FramePooling
 from sklearn_audio.nets._vggish import VGGish
+from sklearn_audio.nets._yamnet import YAMNet
 
 __all__ = [
     "ARCHITECTURES",
@@ -77,6 +78,7 @@ __all__ = [
     "VGGish",
     "WavegramCnn14",
     "WavegramLogmelCnn14",
+    "YAMNet",
     "adapt_positions",
     "architecture_of",
     "grid_shape",

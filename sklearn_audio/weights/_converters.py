@@ -63,6 +63,8 @@ _SIGNS = {
     "vggish/fc2/biases": "VGGish",
     "pca_means": "VGGish's PCA",
     "batch_normalization/gamma": "MusiCNN",
+    "layer1/conv/layer1/conv/kernel:0": "YAMNet",
+    "layer14.pointwise.weight.q": "YAMNet",
 }
 _HF_LAYERS = r"audio_spectrogram_transformer\.encoder\.layer\."
 _HF_LAYER = re.compile(rf"{_HF_LAYERS}(\d+)\.(.+)\.(weight|bias)")

@@ -36,6 +36,7 @@ from sklearn_audio.weights._converters import (
     convert_vggish,
     convert_vggish_pca,
 )
+from sklearn_audio.weights._hdf5 import HDF5, read_hdf5
 from sklearn_audio.weights._musicnn import convert_musicnn
 from sklearn_audio.weights._onnx import read_onnx
 from sklearn_audio.weights._openl3 import convert_openl3
@@ -51,6 +52,7 @@ from sklearn_audio.weights._safetensors import (
 from sklearn_audio.weights._speech_embedding import convert_speech_embedding
 from sklearn_audio.weights._tensorflow import read_tensorflow
 from sklearn_audio.weights._tflite import TFLITE, read_tflite
+from sklearn_audio.weights._yamnet import convert_yamnet
 
 __all__ = ["CONVERTERS", "content_hash", "read_checkpoint", "read_packed"]
 
@@ -63,6 +65,7 @@ CONVERTERS: dict[str, Callable[[Mapping[str, Any]], dict[str, Tensor]]] = {
     "musicnn": convert_musicnn,
     "speech_embedding": convert_speech_embedding,
     "openl3": convert_openl3,
+    "yamnet": convert_yamnet,
     "plain": convert_plain,
 }
 # what PyTorch's careful unpickler raises on bytes that are no pickle, beside what it means to raise
@@ -95,10 +98,10 @@ def read_checkpoint(path: str | os.PathLike[str], converter: str) -> dict[str, T
     ----------
     path : str or path
         A PyTorch checkpoint (read without running any code in it), safetensors, NumPy's ``.npz``, an ONNX or TensorFlow
-        Lite file, or a TensorFlow checkpoint (one of a single file needs the extra ``tensorflow``); also
-        compressed by gzip.
+        Lite file, a TensorFlow checkpoint (one of a single file needs the extra ``tensorflow``), or an HDF5 file of
+        Keras (needs the extra ``hdf5``); also compressed by gzip.
     converter : {"vggish", "vggish_pca", "panns", "ast", "efficientat", "musicnn", "speech_embedding", "openl3", \
-            "plain"}
+            "yamnet", "plain"}
         Family of the checkpoint; "plain" leaves the names of the tensors unchanged.
 
     Returns
@@ -113,7 +116,8 @@ def read_checkpoint(path: str | os.PathLike[str], converter: str) -> dict[str, T
     ValueError
         If there is no such converter.
     ImportError
-        If it is a TensorFlow checkpoint of a single file, and TensorFlow is not installed.
+        If it is a TensorFlow checkpoint of a single file, and TensorFlow is not installed, or an HDF5 file without
+        h5py.
 
     Examples
     --------
@@ -210,6 +214,8 @@ def _reader_of_content(file: Path) -> Callable[[Path], Mapping[str, Any]] | None
         tail = stream.read()
     if head[8:] == b"{" and int.from_bytes(head[:8], "little") <= MAX_HEADER:
         return read_safetensors
+    if head.startswith(HDF5):
+        return read_hdf5
     if head.startswith(b"PK"):
         return _reader_of_archive(file)
     if head.startswith(_GZIP):

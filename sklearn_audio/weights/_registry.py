@@ -51,7 +51,7 @@ class WeightsEntry:
         Published name of the file.
     converter : str
         Layout: "vggish", "vggish_pca", "panns", "ast", "efficientat", "musicnn", "speech_embedding",
-        "openl3" or "plain".
+        "openl3", "yamnet" or "plain".
     licence : str
         Licence of the weights.
     paper : str

@@ -101,7 +101,7 @@ def fetch(name: str, *, verbose: int = 0) -> Path:
     ValueError
         If there is no such name.
     ImportError
-        If TensorFlow is needed to read them, and is not installed.
+        If TensorFlow or h5py is needed to read them, and is not installed.
 
     Examples
     --------

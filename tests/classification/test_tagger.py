@@ -6,8 +6,9 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from sklearn_audio import AudioTagger, MusiCNNEmbedder
+from sklearn_audio import AudioTagger, MusiCNNEmbedder, YAMNetEmbedder
 from sklearn_audio.classification._tagger import _segments_to_frames
+from sklearn_audio.datasets import read_audioset_labels
 from sklearn_audio.engine._networks import WeightsSource, load_network
 from sklearn_audio.engine.models import (
     TAGGERS,
@@ -17,6 +18,7 @@ from sklearn_audio.engine.models import (
     million_song_labels,
     score_layer,
     windowed,
+    yamnet_labels,
 )
 from sklearn_audio.exceptions import AudioReadError
 
@@ -38,7 +40,7 @@ def test_labels(shared_data):
 def test_models_know_all_labels(name):
     labels = AudioTagger(name).classes_
     assert layer_width(TAGGERS[name], score_layer(TAGGERS[name])) == len(labels)
-    assert len(labels) == (50 if name.startswith("musicnn") else 527)
+    assert len(labels) == {"musicnn": 50, "yamnet": 521}.get(name.partition("_")[0], 527)
 
 
 @pytest.mark.parametrize(("name", "labels"), [("msd", million_song_labels()), ("mtt", magnatagatune_labels())])
@@ -66,6 +68,76 @@ def test_windows_of_one_length():
         clone(tagger).set_params(hop=4.0).predict_frames(CLIPS)
     with pytest.raises(ValueError, match="unknown model 'mtt_musicnn'"):
         _ = clone(tagger).set_params(model="mtt_musicnn").classes_
+
+
+def test_labels_of_yamnet(shared_data):
+    table = pd.read_csv(shared_data / "weights" / "yamnet_class_map.csv")
+    assert yamnet_labels().tolist() == table["display_name"].tolist()
+    names = read_audioset_labels()
+    assert [names[mid] for mid in table["mid"]] == yamnet_labels().tolist()
+    assert AudioTagger("yamnet").classes_ is yamnet_labels()
+    assert not yamnet_labels().flags.writeable
+
+
+def test_yamnet_scores_its_own_windows():
+    tagger = AudioTagger("yamnet", weights=None, sample_rate=16000, top_k=3)
+    scores, embedder = tagger.predict_proba(CLIPS), YAMNetEmbedder(weights=None, layer="probabilities")
+    np.testing.assert_array_equal(scores, embedder.set_params(sample_rate=16000).transform(CLIPS))
+    tags = tagger.tag(CLIPS)
+    assert tags["label"].tolist() == tagger.classes_[np.argsort(-scores, axis=1)[:, :3].ravel()].tolist()
+    frames = tagger.set_params(hop=0.48).predict_frames(CLIPS)
+    assert frames.item_shape == (521,)
+    assert frames.lengths.tolist() == [251, 57, 401]
+    patches = embedder.set_params(pooling=None).transform(CLIPS)
+    np.testing.assert_allclose(frames[0][[10, 60]], [patches[0][0], patches[0][:2].mean(axis=0)], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("params", "match"),
+    [
+        (
+            {"window": 0.5},
+            r"window=0\.5 has no effect here: it needs a model that sees windows of any length, but model=",
+        ),
+        ({"hop": 0.97}, r"hop=0\.97 is longer than window=0\.96, so that no window would see"),
+    ],
+)
+def test_windows_of_yamnet(params, match):
+    with pytest.raises(ValueError, match=match):
+        AudioTagger("yamnet", weights=None, sample_rate=16000, **params).predict_frames(CLIPS)
+
+
+# labels of AudioSet that name what is heard in a class of ESC-10
+HEARD = {
+    "baby_cry": {"Baby cry, infant cry", "Crying, sobbing"},
+    "chainsaw": {
+        "Chainsaw",
+        "Light engine (high frequency)",
+        "Power tool",
+        "Lawn mower",
+        "Medium engine (mid frequency)",
+    },
+    "clock_tick": {"Tick", "Tick-tock", "Clock"},
+    "dog_bark": {"Dog", "Bark", "Bow-wow", "Yip", "Growling", "Domestic animals, pets"},
+    "fire_crackling": {"Fire", "Crackle"},
+    "helicopter": {"Helicopter", "Aircraft", "Propeller, airscrew", "Fixed-wing aircraft, airplane"},
+    "person_sneeze": {"Sneeze", "Cough"},
+    "rain": {"Rain", "Raindrop", "Rain on surface"},
+    "rooster": {"Chicken, rooster", "Crowing, cock-a-doodle-doo", "Fowl"},
+    "sea_waves": {"Ocean", "Waves, surf"},
+}
+
+
+@pytest.mark.slow
+def test_yamnet_hears_what_is_there(shared_data):
+    """The weights of 8 bits; the best of the labels that name a class decides."""
+    table = pd.read_csv(shared_data / "environment" / "labels.csv")
+    weights = shared_data / "weights" / "yamnet_int8.npz"
+    paths = [shared_data / "environment" / path for path in table["path"]]
+    embedder = YAMNetEmbedder(weights=weights, layer="probabilities", pooling="max", n_jobs=2)
+    scores = pd.DataFrame(embedder.transform(paths), columns=yamnet_labels())
+    best = pd.DataFrame({label: scores[list(heard)].max(axis=1) for label, heard in HEARD.items()}).idxmax(axis=1)
+    assert (best == table["label"]).mean() > 0.85
 
 
 def test_tags_are_the_likeliest_labels():

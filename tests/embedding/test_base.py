@@ -28,9 +28,16 @@ from sklearn_audio import (
     Ragged,
     SpeechEmbedder,
     VGGishEmbedder,
+    YAMNetEmbedder,
 )
 from sklearn_audio.engine import _networks
-from sklearn_audio.engine.models import audioset_labels, layer_width, magnatagatune_labels, million_song_labels
+from sklearn_audio.engine.models import (
+    audioset_labels,
+    layer_width,
+    magnatagatune_labels,
+    million_song_labels,
+    yamnet_labels,
+)
 from sklearn_audio.exceptions import AudioReadError, WeightsError
 from tests.instances import EMBEDDERS
 
@@ -96,6 +103,7 @@ def test_every_layer_has_its_names(name):
 def test_default_layer():
     wanted = {VGGishEmbedder: ("embedding", 128), MusiCNNEmbedder: ("max_pool", 753), ASTEmbedder: ("embedding", 768)}
     wanted |= {SpeechEmbedder: ("embedding", 96), OpenL3Embedder: ("embedding_6144", 6144)}
+    wanted |= {YAMNetEmbedder: ("embedding", 1024)}
     wanted |= {PANNsEmbedder: ("embedding", 2048), EfficientATEmbedder: ("embedding", 960)}
     for kind, (layer, width) in wanted.items():
         assert len(kind().get_feature_names_out()) == len(kind(layer=layer).get_feature_names_out()) == width
@@ -116,6 +124,7 @@ def test_feature_names():
         (PANNsEmbedder("cnn14_decision_max"), ("probabilities",), audioset_labels()),
         (EfficientATEmbedder("mn10_as"), ("logits", "probabilities"), audioset_labels()),
         (ASTEmbedder("audioset_16_16_0.4422"), ("logits", "probabilities"), audioset_labels()),
+        (YAMNetEmbedder(), ("logits", "probabilities"), yamnet_labels()),
         (MusiCNNEmbedder("msd_musicnn"), ("logits", "taggram"), million_song_labels()),
         (MusiCNNEmbedder("mtt_musicnn"), ("logits", "taggram"), magnatagatune_labels()),
     ],
@@ -240,6 +249,7 @@ def test_a_folder_in_place_of_a_file(tmp_path):
     [
         *(VGGishEmbedder, PANNsEmbedder, ASTEmbedder, EfficientATEmbedder, MusiCNNEmbedder, SpeechEmbedder),
         OpenL3Embedder,
+        YAMNetEmbedder,
     ],
 )
 def test_bare_arrays_need_a_rate(kind):
@@ -263,6 +273,12 @@ def test_bare_arrays_need_a_rate(kind):
         (PANNsEmbedder, {"layer": "bloc3"}, r"unknown layer 'bloc3'; did you mean 'block3'\? Choose one of \['block1'"),
         (OpenL3Embedder, {"model": "mel256"}, r"unknown model 'mel256'; did you mean 'mel256_env'\?"),
         (OpenL3Embedder, {"layer": "embedding"}, r"unknown layer 'embedding'; did you mean 'embedding_512'\?"),
+        (
+            YAMNetEmbedder,
+            {"layer": "blok3"},
+            r"unknown layer 'blok3'; did you mean 'block3'\? Choose one of \['block1'",
+        ),
+        (YAMNetEmbedder, {"model": "yamnet2"}, r"unknown model 'yamnet2'; did you mean 'yamnet'\?"),
         (VGGishEmbedder, {"layer": "fc3"}, r"unknown layer 'fc3'; did you mean 'fc[12]'\?"),
         (
             PANNsEmbedder,

@@ -12,7 +12,14 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from docs.contributing.band_embedder import BandEmbedder
-from sklearn_audio import ASTEmbedder, EfficientATEmbedder, OpenL3Embedder, PANNsEmbedder, SpeechEmbedder
+from sklearn_audio import (
+    ASTEmbedder,
+    EfficientATEmbedder,
+    OpenL3Embedder,
+    PANNsEmbedder,
+    SpeechEmbedder,
+    YAMNetEmbedder,
+)
 from sklearn_audio.embedding import ClipPatching, PretrainedEmbedder
 from sklearn_audio.engine import WeightsSource, read_network
 from sklearn_audio.engine._pretrained import Forward
@@ -24,6 +31,7 @@ LEENET = PANNsEmbedder("leenet11", weights=None, sample_rate=RATE)
 AST = ASTEmbedder("tiny224", n_frames=48, stride=(16, 16), weights=None, sample_rate=16000)
 VGGISH = StandInVGGish(weights=None, sample_rate=16000)
 SPEECH = SpeechEmbedder(weights=None, sample_rate=16000)
+YAMNET = YAMNetEmbedder(weights=None, sample_rate=16000)
 
 
 def noise(n, seed=0):
@@ -34,7 +42,7 @@ CLIPS = [noise(n, n) for n in (20000, 32000, 70000)]
 
 
 @pytest.mark.parametrize(
-    "embedder", [MN04, LEENET, AST, VGGISH, SPEECH, BandEmbedder("small", weights=None, sample_rate=RATE)]
+    "embedder", [MN04, LEENET, AST, VGGISH, SPEECH, YAMNET, BandEmbedder("small", weights=None, sample_rate=RATE)]
 )
 def test_layers_side_by_side_are_those_alone_to_the_bit(embedder):
     names = embedder.layers()
@@ -111,6 +119,11 @@ def test_windows():
         (VGGISH, 2, r"window=2 s is not for standin_vggish, which takes patches of 0\.96 s and no other length"),
         (SPEECH, 1, r"which takes patches of 0\.76 s"),
         (OpenL3Embedder(weights=None, sample_rate=48000), 0.7, r"which takes patches of 1 s and no other"),
+        (
+            YAMNET,
+            2,
+            r"window=2 s is not for yamnet, which takes patches of 0\.96 s and no other length; leave window at",
+        ),
         (AST, 10, r"which takes patches of 0\.48 s"),
         (StandInMusiCNN(weights=None, sample_rate=16000), 1, r"which takes patches of 2\.992 s"),
     ],

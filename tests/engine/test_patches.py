@@ -201,3 +201,48 @@ def test_the_longest_clip_of_one_window_around_its_start():
 
 def test_the_fill_of_speech_embedding_is_silence():
     np.testing.assert_allclose(SPEECH.front_end(torch.zeros(20480)), SPEECH.patching.fill, rtol=1e-6)
+
+
+YAMNET = CARDS["yamnet"]["yamnet"]
+
+
+def published_patches(n):
+    """The length to which YAMNet's code fills a clip, in patches."""
+    return 1 + max(0, -(-(n - 15600) // 7680))
+
+
+@pytest.mark.parametrize("block", [1000, 1 << 20])
+@pytest.mark.parametrize("n", [1, 1600, 15600, 15601, 15760, 16000, 23279, 23280, 23281, 36800, 166400])
+def test_a_clip_that_is_filled_to_its_end(n, block):
+    clip = noise(n)
+    patches = cut_clip(YAMNET, clip, block=block, short_clip="zero")
+    n_patches = published_patches(n)
+    assert len(patches) == len(patch_spans(YAMNET, n, PatchOptions(short_clip="zero"))) == n_patches
+    whole = np.pad(clip, (0, 15600 + 7680 * (n_patches - 1) - n))
+    frames = YAMNET.front_end(torch.from_numpy(whole)).numpy()
+    for i, patch in enumerate(patches):
+        np.testing.assert_allclose(patch.inputs[0], frames[48 * i : 48 * i + 96], atol=1e-5)
+    # frames that begin within the clip
+    begun = min(96, -(-n // 160) - 48 * (n_patches - 1))
+    assert patches[-1].weights == (1.0 if n_patches == 1 else begun / 96,)
+    assert {patch.weights for patch in patches[:-1]} <= {(1.0,)}
+
+
+@pytest.mark.parametrize("hop", [None, 0.1, 0.96, 2.0])
+@pytest.mark.parametrize("partial", ["weight", "drop"])
+@pytest.mark.parametrize("n", [15600, 15601, 17000, 40000, 47600, 47601, 48000, 100000])
+def test_spans_of_clips_that_are_filled_to_their_end(n, partial, hop):
+    patches = cut_clip(YAMNET, noise(n), block=4096, partial=partial, hop=hop)
+    spans = patch_spans(YAMNET, n, PatchOptions(hop, partial))
+    assert len(spans) == len(patches)
+    assert (spans[:, 1] > spans[:, 0]).all()
+    assert spans[-1, 1] <= n / 16000
+    if partial == "drop":
+        assert {patch.weights for patch in patches} == {(1.0,)}
+        frames = YAMNET.front_end(torch.from_numpy(noise(n))).numpy()
+        step = round(100 * (hop or 0.48))
+        assert len(patches) == 1 + (len(frames) - 96) // step
+
+
+def test_the_fill_of_yamnet_is_silence():
+    np.testing.assert_allclose(YAMNET.front_end(torch.zeros(15600)), YAMNET.patching.fill, rtol=1e-6)

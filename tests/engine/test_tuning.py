@@ -23,6 +23,7 @@ SMALL = [
     ("musicnn", "msd_musicnn"),
     ("speech", "speech_embedding"),
     ("openl3", "mel128_env"),
+    ("yamnet", "yamnet"),
     ("ast", "tiny224"),
 ]
 LARGE = [

@@ -15,7 +15,12 @@ from sklearn_audio.engine.models._card import (
 )
 from sklearn_audio.engine.models._clap_text import check_two_towers, embed_texts
 from sklearn_audio.engine.models._efficientat import EFFICIENTAT
-from sklearn_audio.engine.models._labels import audioset_labels, magnatagatune_labels, million_song_labels
+from sklearn_audio.engine.models._labels import (
+    audioset_labels,
+    magnatagatune_labels,
+    million_song_labels,
+    yamnet_labels,
+)
 from sklearn_audio.engine.models._musicnn import MUSICNN
 from sklearn_audio.engine.models._native import check_native, default_extractor, native_card
 from sklearn_audio.engine.models._openl3 import OPENL3
@@ -23,6 +28,7 @@ from sklearn_audio.engine.models._panns import PANNS
 from sklearn_audio.engine.models._speech_embedding import SPEECH_EMBEDDING
 from sklearn_audio.engine.models._taggers import TAGGERS, any_window, score_layer, tagger_labels, windowed
 from sklearn_audio.engine.models._vggish import VGGISH
+from sklearn_audio.engine.models._yamnet import YAMNET
 
 __all__ = [
     "AST_MODELS",
@@ -51,6 +57,7 @@ __all__ = [
     "score_layer",
     "tagger_labels",
     "windowed",
+    "yamnet_labels",
 ]
 
 # family -> model -> card
@@ -62,4 +69,5 @@ CARDS: dict[str, dict[str, ModelCard]] = {
     "musicnn": MUSICNN,
     "speech": SPEECH_EMBEDDING,
     "openl3": OPENL3,
+    "yamnet": YAMNET,
 }

@@ -60,6 +60,9 @@ class FramePatching:
         with another distance than `hop`, patches come one by one.
     centred : bool, default=False
         Whether silence goes to both ends of a clip that is too short, instead of its end.
+    keeps_end : bool, default=False
+        Whether a last patch that the clip does not fill has all frames that begin within the clip, the last of them
+        filled with silence, or only those that the clip fills. `shortest` is then the length of a patch.
 
     Examples
     --------
@@ -75,6 +78,7 @@ class FramePatching:
     hop: int | None = None
     joint: tuple[int, ...] = (1,)
     centred: bool = False
+    keeps_end: bool = False
 
 
 @dataclass(frozen=True)

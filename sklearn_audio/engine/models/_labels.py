@@ -9,7 +9,7 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["audioset_labels", "magnatagatune_labels", "million_song_labels"]
+__all__ = ["audioset_labels", "magnatagatune_labels", "million_song_labels", "yamnet_labels"]
 
 # tags as their authors spell them, the most frequent ones of the Million Song Dataset on Last.fm
 _MILLION_SONG = """
@@ -18,6 +18,11 @@ chillout, male vocalists, classic rock, soul, indie rock, Mellow, electronica, 8
 punk, oldies, blues, hard rock, ambient, acoustic, experimental, female vocalist, guitar, Hip-Hop, 70s, party, country,
 easy listening, sexy, catchy, funk, electro, heavy metal, Progressive rock, 60s, rnb, indie pop, sad, House, happy
 """
+# the labels of AudioSet that YAMNet leaves out
+_NOT_OF_YAMNET = (
+    *("Male speech, man speaking", "Female speech, woman speaking", "Male singing", "Female singing"),
+    *("Battle cry", "Funny music"),
+)
 _MAGNATAGATUNE = """
 guitar, classical, slow, techno, strings, drums, electronic, rock, fast, piano, ambient, beat, violin, vocal, synth,
 female, indian, opera, male, singing, vocals, no vocals, harpsichord, loud, quiet, flute, woman, male vocal, no vocal,
@@ -34,6 +39,15 @@ def audioset_labels() -> NDArray[np.str_]:
     """
     text = (files("sklearn_audio.engine.models") / "audioset_labels.csv").read_text(encoding="utf-8")
     return _read_only([row["display_name"] for row in csv.DictReader(text.splitlines())])
+
+
+@lru_cache(maxsize=1)
+def yamnet_labels() -> NDArray[np.str_]:
+    """Return the display names of the 521 labels of AudioSet that YAMNet scores.
+
+    Shapes: -> (521,).
+    """
+    return _read_only([name for name in audioset_labels().tolist() if name not in _NOT_OF_YAMNET])
 
 
 @lru_cache(maxsize=1)

@@ -14,6 +14,7 @@ from sklearn_audio.engine.models._card import ClipPatching, ModelCard, layers_of
 from sklearn_audio.engine.models._efficientat import EFFICIENTAT
 from sklearn_audio.engine.models._musicnn import MUSICNN
 from sklearn_audio.engine.models._panns import PANNS
+from sklearn_audio.engine.models._yamnet import YAMNET
 
 __all__ = ["TAGGERS", "any_window", "score_layer", "tagger_labels", "windowed"]
 
@@ -23,6 +24,7 @@ TAGGERS: dict[str, ModelCard] = {
     **{card.name: card for card in EFFICIENTAT.values()},
     **{f"{_AST}{name}": ast_card(name) for name, model in AST_MODELS.items() if model.n_labels == 527},
     **{card.name: card for card in MUSICNN.values()},
+    **YAMNET,
 }
 
 
