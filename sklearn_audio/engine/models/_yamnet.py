@@ -12,7 +12,7 @@ from sklearn_audio.nets import YAMNet
 __all__ = ["YAMNET"]
 
 # 96 frames of 25 ms at steps of 10 ms, every 0.48 s; silence is the logarithm of the offset
-_PATCHING = FramePatching(n_frames=96, shortest=15600, fill=math.log(0.001), batch=16, hop=48, keeps_end=True)
+_PATCHING = FramePatching(n_frames=96, shortest=15600, fill=math.log(0.001), batch=8, hop=48, keeps_end=True)
 
 YAMNET = {
     "yamnet": ModelCard(
