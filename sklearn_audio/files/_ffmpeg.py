@@ -194,5 +194,5 @@ def _import_av(opened: OpenSource, container: Container) -> Any:
             f"{container.title} {need}, and the FFmpeg of the installed package 'av' {av.__version__} crashes on some "
             "files",
             "update it to 17.1 or newer with: pip install -U 'sklearn-audio[ffmpeg]'",
-        )
+        ) from ImportError(f"av {av.__version__} is too old")
     return av
