@@ -57,7 +57,6 @@ CASES = [
     (MFCCTransformer(), "delta_width", 5, {"deltas": 1, "delta_kind": "difference"}),
     (MFCCTransformer(), "pad_mode", "reflect", {"center": False}),
     (PANNsEmbedder(weights=None), "cache_key", "stat", {"cache": None}),
-    (PANNsEmbedder(weights=None), "cache_layers", "all", {"cache": None}),
     (PANNsEmbedder(weights=None), "short_clip", "zero", {"model": "leenet11"}),
     (PANNsEmbedder(weights=None), "cache_layers", "all", {"cache": None}),
     (VGGishEmbedder(weights=None), "pca_weights", "matrix.npz", {"postprocess": None}),

@@ -17,7 +17,7 @@ class OpenL3Embedder(PretrainedEmbedder):
 
     Windows of 1 s at 48 kHz, centred on every 0.1 s of the clip, as in the authors' ``get_audio_embedding``; ``hop=1``
     is ten times faster. The windows at both ends reach into silence. The frames are those of the authors' code since
-    release 0.4.
+    release 0.4. The published weights are files of Keras, so the first use needs the extra ``hdf5``.
 
     J. Cramer, H.-H. Wu, J. Salamon & J. P. Bello, "Look, listen, and learn more: design choices for deep audio
     embeddings", ICASSP 2019.

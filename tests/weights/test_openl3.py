@@ -1,11 +1,14 @@
 """OpenL3's variables, in the names and shapes that Keras gives them, to the state of our network."""
 
+import gzip
+
 import numpy as np
 import pytest
 import torch
 
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.nets import OpenL3
+from sklearn_audio.weights import read_checkpoint
 from sklearn_audio.weights._openl3 import convert_openl3
 
 WIDTHS = (1, 64, 64, 128, 128, 256, 256, 512, 512)
@@ -86,3 +89,16 @@ def test_kernels_of_another_kind():
     raw["conv2d_2/conv2d_2/kernel:0"] = raw["conv2d_2/conv2d_2/kernel:0"][0]
     with pytest.raises(WeightsError, match="no checkpoint of an audio network of OpenL3"):
         convert_openl3(raw)
+
+
+def test_a_file_of_keras_as_it_is_published(tmp_path, state):
+    h5py = pytest.importorskip("h5py", reason="h5py, the extra 'hdf5', is not installed")
+    path = tmp_path / "openl3.h5"
+    with h5py.File(path, "w") as file:
+        for name, array in variables(first=1).items():
+            file[name] = array
+    (tmp_path / "openl3.h5.gz").write_bytes(gzip.compress(path.read_bytes(), compresslevel=1))
+    for name in ("openl3.h5", "openl3.h5.gz"):
+        read = read_checkpoint(tmp_path / name, "openl3")
+        assert read.keys() == state.keys()
+        assert all(torch.equal(read[key], value) for key, value in state.items())
