@@ -30,6 +30,7 @@ from .classification import GradientAccumulation as GradientAccumulation
 from .classification import LSTMClassifier as LSTMClassifier
 from .classification import PatchVotingClassifier as PatchVotingClassifier
 from .classification import PrototypicalClassifier as PrototypicalClassifier
+from .classification import SoundEventDetector as SoundEventDetector
 from .classification import TokenMeanClassifier as TokenMeanClassifier
 from .classification import WeightAveraging as WeightAveraging
 from .classification import ZeroShotClassifier as ZeroShotClassifier

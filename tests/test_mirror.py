@@ -66,6 +66,7 @@ ELSEWHERE = {
         "_stamp.py": "embedding/test_cache.py PANNsEmbedder",
         "_version.py": "cli/test_parser.py main",
         "classification/_audio_input.py": "classification/test_cnn_audio.py CNNClassifier",
+        "classification/_detector_training.py": "classification/test_detector.py SoundEventDetector",
         "classification/_labels.py": "classification/test_neural.py TokenMeanClassifier",
         "classification/_learned_space.py": "classification/test_prototypical.py PrototypicalClassifier",
         "classification/_prototypes.py": "classification/test_prototypical.py PrototypicalClassifier",

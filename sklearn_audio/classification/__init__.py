@@ -3,6 +3,7 @@
 from sklearn_audio.classification._autoencoder import ConvAutoencoder
 from sklearn_audio.classification._bert import BERTClassifier
 from sklearn_audio.classification._cnn import CNNClassifier
+from sklearn_audio.classification._detector import SoundEventDetector
 from sklearn_audio.classification._frame_mlp import FrameMLPClassifier
 from sklearn_audio.classification._lstm import LSTMClassifier
 from sklearn_audio.classification._prototypical import PrototypicalClassifier
@@ -22,6 +23,7 @@ __all__ = [
     "LSTMClassifier",
     "PatchVotingClassifier",
     "PrototypicalClassifier",
+    "SoundEventDetector",
     "TokenMeanClassifier",
     "WeightAveraging",
     "ZeroShotClassifier",

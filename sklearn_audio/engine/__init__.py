@@ -21,7 +21,14 @@ from sklearn_audio.engine._pretrained import Postprocess, PretrainedModel
 from sklearn_audio.engine._prompts import PromptSource, label_rows
 from sklearn_audio.engine._scratch_values import ScratchValues
 from sklearn_audio.engine._streams import ordered_streams
-from sklearn_audio.engine._window_scores import labels_of, reading_of, score_windows, scores_of, windowing_of
+from sklearn_audio.engine._window_scores import (
+    class_names,
+    labels_of,
+    reading_of,
+    score_windows,
+    scores_of,
+    windowing_of,
+)
 from sklearn_audio.engine._window_values import ClipWindows, Window, WindowGrid, Windowing, window_values
 
 __all__ = [
@@ -43,6 +50,7 @@ __all__ = [
     "Windowing",
     "cache_on_disk",
     "check_output",
+    "class_names",
     "collect_rows",
     "content_of",
     "front_end_frames",

@@ -14,7 +14,7 @@ from sklearn_audio.engine._window_values import ClipWindows, WindowGrid, Windowi
 from sklearn_audio.metrics._scorers import stack_scores
 from sklearn_audio.validation import AudioClips, check_audio
 
-__all__ = ["labels_of", "reading_of", "score_windows", "scores_of", "windowing_of"]
+__all__ = ["class_names", "labels_of", "reading_of", "score_windows", "scores_of", "windowing_of"]
 
 # Where meta-estimators and search keep the estimator that reads X.
 _INNER = ("best_estimator_", "estimator_", "estimator", "base_estimator")
@@ -69,11 +69,17 @@ def labels_of(estimator: Any, n_columns: int, labels: Any = None) -> NDArray[Any
         if names.shape != (n_columns,):
             raise ValueError(f"labels has the shape {names.shape}, but {type(estimator).__name__} scores {n_columns}.")
         return names
-    classes = getattr(estimator, "classes_", None)
-    names = np.arange(n_columns) if classes is None or isinstance(classes, list) else np.asarray(classes)
+    names = class_names(estimator) if hasattr(estimator, "classes_") else np.arange(n_columns)
     return names if names.shape == (n_columns,) else np.arange(n_columns)
+
+
+def class_names(estimator: Any) -> NDArray[Any]:
+    """Return the classes, or, where each label has its own, the numbers of the labels."""
+    classes = estimator.classes_
+    return np.arange(len(classes)) if isinstance(classes, list) else np.asarray(classes)
 
 
 def score_windows(estimator: Any, windowing: Windowing, batch_size: int) -> Iterator[ClipWindows]:
     """Yield the scores of the windows, clip after clip."""
-    return window_values(scores_of(estimator), windowing, batch_size)
+    score = scores_of(estimator)
+    return window_values(lambda windows: score([window.as_clip() for window in windows]), windowing, batch_size)

@@ -23,11 +23,13 @@ _SHOWN_CLIPS = 5
 
 
 class Window(NamedTuple):
-    """A part of a clip; its size is its number of timepoints."""
+    """A part of a clip: its first timepoint, its samples, its number, and the row of X."""
 
     first: int
     samples: NDArray[np.float32]
     rate: float
+    number: int = 0
+    row: int = 0
 
     @property
     def size(self) -> int:
@@ -62,13 +64,13 @@ class WindowGrid(NamedTuple):
             held = np.concatenate([held, block])
             while (start := self.start(index, rate)) + size <= first + len(held):
                 covered = start + size
-                yield Window(start, held[start - first : covered - first].copy(), rate)
+                yield Window(start, held[start - first : covered - first].copy(), rate, index)
                 index += 1
             n_used = min(max(0, start - first), len(held))
             held, first = held[n_used:], first + n_used
         end, start = first + len(held), self.start(index, rate)
         if end > max(covered, start):
-            yield Window(start, held[start - first :].copy(), rate)
+            yield Window(start, held[start - first :].copy(), rate, index)
 
 
 @dataclass
@@ -79,7 +81,7 @@ class ClipWindows:
     """
 
     spans: list[tuple[float, float]] = field(default_factory=list)
-    values: list[NDArray[Any]] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
     is_whole: bool = False  # no window is still to come
 
 
@@ -90,6 +92,7 @@ class Windowing:
     clips: AudioClips
     grid: WindowGrid
     rate: int | None = None
+    rows: Sequence[int] | None = None  # of X; None: all
     n_jobs: int | None = None
     on_error: OnError = "raise"
     verbose: int = 0
@@ -98,22 +101,27 @@ class Windowing:
     def windows(self, row: int) -> Iterator[Window]:
         """Cut one clip, while it is read."""
         rate = self.clips.measure(row)[1] if self.rate is None else self.rate
-        yield from self.grid.cut(self.clips.at_rate(rate).stream(row), rate)
+        for window in self.grid.cut(self.clips.at_rate(rate).stream(row), rate):
+            yield window._replace(row=row)
+
+    def rows_read(self) -> Sequence[int]:
+        """Return the rows of X that are read, in their order."""
+        return range(len(self.clips)) if self.rows is None else self.rows
 
     def stated_seconds(self) -> float | None:
         """Sum up the durations that the headers state; None if one is unknown, or nobody wants to know."""
         if not self.verbose:
             return None
-        seconds = [self.clips.stated_seconds(row) for row in range(len(self.clips))]
+        seconds = [self.clips.stated_seconds(row) for row in self.rows_read()]
         return None if None in seconds else round(sum(second for second in seconds if second is not None), 1)
 
 
 def window_values(
-    function: Callable[[list[dict[str, Any]]], Sequence[NDArray[Any]] | NDArray[Any]],
+    function: Callable[[list[Window]], Sequence[Any] | NDArray[Any]],
     windowing: Windowing,
     batch_size: int,
 ) -> Iterator[ClipWindows]:
-    """Yield clip after clip what a function of rows of X, one value per row, returns for their windows.
+    """Yield clip after clip what a function of windows, with one value for each, returns.
 
     Windows of several clips share a call; at most a batch of them waits.
     """
@@ -124,12 +132,12 @@ def window_values(
     def start(row: int) -> tuple[int, Iterator[Window]]:
         return row, windowing.windows(row)
 
-    streams = closing(ordered_streams(start, range(len(clips)), windowing.n_jobs))
+    streams = closing(ordered_streams(start, windowing.rows_read(), windowing.n_jobs))
     total, shown = windowing.stated_seconds(), windowing.verbose
     bar = progress_bar(total=total, description=windowing.description, unit="s of sound", shown=shown)
     with streams as rows, bar:
         for row, windows in rows:
-            job = queue.open(row)
+            job = queue.open()
             try:
                 for window in windows:
                     bar.update(window.span[1] - (job.spans[-1][1] if job.spans else 0.0))
@@ -164,24 +172,22 @@ class _Queue:
         self._clips = clips
         self._batch_size = batch_size
         self._jobs: deque[ClipWindows] = deque()
-        self._waiting: list[tuple[int, ClipWindows, Window]] = []
-        self._row = 0
+        self._waiting: list[tuple[ClipWindows, Window]] = []
 
-    def open(self, row: int) -> ClipWindows:
+    def open(self) -> ClipWindows:
         """Begin the next clip."""
-        self._row = row
         self._jobs.append(ClipWindows())
         return self._jobs[-1]
 
     def add(self, job: ClipWindows, window: Window) -> None:
         job.spans.append(window.span)
-        self._waiting.append((self._row, job, window))
+        self._waiting.append((job, window))
         if len(self._waiting) >= self._batch_size:
             self.run()
 
     def discard(self, job: ClipWindows) -> None:
         """Leave a clip that failed without windows."""
-        self._waiting = [entry for entry in self._waiting if entry[1] is not job]
+        self._waiting = [entry for entry in self._waiting if entry[0] is not job]
         job.spans, job.values = [], []
 
     def run(self) -> None:
@@ -189,12 +195,12 @@ class _Queue:
             return
         batch, self._waiting = self._waiting, []
         try:
-            values = self._function([window.as_clip() for _, _, window in batch])
+            values = self._function([window for _, window in batch])
         except (ValueError, TypeError) as error:
-            places = [f"{self._clips.describe(row)} at {window.span[0]:g} s" for row, _, window in batch]
+            places = [f"{self._clips.describe(window.row)} at {window.span[0]:g} s" for _, window in batch]
             kind = ValueError if isinstance(error, ValueError) else TypeError
             raise kind(f"the windows from {places[0]} to {places[-1]}: {error}") from error
-        for (_, job, _), value in zip(batch, values, strict=True):
+        for (job, _), value in zip(batch, values, strict=True):
             job.values.append(value)
 
     def finished(self) -> Iterator[ClipWindows]:

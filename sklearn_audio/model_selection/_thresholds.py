@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
-from sklearn.metrics import precision_recall_curve
 from sklearn.model_selection import cross_val_predict
 from sklearn.utils import Tags, assert_all_finite, get_tags, indexable
 from sklearn.utils.multiclass import type_of_target
@@ -15,12 +14,12 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from sklearn_audio._sklearn import HasMethods
 from sklearn_audio.base import learns_whole
+from sklearn_audio.metrics._best_threshold import best_threshold
 from sklearn_audio.model_selection._multilabel_splits import MultilabelStratifiedKFold
 from sklearn_audio.validation import check_labels
 from sklearn_audio.validation._tables import column_names
 
 Proba = NDArray[np.float64]
-_MIDDLE = 0.5
 _EPSILON = float(np.finfo(np.float32).eps)
 
 
@@ -135,7 +134,7 @@ class MultilabelThresholdClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseE
             self.__dict__.pop(name, None)
         if type_of_target(labels, input_name="y") == "multilabel-indicator":
             left_out = self._out_of_fold(X, labels, groups, weights)
-            chosen = [_best(*column) for column in zip(np.asarray(labels).T, left_out.T, strict=True)]
+            chosen = [best_threshold(*column) for column in zip(np.asarray(labels).T, left_out.T, strict=True)]
             self.thresholds_, self.f1_ = (np.array(column) for column in zip(*chosen, strict=True))
         self.estimator_ = clone(self.estimator).fit(X, y, **weights)
         self.classes_ = self.estimator_.classes_
@@ -235,14 +234,3 @@ def _of_labels(proba: Any, classes: Any) -> Proba:
 def _column(proba: Proba, known: NDArray[Any]) -> Proba:
     """Return the probability of a label; a label on none or all of the training clips has one column."""
     return np.asarray((proba * known).sum(axis=1))
-
-
-def _best(truth: NDArray[Any], scores: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the threshold of the best F1, midway to the next lower score, and that F1."""
-    if not truth.any():
-        return _MIDDLE, 0.0
-    precision, recall, levels = precision_recall_curve(truth, scores)
-    f1 = 2 * precision * recall / np.maximum(precision + recall, _EPSILON)
-    best = int(f1[:-1].argmax())  # the last point of the curve has no threshold
-    below = levels[best - 1] if best else 0.0
-    return float(levels[best] + below) / 2, float(f1[best])

@@ -49,8 +49,8 @@ def test_windows_are_cut_while_a_clip_is_read():
     assert windows[-1].span == (49.5, 50.5)
 
 
-def lengths(rows):
-    return np.array([[len(row["array"])] for row in rows])
+def lengths(windows):
+    return np.array([[window.size] for window in windows])
 
 
 def windowing(X, window=1.0, hop=0.5, **options):
@@ -62,9 +62,9 @@ def test_values_are_those_of_the_windows_of_each_clip(n_jobs):
     X = [np.zeros(n) for n in (100, 250, 110, 400, 100)]
     calls = []
 
-    def function(rows):
-        calls.append(len(rows))
-        return lengths(rows)
+    def function(windows):
+        calls.append(len(windows))
+        return lengths(windows)
 
     found = list(window_values(function, windowing(X, n_jobs=n_jobs), 4))
     assert [np.ravel(clip.values).tolist() for clip in found] == [
@@ -78,17 +78,18 @@ def test_values_are_those_of_the_windows_of_each_clip(n_jobs):
 
 
 def test_clips_come_as_soon_as_they_are_complete():
-    n_read = []
+    calls = []
+    clips = window_values(lambda windows: calls.append(1) or lengths(windows), windowing([np.zeros(200)] * 6), 3)
+    assert next(clips).spans == [(0.0, 1.0), (0.5, 1.5), (1.0, 2.0)]
+    assert len(calls) == 1
 
-    def rows():
-        for i in range(6):
-            n_read.append(i)
-            yield np.zeros(200)
 
-    X = list(rows())
-    n_read.clear()
-    clips = window_values(lengths, windowing(X, hop=1.0), 2)
-    assert next(clips).spans == [(0.0, 1.0), (1.0, 2.0)]
+def test_some_rows_of_x():
+    X = [np.zeros(100), np.zeros(200), np.zeros(150)]
+    found = window_values(
+        lambda windows: [(window.row, window.number) for window in windows], windowing(X, rows=[2, 1]), 2
+    )
+    assert [clip.values for clip in found] == [[(2, 0), (2, 1)], [(1, 0), (1, 1), (1, 2)]]
 
 
 def test_rates_of_clips_are_kept_where_none_is_wanted(tmp_path):
@@ -96,7 +97,7 @@ def test_rates_of_clips_are_kept_where_none_is_wanted(tmp_path):
     soundfile.write(tmp_path / "b.wav", np.zeros(44100), 44100)
     X = [str(tmp_path / "a.wav"), str(tmp_path / "b.wav"), (np.zeros(2000), 1000.5)]
     clips = Windowing(check_audio(X, 16000), WindowGrid(1.0, 1.0))
-    found = window_values(lambda rows: [np.array(row["sampling_rate"]) for row in rows], clips, 8)
+    found = window_values(lambda windows: [np.array(window.as_clip()["sampling_rate"]) for window in windows], clips, 8)
     assert [clip.values[0].item() for clip in found] == [8000, 44100, 1000.5]
 
 
@@ -117,7 +118,7 @@ def test_short_clips_are_said():
 
 @pytest.mark.parametrize("kind", [ValueError, TypeError])
 def test_errors_of_the_function_name_the_windows(kind):
-    def function(rows):
+    def function(windows):
         raise kind("too loud")
 
     with pytest.raises(kind, match=r"the windows from row 0 at 0 s to row 1 at 0\.5 s: too loud"):
