@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all."""
+"""Atomic writing of files and folders."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _UNFINISHED = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{16}\.partial", re.DOTALL)
 def written_whole(target: Path, *, folder: Path | None = None, durable: bool = False) -> Iterator[Path]:
     """Yield a path in `folder`, by default that of `target`, to write a file or folder at.
 
-    At the end it takes the place of `target`, and after an error it is removed. With `durable`, a file is on the disk
-    before it takes the name, so that a power cut leaves either the old file or the new one.
+    At the end it replaces `target`; after an error it is removed. With `durable`, a file is flushed to disk before it
+    is renamed, so that a power failure leaves either the old file or the new one.
     """
     # a random name, as other processes and threads may write the same target
     unfinished = (folder or target.parent) / f".{target.name}.{secrets.token_hex(8)}.partial"
@@ -41,7 +41,7 @@ def _take_place(unfinished: Path, target: Path) -> None:
     try:
         os.replace(unfinished, target)
     except OSError:
-        # no folder replaces a full one: another process was faster, and its copy is as good
+        # a folder cannot replace a non-empty one: another process was faster, and its copy is equivalent
         if not (unfinished.is_dir() and target.is_dir()):
             raise
 
@@ -55,7 +55,7 @@ def _sync(path: Path, flags: int) -> None:
 
 
 def remove_unfinished(folder: Path, name: str | None = None, *, older_than: float = 0.0) -> None:
-    """Remove what killed processes left unfinished in a folder, of one target or of all; younger files (s) stay."""
+    """Remove unfinished files of killed processes in a folder, of one target or of all, if older than some seconds."""
     for path in folder.iterdir() if folder.is_dir() else ():
         found = _UNFINISHED.fullmatch(path.name)
         # another process may remove it first, and some systems refuse to remove an open file

@@ -1,4 +1,4 @@
-"""Isolation from torch's settings: those of the program change no result of the library.
+"""Isolation from torch's settings: those of the program do not change results of the library.
 
 Autocast, gradient modes and the default device are per thread, and set during a call. The default dtype is global and
 visible to other threads, so it is not changed; instead, functions that create tensors get an explicit dtype. The same

@@ -23,7 +23,7 @@ Items = dict[str, dict[str, Item]]
 
 
 def given_items(estimator: Any, parameter: str) -> dict[str, Any]:
-    """Read the items that are given; a value that is no dict is that of the first key, and None gives none."""
+    """Return the given items; a value that is not a dict belongs to the first key, and None means no items."""
     value = getattr(estimator, parameter)
     if isinstance(value, Mapping):
         return dict(value)
@@ -31,15 +31,15 @@ def given_items(estimator: Any, parameter: str) -> dict[str, Any]:
 
 
 def items_of(estimator: Any, parameter: str) -> dict[str, Any]:
-    """Read all items: those that are given, and the defaults of the others."""
+    """Return all items: the given ones, and the defaults of the others."""
     defaults = {name: item.default for name, item in estimator._parameter_items[parameter].items()}
     return defaults | given_items(estimator, parameter)
 
 
 def check_items(estimator: Any, parameter: str, known: Mapping[str, Item] | None = None, owner: str = "") -> None:
-    """Refuse unknown keys by name, and values that the constraints of their key do not allow.
+    """Raise for unknown keys, and for values that violate the constraints of their key.
 
-    `known` are the keys of the class unless given; `owner` says in the message what has no such key.
+    `known` are by default the keys of the class; `owner` completes the message about an unknown key.
     """
     known = estimator._parameter_items[parameter] if known is None else known
     given = given_items(estimator, parameter)

@@ -58,7 +58,7 @@ class Setting(NamedTuple):
 
 
 def idle_parameters(estimator: Any, *, of_data: bool = False) -> Iterator[tuple[Setting, Use]]:
-    """Yield what is set but has no effect, and the condition that does not hold."""
+    """Yield the settings without effect, each with the condition that does not hold."""
     for name, uses in type(estimator)._parameter_uses.items():
         for setting in _settings(estimator, name):
             for use in (uses,) if isinstance(uses, Use) else uses:
@@ -68,7 +68,7 @@ def idle_parameters(estimator: Any, *, of_data: bool = False) -> Iterator[tuple[
 
 
 def _settings(estimator: Any, name: str) -> Iterator[Setting]:
-    """Look up a parameter, or a key of one, if the class has it and it is given."""
+    """Yield a parameter, or a key of one, if the class has it and it is set."""
     parameter, _, key = name.partition(".")
     signature = inspect.signature(type(estimator).__init__).parameters
     if not key and parameter in signature:
@@ -80,7 +80,7 @@ def _settings(estimator: Any, name: str) -> Iterator[Setting]:
             yield Setting(f"{parameter}[{key!r}]", given[key], default)
 
 
-def refuse_idle(estimator: Any, *, of_data: bool = False) -> None:
+def check_idle_parameters(estimator: Any, *, of_data: bool = False) -> None:
     """Raise if a parameter is set but has no effect."""
     for (name, value, default), use in idle_parameters(estimator, of_data=of_data):
         raise idle_error(name, value, use.words, use.found(estimator), default)

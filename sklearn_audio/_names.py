@@ -9,7 +9,7 @@ __all__ = ["check_name"]
 
 
 def check_name(what: str, name: object, known: Iterable[object]) -> None:
-    """Refuse a name that is not known, with the nearest one that is."""
+    """Raise for an unknown name, suggesting the nearest known one."""
     names = list(known)
     if name not in names:
         written = [other for other in names if isinstance(other, str)]

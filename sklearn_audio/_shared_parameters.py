@@ -1,7 +1,7 @@
-"""Parameters that several estimators share: declared once, and part of the signature and the documentation of each.
+"""Parameters that several estimators share: declared once, and part of the signature and documentation of each.
 
-Their types stand in a `TypedDict`, their defaults in a dict and their documentation in a text. A class takes them as
-``**shared`` and assigns them by `assign`; it may name some of them itself, with a default of its own.
+Their types are in a `TypedDict`, their defaults in a dict and their documentation in a string. A class takes them as
+``**shared`` and assigns them by `assign`; it may declare some of them itself, with its own default.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _ENTRY = re.compile(r"^\w.*(?:\n .*)*", re.MULTILINE)
 
 @dataclass(frozen=True)
 class SharedParameters:
-    """Parameters of several classes: types, defaults, and the texts that stand for marks in docstrings.
+    """Parameters of several classes: types, defaults, and texts that replace placeholders in docstrings.
 
-    In a docstring, a mark such as ``{attributes}`` stands for the entries that the class has and does not document
-    itself; what it documents below the mark takes the place of the shared entry.
+    A placeholder such as ``{attributes}`` is replaced by the entries that the class has and does not document itself;
+    an entry that it documents below the placeholder replaces the shared one.
     """
 
     types: Any
@@ -31,7 +31,7 @@ class SharedParameters:
     docs: dict[str, str]
 
     def without(self, *names: str) -> SharedParameters:
-        """Leave some parameters out."""
+        """Return the shared parameters except for some."""
         return replace(self, defaults={name: value for name, value in self.defaults.items() if name not in names})
 
     def assign(self, owner: Any, shared: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklearn_audio._items import Items, check_items
-from sklearn_audio._meaning import Uses, refuse_idle
+from sklearn_audio._meaning import Uses, check_idle_parameters
 from sklearn_audio._output import label_outputs
 from sklearn_audio._shared_parameters import SharedParameters
 from sklearn_audio._sklearn import Interval, SetOutputMixin, StrOptions
@@ -24,7 +24,14 @@ from sklearn_audio.files import MAX_RATE, MIN_RATE
 from sklearn_audio.ragged import Ragged, check_same_names
 from sklearn_audio.validation import AudioClips, Channel, check_audio, check_sequences, container_kind
 
-__all__ = ["AUDIO_CONSTRAINTS", "AudioEstimator", "FloatOutputMixin", "RaggedOutputMixin", "Reading", "learns_whole"]
+__all__ = [
+    "AUDIO_CONSTRAINTS",
+    "AudioEstimator",
+    "FloatOutputMixin",
+    "RaggedOutputMixin",
+    "Reading",
+    "restores_on_failure",
+]
 
 # Constraints of parameters common to all estimators that read audio.
 AUDIO_CONSTRAINTS: dict[str, list[Any]] = {
@@ -46,7 +53,7 @@ _LEARNING = ("fit", "partial_fit", "fit_transform", "adapt")
 _Class = TypeVar("_Class", bound=type)
 
 
-def learns_whole(cls: _Class) -> _Class:
+def restores_on_failure(cls: _Class) -> _Class:
     """Decorate a class of estimators that learn completely or not at all.
 
     If `fit`, `partial_fit`, `fit_transform` or `adapt` raises, including KeyboardInterrupt, all attributes are
@@ -110,7 +117,7 @@ class AudioEstimator(SetOutputMixin, BaseEstimator):
     ...         self.sample_rate = sample_rate
     ...
     ...     def transform(self, X):
-    ...         clips = self._admit_audio(X, self.sample_rate, reset=False, bare_rate=self.sample_rate)
+    ...         clips = self._validate_audio(X, self.sample_rate, reset=False, bare_rate=self.sample_rate)
     ...         return np.array([[len(clip) / self.sample_rate] for clip in clips])
     >>> Duration().transform([np.zeros(8000), np.zeros(16000)]).tolist()
     [[0.5], [1.0]]
@@ -132,7 +139,7 @@ class AudioEstimator(SetOutputMixin, BaseEstimator):
         if cls._shared_parameters is not None:
             cls._shared_parameters.complete(cls)
         label_outputs(cls, auto_wrap_output_keys)
-        learns_whole(cls)
+        restores_on_failure(cls)
         if issubclass(cls, MetaEstimatorMixin):
             return  # it calls user code, which must see the user's settings
         for name, method in list(vars(cls).items()):
@@ -157,14 +164,14 @@ class AudioEstimator(SetOutputMixin, BaseEstimator):
     def _validate_params(self) -> None:
         super()._validate_params()
         self._check_items()
-        refuse_idle(self)
+        check_idle_parameters(self)
 
     def _check_items(self) -> None:
         """Check the parameters that are dicts."""
         for parameter in self._parameter_items:
             check_items(self, parameter)
 
-    def _admit_audio(
+    def _validate_audio(
         self,
         X: Any,
         sample_rate: int,
@@ -179,22 +186,22 @@ class AudioEstimator(SetOutputMixin, BaseEstimator):
         """Validate X as audio; rectangular arrays follow scikit-learn's rules on the number of features."""
         kind, items = container_kind(X, audio=True)
         if kind == "array":
-            items = self._admit_array(X, reset=reset)
+            items = self._validate_array(X, reset=reset)
         elif reset:
             self._forget_features()
         return check_audio(
             items, sample_rate, bare_rate=bare_rate, channel=channel, offset=offset, duration=duration, strict=strict
         )
 
-    def _admit_vectors(self, X: Any, *, reset: bool) -> Ragged:
+    def _validate_vectors(self, X: Any, *, reset: bool) -> Ragged:
         """Validate sequences of vectors; each row of a two-dimensional array is a clip with one vector."""
         kind, items = container_kind(X) if getattr(X, "ndim", None) != 3 else ("rows", X)
         if kind == "array":
-            vectors = self._admit_array(items, reset=reset, hint=_VECTORS)
+            vectors = self._validate_array(items, reset=reset, hint=_VECTORS)
             return Ragged.from_lengths(vectors, np.ones(len(vectors), dtype=np.int64))
-        return self._admit_frames(X, reset=reset)
+        return self._validate_frames(X, reset=reset)
 
-    def _admit_frames(self, X: Any, *, reset: bool, allow_failed: bool = False) -> Ragged:
+    def _validate_frames(self, X: Any, *, reset: bool, allow_failed: bool = False) -> Ragged:
         """Validate X as sequences of frames, with the number of features seen in fit.
 
         With `allow_failed`, a row with one frame of NaN, which marks an unusable clip, passes, except in a
@@ -202,7 +209,7 @@ class AudioEstimator(SetOutputMixin, BaseEstimator):
         """
         kind, items = container_kind(X) if getattr(X, "ndim", None) != 3 else ("rows", X)
         if kind == "array":
-            return check_sequences(self._admit_array(items, reset=reset))
+            return check_sequences(self._validate_array(items, reset=reset))
         frames = check_sequences(items, allow_failed=allow_failed)
         n_features = frames.item_shape[0]
         if reset:
@@ -219,7 +226,7 @@ class AudioEstimator(SetOutputMixin, BaseEstimator):
             check_same_names(getattr(self, "feature_names_in_", None), frames.feature_names)
         return frames
 
-    def _admit_array(self, X: Any, *, reset: bool, hint: str = _CLIPS) -> NDArray[Any]:
+    def _validate_array(self, X: Any, *, reset: bool, hint: str = _CLIPS) -> NDArray[Any]:
         fitted = reset or hasattr(self, "n_features_in_")
         try:
             if not fitted:

@@ -20,7 +20,7 @@ import pooch
 from sklearn_audio._paths import new_folder
 from sklearn_audio._progress import can_show_progress
 
-__all__ = ["ByHand", "cache_folder", "check_hash", "download", "scratch_folder"]
+__all__ = ["ManualDownload", "cache_folder", "check_hash", "download", "scratch_folder"]
 
 _TIMEOUT = 30  # seconds without data before a download is aborted
 _GRACE = 60.0  # seconds that a download may lag behind the minimum speed
@@ -34,7 +34,7 @@ _FAILURES = (OSError, ValueError, TypeError, AttributeError, ArithmeticError, Lo
 
 
 @dataclass(frozen=True)
-class ByHand:
+class ManualDownload:
     """Advice for a manual download."""
 
     path: Path
@@ -89,7 +89,9 @@ def _sweep(folder: Path) -> None:
                     shutil.rmtree(path, ignore_errors=True)
 
 
-def download(url: str, target: Path, by_hand: ByHand, *, failure: Callable[[str], OSError], verbose: int = 0) -> None:
+def download(
+    url: str, target: Path, by_hand: ManualDownload, *, failure: Callable[[str], OSError], verbose: int = 0
+) -> None:
     """Download a file atomically; a download that lags a minute behind 1 kB/s is aborted."""
     transfer = _Transfer(url, target, verbose)
     transfer.start()
@@ -155,7 +157,7 @@ class _Transfer(threading.Thread):
         response.iter_content = counted
 
 
-def check_hash(file: Path, source: str, by_hand: ByHand, *, failure: Callable[[str], OSError]) -> None:
+def check_hash(file: Path, source: str, by_hand: ManualDownload, *, failure: Callable[[str], OSError]) -> None:
     """Compare the hash of a file with the expected one."""
     found = pooch.file_hash(str(file), alg=by_hand.algorithm)
     if not found.startswith(by_hand.expected):

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 import pytest
 
 from sklearn_audio import downloads
-from sklearn_audio.downloads import ByHand, cache_folder, download, scratch_folder
+from sklearn_audio.downloads import ManualDownload, cache_folder, download, scratch_folder
 from sklearn_audio.exceptions import WeightsError
 
 
 def fetch(url, target):
-    download(url, target, ByHand(target.with_name("by-hand"), expected="0" * 64), failure=WeightsError)
+    download(url, target, ManualDownload(target.with_name("by-hand"), expected="0" * 64), failure=WeightsError)
 
 
 NOWHERE = [

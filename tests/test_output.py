@@ -158,7 +158,7 @@ class Loudness(RaggedOutputMixin, AudioEstimator):
         return self
 
     def transform(self, X):
-        clips = self._admit_audio(X, 16000, reset=False, bare_rate=16000)
+        clips = self._validate_audio(X, 16000, reset=False, bare_rate=16000)
         return Ragged.from_list([np.square(clip)[:, None] for clip in clips])
 
 
@@ -187,7 +187,7 @@ class Peak(FloatOutputMixin, AudioEstimator):
         return self
 
     def transform(self, X):
-        clips = self._admit_audio(X, 16000, reset=False, bare_rate=16000)
+        clips = self._validate_audio(X, 16000, reset=False, bare_rate=16000)
         return np.array([[clip.max()] for clip in clips])
 
     def get_feature_names_out(self, input_features=None):

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn_audio import ConvAutoencoder, KMeansAudioTokenizer, MelSpectrogramTransformer, PrototypicalClassifier
 from sklearn_audio._progress import can_show_progress, progress_bar
 from sklearn_audio.datasets import summarize_clips
-from sklearn_audio.downloads import ByHand, download
+from sklearn_audio.downloads import ManualDownload, download
 from tests.instances import EMBEDDERS
 
 CLIPS = [np.random.default_rng(i).normal(scale=0.1, size=4000).astype(np.float32) for i in range(4)]
@@ -65,5 +65,5 @@ def test_verbose_works_without_a_stream(call, stream, monkeypatch):
 def test_a_download_works_without_a_stream(stream, monkeypatch, loopback, tmp_path):
     monkeypatch.setattr(sys, "stderr", stream)
     url = loopback.serve("/x", b"12345")
-    download(url, tmp_path / "x", ByHand(tmp_path / "by_hand"), failure=OSError, verbose=1)
+    download(url, tmp_path / "x", ManualDownload(tmp_path / "by_hand"), failure=OSError, verbose=1)
     assert (tmp_path / "x").read_bytes() == b"12345"

@@ -1,4 +1,4 @@
-"""An embedder of my own: a small network over log-mel patches of one second."""
+"""A user's embedder: a small network over log-mel patches of one second."""
 
 from typing import ClassVar
 

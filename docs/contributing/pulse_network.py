@@ -1,11 +1,11 @@
-"""A network of my own for `CNNClassifier`: convolutions over time, and a mean over what is left."""
+"""A user's network for `CNNClassifier`: convolutions over time, then the mean over the remaining time steps."""
 
 from torch import nn
 
 
 class PulseNetwork(nn.Module):
-    shortest = 4  # frames of the shortest clip that it takes
-    fewest_features = 1  # values of a frame
+    shortest = 4  # minimum number of frames of a clip
+    fewest_features = 1  # minimum number of features of a frame
 
     def __init__(self, n_outputs, n_features, width=16):
         super().__init__()

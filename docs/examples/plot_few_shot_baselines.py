@@ -2,17 +2,17 @@
 Few clips per class: the baselines
 ==================================
 
-With one to ten recordings per class, what to try first is one line each: the nearest neighbour of patches with a
-majority vote, that of MFCC statistics, linear models or prototypes on the embeddings of a network, and small networks
-trained from nothing but these clips. All of them are scored here on the same draws, over the number of clips per class.
+With one to ten recordings per class, try these methods first, each of which takes one line: the nearest neighbour of
+patches with a majority vote or of MFCC statistics, linear models or prototypes on the embeddings of a network, and
+small networks trained from scratch. This example scores all of them on the same draws, for several numbers of clips.
 
-The sounds are made on the spot. The network of the embeddings has random weights, so that nothing is downloaded: put
-``weights="pretrained"`` in their place to see what such embeddings are worth.
+The sounds are synthetic. The network of the embeddings has random weights, so that nothing is downloaded; set
+``weights="pretrained"`` for useful embeddings.
 """
 
 # %%
-# Sixty clips of five classes, four to five seconds long. Let five in a row be of one source; no source may be on
-# both sides of a split.
+# Sixty clips of five classes, four to five seconds long. Assume that every five consecutive clips are from one source;
+# no source is in both training and test set.
 import numpy as np
 
 from sklearn_audio.datasets import make_sound_events
@@ -21,7 +21,7 @@ sounds = make_sound_events(n_clips=60, duration=(4.0, 5.0), noise=0.3, random_st
 X, y, sources = sounds.data, sounds.target, np.arange(60) // 5
 
 # %%
-# One nearest neighbour of the patches of three seconds, by the cosine; each patch of a clip has a vote.
+# The nearest neighbour of patches of three seconds, by cosine distance; each patch of a clip has one vote.
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
@@ -32,7 +32,7 @@ patches = MusiCNNEmbedder(weights=None, sample_rate=16_000, pooling=None, hop=1.
 patch_voting = make_pipeline(patches, PatchVotingClassifier(nearest, voting="hard"))
 
 # %%
-# Twenty MFCC with their first and second derivatives: mean and standard deviation over time are 120 numbers per clip.
+# Twenty MFCC with their first and second derivatives: mean and standard deviation over time give 120 features per clip.
 from sklearn_audio import MFCCTransformer, SequencePooling
 
 statistics = make_pipeline(MFCCTransformer(sample_rate=16_000, n_mfcc=20, deltas=2), SequencePooling(("mean", "std")))
@@ -52,8 +52,8 @@ svc = make_pipeline(embedding, StandardScaler(), SVC(C=10))
 prototypes = make_pipeline(embedding, PrototypicalClassifier(distance="cosine"))
 
 # %%
-# Small networks trained from scratch. What keeps them from learning the clips by heart: a random window of every clip
-# in each epoch, masked bands and frames, mixtures of clips, and weight decay.
+# Small networks trained from scratch. Random windows in each epoch, masks of bands and frames, mixtures of clips, and
+# weight decay reduce overfitting.
 from sklearn_audio import CNNClassifier, MelSpectrogramTransformer
 
 frames = MelSpectrogramTransformer(sample_rate=16_000, n_mels=32, hop_length=512)
@@ -63,9 +63,9 @@ timbre = make_pipeline(frames, CNNClassifier("timbre", n_frames=48, random_state
 vgg = make_pipeline(frames, CNNClassifier("vgg32", n_frames=48, random_state=0, **regularised))
 
 # %%
-# Each of these takes recordings and could be scored as it is. But all draws see the same clips again and again, so what
-# learns nothing from them is computed once, and what comes after it is scored. With the same ``random_state`` the draws
-# are the same, so that the tables can be joined.
+# Each pipeline takes recordings and could be scored directly. But all draws use the same clips, so the steps that learn
+# nothing from them are computed once, and the remaining steps are scored. With the same ``random_state``, the draws are
+# the same, so that the tables can be joined.
 import pandas as pd
 
 from sklearn_audio.model_selection import learning_curve_few_shot, summarize_few_shot
@@ -86,7 +86,7 @@ table = pd.concat(
 summarize_few_shot(table).pivot(index="method", columns="n_shots", values="mean").round(2)
 
 # %%
-# The curves, with the interval in which the mean over all draws lies.
+# The learning curves, with confidence intervals of the mean over all draws.
 import matplotlib.pyplot as plt
 
 from sklearn_audio import FewShotDisplay

@@ -1,13 +1,13 @@
 """
-A prototypical network, and a class that it never saw
-=====================================================
+A prototypical network and a new class
+======================================
 
-A network is trained in episodes: a few clips of each class make prototypes, others are classified by these. What it
-learns is a space in which clips of a class lie together, and that is of use for classes which come later, too.
+A network is trained in episodes: a few clips of each class form prototypes, by which others are classified. It learns
+an embedding space in which the clips of a class are close together, which is useful for new classes, too.
 """
 
 # %%
-# Log-mel frames of synthetic sounds. The class "chirp" is put aside.
+# Log-mel frames of synthetic sounds. The class "chirp" is excluded from training.
 import numpy as np
 
 from sklearn_audio import MelSpectrogramTransformer, PrototypicalClassifier
@@ -19,7 +19,7 @@ known = sounds.target != "chirp"
 train, test = np.arange(150) < 100, np.arange(150) >= 100
 
 # %%
-# In each episode, three clips of every class are the support set and three others the queries. A patch of 32 frames is
+# In each episode, three clips of every class are the support set and three others the queries. A window of 32 frames is
 # one second.
 classifier = PrototypicalClassifier(
     "vgg32", embedding_dim=16, n_support=3, n_query=3, n_episodes=60, n_frames=32, lr=0.003, random_state=0
@@ -28,7 +28,7 @@ classifier.fit(frames[train & known], sounds.target[train & known])
 classifier.score(frames[test & known], sounds.target[test & known])
 
 # %%
-# The course of training: loss and accuracy on the queries of each episode.
+# Loss and accuracy on the queries of each episode.
 import matplotlib.pyplot as plt
 
 figure, axes = plt.subplots(layout="constrained")
@@ -36,18 +36,18 @@ classifier.history_.rolling(5).mean().plot(x="episode", y=["train_loss", "train_
 plt.show()
 
 # %%
-# Five clips of the class that was put aside make one more prototype; nothing is trained again.
+# Five clips of the excluded class form a further prototype, without further training.
 chirps = np.flatnonzero(train & ~known)[:5]
 classifier.partial_fit(frames[chirps], sounds.target[chirps])
 classifier.classes_.tolist()
 
 # %%
-# The share of unseen clips that is recognised, of all classes and of the new one.
+# The accuracy on test clips, over all classes and for the new one.
 recognised = classifier.predict(frames[test]) == sounds.target[test]
 f"{recognised.mean():.2f} of all, {recognised[~known[test]].mean():.2f} of the new one"
 
 # %%
-# The same network with one output per class, from scratch on the same clips, is `CNNClassifier`.
+# `CNNClassifier` trains the same network with one output per class, from scratch on the same clips.
 from sklearn_audio import CNNClassifier
 
 network = CNNClassifier("vgg32", n_frames=32, max_epochs=40, lr=0.003, random_state=0)

@@ -1,9 +1,9 @@
 """
-Telling tones from noise
-========================
+Classifying tones and noise
+===========================
 
-The whole way on sounds that are made on the spot: waveforms of unequal length, a pipeline, a search over the front end
-together with the classifier, and the predictions on clips that the search never saw.
+A complete example on synthetic sounds: waveforms of unequal length, a pipeline, a search over the parameters of the
+front end and the classifier, and the accuracy on held-out clips.
 """
 
 # %%
@@ -24,7 +24,7 @@ y = rng.permutation(np.repeat(["noise", "tone"], 30))
 X = [clip(label == "tone") for label in y]
 
 # %%
-# Frames, statistics over time, and a classifier. The parameters of the front end are searched like any other.
+# Frames, statistics over time, and a classifier. The parameters of the front end are tuned like any other.
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -44,11 +44,11 @@ search = GridSearchCV(pipeline, grid, cv=3).fit(X_train, y_train)
 search.best_params_
 
 # %%
-# The share of unseen clips that is recognised.
+# The accuracy on held-out clips.
 search.score(X_test, y_test)
 
 # %%
-# What the classifier looks at: the average log-mel spectrum of either class.
+# The average log-mel spectrum of each class.
 import matplotlib.pyplot as plt
 
 mel = MelSpectrogramTransformer(sample_rate=sample_rate)

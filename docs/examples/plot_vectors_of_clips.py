@@ -2,9 +2,9 @@
 A map of clips: PCA and t-SNE
 =============================
 
-Before a classifier is trained, a look at the vectors of the clips tells whether classes lie apart at all, which of them
-run into each other, and which clips lie far from their class. Any transformer that gives one vector per clip serves;
-here it is statistics of MFCC, and an embedder takes their place without another change.
+Before you train a classifier, a map of the vectors of the clips shows whether classes are separate, which of them
+overlap, and which clips are far from their class. Any transformer that returns one vector per clip can be used: here,
+statistics of MFCC, which an embedder can replace.
 """
 
 # %%
@@ -23,8 +23,8 @@ vectors = make_pipeline(
 vectors.shape
 
 # %%
-# PCA is a linear map: distances in the plane are never larger than between the vectors, and what was not there when it
-# was fitted can be drawn, too. Here these are the prototypes, the means of the classes.
+# PCA is a linear map: distances in the plane are never larger than between the vectors, and new vectors can be plotted,
+# too, such as the prototypes, the means of the classes.
 from sklearn.decomposition import PCA
 
 from sklearn_audio import PrototypicalClassifier
@@ -36,8 +36,7 @@ prototypes = pca.transform(classifier.prototypes_)
 f"{pca.explained_variance_ratio_.sum():.2f} of the variance is in the plane"
 
 # %%
-# t-SNE keeps neighbours together, whatever becomes of longer distances: clusters mean something, the gaps between
-# them do not.
+# t-SNE preserves neighbourhoods but not longer distances: clusters are meaningful, the gaps between them are not.
 from sklearn.manifold import TSNE
 
 islands = TSNE(perplexity=20, random_state=0).fit_transform(vectors)
@@ -47,15 +46,15 @@ islands = TSNE(perplexity=20, random_state=0).fit_transform(vectors)
 import matplotlib.pyplot as plt
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
-for ax, places, title in zip(axes, [plane, islands], ["PCA", "t-SNE"], strict=True):
+for ax, points, title in zip(axes, [plane, islands], ["PCA", "t-SNE"], strict=True):
     for label in classifier.classes_:
-        ax.scatter(*places[y == label].T, s=12, label=label)
+        ax.scatter(*points[y == label].T, s=12, label=label)
     ax.set(title=title, xticks=[], yticks=[])
 axes[0].scatter(*prototypes.T, marker="x", color="black", label="prototypes")
 figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper")
 plt.show()
 
 # %%
-# The clips that are nearer to the prototype of another class than to their own are those to listen to.
+# Listen to the clips that are nearer to the prototype of another class than to their own.
 strays = classifier.predict(vectors) != y
 f"{strays.sum()} of {len(y)} clips"

@@ -1,7 +1,7 @@
-"""Annotations of recordings: the formats of the field, read into and written from one table.
+"""Annotations of recordings: the usual file formats, read into and written from one table.
 
-The table has a row per event with the columns ``path``, ``start``, ``end`` (seconds) and ``label``, and further
-columns behind them. `sklearn_audio.metrics` and `sklearn_audio.datasets.load_audio_table` take the same table.
+The table has a row per event, with the columns ``path``, ``start``, ``end`` (seconds) and ``label``, followed by
+further columns. `sklearn_audio.metrics` and `sklearn_audio.datasets.load_audio_table` take the same table.
 """
 
 from sklearn_audio.annotations._check import check

@@ -18,7 +18,7 @@ _UNDEFINED = -1.0  # a frequency that is not set
 
 
 def as_number(text: str) -> float | None:
-    """Return a number of a label track; None for anything else."""
+    """Return a number of a label track; None for other text."""
     try:
         return float(text.replace(",", ".") if _COMMA.fullmatch(text.strip()) else text)
     except ValueError:
@@ -34,7 +34,7 @@ def read_audacity(source: Source) -> pd.DataFrame:
             continue
         if fields[0].strip() == _BACKSLASH:
             if not rows:
-                raise source.error(number, "has frequencies, but no label is before it.")
+                raise source.error(number, "has frequencies, but no label before it.")
             rows[-1] |= dict(zip(FREQUENCIES, _frequencies(source, number, fields), strict=True))
         else:
             rows.append(_label(source, number, fields))
@@ -54,12 +54,12 @@ def _label(source: Source, number: int, fields: list[str]) -> dict[str, Any]:
 def _frequencies(source: Source, number: int, fields: list[str]) -> list[float]:
     limits = [as_number(field) for field in fields[1:3]]
     if len(limits) < 2 or None in limits:
-        raise source.error(number, "has no two frequencies behind the backslash.")
+        raise source.error(number, "lacks two frequencies after the backslash.")
     return [np.nan if limit is None or limit < 0 else limit for limit in limits]
 
 
 def write_audacity(events: pd.DataFrame, recordings: list[str], file: Path) -> None:
-    """Write a label track; times have at least the six decimals of Audacity."""
+    """Write a label track; times have at least six decimals, as in Audacity."""
     limits = [events[name] if name in events else np.full(len(events), np.nan) for name in FREQUENCIES]
     with file.open("w", encoding="utf-8", newline="\n") as stream:
         for start, end, label, low, high in zip(events["start"], events["end"], events["label"], *limits, strict=True):

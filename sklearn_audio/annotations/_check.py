@@ -1,4 +1,4 @@
-"""Checks of annotations: times, labels, overlaps, and the recordings they belong to."""
+"""Checks of annotations: times, labels, overlaps, and recordings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files import audio_info
 
 _SLACK = 1e-3  # seconds; exceeds the rounding of the formats
-_ESTIMATE = 0.5  # seconds; of headers that give the length roughly
+_ESTIMATE = 0.5  # seconds; for headers with an approximate length
 
 
 def check(
@@ -24,30 +24,31 @@ def check(
     check_audio: bool = True,
     allow_overlap: bool = True,
 ) -> None:
-    """Raise if annotations contradict themselves or their recordings.
+    """Raise if annotations are inconsistent, or do not match their recordings.
 
-    Times are seconds from 0 on, no event ends before it starts, and its lower frequency is not above the higher one.
+    Times must be seconds from 0 on, no event may end before it starts, and its lower frequency may not exceed the
+    higher one.
 
     Parameters
     ----------
     table : DataFrame
-        Annotations, with the columns path, start, end and label or other usual names of theirs.
+        Annotations, with the columns path, start, end and label, or other common names for these.
     root : str or path-like, default=None
         The folder of relative paths. None: the working directory.
     check_audio : bool, default=True
-        Whether every recording has to exist, and no event may end beyond it. A millisecond is allowed for rounding;
-        half a second where the header gives the length as an estimate. Nothing is decoded.
+        Whether every recording must exist and no event may end after it, with a tolerance of a millisecond for
+        rounding, or of half a second if the header gives an estimate of the length. Nothing is decoded.
     allow_overlap : bool, default=True
         Whether events of one label may overlap in a recording.
 
     Raises
     ------
     ValueError
-        If a column is missing or an event is not as it must be; the message names the row.
+        If a column is missing or an event is invalid; the message names the row.
     AudioReadError
         If a recording does not exist or cannot be read.
     TypeError
-        If `table` is no table.
+        If `table` is not a table.
 
     Examples
     --------
@@ -73,25 +74,25 @@ def check(
 def check_events(events: pd.DataFrame, where: str) -> None:
     """Raise for the first event with impossible times or frequencies."""
     if "path" in events.columns:
-        _refuse((events["path"] == "").to_numpy(), where, lambda i: "names no recording; fill in the path.")
+        _raise_for_first((events["path"] == "").to_numpy(), where, lambda i: "names no recording; fill in the path.")
     start, end = (events[name].to_numpy(np.float64) for name in ("start", "end"))
-    _refuse(
+    _raise_for_first(
         ~((start >= 0) & (start < np.inf)), where, lambda i: f"starts at {start[i]} s; expected seconds, at least 0."
     )
-    _refuse(end == np.inf, where, lambda i: "ends at inf s; leave the end empty for the end of the recording.")
-    _refuse(
+    _raise_for_first(end == np.inf, where, lambda i: "ends at inf s; leave the end empty for the end of the recording.")
+    _raise_for_first(
         end < start,
         where,
         lambda i: f"ends before it starts: {start[i]} to {end[i]} s. Swap or repair the times.",
     )
     if set(FREQUENCIES) <= set(events.columns):
         low, high = (pd.to_numeric(events[name], errors="coerce").to_numpy(np.float64) for name in FREQUENCIES)
-        _refuse(
+        _raise_for_first(
             low > high, where, lambda i: f"has the frequency limits {low[i]} and {high[i]} Hz; swap or repair them."
         )
 
 
-def _refuse(wrong: Any, where: str, problem: Any) -> None:
+def _raise_for_first(wrong: Any, where: str, problem: Any) -> None:
     rows = np.flatnonzero(wrong)
     if len(rows):
         more = f" ({len(rows) - 1} more such rows.)" if len(rows) > 1 else ""
@@ -101,7 +102,7 @@ def _refuse(wrong: Any, where: str, problem: Any) -> None:
 def check_overlap(
     events: pd.DataFrame, where: str, by: tuple[str, ...] = ("path", "label"), advice: str = "Merge them."
 ) -> None:
-    """Raise for two events that overlap and agree in some columns."""
+    """Raise for two overlapping events with equal values in some columns."""
     for _, group in events.groupby(list(by), sort=False):
         ordered = group.sort_values(["start", "end"], kind="stable")
         start, end = (ordered[name].to_numpy(np.float64) for name in ("start", "end"))
@@ -118,7 +119,7 @@ def check_overlap(
 
 
 def check_recordings(events: pd.DataFrame, where: str, root: str | os.PathLike[str] | None) -> None:
-    """Raise for the first recording that is missing, and for the first event beyond the end of its recording."""
+    """Raise for the first missing recording, and for the first event that ends after its recording."""
     folder = "" if root is None else local_path(root)
     for path, group in events.groupby("path", sort=False):
         file = os.path.join(folder, local_path(str(path)))

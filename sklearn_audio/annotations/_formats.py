@@ -1,4 +1,4 @@
-"""The formats by name, what each of them holds, and which one a file has."""
+"""The formats by name, their columns, and detection of the format of a file."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _LINE_MARKS = "\t\n\r"
 
 
 class Format(NamedTuple):
-    """Reader and writer of a format, and the columns it holds beside the schema."""
+    """Reader and writer of a format, and its columns in addition to the schema."""
 
     suffix: str
     read: Callable[[Source], pd.DataFrame]
     write: Callable[[pd.DataFrame, list[str], Path], None]
     columns: frozenset[str] | None  # None: any
-    one_recording: bool = False  # a file holds a single recording
-    open_end: bool = False  # an event may last until the end of its recording
-    empty_recordings: bool = False  # a recording without events leaves a trace
-    forbidden: str = ""  # marks that separate fields
+    one_recording: bool = False  # one recording per file
+    open_end: bool = False  # an event may have no end
+    empty_recordings: bool = False  # recordings without events are written
+    forbidden: str = ""  # characters that separate fields
 
 
 FORMATS = {
@@ -59,7 +59,7 @@ FORMATS = {
         ".json", read_label_studio, write_label_studio, frozenset(["channel", "score", "region"]), empty_recordings=True
     ),
 }
-# Where the end of the name says enough for writing.
+# Suffixes that determine the format for writing.
 _BY_SUFFIX = {".csv": "csv", ".tsv": "tsv", ".textgrid": "textgrid", ".rttm": "rttm", ".json": "label_studio"}
 SUFFIXES = frozenset([*_BY_SUFFIX, ".txt"])
 _SELECTIONS = re.compile(r".+\.(selections?|selection\.table)\.txt", re.IGNORECASE)
@@ -69,17 +69,17 @@ _FOLLOWS_RECORDING = re.compile(
 
 
 def format_by_name(file: Path) -> str | None:
-    """Return the format that the name of a file stands for; None if there are several."""
+    """Return the format of a file name; None if there are several."""
     return "raven" if _SELECTIONS.fullmatch(file.name) else _BY_SUFFIX.get(file.suffix.lower())
 
 
 def recording_name(file: Path) -> str:
-    """Return the name of a file of annotations without its ending: the recording has the same."""
+    """Return the name of an annotation file without its suffix, which is that of the recording."""
     return _FOLLOWS_RECORDING.sub("", file.name)
 
 
 def format_by_content(source: Source) -> str:
-    """Return the format of a file, from its first lines."""
+    """Detect the format of a file by its first lines."""
     head = source.head()
     text = head.lstrip()
     if not text:

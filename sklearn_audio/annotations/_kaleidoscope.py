@@ -1,4 +1,4 @@
-"""Tables of Kaleidoscope, also those that BirdNET writes: folder and file of the recording, offset and duration."""
+"""Tables of Kaleidoscope, also as written by BirdNET: folder and file of the recording, offset and duration."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LABELS = (_MANUAL, "top1match", "auto_id", "common_name", "scientific_name")
 
 
 def read_kaleidoscope(source: Source) -> pd.DataFrame:
-    """Read a table; the label is the manual identification where there is one, otherwise the best match."""
+    """Read a table; the label is the manual identification if present, otherwise the best match."""
     cells = source.table()
     lacking = [name for name in ("IN FILE", "OFFSET", "DURATION") if name not in cells.columns]
     if lacking:
@@ -61,7 +61,7 @@ def _labels(cells: pd.DataFrame, source: Source) -> list[str]:
 
 
 def write_kaleidoscope(events: pd.DataFrame, recordings: list[str], file: Path) -> None:
-    """Write a table; a label that no other column gives is the manual identification."""
+    """Write a table; a label that is in no other column is the manual identification."""
     places = [_parted(path) for path in events["path"]]
     times = zip(events["start"], events["end"], strict=True)
     table: dict[Any, Any] = {

@@ -1,4 +1,4 @@
-"""Tasks of Label Studio in JSON: labels on parts of recordings, predicted beforehand or made by people."""
+"""Tasks of Label Studio in JSON: labels of segments of recordings, by people or as predictions."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _OTHERS = ("channel", "score", "region", "annotator")
 
 
 def read_label_studio(source: Source) -> pd.DataFrame:
-    """Read the labels of people where a task has them, otherwise the predictions.
+    """Read the labels by people if a task has any, otherwise the predictions.
 
-    A task that somebody finished without a label has no events, whatever was predicted.
+    A task that was completed without a label has no events, regardless of predictions.
     """
     try:
         tasks = json.loads(source.text())
@@ -32,13 +32,13 @@ def read_label_studio(source: Source) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for number, task in enumerate(tasks):
         if not isinstance(task, dict):
-            raise ValueError(f"task {number} of {source.where} is no object of JSON; expected those of Label Studio.")
+            raise ValueError(f"task {number} of {source.where} is not a JSON object; expected tasks of Label Studio.")
         rows += _task(task, f"task {number} of {source.where}")
     events = pd.DataFrame(rows, columns=[*COLUMNS, *_OTHERS])
     unused = {name for name in _OTHERS if events[name].isna().all()}
     if events["annotator"].nunique() < 2:
         unused.add("annotator")
-    if events["region"].astype(str).str.fullmatch(r"event-\d+").all():  # as this library writes them
+    if events["region"].astype(str).str.fullmatch(r"event-\d+").all():  # as written by this library
         unused.add("region")
     return events.drop(columns=list(unused))
 
@@ -46,7 +46,7 @@ def read_label_studio(source: Source) -> pd.DataFrame:
 def _task(task: dict[str, Any], where: str) -> Iterator[dict[str, Any]]:
     data = task.get("data", task)
     path = _path(data if isinstance(data, dict) else {}, where)
-    if "data" not in task:  # JSON-MIN: the regions stand beside the recording
+    if "data" not in task:  # JSON-MIN: the regions are next to the recording
         lists = [value for value in task.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
         for value in (value for values in lists for value in values if "start" in value):
             yield from _events(value, {"path": path}, where)
@@ -78,7 +78,7 @@ def _path(data: dict[str, Any], where: str) -> str:
 def _events(value: dict[str, Any], given: dict[str, Any], where: str) -> Iterator[dict[str, Any]]:
     labels = value.get("labels")
     if not isinstance(labels, list):
-        return  # a text or a choice, not a label on a part
+        return  # a text or a choice, not a label of a segment
     try:
         start, end = float(value["start"]), float(value["end"])
     except (KeyError, TypeError, ValueError):

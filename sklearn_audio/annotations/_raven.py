@@ -1,4 +1,4 @@
-"""Selection tables of Raven, also those that BirdNET writes: tabs, a header, and text without quotation marks."""
+"""Selection tables of Raven, also as written by BirdNET: tabs, a header, and unquoted text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _VIEWS = ("Spectrogram 1", "Waveform 1")
 
 
 def read_raven(source: Source) -> pd.DataFrame:
-    """Read a selection table; of a selection in several views, the row of the spectrogram counts."""
+    """Read a selection table; of a selection in several views, use the row of the spectrogram."""
     cells = source.table(separator="\t", quotes=False)
     found = {header: column_of(cells.columns, name) for header, name in ((_BEGIN, "begin_time"), (_END, "end_time"))}
     lacking = [header for header, name in found.items() if name is None]
@@ -43,7 +43,7 @@ def read_raven(source: Source) -> pd.DataFrame:
     if path is not None and offset is None and len(set(events["path"])) > 1:
         raise ValueError(
             f"{source.where} have selections of {len(set(events['path']))} recordings, but no column {_OFFSET!r}: the "
-            "times count from the first recording. Add that measurement in Raven and save again."
+            "times are relative to the first recording. Add that measurement in Raven and save again."
         )
     place = [column_of(cells.columns, name) for name in ("begin_path", "begin_file")]
     others = cells.drop(columns=[name for name in (*place, offset, begin, end, label) if name is not None])
@@ -73,7 +73,7 @@ def _one_view(cells: pd.DataFrame, begin: Any, end: Any) -> pd.DataFrame:
 
 
 def _times(cells: pd.DataFrame, source: Source, begin: Any, end: Any, offset: Any) -> dict[str, Any]:
-    """Return start and end within the file: "File Offset (s)" where it is, as the others count from the first file."""
+    """Return start and end within the file, by "File Offset (s)" if present: other times start at the first file."""
     starts, ends = (seconds(cells[name], source.where) for name in (begin, end))
     if offset is None:
         return {"start": starts, "end": ends}
@@ -93,7 +93,7 @@ def write_raven(events: pd.DataFrame, recordings: list[str], file: Path) -> None
         "Channel": events.get("channel", np.ones(n, dtype=np.int64)),
         _BEGIN: events["start"],
         _END: events["end"],
-        **dict(zip(_FREQUENCY_HEADERS, limits.values(), strict=True)),  # readers expect them, empty or not
+        **dict(zip(_FREQUENCY_HEADERS, limits.values(), strict=True)),  # readers expect these columns, even if empty
         "Begin Path": events["path"],
         "Begin File": [path.replace("\\", "/").rsplit("/", 1)[-1] for path in events["path"]],
         _OFFSET: events["start"],

@@ -1,4 +1,4 @@
-"""Reading annotations: one file, several or a folder, into one table."""
+"""Reading of annotations: one file, several files or a folder, into one table."""
 
 from __future__ import annotations
 
@@ -32,45 +32,45 @@ def read(
     check_audio: bool = False,
     allow_overlap: bool = True,
 ) -> pd.DataFrame:
-    r"""Read annotations: which label is heard from when to when in which recording.
+    r"""Read annotations: recording, start, end and label of events.
 
     Parameters
     ----------
     path : str, path-like, sequence of them, or pandas object
-        A file; a folder, of which all files with the endings of the formats are read, those of its folders too; a list
-        of files; or a table in memory: a DataFrame, or a Series, DataFrame or MultiIndex with the segmented index of
+        A file; a folder, of which all files with the suffixes of the formats are read, also in subfolders; a list of
+        files; or a table in memory: a DataFrame, or a Series, DataFrame or MultiIndex with the segmented index of
         audformat.
     format : str, default="auto"
         "csv", "tsv", "audacity" (label track), "raven" (selection table), "kaleidoscope", "textgrid" (Praat, long or
         short text), "rttm", "audformat" (table as CSV) or "label_studio" (JSON). "auto": from the content of each file.
     audio : str, path-like or sequence of them, default=None
-        The recording, or one for each file, in place of the one that the file names. None: a file that names none
-        (Audacity, TextGrid, some others) belongs to the recording of the same name beside it, or in `root`; where there
-        is none, the path is that of the file without its ending.
+        The recording, or one for each file, instead of the one named in the file. None: a file that names none
+        (Audacity, TextGrid and others) belongs to the recording of the same name in the same folder, or in `root`; if
+        there is none, the path is that of the file without its suffix.
     root : str or path-like, default=None
-        The folder that relative paths are joined to. None: they stay as they are written. The ids of RTTM become the
-        recordings of that name in `root`.
+        The folder of relative paths. None: relative paths are unchanged. Ids in RTTM become the recordings of that name
+        in `root`.
     label : str, default=None
-        Column of the label in a table. None: label, event_label, class, category, annotation, species and the like, or
-        the only column that is left.
+        Column of the label in a table. None: label, event_label, class, category, annotation, species or similar, or
+        the only remaining column.
     encoding : str, default=None
         Encoding of the text. None: UTF-8, or UTF-16 and UTF-32 with a byte order mark.
     check_audio : bool, default=False
-        Whether to check that the recordings exist and no event lies beyond their end.
+        Whether to check that the recordings exist and no event ends after its recording.
     allow_overlap : bool, default=True
         Whether events of one label may overlap in a recording.
 
     Returns
     -------
     DataFrame
-        One row per event: "path" (str), "start", "end" (seconds; no end, NaN, means that of the recording) and "label"
-        (str), then other columns of the format: "low_frequency" and "high_frequency" (Hz; Audacity, Raven), "tier"
-        (TextGrid), "channel" (from 1), "score", and all further columns of a table under their own names.
+        One row per event: "path" (str), "start", "end" (seconds; NaN: the end of the recording) and "label" (str),
+        then other columns of the format: "low_frequency" and "high_frequency" (Hz; Audacity, Raven), "tier"
+        (TextGrid), "channel" (from 1), "score", and all other columns of a table under their own names.
 
     Raises
     ------
     ValueError
-        If a file is not of its format, lacks a column or has an impossible event; the message names the row or line.
+        If a file does not match its format, lacks a column or has an invalid event; the message names the row or line.
     FileNotFoundError
         If a file does not exist.
     AudioReadError
@@ -123,7 +123,7 @@ def _files(path: Any) -> list[Path]:
     if not isinstance(path, Sequence):
         raise TypeError(f"path must be a file, a folder, a list of files or a DataFrame, got {type(path).__name__}.")
     if not path:
-        raise ValueError("path is an empty list; give the files of annotations.")
+        raise ValueError("path is an empty list; give the annotation files.")
     return [Path(local_path(one)) for one in path]
 
 
@@ -135,7 +135,7 @@ def _in_folder(folder: Path) -> list[Path]:
     files = [folder / file for file in inside if not any(part.startswith(".") for part in file.parts)]
     if not files:
         raise ValueError(
-            f"the folder {str(folder)!r} has no annotations; their names end in {', '.join(sorted(SUFFIXES))}."
+            f"the folder {str(folder)!r} has no annotations; their suffixes are {', '.join(sorted(SUFFIXES))}."
         )
     return files
 
@@ -146,7 +146,7 @@ def _one_each(audio: _Path | Sequence[_Path] | None, files: list[Path]) -> list[
         return [None] * len(files)
     if len(given) != len(files):
         raise ValueError(
-            f"audio= names {len(given)} recordings, but there are {len(files)} files of annotations; give one for each."
+            f"audio= names {len(given)} recordings, but there are {len(files)} annotation files; give one for each."
         )
     return list(given)
 
@@ -164,7 +164,7 @@ def _read_file(
             raise ValueError(f"{source.where} name {events['path'].nunique()} recordings; audio= gives one.")
         events = events.assign(path=os.fspath(audio))
     elif "path" not in events.columns:
-        events = events.assign(path=recordings.beside(file))
+        events = events.assign(path=recordings.of(file))
     elif kind == "rttm":
         events = events.assign(path=events["path"].map(recordings.named))
     others = [name for name in events.columns if name not in COLUMNS]
@@ -174,23 +174,23 @@ def _read_file(
 
 
 class _Recordings:
-    """The recordings of folders, by their names without the ending."""
+    """The recordings of folders, by their names without suffix."""
 
     def __init__(self, root: _Path | None) -> None:
         self._root = None if root is None else Path(local_path(root))
         self._found: dict[Path, dict[str, list[str]]] = {}
 
-    def beside(self, file: Path) -> str:
-        """Return the recording that a file of annotations belongs to."""
+    def of(self, file: Path) -> str:
+        """Return the recording of an annotation file."""
         name = self._in(self._root or file.parent, recording_name(file))
         return name if self._root else str(file.parent / name)
 
     def named(self, name: str) -> str:
-        """Return the recording in `root` for a name without ending."""
+        """Return the recording in `root` for a name without suffix."""
         return name if self._root is None else self._in(self._root, name)
 
     def _in(self, folder: Path, name: str) -> str:
-        """Return the name with its ending, or as it is if there is no such recording."""
+        """Return the name with its suffix, or unchanged if there is no such recording."""
         if folder not in self._found:
             self._found[folder] = _by_name(folder)
         names = self._found[folder].get(name, [name])

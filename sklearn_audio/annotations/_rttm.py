@@ -1,4 +1,4 @@
-"""Rich Transcription Time Marked files (RTTM): ten fields a line, who speaks when."""
+"""Rich Transcription Time Marked files (RTTM): ten fields per line, for speakers over time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sklearn_audio.annotations._source import Source
 
 _METADATA = ("NOSCORE", "NO_RT_METADATA", "LEXEME", "NON-LEX", "NON-SPEECH", "FILLER", "EDIT", "SU", "IP", "CB", "A/P")
 TYPES = frozenset(["SPEAKER", "SEGMENT", "SPKR-INFO", *_METADATA])
-# Columns beside the schema, with what they hold if nothing is said.
+# Columns in addition to the schema, with their values if absent.
 OTHERS = {
     "type": "SPEAKER",
     "channel": "1",
@@ -26,7 +26,7 @@ _NOTHING = "<NA>"
 
 
 def read_rttm(source: Source) -> pd.DataFrame:
-    """Read events; comments, and lines about a speaker instead of a time, are no events."""
+    """Read events; skip comments, and lines with information about a speaker."""
     rows = []
     for number, line in source.lines():
         fields = line.split()
@@ -45,7 +45,7 @@ def _event(source: Source, number: int, fields: list[str]) -> dict[str, Any]:
     if len(fields) not in (9, 10) or fields[0] not in TYPES:
         raise source.error(
             number,
-            f"is no event of RTTM, which has ten fields, the first of them such as 'SPEAKER': {' '.join(fields)!r}.",
+            f"is not an RTTM event, which has ten fields, the first such as 'SPEAKER': {' '.join(fields)!r}.",
         )
     kind, path, channel, begin, length, orthography, subtype, label, score, *lookahead = fields
     try:
@@ -67,11 +67,11 @@ def _event(source: Source, number: int, fields: list[str]) -> dict[str, Any]:
 
 
 def write_rttm(events: pd.DataFrame, recordings: list[str], file: Path) -> None:
-    """Write events; columns that are missing hold what the format has for nothing."""
+    """Write events; missing columns have the empty values of the format."""
     taken = np.flatnonzero(events["label"] == _NOTHING)
     if len(taken):
         raise ValueError(
-            f"row {taken[0]} of the annotations has the label {_NOTHING!r}, which in RTTM is none; rename it."
+            f"row {taken[0]} of the annotations has the label {_NOTHING!r}, which means no label in RTTM; rename it."
         )
     columns = [_fields(events, name, value) for name, value in OTHERS.items()]
     schema = (events[name] for name in COLUMNS)

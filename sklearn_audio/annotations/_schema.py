@@ -1,4 +1,4 @@
-"""The one schema of annotations: path, start, end and label, other columns behind them."""
+"""The schema of annotations: path, start, end and label, followed by other columns."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _BOOLEANS = {"True": True, "False": False}
 def as_events(
     table: Any, where: str, *, label: str | None = None, needs_path: bool = True, whole_files: bool = False
 ) -> pd.DataFrame:
-    """Return a table with the columns of the schema first, found by their usual names; the others keep theirs.
+    """Return a table with the columns of the schema first, found by common names; others keep their names.
 
-    A pandas index of file, start and end counts as columns. With `whole_files`, a table without times is one of whole
-    recordings.
+    A pandas index of file, start and end counts as columns. With `whole_files`, a table without times is valid, for
+    whole recordings.
     """
     frame = _flat(table, where)
     span = find_span(frame.columns)
@@ -56,7 +56,7 @@ def as_events(
 
 
 def _free_name(name: Any) -> Any:
-    """Return the name of a column that is none of the schema, though its name may be."""
+    """Return a new name for a column outside the schema, if its name is in the schema."""
     return f"{name}_other" if name in COLUMNS else name
 
 
@@ -91,7 +91,7 @@ def _hint(role: str, frame: pd.DataFrame) -> str:
     if role == "label":
         return " Pass label=."
     if role == "path" and "clip" in frame.columns:
-        return " The column 'clip' counts the rows of X; pass recordings=X, the paths."
+        return " The column 'clip' holds rows of X; pass recordings=X, the paths."
     return ""
 
 
@@ -103,14 +103,14 @@ def _times(frame: pd.DataFrame, span: Any, where: str) -> dict[str, NDArray[np.f
 
 
 def ends(start: pd.Series[Any], duration: pd.Series[Any], where: str) -> NDArray[np.float64]:
-    """Return the ends of events with a start and a duration, both numbers or their text."""
+    """Return the ends of events with a start and a duration, both numbers or numeric text."""
     checked = (seconds(start, where, missing=0.0), seconds(duration, where))
     cells = zip(*(_plain(*both) for both in zip((start, duration), checked, strict=True)), strict=True)
     return np.array([end_after(a, b) for a, b in cells], dtype=np.float64)
 
 
 def _plain(column: pd.Series[Any], numbers: NDArray[np.float64]) -> list[Any]:
-    """Return the text of numbers, which may have more digits than the number; the number for any other cell."""
+    """Return the text of numbers, which may have more digits than a float; for other cells, the number."""
     return [
         cell if isinstance(cell, str) and _NUMBER.fullmatch(cell) else number
         for cell, number in zip(column.tolist(), numbers.tolist(), strict=True)
@@ -118,7 +118,7 @@ def _plain(column: pd.Series[Any], numbers: NDArray[np.float64]) -> list[Any]:
 
 
 def end_after(start: float | str, duration: float | str) -> float:
-    """Add two times as the decimal fractions they are written as: 0.1 + 0.2 is 0.3."""
+    """Add two times as decimal fractions: 0.1 + 0.2 is 0.3."""
     if not np.isfinite([float(start), float(duration)]).all():
         return float(start) + float(duration)
     return float(Decimal(str(start)) + Decimal(str(duration)))
@@ -130,12 +130,12 @@ def duration_text(start: float, end: float) -> str:
 
 
 def number_text(number: float, decimals: int = 0) -> str:
-    """Return the shortest decimal fraction that reads back as the same number, with some decimals at least."""
+    """Return the shortest decimal fraction that reads back as the same number, with a minimum number of decimals."""
     return np.format_float_positional(number, trim="-" if decimals == 0 else "k", min_digits=decimals)
 
 
 def seconds(column: pd.Series[Any], where: str, *, missing: float = np.nan) -> NDArray[np.float64]:
-    """Return a column of times in seconds: numbers, their text, or durations of pandas."""
+    """Return a column of times in seconds: numbers, numeric text, or pandas durations."""
     if column.dtype.kind == "m":
         times = column.to_numpy("timedelta64[ns]")
         return np.where(np.isnat(times), missing, times.astype(np.int64) / 1e9)
@@ -149,7 +149,7 @@ def seconds(column: pd.Series[Any], where: str, *, missing: float = np.nan) -> N
 
 
 def _second(cell: Any) -> float | None:
-    """Return seconds; None if missing, NaN if it is no time."""
+    """Return seconds; None if missing, NaN if invalid."""
     if isinstance(cell, pd.Timedelta):
         return float(cell.as_unit("ns").value / 1e9)
     try:
@@ -172,7 +172,7 @@ def _texts(column: pd.Series[Any], where: str) -> list[str]:
 
 
 def typed(table: pd.DataFrame, *, keep: Iterable[str] = ()) -> pd.DataFrame:
-    """Turn columns of text that hold only numbers, or only True and False, into such; ``007`` stays text."""
+    """Convert text columns of numbers, or of True and False; ``007`` remains text."""
     kept = set(keep)
     return pd.DataFrame(
         {name: table[name] if name in kept else _typed(table[name]) for name in table.columns}, index=table.index
@@ -193,6 +193,6 @@ def _typed(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def column_of(columns: Iterable[Any], *names: str) -> Any | None:
-    """Find a column by its plain names; a star behind a name does not count."""
+    """Find a column by its plain names, ignoring a star after a name."""
     spelled = {plain_name(str(column).rstrip("*")): column for column in reversed(list(columns))}
     return next((spelled[name] for name in names if name in spelled), None)

@@ -1,4 +1,4 @@
-"""A file of annotations: its text, and errors that name its lines."""
+"""An annotation file: its text, and errors that name its lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sklearn_audio._text_tables import encoding_of, read_text_table
 
 
 class Source(NamedTuple):
-    """A file, and what the caller says about it."""
+    """An annotation file with the options for reading it."""
 
     file: Path
     encoding: str
@@ -20,11 +20,11 @@ class Source(NamedTuple):
 
     @property
     def where(self) -> str:
-        """The file in messages."""
+        """Name of the file in messages."""
         return f"the annotations {str(self.file)!r}"
 
     def lines(self) -> Iterator[tuple[int, str]]:
-        """Yield number and text of the lines, without line breaks; the file is never in memory as a whole."""
+        """Yield number and text of each line, without line breaks and without loading the whole file."""
         try:
             with self.file.open(encoding=self.encoding) as stream:
                 for number, line in enumerate(stream, 1):
@@ -48,7 +48,7 @@ class Source(NamedTuple):
             raise self._not_text() from error
 
     def table(self, *, separator: str | None = None, quotes: bool = True) -> pd.DataFrame:
-        """Return a CSV or TSV as text; a cell that is missing is empty."""
+        """Return a CSV or TSV as text; missing cells are empty."""
         return read_text_table(self.file, separator=separator, encoding=self.encoding, quotes=quotes).fillna("")
 
     def error(self, line: int, problem: str) -> ValueError:
@@ -63,5 +63,5 @@ class Source(NamedTuple):
 
 
 def open_source(file: Path, encoding: str | None, label: str | None) -> Source:
-    """Return the source of a file; the encoding is UTF-8 unless a byte order mark or the caller says otherwise."""
+    """Return the source of a file; the encoding is UTF-8 unless given by a byte order mark or the caller."""
     return Source(file, encoding or encoding_of(file), label)

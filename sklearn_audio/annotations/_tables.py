@@ -1,4 +1,4 @@
-"""Annotations in CSV and TSV files with a header, those of audformat among them."""
+"""Annotations in CSV and TSV files with a header, including those of audformat."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sklearn_audio.annotations._source import Source
 
 
 def read_table(source: Source) -> pd.DataFrame:
-    """Read a table with the columns of the schema or their usual names."""
+    """Read a table with the columns of the schema, under any common names."""
     return _read(source, whole_files=False)
 
 
@@ -39,14 +39,14 @@ def write_separated(separator: str) -> Callable[[pd.DataFrame, list[str], Path],
 
 
 def write_cells(table: pd.DataFrame, file: Path, separator: str, **options: Any) -> None:
-    """Write a table with a header; a number is the shortest text that reads back as the same."""
+    """Write a table with a header; numbers are written as the shortest text that reads back as the same number."""
     table.to_csv(file, sep=separator, index=False, lineterminator="\n", encoding="utf-8", **options)
 
 
 def write_segments(events: pd.DataFrame, recordings: list[str], file: Path) -> None:
     """Write a table of audformat with a segmented index."""
     segments = to_segments(events).reset_index()
-    # audformat writes durations as pandas prints them, and no end as an empty cell
+    # audformat writes durations like pandas, and a missing end as an empty cell
     segments[["start", "end"]] = segments[["start", "end"]].astype(str).replace("NaT", "")
     write_cells(segments, file, ",")
 
@@ -57,20 +57,20 @@ def to_segments(table: Any) -> pd.DataFrame:
     Parameters
     ----------
     table : DataFrame
-        Annotations, with the columns path, start, end and label or other usual names of theirs.
+        Annotations, with the columns path, start, end and label, or other common names for these.
 
     Returns
     -------
     DataFrame
-        The other columns, the label first. Times are rounded to nanoseconds; an event without an end lasts until that
-        of its file (NaT). `read` takes it back.
+        The other columns, label first. Times are rounded to nanoseconds; NaT is the end of an event that lasts to the
+        end of its file. `read` accepts this table.
 
     Raises
     ------
     ValueError
         If a column is missing.
     TypeError
-        If `table` is no table.
+        If `table` is not a table.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""TextGrids of Praat, the long and the short text form: tiers of intervals and of points."""
+"""TextGrids of Praat, in long and short text format: tiers of intervals and of points."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sklearn_audio.annotations._source import Source
 from sklearn_audio.files import audio_info
 
 _TIER = "tier"
-# As Praat reads: text in quotation marks, numbers that stand free, and flags; everything else is a comment.
+# As in Praat: quoted text, separate numbers, and flags; everything else is a comment.
 _TOKEN = re.compile(
     r'"((?:[^"]|"")*)"|(?<!\S)(-?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)%?(?!\S)|<(exists|absent)>|(?<!\S)!.*', re.ASCII
 )
@@ -28,10 +28,10 @@ def read_textgrid(source: Source) -> pd.DataFrame:
     text = source.text()
     for mark in ("ooBinaryFile", "Praat chronological TextGrid"):
         if text.startswith((mark, f'"{mark}')):
-            raise ValueError(f"{source.where} are a TextGrid in another form of Praat; save it as a text file there.")
+            raise ValueError(f"{source.where} are a TextGrid in another format; save it as a text file in Praat.")
     tokens = _Tokens(source, text)
     if tokens.take(str) not in ("ooTextFile", "ooTextFile short") or tokens.take(str) != "TextGrid":
-        raise ValueError(f"{source.where} are no TextGrid.")
+        raise ValueError(f"{source.where} are not a TextGrid.")
     tokens.take(float), tokens.take(float)
     rows: list[dict[str, Any]] = []
     if tokens.take(bool):
@@ -55,7 +55,7 @@ def _tier(tokens: _Tokens) -> Iterator[dict[str, Any]]:
 
 
 class _Tokens:
-    """The values of a text file of Praat, one after the other."""
+    """The sequence of values in a text file of Praat."""
 
     def __init__(self, source: Source, text: str) -> None:
         self._source, self._text = source, text
@@ -63,10 +63,10 @@ class _Tokens:
         self._place = 0
 
     def take(self, kind: type) -> Any:
-        """Return the next value, which has to be of one kind: text, number or flag."""
+        """Return the next value; raise unless it has the given type: text, number or flag."""
         found = next(self._found, None)
         if found is None:
-            raise self.error("nothing; the file is cut off")
+            raise self.error("nothing; the file is truncated")
         self._place = found.start()
         if found.lastindex != {str: 1, float: 2, bool: 3}[kind]:
             raise self.error(f"{found[0]!r}; expected { ({str: 'text', float: 'a number', bool: '<exists>'}[kind]) }")
@@ -84,7 +84,7 @@ class _Tokens:
 
 
 def write_textgrid(events: pd.DataFrame, recordings: list[str], file: Path) -> None:
-    """Write one recording in the long form; intervals without a label fill the gaps."""
+    """Write one recording in the long format; intervals without a label fill the gaps."""
     tiers = _tiers(events)
     last = max([_length(recordings), *events["end"]])
     with file.open("w", encoding="utf-8", newline="\n") as stream:
@@ -111,7 +111,7 @@ def _tiers(events: pd.DataFrame) -> list[tuple[str, bool, pd.DataFrame]]:
     empty = intervals.index[intervals["label"] == ""]
     if len(empty):
         raise ValueError(
-            f"row {empty[0]} of the annotations has an empty label, which in a TextGrid is no event. Name it, or "
+            f"row {empty[0]} of the annotations has an empty label, which means no event in a TextGrid. Name it, or "
             "drop the row."
         )
     check_overlap(
@@ -128,7 +128,7 @@ def _tiers(events: pd.DataFrame) -> list[tuple[str, bool, pd.DataFrame]]:
 
 
 def _length(recordings: list[str]) -> float:
-    """Return the length of the recording; 0 if it is not there."""
+    """Return the length of the recording; 0 if it is missing."""
     file = local_path(recordings[0]) if recordings else ""
     if not os.path.isfile(file):
         return 0.0

@@ -1,4 +1,4 @@
-"""Writing annotations: one file, or one for each recording, whole or not at all."""
+"""Atomic writing of annotations: one file, or one per recording."""
 
 from __future__ import annotations
 
@@ -29,37 +29,37 @@ def write(
     recordings: Sequence[str | os.PathLike[str]] | None = None,
     lossy: bool = False,
 ) -> None:
-    """Write annotations; `read` gives them back.
+    """Write annotations, for `read`.
 
-    A file appears whole or not at all, in place of one that was there.
+    Files are written atomically and replace existing ones.
 
     Parameters
     ----------
     table : DataFrame
-        One row per event, with the columns path, start, end and label or other usual names of theirs; or a pandas
-        object with the segmented index of audformat. Further columns are written where the format holds them.
+        One row per event, with the columns path, start, end and label, or other common names for these; or a pandas
+        object with the segmented index of audformat. Further columns are written if the format has them.
     path : str or path-like
-        The file. For the formats of one recording a file ("audacity", "raven", "textgrid") also a folder, which is made
-        if it is missing: one file for each recording, with the name of that.
+        The file. For formats with one recording per file ("audacity", "raven", "textgrid"), also a folder, which is
+        created if missing, for one file per recording, named after it.
     format : str, default=None
-        One of the formats of `read`. None: from the ending of `path`: .csv, .tsv, .TextGrid, .rttm, .json (Label
+        One of the formats of `read`. None: from the suffix of `path`: .csv, .tsv, .TextGrid, .rttm, .json (Label
         Studio) or .selections.txt (Raven).
     recordings : sequence of str or path-like, default=None
-        Recordings of which a file or a task is written even if they have no events, in this order. Where the table has
-        "clip" and no path, as from `find_events`, they are the rows that it counts.
+        Recordings for which a file or a task is written even if they have no events, in this order. If the table has
+        "clip" and no path, as returned by `find_events`, the recordings that it refers to by row.
     lossy : bool, default=False
-        Whether to leave out columns that the format cannot hold. By default they are an error; a column "clip" beside
-        the path is not counted.
+        Whether to drop columns that the format cannot hold. By default, they raise, except for a column "clip" next to
+        the path.
 
     Raises
     ------
     ValueError
-        If the table lacks a column, has an impossible event, or something in it cannot be written in the format; the
-        message names the row or the columns.
+        If the table lacks a column, has an invalid event, or a value that the format cannot hold; the message names the
+        row or the columns.
     FileNotFoundError
         If the folder of the file does not exist.
     TypeError
-        If `table` is no table.
+        If `table` is not a table.
 
     See Also
     --------
@@ -86,7 +86,7 @@ def write(
     if not FORMATS[name].one_recording or not _is_folder(target):
         if FORMATS[name].one_recording and len(paths) > 1:
             raise ValueError(
-                f"{name!r} holds one recording in a file, and the table has {len(paths)}; give a folder as path, for "
+                f"{name!r} holds one recording per file, and the table has {len(paths)}; give a folder as path, for "
                 "one file each."
             )
         _write_file(written, paths, target, name)
@@ -129,7 +129,7 @@ def _with_paths(table: Any, recordings: Sequence[str | os.PathLike[str]] | None)
 
 
 def _held(events: pd.DataFrame, name: str, *, lossy: bool) -> pd.DataFrame:
-    """Return what the format holds; raise for the rest."""
+    """Return the columns that the format can hold; raise if there are others."""
     form = FORMATS[name]
     others = [column for column in events.columns if column not in COLUMNS]
     lost = [] if form.columns is None else [column for column in others if column not in form.columns]
@@ -167,7 +167,7 @@ def _check_cells(events: pd.DataFrame, name: str, form: Format) -> None:
 
 
 def _files(folder: Path, paths: list[str], form: Format) -> dict[str, Path]:
-    """Return the file of each recording, named as that."""
+    """Return the file of each recording, named after it."""
     found: dict[str, str] = {}
     for path in paths:
         stem = Path(path.replace("\\", "/")).stem
@@ -182,6 +182,6 @@ def _files(folder: Path, paths: list[str], form: Format) -> dict[str, Path]:
 
 def _write_file(events: pd.DataFrame, paths: list[str], file: Path, name: str) -> None:
     if not file.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {str(file.parent)!r}; make it first.")
+        raise FileNotFoundError(f"there is no folder {str(file.parent)!r}; create it first.")
     with written_whole(file) as unfinished:
         FORMATS[name].write(events, paths, unfinished)

@@ -1,4 +1,4 @@
-"""Audio as X of a classifier that is trained: frames or waveforms, all kept for training, in chunks for prediction."""
+"""Audio input of trained networks: frames or waveforms, stored for training, in chunks for prediction."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class AudioInput(NamedTuple):
 
 
 def check_powers(rows: RowView) -> None:
-    """Refuse frames that are no powers or magnitudes, of which a logarithm is to be taken."""
+    """Raise for negative frames, which are not powers or magnitudes, if the network takes their logarithm."""
     for row in range(len(rows)):
         lowest = rows[row].min()
         if lowest < 0:

@@ -1,4 +1,4 @@
-"""`ConvAutoencoder`: clips to vectors from which they can be rebuilt, learned without labels."""
+"""`ConvAutoencoder`: vectors from which clips can be reconstructed, learned without labels."""
 
 from __future__ import annotations
 
@@ -31,57 +31,56 @@ from sklearn_audio.ragged import Ragged
 __all__ = ["ConvAutoencoder"]
 
 _COUNT = Interval(Integral, 1, None, closed="left")
-# of labels, and of classifiers only
+# for labels, in classifiers only
 _NOT_HERE = ("class_weight", "sampler", "mixup", "spec_augment", "augmentations")
 
 
 class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, TrainedNetwork):
-    """Compress clips of frames to vectors, with a convolutional auto-encoder that learns without labels.
+    """Compress clips of frames to vectors by a convolutional autoencoder, which learns without labels.
 
-    Four blocks of a convolution and a pooling make cells of 16 frames by 16 features, each of which is described by
-    `n_channels` numbers. These make up the vector of a clip, and a decoder learns to rebuild the frames from them. It
-    is given nothing else, such as the places of the maxima in the poolings, so that what the vector does not hold is
-    lost.
+    Four blocks of convolution and pooling divide a clip into cells of 16 frames by 16 features, each represented by
+    `n_channels` values. These form the vector of the clip, from which a decoder learns to reconstruct the frames. The
+    decoder receives nothing else, in particular not the positions of the maxima in the pooling layers.
 
     Parameters
     ----------
     n_channels : int, default=10
-        Numbers that describe a cell. The vector has ``n_channels * ceil(n_frames / 16) * ceil(n_features / 16)``.
+        Values per cell. The vector has ``n_channels * ceil(n_frames / 16) * ceil(n_features / 16)`` values.
     n_frames : int, default=None
-        Frames that the network takes. Shorter clips are filled up with the mean frame, which is not counted as an
-        error. None takes the length of the longest clip of `fit`.
+        Number of frames of the input. Shorter clips are padded with the mean frame, which does not count as an error.
+        None: that of the longest clip of `fit`.
     truncation : {"chunks", "head", "tail"}, default="chunks"
-        What becomes of longer clips. "chunks" cuts them into as few pieces of equal length as need be, and averages
-        their vectors; "head" and "tail" keep the beginning or the end.
+        Treatment of longer clips. "chunks" cuts them into as few segments of equal length as possible, and averages
+        their vectors; "head" and "tail" keep the start or the end.
     n_filters : sequence of int, default=(32, 64, 128, 256)
-        Channels of the blocks; each block halves frames and features, so that their number sets the size of the cells.
-        Only with those of the default can the encoder start a classifier.
+        Channels of the blocks; each block halves frames and features, so that their number determines the size of the
+        cells. The encoder can initialise a classifier only with the default.
     normalize : {"standard"} or None, default="standard"
         "standard" subtracts the mean and divides by the standard deviation of each feature over the training frames,
-        and undoes it in `inverse_transform`; None takes the frames as they are.
+        which `inverse_transform` undoes; None: no normalisation.
     {training_parameters}
 
     Attributes
     ----------
     encoder_ : torch.nn.Module
-        The blocks in front of the bottleneck, in evaluation mode. Its parameters have the names that they have in the
-        network of ``CNNClassifier("cnn4")``.
+        The blocks before the bottleneck, in evaluation mode. Its parameters have the same names as in the network of
+        ``CNNClassifier("cnn4")``.
     network_ : torch.nn.Module
         The whole network, in evaluation mode.
     n_frames_ : int
-        Frames that the network takes.
+        Number of frames of the input.
     history_ : DataFrame
-        Per epoch: `epoch`, `train_loss`, `lr`, `seconds` and, with a validation set, `valid_loss`. The losses are mean
+        Per epoch: `epoch`, `train_loss`, `lr`, `seconds` and, with a validation set, `valid_loss`. Losses are mean
         squared errors of the normalised frames.
     n_iter_ : int
-        Epochs of training.
+        Number of epochs trained.
     n_parameters_ : int
-        Numbers that were learned.
+        Number of trained parameters.
     n_features_in_ : int
-        Features of a frame; for a two-dimensional X, its columns.
+        Features per frame; for a two-dimensional X, its columns.
     feature_names_in_ : ndarray of str, shape (n_features_in_,)
-        Names of the columns of a DataFrame of numbers, or of the features of a frame where X was a `Ragged` that has
-        them, as those that transformers return.
+        Names of the columns of a DataFrame of numbers, or of the features of a `Ragged` that has them (as returned by
+        transformers).
 
     See Also
     --------
@@ -141,22 +140,22 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         Parameters
         ----------
         X : Ragged, list of arrays (n_frames, n_features), or array of 2 or 3 dimensions
-            Frames, one row per clip; with `front_end`, recordings. Without, each row of a 2-D array is a sequence of
-            one-number frames.
+            Frames, one row per clip; with `front_end`, recordings. Without it, each row of a 2-D array is a sequence of
+            frames with one feature.
         y : object, default=None
             Ignored.
         groups : array-like of shape (n_clips,), default=None
-            Groups of the clips, such as speakers, that the validation set keeps whole.
+            Groups of the clips, such as speakers, that are kept together in the validation split.
 
         Returns
         -------
         self
-            The fitted auto-encoder.
+            The fitted autoencoder.
 
         Raises
         ------
         TypeError, ValueError
-            If X or a parameter is not admissible; the message names the row. If the loss becomes NaN.
+            If X or a parameter is invalid; the message names the row. If the loss becomes NaN.
         """
         self._validate_params()
         is_warm_start = self.warm_start and hasattr(self, "network_")
@@ -164,7 +163,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         check_consistent_length(rows, groups)
         groups = None if groups is None else np.asarray(groups)
         data = TrainingData(rows, np.zeros((len(rows), 1)), np.ones(len(rows)), groups)
-        fraction = self._fraction_to_watch()
+        fraction = self._validation_fraction()
         return self._fit_network(
             data, self._config(), lambda _: ReconstructionLoss(), fraction=fraction, is_warm_start=is_warm_start
         )
@@ -180,15 +179,14 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         Returns
         -------
         ndarray of float32, shape (n_clips, n_channels * n_cells)
-            One vector per clip: each channel over all cells, those of the lowest features first within those of the
-            first frames.
+            One vector per clip: each channel over all cells, ordered by frames and then by features.
 
         Raises
         ------
         NotFittedError
             If `fit` was not called.
         TypeError, ValueError
-            If X is not admissible; the message names the row.
+            If X is invalid; the message names the row.
         """
         self._check_fitted()
         network: Any = self.network_
@@ -197,17 +195,17 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         return vectors.astype(np.float32, copy=False)
 
     def inverse_transform(self, X: Any) -> NDArray[np.float32]:
-        """Compute the frames that belong to vectors.
+        """Reconstruct frames from vectors.
 
         Parameters
         ----------
         X : array-like of shape (n_clips, n_channels * n_cells)
-            Vectors as `transform` gives them.
+            Vectors as returned by `transform`.
 
         Returns
         -------
         ndarray of float32, shape (n_clips, n_frames_, n_features)
-            Frames in the units of those of `fit`, of the length that the network takes.
+            Frames in the units of those of `fit`, as many as the network takes.
 
         Raises
         ------
@@ -220,8 +218,8 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         vectors = check_array(X, dtype=np.float32, input_name="X")
         if vectors.shape[1] != self._n_features_out:
             raise ValueError(
-                f"X has vectors of {vectors.shape[1]} numbers, but those of this auto-encoder have "
-                f"{self._n_features_out}; pass what its transform gives."
+                f"X has vectors of {vectors.shape[1]} values, but those of this autoencoder have "
+                f"{self._n_features_out}; pass the output of its transform."
             )
         rows = Ragged.from_lengths(vectors.ravel(), np.full(len(vectors), vectors.shape[1]))
         network: Any = self.network_
@@ -242,15 +240,15 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         Returns
         -------
         float
-            In the squared units of X. Each clip counts the same; of it, the frames that the network sees. The pieces of
-            a long clip are rebuilt each from its own vector.
+            In the squared units of X; the mean over clips of equal weight, over the frames that the network takes. Each
+            segment of a long clip is reconstructed from its own vector.
 
         Raises
         ------
         NotFittedError
             If `fit` was not called.
         TypeError, ValueError
-            If X is not admissible; the message names the row.
+            If X is invalid; the message names the row.
         """
         self._check_fitted()
         network: Any = self.network_
@@ -261,7 +259,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
 
     @property
     def encoder_(self) -> nn.Module:
-        """The blocks in front of the bottleneck.
+        """The blocks before the bottleneck.
 
         Returns
         -------

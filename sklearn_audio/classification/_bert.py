@@ -22,25 +22,25 @@ class BERTClassifier(SequenceClassifier):
     Parameters
     ----------
     width : int, default=128
-        Numbers per vector.
+        Size of the vectors.
     n_layers : int, default=2
-        Layers.
+        Number of layers.
     n_heads : int, default=4
-        Heads of attention, which share the width.
+        Number of attention heads, among which the width is divided.
     feedforward_size : int, default=512
         Units of the feed-forward network of each layer.
     options : dict, default=None
-        More arguments of the network; None is their defaults:
+        Further arguments of the network; None: their defaults:
 
-        - "pooling", one of "first" and "mean", by default "first": decide by the output of the vector that is put in
-          front of each sequence, as BERT does, or by the mean of the outputs of the frames.
-        - "max_length", at least 1, by default 512: most frames or tokens that the encoder takes at once, and the number
-          of its positions, less the one in front.
-        - "truncation", one of "chunks", "head" and "tail", by default "chunks": what becomes of longer clips. "chunks"
-          cuts them into as few pieces of equal length as need be and averages the logits of all pieces, each of which
-          is trained to give the label; "head" and "tail" keep the beginning or the end.
+        - "pooling", one of "first" and "mean", by default "first": classify the output of the vector that is
+          prepended to each sequence, as BERT does, or the mean of the outputs of the frames.
+        - "max_length", at least 1, by default 512: maximum number of frames or tokens of the encoder, which has as
+          many position embeddings, and one for the prepended vector.
+        - "truncation", one of "chunks", "head" and "tail", by default "chunks": treatment of longer clips. "chunks"
+          cuts them into as few segments of equal length as possible, each of which is trained with the label of the
+          clip, and averages their logits; "head" and "tail" keep the start or the end.
         - "dropout", from 0 to below 1, by default 0.1: fraction of attention and outputs dropped in training.
-        - "n_tokens", at least 1, by default None: size of the vocabulary; None is the largest token of `fit` and one.
+        - "n_tokens", at least 1, by default None: size of the vocabulary; None: the largest token in `fit` plus 1.
     {training_parameters}
 
     Attributes
@@ -104,7 +104,7 @@ class BERTClassifier(SequenceClassifier):
     def _read_rows(self, X: Any, *, reset: bool) -> RowView:
         rows = super()._read_rows(X, reset=reset)
         if reset:
-            self._fitted_length = self._option("max_length")  # that of the network, if the option is changed later
+            self._fitted_length = self._option("max_length")  # that of the network, as the option may be changed later
         return rows
 
     def _segments(self, rows: RowView, *, training: bool) -> Segments:
@@ -115,7 +115,7 @@ class BERTClassifier(SequenceClassifier):
 
     def _build_network(self, rows: RowView) -> None:
         if self.width % self.n_heads:
-            raise ValueError(f"width={self.width} cannot be shared by n_heads={self.n_heads}; choose a multiple.")
+            raise ValueError(f"width={self.width} is not divisible by n_heads={self.n_heads}; choose a multiple.")
         self._set_sequence_network(
             SequenceBERT,
             rows,

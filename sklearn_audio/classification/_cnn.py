@@ -32,9 +32,9 @@ from sklearn_audio.validation import container_kind
 
 __all__ = ["CNNClassifier"]
 
-# Longer clips are read through windows: ten seconds at the usual hundred frames per second.
+# Longer clips are cut into windows: ten seconds at the usual hundred frames per second.
 _MOST_FRAMES, _MOST_SECONDS = 1024, 10
-# Values of "auto" for named architectures over frames, and for the others; measured on the page of benchmarks.
+# Values of "auto" for named architectures over frames, and for the others; see the page of benchmarks.
 _AUTOMATIC: dict[str, tuple[Any, Any]] = {"mixup": (0.3, 0.0), "spec_augment": (True, False)}
 _TAKES = StrOptions({"random", "center", "start", "all"})
 _OWN_OPTIONS: dict[str, Item] = {
@@ -44,7 +44,7 @@ _OWN_OPTIONS: dict[str, Item] = {
 
 _FRAMES = needs("frames", lambda owner: not owner._takes().waveforms, "architecture", idle=("auto", None, False))
 _AUDIO = needs(
-    "audio, which a front_end or an architecture over waveforms takes",
+    "audio, with a front_end or an architecture over waveforms",
     lambda owner: owner._takes_audio(),
     "front_end",
     "architecture",
@@ -53,9 +53,9 @@ _USES: Uses = {
     "sample_rate": _AUDIO,
     "hidden_sizes": needs("architecture='mlp'", lambda owner: owner.architecture == "mlp", "architecture"),
     "options.log_compression": _FRAMES,
-    "windows.hop": needs("the windows that 'all' takes", lambda owner: owner._window("take") == "all", "windows"),
+    "windows.hop": needs("windows of 'all'", lambda owner: owner._window("take") == "all", "windows"),
     "windows.voting": needs(
-        "several windows of a clip, which 'all' and 'random' give",
+        "several windows of a clip, as with 'all' and 'random'",
         lambda owner: owner._window("take") in ("all", "random"),
         "windows",
     ),
@@ -75,94 +75,93 @@ class CNNClassifier(NeuralClassifier):
     architecture : str or type, default="crnn"
         Over frames: "crnn", "cnn_transformer", "cnn4", "sbcnn", "timbre", "vgg32", "vgg128", "cnn6", "cnn10", "cnn14",
         "mobilenet_v1", "mobilenet_v2", "resnet22", "efficientat", "ast" and "mlp". Over waveforms: "leenet11",
-        "res1dnet31". Or a class of torch modules of your own, called with `n_outputs` and `n_features`, which maps
-        (n_clips, n_frames, n_features) to (n_clips, n_outputs).
+        "res1dnet31". Or your own torch module class, called with `n_outputs` and `n_features`, which maps (n_clips,
+        n_frames, n_features) to (n_clips, n_outputs).
     hidden_sizes : sequence of int, default=None
-        Units of the layers of "mlp"; None is (256, 128). For no other architecture.
+        Units of the layers of "mlp"; None: (256, 128). For no other architecture.
     options : dict, default=None
-        More of the network, for all architectures over frames:
+        Further arguments of the network. For all architectures over frames:
 
-        - "log_compression", "learned" or by default None: with "learned", X is powers or magnitudes, of which the
-          network computes ``log(alpha x + beta)`` with learned alpha and beta; a front end leaves its own logarithm
-          out.
-        - "encoder", by default None: a fitted `ConvAutoencoder` whose encoder "cnn4" starts from.
+        - "log_compression", "learned" or by default None: with "learned", X is powers or magnitudes, and the network
+          computes ``log(alpha x + beta)`` with learned alpha and beta; the logarithm of a front end is omitted.
+        - "encoder", by default None: a fitted `ConvAutoencoder`, whose encoder initialises "cnn4".
 
-        And arguments of the network, of which each architecture has some. Their defaults are those of the papers unless
-        given here; a class of your own is called with those that you choose:
+        And those of each architecture. Their defaults are those of the papers unless given here; your own class is
+        called with the options that you choose:
 
-        - "dropout", from 0 to below 1: fraction of the units dropped in training; of all but "timbre" and "ast".
-        - "n_embedding", at least 2, by default 64: width of "crnn" and "cnn_transformer", made for hundreds of clips in
-          place of the 1024 of the paper.
-        - "pooling", one of "max", "mean", "linear", "exponential" and "attention", by default "linear": over time, of
+        - "dropout", from 0 to below 1: fraction of the units dropped in training; for all but "timbre" and "ast".
+        - "n_embedding", at least 2, by default 64: width of "crnn" and "cnn_transformer", for hundreds of clips,
+          instead of 1024 as in the paper.
+        - "pooling", one of "max", "mean", "linear", "exponential" and "attention", by default "linear": over time, for
           "crnn" and "cnn_transformer".
         - "n_layers", at least 1, by default 2; "shared_layers", by default True; "positions", by default False; and
-          "transformer_dropout", from 0 to below 1, by default 0.5: of "cnn_transformer".
-        - "width", above 0, by default 1.0: factor of the channels of "efficientat".
-        - "size", one of "tiny", "small" and "base", by default "base"; and "stride", by default ``(10, 10)``: of "ast".
+          "transformer_dropout", from 0 to below 1, by default 0.5: for "cnn_transformer".
+        - "width", above 0, by default 1.0: factor of the number of channels of "efficientat".
+        - "size", one of "tiny", "small" and "base", by default "base"; and "stride", by default ``(10, 10)``: for
+          "ast".
         - "input_norm", by default False: batch normalisation before "sbcnn".
     front_end : str or FrontEnd, default=None
-        What computes the frames if X is audio: a name of `sklearn_audio.dsp.preset`, such as "panns_32k", or a front
-        end. None takes frames, or waveforms with an architecture over waveforms.
+        Computes the frames if X is audio: the name of a `sklearn_audio.dsp.preset`, such as "panns_32k", or a front
+        end. None: X is frames, or waveforms with an architecture over waveforms.
     sample_rate : int, default=None
-        Hz of arrays without a rate, where X is audio; None refuses them. Architectures over waveforms resample
-        recordings to it, or to 32000.
+        Rate in Hz of arrays without a rate, if X is audio; None: such arrays raise. For architectures over waveforms,
+        recordings are resampled to it, or to 32000.
     n_frames : int, default=None
-        Frames of a window, which the network takes; of waveforms, timepoints. None takes those of the longest clip of
-        `fit`, at most 1024 (10 seconds of a waveform), and at least what the network needs.
+        Number of frames of a window, the input of the network; for waveforms, timepoints. None: that of the longest
+        clip of `fit`, at most 1024 (10 seconds of a waveform), and at least the minimum of the network.
     windows : {"random", "center", "start", "all"} or dict, default="random"
-        Which windows of `n_frames` are taken of a longer clip. "random" trains on another one in every epoch, and
-        predicts by the vote of adjacent windows; "center" and "start" take this one in both; "all" trains on all
-        windows in every epoch, and lets them vote. A dict has some of
+        Windows of `n_frames` that are taken from a longer clip. "random" trains on another one in every epoch, and
+        predicts by a vote of adjacent windows; "center" and "start" always take the same one; "all" trains on all
+        windows in every epoch, and predicts by their vote. A dict has some of
 
         - "take": one of these four, by default "random".
-        - "hop", at least 1, by default None: frames between the windows that "all" takes; None is `n_frames`. The last
-          window ends with the clip.
-        - "short_clip", "tile" or "zero", by default "tile": clips shorter than a window are repeated, or filled up with
-          zeros after the normalisation, which stand for the mean frame.
+        - "hop", at least 1, by default None: frames between the starts of the windows of "all"; None: `n_frames`. The
+          last window ends with the clip.
+        - "short_clip", "tile" or "zero", by default "tile": clips shorter than a window are repeated, or padded with
+          zeros after normalisation, which correspond to the mean frame.
         - "voting", "soft" or "log", by default "soft": average the probabilities of several windows, or their
           logarithms.
     n_jobs : int, default=None
-        Threads that read audio and compute frames, and augment waveforms while the network trains; None is 1.
+        Number of threads that read audio, compute frames, and augment waveforms during training; None: 1.
     batch_size : int, default=16
-        Most clips per step of training. Inference does not depend on it.
+        Maximum number of clips per training step. Predictions do not depend on it.
     max_epochs : int, default=100
-        Passes over the clips; the number that each call of `fit` makes. The default is for hundreds of clips, of which
-        an epoch takes few steps.
+        Passes over the training clips in each call of `fit`. The default is for hundreds of clips, which give few steps
+        per epoch.
     mixup : float, "auto" or dict, default="auto"
-        Alpha of the Beta distribution that pairs of clips, and their labels, are mixed by; 0 mixes none. "auto" is 0.3
-        for the architectures above that take frames, and 0 for waveforms and for a network of your own. A dict has some
-        of
+        Alpha of the Beta distribution by which pairs of clips and their labels are mixed; 0: no mixing. "auto": 0.3 for
+        the named architectures over frames, and 0 for waveforms and for your own network. A dict has some of
 
         - "alpha": this number or "auto", by default "auto".
-        - "on", "frames" or "waveforms", by default "frames": what is mixed where a front end computes the frames.
-          Mixing waveforms, as PANNs and AST do, keeps waveforms and computes frames in every epoch. Architectures over
-          waveforms mix those in any case.
+        - "on", "frames" or "waveforms", by default "frames": what is mixed if a front end computes the frames. Mixing
+          waveforms, as PANNs and AST do, requires computing frames in every epoch. Architectures over waveforms always
+          mix waveforms.
     spec_augment : dict, bool or "auto", default="auto"
-        Mask random stretches of time and of features of each clip in training (SpecAugment): True, or a dict with some
-        of `time_masks`, `time_width`, `frequency_masks` and `frequency_width`. For frames only. "auto" is True where it
-        is 0.3 for `mixup`, else False.
+        Mask random ranges of frames and of features of each clip in training (SpecAugment): True, or a dict with some
+        of `time_masks`, `time_width`, `frequency_masks` and `frequency_width`. For frames only. "auto": True for the
+        named architectures over frames, else False.
     {training_parameters}
 
     Attributes
     ----------
     {attributes}
     n_frames_ : int
-        Frames, or timepoints, that the network takes.
+        Number of frames, or timepoints, of the input.
 
     See Also
     --------
     LSTMClassifier : For clips of any length.
-    FrameMLPClassifier : The baseline without a notion of time.
+    FrameMLPClassifier : The baseline without a model of time.
     PatchVotingClassifier : Votes of patches with any classifier.
 
     Notes
     -----
-    Audio is read once, before training, and its frames are kept: up to 512 MB in memory, beyond that in an unnamed
-    temporary file in the folder that `tempfile` chooses (``TMPDIR``), which is gone when the fit ends or is killed.
-    With `augmentations`, which then change waveforms, or with mixup of waveforms, the waveforms are kept instead, and
-    frames are computed in every epoch, those of a window from the part of the waveform that it covers.
+    Audio is read once, before training, and its frames are stored: up to 512 MB in memory, beyond that in an unnamed
+    temporary file in the folder chosen by `tempfile` (``TMPDIR``), which disappears when the fit ends or is killed.
+    With `augmentations`, which then change waveforms, or with mixup of waveforms, the waveforms are stored instead, and
+    in every epoch the frames of each window are computed from its part of the waveform.
 
-    Frames of fewer numbers than the poolings of the network need are filled up with zeros after the normalisation.
+    Frames with fewer features than the pooling layers of the network need are padded with zeros after normalisation.
 
     Examples
     --------
@@ -208,7 +207,7 @@ class CNNClassifier(NeuralClassifier):
         "spec_augment": [*NeuralClassifier._parameter_constraints["spec_augment"], StrOptions({"auto"})],
     }
 
-    def __init__(  # type: ignore[misc] # with defaults of its own
+    def __init__(  # type: ignore[misc] # with its own defaults
         self,
         architecture: str | type[nn.Module] = "crnn",
         *,
@@ -255,7 +254,7 @@ class CNNClassifier(NeuralClassifier):
         cloned = clone_parametrized(self)
         encoder = (self.options or {}).get("encoder")
         if encoder is not None:
-            cloned.options["encoder"] = encoder  # fitted, which a clone of it would not be
+            cloned.options["encoder"] = encoder  # fitted, whereas a clone would not be
         return cloned
 
     def _validate_params(self) -> None:
@@ -266,7 +265,7 @@ class CNNClassifier(NeuralClassifier):
 
     def _check_items(self) -> None:
         if not isinstance(self.architecture, str) and not issubclass(self.architecture, nn.Module):
-            raise TypeError(f"architecture={self.architecture!r} is no class of torch modules; give one, or a name.")
+            raise TypeError(f"architecture={self.architecture!r} is not a torch module class; give one, or a name.")
         for parameter in ("windows", "mixup"):
             check_items(self, parameter)
         network = options_of(self._takes()) if isinstance(self.architecture, str) else options_of_own(self.options)
@@ -298,7 +297,7 @@ class CNNClassifier(NeuralClassifier):
 
     def _read_rows(self, X: Any, *, reset: bool) -> RowView:
         if not self._takes_audio():
-            self._refuse_tokens(X)
+            self._check_not_tokens(X)
         rows = super()._read_rows(X, reset=reset)
         if self._option("log_compression") is not None and self.front_end is None:
             check_powers(rows)
@@ -306,16 +305,16 @@ class CNNClassifier(NeuralClassifier):
             self.n_frames_ = self._length(rows)
         return rows
 
-    def _refuse_tokens(self, X: Any) -> None:
+    def _check_not_tokens(self, X: Any) -> None:
         kind, items = container_kind(X) if getattr(X, "ndim", None) != 3 else ("array", X)
         if kind != "array" and len(items) and holds_tokens(items):
             raise ValueError(
                 f"X holds integers in one dimension per clip, which are tokens, and architecture {self.architecture!r} "
-                "takes frames (n_frames, n_features). Take FrameMLPClassifier or BERTClassifier, or pass floats."
+                "takes frames (n_frames, n_features). Use FrameMLPClassifier or BERTClassifier, or pass floats."
             )
 
     def _length(self, rows: RowView) -> int:
-        """Choose how many frames the network takes."""
+        """Return the number of frames of the input."""
         if self.n_frames is not None:
             return int(self.n_frames)
         longest, front_end = int(rows.lengths.max()), self._batch_front_end()
@@ -326,7 +325,7 @@ class CNNClassifier(NeuralClassifier):
         return max(takes.shortest, min(longest, most))
 
     def _segments(self, rows: RowView, *, training: bool) -> Segments:
-        """Take all windows of clips, or, for prediction where training takes one at random, adjacent ones."""
+        """Return all windows of clips, or, for prediction after training on random ones, adjacent windows."""
         take, length = self._window("take"), self.n_frames_
         if take in ("center", "start") or (training and take == "random"):
             return whole_rows(rows)

@@ -13,10 +13,10 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import Tags, get_tags
 
-from sklearn_audio._meaning import Uses, needs, refuse_idle
+from sklearn_audio._meaning import Uses, needs, check_idle_parameters
 from sklearn_audio._random_state import own_random_state
 from sklearn_audio._sklearn import HasMethods, Interval, StrOptions, clone_parametrized
-from sklearn_audio.base import AUDIO_CONSTRAINTS, learns_whole
+from sklearn_audio.base import AUDIO_CONSTRAINTS, restores_on_failure
 from sklearn_audio.classification._annotated_rows import check_labels_known, events_of_rows
 from sklearn_audio.classification._detector_training import TrainingOptions, train, tune_prefit
 from sklearn_audio.engine import WindowGrid, Windowing, class_names, score_windows, scores_of, windowing_of
@@ -31,7 +31,7 @@ _SHARE = Interval(Real, 0, 1, closed="both")
 _SCORES: dict[str, Callable[..., float]] = {"segment_f1": segment_f1, "event_f1": event_f1}
 
 
-@learns_whole
+@restores_on_failure
 class SoundEventDetector(MetaEstimatorMixin, BaseEstimator):
     """Find events in recordings with a classifier of clips, trained on annotated recordings or before.
 
@@ -345,7 +345,7 @@ class SoundEventDetector(MetaEstimatorMixin, BaseEstimator):
 
     def _check_parameters(self) -> None:
         self._validate_params()
-        refuse_idle(self)
+        check_idle_parameters(self)
         if self.hop > self.window:
             raise ValueError(
                 f"hop={self.hop:g} leaves gaps between windows of {self.window:g} s; give at most {self.window:g}."

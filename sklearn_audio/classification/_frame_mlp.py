@@ -19,36 +19,36 @@ __all__ = ["FrameMLPClassifier"]
 class FrameMLPClassifier(SequenceClassifier):
     """Classify clips with fully connected layers over all of their frames or tokens, trained from scratch.
 
-    A baseline without a notion of time: each frame of the clip has weights of its own. Longer clips are cut at the end,
-    shorter ones filled up with the mean frame.
+    A baseline without a model of time: each frame of the clip has separate weights. Longer clips are cut at the end,
+    shorter ones are padded with the mean frame.
 
     Parameters
     ----------
     hidden_sizes : sequence of int, default=(256, 128)
-        Units of the layers.
+        Units of the hidden layers.
     n_frames : int, default=None
-        Frames or tokens that the network takes. None takes those of the longest clip of `fit`.
+        Number of frames or tokens of the input. None: that of the longest clip of `fit`.
     options : dict, default=None
-        More arguments of the network; None is their defaults:
+        Further arguments of the network; None: their defaults:
 
         - "dropout", from 0 to below 1, by default 0.2: fraction of the units dropped in training.
         - "embedding_size", at least 1, by default 16: width of the learned vectors of tokens.
-        - "n_tokens", at least 1, by default None: size of the vocabulary; None is the largest token of `fit` and one.
+        - "n_tokens", at least 1, by default None: size of the vocabulary; None: the largest token in `fit` plus 1.
     batch_size : int, default=16
-        Most clips per step of training. Inference does not depend on it.
+        Maximum number of clips per training step. Predictions do not depend on it.
     max_epochs : int, default=100
-        Passes over the clips; the number that each call of `fit` makes.
+        Passes over the training clips in each call of `fit`.
     {training_parameters}
 
     Attributes
     ----------
     {attributes}
     n_frames_ : int
-        Frames or tokens that the network takes.
+        Number of frames or tokens of the input.
 
     See Also
     --------
-    CNNClassifier : Networks that see the order of frames.
+    CNNClassifier : Networks that model the order of frames.
     TokenMeanClassifier : The mean of learned vectors.
 
     Examples
@@ -75,7 +75,7 @@ class FrameMLPClassifier(SequenceClassifier):
         }
     }
 
-    def __init__(  # type: ignore[misc] # with defaults of its own
+    def __init__(  # type: ignore[misc] # with its own defaults
         self,
         *,
         hidden_sizes: Sequence[int] = (256, 128),

@@ -1,4 +1,4 @@
-"""The door of labels: y of any kind becomes codes, and probabilities become labels again."""
+"""Encoding of labels: y of any kind to class indices, and probabilities back to labels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Labels", "check_weights", "label_weights", "weights_of_classes"]
 
 @dataclass(frozen=True)
 class Labels:
-    """The labels of a classifier, and how y tells them.
+    """The labels of a classifier, and their form in y.
 
     Shapes: classes (n_classes,).
     """
@@ -45,7 +45,7 @@ class Labels:
         return cls(np.unique(_column(y)), multi_label=False)
 
     def encode(self, y: Any) -> NDArray[Any]:
-        """Turn y into what a loss takes.
+        """Convert y to the targets of a loss.
 
         Shapes: y (n_clips,) or (n_clips, n_labels) -> (n_clips,).
         """
@@ -64,12 +64,12 @@ class Labels:
         if len(unknown):
             raise ValueError(
                 f"y holds the label(s) {unknown.tolist()}, which are not among the classes {self.classes.tolist()}; "
-                "name all classes in the first call of partial_fit, or fit anew without warm_start."
+                "name all classes in the first call of partial_fit, or call fit without warm_start."
             )
         return np.searchsorted(self.classes, labels)
 
     def decode(self, probabilities: NDArray[np.float64]) -> NDArray[Any]:
-        """Turn probabilities into decisions.
+        """Convert probabilities to predictions.
 
         Shapes: probabilities (n_clips, n_classes) -> (n_clips,) or (n_clips, n_labels).
         """
@@ -78,7 +78,7 @@ class Labels:
         return np.asarray(self.classes[probabilities.argmax(axis=1)])
 
     def check_learnable(self, targets: NDArray[Any], estimator: str) -> None:
-        """Refuse targets that nothing can be learned from, and warn of labels that no clip has.
+        """Raise for targets of a single class, and warn of labels without clips.
 
         Shapes: targets (n_clips,) or (n_clips, n_labels).
         """
@@ -92,9 +92,7 @@ class Labels:
             return
         absent = self.classes[~targets.any(axis=0)]
         if len(absent):
-            warn_caller(
-                f"no clip has the label(s) {absent.tolist()}: what is learned of them is that they never occur."
-            )
+            warn_caller(f"no clip has the label(s) {absent.tolist()}, so they will never be predicted.")
 
 
 def _is_indicator(y: Any) -> bool:
@@ -110,7 +108,7 @@ def _column(y: Any) -> NDArray[Any]:
 
 
 def check_weights(sample_weight: Any, n_clips: int) -> NDArray[np.float64]:
-    """Admit weights of clips.
+    """Validate weights of clips.
 
     Shapes: sample_weight (n_clips,) -> (n_clips,).
     """

@@ -1,4 +1,4 @@
-"""The space of the prototypes: that of the vectors, or one that a network learns in episodes."""
+"""The space of the prototypes: that of X, or one that a network learns in episodes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ __all__ = ["LearnedSpace"]
 
 _NETWORK = needs("network", lambda owner: owner.network is not None, "network")
 _LEARNED = needs(
-    "network or embedding_dim, without which nothing is trained",
+    "network or embedding_dim, as nothing is trained without them",
     lambda owner: owner._is_learned,
     "network",
     "embedding_dim",
@@ -62,7 +62,7 @@ class Clips(NamedTuple):
 
 
 class LearnedSpace(ClassifierMixin, TrainedNetwork):
-    """Base class of `PrototypicalClassifier`: reads X, and maps it to vectors, with a network if one is trained."""
+    """Base class of `PrototypicalClassifier`: reads X, and maps it to vectors, by a network if one is trained."""
 
     network: str | None
     embedding_dim: int | None
@@ -94,7 +94,7 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        # scikit-learn's checks make frames of one feature, too little for networks over patches
+        # frames in scikit-learn's checks have one feature, too few for networks over windows
         tags.classifier_tags.poor_score = self.network is not None
         return tags
 
@@ -121,10 +121,10 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
 
     def _read_rows(self, X: Any, *, reset: bool) -> RowView:
         if self.network is None:
-            return RowView.of(self._admit_vectors(X, reset=reset))
+            return RowView.of(self._validate_vectors(X, reset=reset))
         if self._takes_audio():
             return self._read_audio(X, reset=reset)
-        return RowView.of(self._admit_frames(X, reset=reset))
+        return RowView.of(self._validate_frames(X, reset=reset))
 
     def _read_clips(self, X: Any, y: Any, *, reset: bool, is_more: bool = False) -> Clips:
         """Read clips with their labels; with `is_more`, which adds to earlier clips, they may be of one class."""
@@ -192,7 +192,7 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
 
     @property
     def _length(self) -> int:
-        """Items of a row that the network takes: one vector, or the frames of a window."""
+        """Number of items that the network takes: one vector, or the frames of a window."""
         return 1 if self.network is None else self.n_frames
 
     @property

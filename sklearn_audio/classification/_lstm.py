@@ -18,25 +18,25 @@ __all__ = ["LSTMClassifier"]
 class LSTMClassifier(SequenceClassifier):
     """Classify sequences of frames or tokens with an LSTM, trained from scratch.
 
-    Clips may be of any length. Their answers depend neither on the batch nor on its padding.
+    Clips may have any length. Predictions depend neither on the batch nor on its padding.
 
     Parameters
     ----------
     hidden_size : int, default=128
         Units per layer and direction.
     n_layers : int, default=1
-        Layers.
+        Number of layers.
     bidirectional : bool, default=True
-        Read backwards, too.
+        Whether to read sequences in both directions.
     options : dict, default=None
-        More arguments of the network; None is their defaults:
+        Further arguments of the network; None: their defaults:
 
-        - "pooling", one of "last", "mean", "max" and "attention", by default "mean": how the outputs along time become
-          one vector, of each direction the last, mean or maximum, or a mean with learned weights.
+        - "pooling", one of "last", "mean", "max" and "attention", by default "mean": how the outputs along time are
+          combined: for each direction the last, mean or maximum, or a mean with learned weights.
         - "dropout", from 0 to below 1, by default 0.2: fraction of the outputs dropped between layers and before the
-          decision, in training.
+          classification layer, in training.
         - "embedding_size", at least 1, by default 64: width of the learned vectors of tokens.
-        - "n_tokens", at least 1, by default None: size of the vocabulary; None is the largest token of `fit` and one.
+        - "n_tokens", at least 1, by default None: size of the vocabulary; None: the largest token in `fit` plus 1.
     {training_parameters}
 
     Attributes

@@ -1,4 +1,4 @@
-"""Options of the networks that are built by name: the values that each may have."""
+"""Options of named networks, with their valid values."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ NETWORK_OPTIONS: dict[str, list[Any]] = {
 
 
 def options_of(architecture: Architecture) -> dict[str, Item]:
-    """List the options of a network by name, whose defaults are its own."""
+    """Return the options of a network, with its defaults."""
     return {name: Item(None, NETWORK_OPTIONS[name]) for name in architecture.options}
 
 
 def options_of_own(options: Mapping[str, Any] | None) -> dict[str, Item]:
-    """List the given options as those of a class of the user, which checks them itself."""
+    """Return the given options for a user's class, which checks them itself."""
     return {name: Item(None, [object]) for name in options or {}}

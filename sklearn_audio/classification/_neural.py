@@ -11,7 +11,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length
 
-from sklearn_audio._meaning import Uses, refuse_idle
+from sklearn_audio._meaning import Uses, check_idle_parameters
 from sklearn_audio._shared_parameters import SharedParameters
 from sklearn_audio.classification._labels import Labels, check_weights, label_weights, weights_of_classes
 from sklearn_audio.classification._trained_network import AUDIO_USES, TrainedNetwork, TrainingData
@@ -44,7 +44,7 @@ class NeuralClassifier(ClassifierMixin, TrainedNetwork):
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
-        # scikit-learn's checks make clips of a few timepoints, whose spectra do not tell classes apart
+        # clips in scikit-learn's checks have a few timepoints, whose spectra do not distinguish classes
         tags.classifier_tags.poor_score = self._takes_audio()
         return tags
 
@@ -56,7 +56,7 @@ class NeuralClassifier(ClassifierMixin, TrainedNetwork):
         over_tokens = getattr(self, "n_tokens_", None) is not None
         for name, change in (("mixup", mixup), ("spec_augment", spec_augment)):
             if over_tokens and change:
-                raise ValueError(f"{name} changes frames, and X holds tokens, which are names; leave {name} off.")
+                raise ValueError(f"{name} changes frames, but X holds tokens; leave {name} off.")
         collation = self._collation(training=True)
         augmentation = Augmentation(
             mixup,
@@ -78,11 +78,11 @@ class NeuralClassifier(ClassifierMixin, TrainedNetwork):
             Frames (n_frames, n_features) or integer tokens (n_tokens,), one row per clip. With `front_end`, or an
             architecture over waveforms, recordings: paths, or arrays; see the user guide.
         y : array-like of shape (n_clips,) or (n_clips, n_labels)
-            Labels of any kind, or a matrix of indicators where a clip may have several.
+            Labels of any kind, or an indicator matrix if clips may have several.
         sample_weight : array-like of shape (n_clips,), default=None
-            Weights of the clips; those of weight 0 are left out.
+            Weights of the clips; clips of weight 0 are ignored.
         groups : array-like of shape (n_clips,), default=None
-            Groups of the clips, such as speakers, that the validation set keeps whole.
+            Groups of the clips, such as speakers, that are kept together in the validation split.
 
         Returns
         -------
@@ -92,17 +92,17 @@ class NeuralClassifier(ClassifierMixin, TrainedNetwork):
         Raises
         ------
         TypeError, ValueError
-            If X, y or a parameter is not admissible, if there is only one class, or if the loss becomes NaN.
+            If X, y or a parameter is invalid, if there is only one class, or if the loss becomes NaN.
         """
         self._validate_params()
         is_warm_start = self.warm_start and hasattr(self, "network_")
         rows = self._read_rows(X, reset=not is_warm_start)
-        refuse_idle(self, of_data=True)
+        check_idle_parameters(self, of_data=True)
         labels = Labels.learn(y, type(self).__name__)
         if is_warm_start:
             self._check_same_classes(labels.classes)
         check_consistent_length(rows, y, groups)
-        fraction = self._fraction_to_watch()
+        fraction = self._validation_fraction()
         if not is_warm_start:
             self.classes_, self.multi_label_ = labels.classes, labels.multi_label
         data = self._training_data(rows, y, sample_weight, groups)
@@ -110,9 +110,9 @@ class NeuralClassifier(ClassifierMixin, TrainedNetwork):
         return self._train(data, self._config(), fraction=fraction, is_warm_start=is_warm_start)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """Train for one epoch on these clips, on top of what was learned before.
+        """Train for one more epoch on these clips.
 
-        Means and deviations of the frames, and the vocabulary of tokens, are those of the first call.
+        The normalisation of frames, and the vocabulary of tokens, are those of the first call.
 
         Parameters
         ----------
@@ -121,7 +121,7 @@ class NeuralClassifier(ClassifierMixin, TrainedNetwork):
         y : array-like of shape (n_clips,) or (n_clips, n_labels)
             Labels, or indicators.
         classes : array-like of shape (n_classes,), default=None
-            All labels that will ever come; needed in the first call, unless y holds indicators.
+            All labels of all calls; required in the first call, unless y is an indicator matrix.
         sample_weight : array-like of shape (n_clips,), default=None
             Weights of the clips.
 
@@ -133,14 +133,14 @@ class NeuralClassifier(ClassifierMixin, TrainedNetwork):
         Raises
         ------
         TypeError, ValueError
-            If X, y or a parameter is not admissible, or if the labels differ from those of the first call.
+            If X, y or a parameter is invalid, or if the labels differ from those of the first call.
         """
         self._validate_params()
         if isinstance(self.class_weight, str):
             raise ValueError("class_weight='balanced' needs all clips at once; give partial_fit a dict of weights.")
         is_warm_start = hasattr(self, "network_")
         rows = self._read_rows(X, reset=not is_warm_start)
-        refuse_idle(self, of_data=True)
+        check_idle_parameters(self, of_data=True)
         check_consistent_length(rows, y)
         self._learn_classes(y, classes, is_warm_start)
         config = self._config(n_epochs=1, lr_schedule=None, warmup=0.0, early_stopping=False)
@@ -158,7 +158,8 @@ class NeuralClassifier(ClassifierMixin, TrainedNetwork):
         Returns
         -------
         ndarray of float64, shape (n_clips, n_classes)
-            In the order of `classes_`. A row sums to 1; of indicators, each label has a probability of its own.
+            In the order of `classes_`. A row sums to 1; with several labels per clip, each label has its own
+            probability.
 
         Raises
         ------
@@ -167,7 +168,7 @@ class NeuralClassifier(ClassifierMixin, TrainedNetwork):
         AudioReadError
             If a recording cannot be read.
         TypeError, ValueError
-            If X is not admissible; the message names the row.
+            If X is invalid; the message names the row.
         """
         self._check_fitted()
         return np.concatenate([self._vote(*answers) for answers in self._answers(self._rows_in_chunks(X))])
@@ -183,7 +184,7 @@ class NeuralClassifier(ClassifierMixin, TrainedNetwork):
         Returns
         -------
         ndarray of shape (n_clips,) or (n_clips, n_labels)
-            The likeliest label, or indicators of the labels more likely than not.
+            The most likely label, or indicators of the labels with a probability of at least one half.
 
         Raises
         ------
@@ -192,13 +193,13 @@ class NeuralClassifier(ClassifierMixin, TrainedNetwork):
         AudioReadError
             If a recording cannot be read.
         TypeError, ValueError
-            If X is not admissible; the message names the row.
+            If X is invalid; the message names the row.
         """
         self._check_fitted()
         return self._labels.decode(self.predict_proba(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Compute the accuracy: the fraction of the clips whose prediction is right, in every label.
+        """Compute the accuracy: the fraction of clips whose labels are all predicted correctly.
 
         Parameters
         ----------
@@ -221,7 +222,7 @@ class NeuralClassifier(ClassifierMixin, TrainedNetwork):
         AudioReadError
             If a recording cannot be read.
         TypeError, ValueError
-            If X is not admissible; the message names the row.
+            If X is invalid; the message names the row.
         """
         return float(super().score(X, y, sample_weight))
 
@@ -248,7 +249,7 @@ class NeuralClassifier(ClassifierMixin, TrainedNetwork):
             )
 
     def _training_data(self, rows: RowView, y: Any, sample_weight: Any, groups: Any = None) -> TrainingData:
-        """Encode y, and leave out the rows of weight 0."""
+        """Encode y, and drop the rows of weight 0."""
         targets, weights = self._labels.encode(y), check_weights(sample_weight, len(rows))
         kept = np.flatnonzero(weights)
         groups = None if groups is None else np.asarray(groups)[kept]

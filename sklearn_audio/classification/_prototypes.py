@@ -1,4 +1,4 @@
-"""Prototypes of classes: running means, distances to them, and the temperature that turns these to probabilities."""
+"""Prototypes of classes: running means, distances, and the temperature that converts these to probabilities."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Distance = Literal["sqeuclidean", "cosine"]
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
-# Values of a block of vectors: it stays in the cache while all prototypes pass by.
+# Values of a block of vectors, which stays in the CPU cache while it is compared with all prototypes.
 _BLOCK = 2**16
 _STEEPEST = 12.0
 
 
 @dataclass(frozen=True)
 class Prototypes:
-    """The sums of the clips of each class, from which prototypes and distances come.
+    """The sums of the clips of each class, from which prototypes and distances are computed.
 
     Shapes: sums (n_classes, n_features), counts (n_classes,).
     """
@@ -37,13 +37,13 @@ class Prototypes:
 
     @classmethod
     def empty(cls, n_classes: int, n_features: int, distance: Distance, shrinkage: float) -> Self:
-        """Begin without a clip."""
+        """Return prototypes without clips."""
         return cls(np.zeros((n_classes, n_features)), np.zeros(n_classes, dtype=np.int64), distance, shrinkage)
 
-    def with_classes(self, places: Codes, n_classes: int) -> Prototypes:
-        """Make room for more classes."""
+    def with_classes(self, positions: Codes, n_classes: int) -> Prototypes:
+        """Return prototypes with more classes."""
         wider = Prototypes.empty(n_classes, self.sums.shape[1], self.distance, self.shrinkage)
-        wider.sums[places], wider.counts[places] = self.sums, self.counts
+        wider.sums[positions], wider.counts[positions] = self.sums, self.counts
         return wider
 
     def add(self, patches: Ragged, codes: Codes) -> Prototypes:
@@ -60,12 +60,12 @@ class Prototypes:
     @property
     def vectors(self) -> Floats:
         """The prototypes, shape (n_classes, n_features)."""
-        return self._pulled(self.sums, self.counts)
+        return self._shrunk(self.sums, self.counts)
 
     def distances(self, patches: Ragged) -> Floats:
         """Compute the distance of each clip to each class: the mean over its patches.
 
-        A row does not depend on the others, to the bit.
+        A row does not depend on the others, bit for bit.
 
         Shapes: -> (n_clips, n_classes).
         """
@@ -78,7 +78,7 @@ class Prototypes:
         return _mean_of_rows(patches.with_values(found))
 
     def distances_left_out(self, patches: Ragged, codes: Codes) -> Floats:
-        """Compute the distances of clips that were added, each to a prototype of its class without that clip.
+        """Compute the distances of added clips, leaving each out of the prototype of its class.
 
         Shapes: codes (n_clips,) -> (n_clips, n_classes).
         """
@@ -86,7 +86,7 @@ class Prototypes:
         own = np.empty((len(owners), 1))
         for rows in _blocks(*patches.values.shape):
             of = owners[rows]
-            others = self._pulled(self.sums[codes[of]] - means[of], np.maximum(self.counts[codes[of]] - 1, 1))
+            others = self._shrunk(self.sums[codes[of]] - means[of], np.maximum(self.counts[codes[of]] - 1, 1))
             own[rows, 0] = self._gaps(self._in_space(patches.values[rows]), others)
         own = _mean_of_rows(patches.with_values(own))[:, 0]
         found[np.arange(len(codes)), codes] = np.where(self.counts[codes] > 1, own, np.nan)
@@ -100,13 +100,13 @@ class Prototypes:
         return _unit(block) if self.distance == "cosine" else block
 
     def _gaps(self, block: Floats, vectors: Floats) -> Floats:
-        # 1 - cos is half the squared distance of vectors of length 1
+        # 1 - cos is half the squared distance of unit vectors
         gaps = block - vectors
         squares = np.square(gaps, out=gaps).sum(axis=1)
         return np.asarray(squares / 2 if self.distance == "cosine" else squares)
 
-    def _pulled(self, sums: Floats, counts: Codes) -> Floats:
-        """Means, each drawn towards the mean of the means of all classes."""
+    def _shrunk(self, sums: Floats, counts: Codes) -> Floats:
+        """Means, each shrunk towards the mean of the means of all classes."""
         pulled = sums / counts[:, None]
         if self.shrinkage:
             centre = (self.sums / self.counts[:, None]).mean(axis=0)
@@ -129,16 +129,16 @@ def _owners(patches: Ragged) -> Codes:
 
 
 def _mean_of_rows(values: Ragged) -> Floats:
-    # most often a clip is one vector
+    # usually, a clip is one vector
     return np.asarray(values.values if len(values.values) == len(values) else values.pool("mean"))
 
 
 def fit_temperature(distances: Floats, codes: Codes, prototypes: Floats) -> float:
-    """Find the temperature at which distances give the most honest probabilities: softmax of -distance / temperature.
+    """Find the temperature that calibrates the probabilities softmax(-distance / temperature).
 
-    The mean logarithm of the probability of the true class is maximised, over clips that are left out of their own
-    prototype. As few clips are easily told apart without any error, one clip of doubt is spread over the classes, as
-    Platt did for two.
+    It maximises the mean log-probability of the true class over clips that are left out of their own prototype. As a
+    few clips are often separated without errors, the targets are smoothed by one clip, spread over the classes, as in
+    Platt scaling.
 
     Shapes: distances (n_clips, n_classes), codes (n_clips,), prototypes (n_classes, n_features).
 

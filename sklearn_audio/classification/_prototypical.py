@@ -1,4 +1,4 @@
-"""`PrototypicalClassifier`: the nearest mean of a class, in the given space or in one that is learned in episodes."""
+"""`PrototypicalClassifier`: the nearest class mean, in the space of X or in one that is learned in episodes."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
 class PrototypicalClassifier(LearnedSpace):
     """Classify clips by the nearest prototype: the mean of the clips of a class.
 
-    With one clip per class it already works, and a class can be added at any time. Without `network`, X holds vectors,
-    such as the embeddings of a pretrained network, one per clip or one per patch. With `network`, X holds frames, such
-    as log-mel spectrograms, and a network is trained that maps patches of them to vectors. So is, with
-    `embedding_dim`, a linear map of vectors.
+    One clip per class is sufficient, and classes can be added at any time. Without `network`, X holds vectors, such as
+    the embeddings of a pretrained network, one per clip or one per patch. With `network`, X holds frames, such as
+    log-mel spectrograms, and a network is trained that maps windows of them to vectors. With `embedding_dim` alone, a
+    linear map of vectors is trained.
 
-    Training goes by episodes: some clips of each class make prototypes, others are classified by these, and the
-    network learns from its errors. Both are drawn anew in each episode, and no clip is among both.
+    Training proceeds in episodes: some clips of each class form prototypes, by which others are classified, and the
+    network learns from its errors. Both sets are disjoint, and drawn again in each episode.
 
     The distance of a clip to a class is the mean over its patches. Probabilities are the softmax of
     ``-distance / temperature_``; the temperature is calibrated by leave-one-out on the training clips. If the network
@@ -43,61 +43,62 @@ class PrototypicalClassifier(LearnedSpace):
     Parameters
     ----------
     network : str, default=None
-        Name of a network over frames, such as "vgg128", "vgg32", "sbcnn" or "cnn6"; those of `CNNClassifier` that take
-        frames. None takes vectors.
+        Name of a network over frames, such as "vgg128", "vgg32", "sbcnn" or "cnn6": any architecture of `CNNClassifier`
+        over frames. None: X holds vectors.
     embedding_dim : int, default=None
-        Numbers of the learned vector. None takes what the network gives to its last layer; over vectors, it leaves the
-        space as it is, and nothing is trained.
+        Size of the learned vector. None: that of the input of the last layer of the network; for vectors, the space is
+        unchanged, and nothing is trained.
     distance : {"sqeuclidean", "cosine"}, default="sqeuclidean"
-        The squared Euclidean distance, or one minus the cosine, for which clips and prototypes are scaled to length 1.
+        The squared Euclidean distance, or one minus the cosine, for which clips and prototypes are scaled to norm 1.
     shrinkage : float, default=0.0
-        So many clips at the mean of all classes are counted into each class: it steadies the prototypes of few clips.
+        Number of virtual clips at the mean of all classes that are added to each class, which regularises prototypes of
+        few clips.
     n_way : int, default=None
-        Classes of an episode; None takes all.
+        Classes per episode; None: all.
     n_support : int, default=5
-        Clips of a class that make its prototype in an episode.
+        Clips per class that form its prototype in an episode.
     n_query : int, default=5
-        Clips of a class that are classified in an episode. Each class needs `n_support` and `n_query` clips.
+        Clips per class that are classified in an episode. Each class needs ``n_support + n_query`` clips.
     n_episodes : int, default=200
-        Episodes of training.
+        Number of training episodes.
     front_end : str or FrontEnd, default=None
-        What computes the frames if X is audio: a name of `sklearn_audio.dsp.preset`, such as "panns_32k", or a front
-        end. None takes frames. Means nothing without `network`.
+        Computes the frames if X is audio: the name of a `sklearn_audio.dsp.preset`, such as "panns_32k", or a front
+        end. None: X is frames. Only with `network`.
     sample_rate : int, default=None
-        Hz of arrays without a rate, where X is audio; None refuses them.
+        Rate in Hz of arrays without a rate, if X is audio; None: such arrays raise.
     n_jobs : int, default=None
-        Threads that read audio and compute frames; None is 1.
+        Number of threads that read audio and compute frames; None: 1.
     n_frames : int, default=128
-        Frames of a window, which the network takes; a shorter clip is repeated until it fills one. In each episode a
-        clip stands with one window at a random place; prototypes and predictions are made of windows that cover all of
-        it. Means nothing without `network`.
+        Number of frames of a window, the input of the network; shorter clips are repeated. In each episode, a clip is
+        represented by one random window; prototypes and predictions use windows that cover the whole clip. Only with
+        `network`.
     windows : dict, default=None
-        ``{"hop": frames}`` are the frames between the windows of a clip in prototypes and in prediction; None is a
-        third of `n_frames`.
+        ``{"hop": frames}``: number of frames between the starts of the windows of a clip, in prototypes and
+        predictions; None: a third of `n_frames`.
     options : dict, default=None
-        Arguments of the network, such as ``{"dropout": 0.5}``: those that `CNNClassifier` lists, and "hidden_sizes" of
+        Arguments of the network, such as ``{"dropout": 0.5}``: those listed in `CNNClassifier`, and "hidden_sizes" of
         "mlp".
     normalize : {"standard", "clip"}, default="standard"
-        Of frames, and with `embedding_dim` of vectors: "standard" subtracts the mean and divides by the standard
-        deviation of each feature in training, "clip" over those of the patch itself; None takes them as they are.
+        Normalisation of frames and, with `embedding_dim`, of vectors: "standard" subtracts the mean and divides by the
+        standard deviation of each feature in training, "clip" over the window; None: unchanged.
     lr : float, default=0.001
-        Learning rate, at its largest.
+        Maximum learning rate.
     optimizer : {"adamw", "adam", "sgd"}, dict, type or functools.partial, default="adamw"
-        "sgd" has a Nesterov momentum of 0.9. A dict holds a name and other arguments, as in
-        ``{"name": "adam", "betas": (0.8, 0.99)}``. A class of `torch.optim`, or a partial of one such as
-        ``partial(torch.optim.RMSprop, momentum=0.5)``, is given the learning rate and nothing else.
+        "sgd" has a Nesterov momentum of 0.9. A dict holds a name and other arguments, as in ``{"name": "adam", "betas":
+        (0.8, 0.99)}``. A class of `torch.optim`, or a partial of one such as ``partial(torch.optim.RMSprop,
+        momentum=0.5)``, receives only the learning rate.
     weight_decay : float, default=0.01
-        Of an optimiser by name; a class takes it by a partial.
+        Weight decay of an optimiser given by name; for a class, use a partial.
     lr_schedule : {"cosine", "step", "onecycle"}, default="cosine"
-        Of the learning rate over the episodes; None keeps it.
+        Schedule of the learning rate over the episodes; None: constant.
     gradient_clip : float, default=1.0
-        Largest norm of the gradient; None does not clip.
+        Maximum norm of the gradient; None: no clipping.
     device : str or torch.device, default="auto"
-        Of the network: "auto" takes CUDA, MPS or the CPU, in this order.
+        Device of the network; "auto" is the first available of CUDA, MPS and the CPU.
     precision : {"float32", "bfloat16"}, default="float32"
-        Of the forward pass; the weights are float32.
+        Precision of the forward pass; the weights are float32.
     random_state : int, RandomState instance or None, default=None
-        Of weights, episodes, patches and dropout. On a CPU, an int gives the same network to the bit.
+        Seed of weights, episodes, windows and dropout. On a CPU, an int gives the same network, bit for bit.
     verbose : int, default=0
         1 shows a progress bar over the episodes.
 
@@ -106,20 +107,20 @@ class PrototypicalClassifier(LearnedSpace):
     classes_ : ndarray of shape (n_classes,)
         The labels.
     prototypes_ : ndarray of float64, shape (n_classes, n_numbers)
-        One per class, in the space of the vectors or in the learned one; of length 1 with "cosine".
+        One per class, in the space of the vectors or in the learned one; of norm 1 with "cosine".
     class_count_ : ndarray of int64, shape (n_classes,)
-        Clips of each class.
+        Number of clips of each class.
     temperature_ : float
-        What distances are divided by before the softmax.
+        Divisor of the distances before the softmax.
     history_ : DataFrame
-        Only if something was learned. Per episode: `episode`, `train_loss`, `train_score` (the accuracy on the
-        queries), `lr`, `seconds`.
+        Only after training. Per episode: `episode`, `train_loss`, `train_score` (the accuracy on the queries), `lr`,
+        `seconds`.
     network_ : torch.nn.Module
-        Only if something was learned: the network, in evaluation mode.
+        Only after training: the network, in evaluation mode.
     n_parameters_ : int
-        Only if something was learned: its numbers.
+        Only after training: the number of trained parameters.
     n_features_in_ : int
-        Numbers of a vector or a frame.
+        Features of a vector or a frame.
 
     See Also
     --------
@@ -228,7 +229,7 @@ class PrototypicalClassifier(LearnedSpace):
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Learn the space, if it is to be learned, and the prototypes in it.
+        """Learn the space, if it is trained, and the prototypes.
 
         Parameters
         ----------
@@ -246,8 +247,8 @@ class PrototypicalClassifier(LearnedSpace):
         Raises
         ------
         TypeError, ValueError
-            If X, y or a parameter is not admissible, there is only one class, a class has fewer clips than an episode
-            takes, or the loss becomes NaN.
+            If X, y or a parameter is invalid, there is only one class, a class has fewer clips than an episode
+            needs, or the loss becomes NaN.
         """
         self._validate_params()
         clips = self._read_clips(X, y, reset=True)
@@ -257,9 +258,9 @@ class PrototypicalClassifier(LearnedSpace):
         return self._begin(self._embed([clips.rows]), clips.codes, clips.labels.classes)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
-        """Add clips, and with them their classes, to the prototypes; a learned space stays as it is.
+        """Add clips, and any new classes, to the prototypes; a learned space does not change.
 
-        The first call is that of `fit`. The temperature becomes the geometric mean of those of all calls, weighed by
+        The first call is equivalent to `fit`. The temperature is the geometric mean of those of all calls, weighted by
         their numbers of clips.
 
         Parameters
@@ -267,9 +268,9 @@ class PrototypicalClassifier(LearnedSpace):
         X : array of shape (n_clips, n_features), Ragged, or list of arrays
             As in `fit`.
         y : array-like of shape (n_clips,)
-            Labels; those that were not there before become new classes.
+            Labels; new ones become new classes.
         classes : array-like, default=None
-            Need not be given; where it is, y may hold no other label.
+            Optional; if given, y may not contain other labels.
 
         Returns
         -------
@@ -279,8 +280,8 @@ class PrototypicalClassifier(LearnedSpace):
         Raises
         ------
         TypeError, ValueError
-            If X, y or a parameter is not admissible, vectors or frames have another number of features, or labels are
-            of another kind than before.
+            If X, y or a parameter is invalid, or X or y is of another kind, or X has another number of features, than
+            before.
         """
         self._validate_params()
         if classes is not None:
@@ -299,9 +300,9 @@ class PrototypicalClassifier(LearnedSpace):
         return self._add(self._embed([rows]), np.searchsorted(joined, labels.classes)[codes])
 
     def adapt(self, X: Any, y: Any) -> Self:
-        """Replace all classes by those of these clips, in the space that `fit` has learned.
+        """Replace all classes by those of these clips, in the space learned by `fit`.
 
-        So a network that was trained in episodes on some classes is put to others, of which there are few clips.
+        This applies a network that was trained in episodes on some classes to others with few clips.
 
         Parameters
         ----------
@@ -320,7 +321,7 @@ class PrototypicalClassifier(LearnedSpace):
         NotFittedError
             If `fit` was not called.
         TypeError, ValueError
-            If X or y is not admissible, or there is only one class.
+            If X or y is invalid, or there is only one class.
         """
         self._check_fitted()
         rows, labels, codes = self._read_clips(X, y, reset=False)
@@ -344,7 +345,7 @@ class PrototypicalClassifier(LearnedSpace):
         NotFittedError
             If `fit` was not called.
         TypeError, ValueError
-            If X is not admissible; the message names the row.
+            If X is invalid; the message names the row.
         """
         self._check_fitted()
         distances = self._distances(X)
@@ -368,19 +369,19 @@ class PrototypicalClassifier(LearnedSpace):
         NotFittedError
             If `fit` was not called.
         TypeError, ValueError
-            If X is not admissible; the message names the row.
+            If X is invalid; the message names the row.
         """
         self._check_fitted()
         distances = self._distances(X)
         return np.asarray(self.classes_[distances.argmin(axis=1)])
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Compute the accuracy: the share of the clips whose prediction is right.
+        """Compute the accuracy: the fraction of correctly classified clips.
 
         Parameters
         ----------
         X : array of shape (n_clips, n_features), Ragged, or list of arrays
-            What `fit` takes, one row per clip.
+            As in `fit`.
         y : array-like of shape (n_clips,)
             Labels.
         sample_weight : array-like of shape (n_clips,), default=None
@@ -396,7 +397,7 @@ class PrototypicalClassifier(LearnedSpace):
         NotFittedError
             If `fit` was not called.
         TypeError, ValueError
-            If X is not admissible; the message names the row.
+            If X is invalid; the message names the row.
         """
         return float(super().score(X, y, sample_weight))
 

@@ -52,13 +52,13 @@ class SequenceClassifier(NeuralClassifier):
                 self.n_tokens_ = None
             return self._read_audio(X, reset=reset)
         kind, items = container_kind(X) if getattr(X, "ndim", None) != 3 else ("rows", X)
-        array = self._admit_array(items, reset=reset) if kind == "array" else None
+        array = self._validate_array(items, reset=reset) if kind == "array" else None
         over_tokens = holds_tokens(items if array is None else array) if reset else self.n_tokens_ is not None
         if over_tokens:
             return RowView.of(self._tokens(items, array, reset=reset))
         if reset:
             self.n_tokens_ = None
-        frames = check_sequences(array) if array is not None else self._admit_frames(items, reset=reset)
+        frames = check_sequences(array) if array is not None else self._validate_frames(items, reset=reset)
         if not reset:
             self._check_frame_width(frames.item_shape)
         return RowView.of(frames)
@@ -80,7 +80,7 @@ class SequenceClassifier(NeuralClassifier):
         if n_tokens > _MOST_TOKENS:
             raise ValueError(
                 f"X holds integers up to {n_tokens - 1}, which would be a vocabulary of {n_tokens} tokens. If they are "
-                "frames, pass floats; if they are tokens, say so by options={'n_tokens': ...}."
+                "frames, pass floats; if they are tokens, pass options={'n_tokens': ...}."
             )
         return n_tokens
 
@@ -99,7 +99,7 @@ class SequenceClassifier(NeuralClassifier):
         return replace(super()._collation(training=training), pad_value=self.n_tokens_ or 0)
 
     def _set_sequence_network(self, network_class: type[nn.Module], rows: RowView, **options: Any) -> None:
-        """Build a network over tokens, or over frames, which it standardises."""
+        """Build a network over tokens, or over frames, which are standardised."""
         if self.n_tokens_ is not None:
             options |= {"n_tokens": self.n_tokens_}
         else:
@@ -123,14 +123,14 @@ def holds_tokens(items: Any) -> bool:
 
 def _as_tokens(items: Any) -> Ragged:
     if not holds_tokens(items):
-        # floats may still be whole numbers, as a table of integers with another column becomes
+        # floats may be whole numbers, for instance if a table of integers has another column
         numbers = check_sequences(items, item_ndim=0, dtype=np.float64)
         broken = numbers.values != np.floor(numbers.values)
         if broken.any():
             row = int(np.searchsorted(numbers.offsets, int(np.argmax(broken)), side="right")) - 1
             raise ValueError(
-                f"row {row} holds the number {numbers.values[np.argmax(broken)]:g}, where fit had tokens, which are "
-                "whole. Pass tokens, or fit on frames."
+                f"row {row} holds the number {numbers.values[np.argmax(broken)]:g}, but fit had tokens, which are "
+                "integers. Pass tokens, or fit on frames."
             )
         return numbers.with_values(numbers.values.astype(np.int64))
     return check_sequences(items, item_ndim=0, dtype=np.int64)

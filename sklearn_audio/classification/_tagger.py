@@ -53,7 +53,7 @@ class AudioTagger(AudioEstimator):
     """Tag recordings with the 527 labels of AudioSet, or music with 50 tags, as a whole and along time.
 
     Nothing is learned from data: the networks were trained on two million clips with the labels of AudioSet, or on
-    music with the tags of its listeners. For other labels, train a classifier on the output of an embedder.
+    music with tags by listeners. For other labels, train a classifier on the output of an embedder.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class AudioTagger(AudioEstimator):
         Seconds between the starts of these windows, at most their length. The score of a frame is the mean over the
         windows around it.
     batch_size : int, default=32
-        Patches collected before they go through the network; changes speed and memory, never a result.
+        Patches per forward pass; changes speed and memory, never results.
     device : str or torch.device, default="auto"
         "auto": CUDA if available, else Apple's MPS, else the CPU.
     precision : {"float32", "bfloat16"}, default="float32"
@@ -85,7 +85,7 @@ class AudioTagger(AudioEstimator):
     n_jobs : int, default=None
         Number of threads that decode clips and compute frames; None: 1, -1: one per core.
     cache : None, str, path or joblib.Memory, default=None
-        Folder of scores, one entry per clip, so that no clip goes through a network twice; None: no cache. See the
+        Folder of scores, one entry per clip, so that each clip goes through a network once; None: no cache. See the
         user guide.
     cache_key : {"content", "stat"}, default="content"
         Identity of a file in the cache: its bytes, or, without reading it, its path with links resolved, size, inode
@@ -96,7 +96,7 @@ class AudioTagger(AudioEstimator):
     random_state : int, RandomState instance or None, default=None
         Seed of the random weights of ``weights=None``; None: 0.
     verbose : int, default=0
-        1: show progress bars, also of a download.
+        1: show progress bars, also of downloads.
 
     Attributes
     ----------
@@ -144,8 +144,8 @@ class AudioTagger(AudioEstimator):
     }
     _parameter_uses: ClassVar[Uses] = {
         **CACHE_USES,
-        "window": needs("a model that sees windows of any length", _sees_any_window, "model"),
-        "hop": needs("a model that sees windows", _sees_windows, "model"),
+        "window": needs("a model with windows of any length", _sees_any_window, "model"),
+        "hop": needs("a model with windows", _sees_windows, "model"),
     }
 
     def __init__(
@@ -207,10 +207,10 @@ class AudioTagger(AudioEstimator):
         Raises
         ------
         TypeError, ValueError
-            If a parameter or X is not admissible.
+            If a parameter or X is invalid.
         """
         self._check_fitted()
-        self._admit(self._card(), X, reset=True)
+        self._validate_X(self._card(), X, reset=True)
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float32]:
@@ -224,8 +224,8 @@ class AudioTagger(AudioEstimator):
         Returns
         -------
         ndarray of float32, shape (n_clips, n_labels)
-            In the order of `classes_`; several may be high at once. A clip longer than the network takes at once is the
-            mean of its patches.
+            In the order of `classes_`; several may be high at once. The scores of a clip that the network does not
+            take whole are the mean over its patches.
 
         Raises
         ------
@@ -234,11 +234,11 @@ class AudioTagger(AudioEstimator):
         WeightsError
             If the weights cannot be downloaded, or are not those of the model.
         TypeError, ValueError
-            If a parameter, X or a clip is not admissible.
+            If a parameter, X or a clip is invalid.
         """
         self._check_fitted()
         card = self._card()
-        clips = self._admit(card, X, reset=False)
+        clips = self._validate_X(card, X, reset=False)
         scores = np.full((len(clips), len(self.classes_)), np.nan, dtype=np.float32)
         clips_scores = self._scores(card, clips, score_layer(card), self._patches())
         for row, clip in zip(scores, clips_scores, strict=True):
@@ -247,7 +247,7 @@ class AudioTagger(AudioEstimator):
         return scores
 
     def tag(self, X: Any) -> pd.DataFrame:
-        """List the likeliest labels of each clip.
+        """List the most likely labels of each clip.
 
         Parameters
         ----------
@@ -257,7 +257,7 @@ class AudioTagger(AudioEstimator):
         Returns
         -------
         DataFrame
-            Columns "clip" (row of X), "label" and "score", `top_k` rows per clip, the likeliest first.
+            Columns "clip" (row of X), "label" and "score", `top_k` rows per clip, the most likely first.
 
         Raises
         ------
@@ -266,7 +266,7 @@ class AudioTagger(AudioEstimator):
         WeightsError
             If the weights cannot be downloaded, or are not those of the model.
         TypeError, ValueError
-            If a parameter, X or a clip is not admissible.
+            If a parameter, X or a clip is invalid.
         """
         scores = self.predict_proba(X)
         rows = np.flatnonzero(~np.isnan(scores).any(axis=1))
@@ -302,7 +302,7 @@ class AudioTagger(AudioEstimator):
         WeightsError
             If the weights cannot be downloaded, or are not those of the model.
         TypeError, ValueError
-            If a parameter, X or a clip is not admissible.
+            If a parameter, X or a clip is invalid.
         """
         self._check_fitted()
         n_labels = len(self.classes_)
@@ -328,7 +328,7 @@ class AudioTagger(AudioEstimator):
         Parameters
         ----------
         X : sequence of clips, default=None
-            Paths, arrays, ...; see the user guide. None where `frames` are given.
+            Paths, arrays, ...; see the user guide. None if `frames` are given.
         threshold : float, dict of str to float, or array-like of shape (n_labels,), default=0.5
             Smallest probability at which a label is active. A dict gives the labels to find; others have no events.
         low_threshold : float, dict of str to float, or array-like of shape (n_labels,), default=None
@@ -357,7 +357,7 @@ class AudioTagger(AudioEstimator):
         WeightsError
             If the weights cannot be downloaded, or are not those of the model.
         TypeError, ValueError
-            If a parameter, X or a clip is not admissible, a label is unknown, or both X and `frames` are given.
+            If a parameter, X or a clip is invalid, a label is unknown, or both X and `frames` are given.
         """
         self._check_fitted()
         if (X is None) == (frames is None):
@@ -381,11 +381,11 @@ class AudioTagger(AudioEstimator):
             window = self.window if any_window(self.model) else card.patch_seconds
             if self.hop > window:
                 raise ValueError(
-                    f"hop={self.hop} is longer than window={window:g}, so that no window would see the time between "
-                    "two of them; give a hop of at most the window."
+                    f"hop={self.hop} is longer than window={window:g}, which would leave gaps between the windows; "
+                    "give a hop of at most the window."
                 )
             card, layer, patches = windowed(self.model, self.window), score_layer(card), self._patches(self.hop)
-        for clip in self._scores(card, self._admit(card, X, reset=False), layer, patches):
+        for clip in self._scores(card, self._validate_X(card, X, reset=False), layer, patches):
             n_frames = 1 + clip.n_timepoints * FRAMES_PER_SECOND // card.sample_rate
             if not clip.vectors:
                 yield None
@@ -420,15 +420,15 @@ class AudioTagger(AudioEstimator):
     def _reading(self) -> Reading:
         return Reading(self._card().sample_rate, self.sample_rate)
 
-    def _admit(self, card: ModelCard, X: Any, *, reset: bool) -> AudioClips:
+    def _validate_X(self, card: ModelCard, X: Any, *, reset: bool) -> AudioClips:
         cache_on_disk(self.cache)
-        return self._admit_audio(X, card.sample_rate, reset=reset, bare_rate=self.sample_rate)
+        return self._validate_audio(X, card.sample_rate, reset=reset, bare_rate=self.sample_rate)
 
 
 def _segments_to_frames(
     patches: list[NDArray[np.float32]], frames_per_patch: int, n_frames: int
 ) -> NDArray[np.floating]:
-    """Repeat the decision on each segment for its frames, as the authors of PANNs do.
+    """Repeat the scores of each segment for its frames, as in the code of PANNs.
 
     Shapes: patches (n_segments_i, n_labels) -> (n_frames, n_labels).
     """

@@ -19,17 +19,17 @@ __all__ = ["TokenMeanClassifier"]
 class TokenMeanClassifier(SequenceClassifier):
     """Classify sequences by the mean of a learned vector of each token, or of each frame.
 
-    A baseline for the networks that see the order. Over frames, the vector is a linear map and a rectifier.
+    A baseline for networks that take the order into account. For frames, the vector is a rectified linear map.
 
     Parameters
     ----------
     embedding_size : int, default=128
-        Width of the vectors.
+        Size of the vectors.
     options : dict, default=None
-        More arguments of the network; None is their defaults:
+        Further arguments of the network; None: their defaults:
 
         - "dropout", from 0 to below 1, by default 0.2: fraction of the mean dropped in training.
-        - "n_tokens", at least 1, by default None: size of the vocabulary; None is the largest token of `fit` and one.
+        - "n_tokens", at least 1, by default None: size of the vocabulary; None: the largest token in `fit` plus 1.
     {training_parameters}
 
     Attributes
@@ -70,7 +70,7 @@ class TokenMeanClassifier(SequenceClassifier):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        # it does not see the order of values, in which the rows of scikit-learn's checks differ
+        # it ignores the order of values, in which the rows of scikit-learn's checks differ
         tags.classifier_tags.poor_score = True
         return tags
 

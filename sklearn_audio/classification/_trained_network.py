@@ -54,12 +54,12 @@ from sklearn_audio.engine.training import (
 __all__ = ["AUDIO_USES", "TrainedNetwork", "TrainingData"]
 
 _DEFAULT_FRACTION = 0.1
-# parameters that the trained network does not depend on
+# parameters without effect on the trained network
 _NOT_OF_THE_RUN = ("checkpoint_dir", "verbose", "device")
 _NOT_IN_HISTORY = ("batches", "_batch_count", "_best")
 
 AUDIO_USES: Uses = {
-    "sample_rate": needs("front_end, with which X is audio", lambda owner: owner._takes_audio(), "front_end")
+    "sample_rate": needs("front_end, which makes X audio", lambda owner: owner._takes_audio(), "front_end")
 }
 
 
@@ -84,9 +84,9 @@ class TrainedNetwork(AudioEstimator):
     """
 
     _stateless: ClassVar[bool] = False
-    # large matrix products of CPU libraries round by the position of a row in its batch
+    # the rounding of large matrix products on a CPU may depend on the position of a row in its batch
     _one_by_one: ClassVar[bool] = True
-    # method of the network that is trained
+    # the method of the network that is trained
     _trained_method: ClassVar[str] = "forward"
     front_end: Any
     sample_rate: int | None
@@ -119,7 +119,7 @@ class TrainedNetwork(AudioEstimator):
         return self.front_end is not None
 
     def _changes_waveforms(self) -> bool:
-        """Whether waveforms are changed in training, so that frames are computed batch by batch."""
+        """Whether training augments waveforms, so that frames are computed batch by batch."""
         return self._takes_audio() and bool(getattr(self, "augmentations", None))
 
     def _reading(self) -> Reading:
@@ -129,17 +129,17 @@ class TrainedNetwork(AudioEstimator):
         return AudioInput.of(self.front_end, self.sample_rate, waveforms=False, log_compression=None)
 
     def _read_rows(self, X: Any, *, reset: bool) -> RowView:
-        """Validate X and read it: frames as they are, or of audio; with `reset`, remember its features."""
+        """Validate and read X: frames, or audio, converted to frames; with `reset`, store its features."""
         if self._takes_audio():
             return self._read_audio(X, reset=reset)
-        frames = self._admit_frames(X, reset=reset)
+        frames = self._validate_frames(X, reset=reset)
         if not reset:
             self._check_frame_width(frames.item_shape)
         return RowView.of(frames)
 
     def _read_audio(self, X: Any, *, reset: bool) -> RowView:
         audio = self._audio()
-        clips = self._admit_audio(X, audio.rate, reset=reset, bare_rate=self.sample_rate)
+        clips = self._validate_audio(X, audio.rate, reset=reset, bare_rate=self.sample_rate)
         options = {"n_jobs": self.n_jobs, "verbose": self.verbose, "description": type(self).__name__}
         return audio.store(clips, waveforms=self._changes_waveforms(), **options)
 
@@ -149,20 +149,20 @@ class TrainedNetwork(AudioEstimator):
             yield self._read_rows(X, reset=False)
             return
         audio = self._audio()
-        clips = self._admit_audio(X, audio.rate, reset=False, bare_rate=self.sample_rate)
+        clips = self._validate_audio(X, audio.rate, reset=False, bare_rate=self.sample_rate)
         yield from audio.chunks(clips, n_jobs=self.n_jobs, verbose=self.verbose, description=type(self).__name__)
 
     def _segments(self, rows: RowView, *, training: bool) -> Segments:
-        """Cut rows into what the network takes."""
+        """Cut rows into inputs of the network."""
         return whole_rows(rows)
 
     def _truncated(self, rows: RowView, length: int, truncation: Truncation, *, training: bool) -> Segments:
-        """Shorten rows; waveforms to what `length` frames are computed from."""
+        """Shorten rows to `length` frames; waveforms to the corresponding number of timepoints."""
         front_end = self._batch_front_end() if training else None
         return truncated_segments(rows, length if front_end is None else front_end.n_items(length), truncation)
 
     def _collation(self, *, training: bool) -> Collation:
-        """Say how segments become a batch."""
+        """Return the rules for collating segments."""
         return Collation(front_end=self._batch_front_end() if training else None)
 
     def _batch_front_end(self) -> BatchFrontEnd | None:
@@ -172,7 +172,7 @@ class TrainedNetwork(AudioEstimator):
         return BatchFrontEnd(audio.front_end, audio.rate, adapt_all(self.augmentations))
 
     def _dataset(self, data: TrainingData, chosen: NDArray[np.int64]) -> SegmentDataset:
-        """Make the dataset of some rows; the segments of a row share its target and its weight."""
+        """Create the dataset of some rows; the segments of a row have its target, and share its weight."""
         segments, owners = self._segments(data.rows[chosen], training=True)
         weights = (data.weights[chosen] / np.bincount(owners))[owners]
         weights *= len(weights) / len(chosen)
@@ -188,7 +188,7 @@ class TrainedNetwork(AudioEstimator):
         raise TypeError(f"{type(self).__name__} must define _build_network.")  # pragma: no cover - abstract
 
     def _config(self, **changes: Any) -> TrainingConfig:
-        """Collect the parameters of training."""
+        """Collect the training parameters."""
         options = {
             field.name: getattr(self, field.name) for field in fields(TrainingConfig) if hasattr(self, field.name)
         }
@@ -205,7 +205,7 @@ class TrainedNetwork(AudioEstimator):
         is_warm_start: bool,
         resumable: bool = True,
     ) -> Self:
-        """Train on the rows that are not held out; `make_loss` is given the targets of these."""
+        """Train on the rows that are not held out; `make_loss` receives their targets."""
         self.n_iter_ = self.n_iter_ if is_warm_start else 0
         # n_iter_ is part of the seed, so that a warm start draws new random numbers
         draws = np.random.SeedSequence([draw_seed(self.random_state), self.n_iter_]).generate_state(3).tolist()
@@ -276,16 +276,16 @@ class TrainedNetwork(AudioEstimator):
             one_by_one=self._one_by_one and device.type == "cpu",
         )
 
-    # watching and keeping
+    # validation and state
 
-    def _fraction_to_watch(self) -> float:
-        """Return the fraction of the clips that is held out."""
+    def _validation_fraction(self) -> float:
+        """Return the fraction of the clips that is held out for validation."""
         watched = self.early_stopping or self.lr_schedule == "plateau"
         if self.validation_fraction is None:
             return _DEFAULT_FRACTION if watched else 0.0
         if watched and self.validation_fraction == 0:
             raise ValueError(
-                "early_stopping and lr_schedule='plateau' watch the validation loss; validation_fraction must not be 0."
+                "early_stopping and lr_schedule='plateau' need a validation loss; validation_fraction must not be 0."
             )
         return self.validation_fraction
 
@@ -294,8 +294,8 @@ class TrainedNetwork(AudioEstimator):
             return None
         if self.random_state is None:
             raise ValueError(
-                "checkpoint_dir needs a random_state: without one, two fits draw other numbers and could not be told "
-                "apart, so that one would continue the other. Pass random_state=0, or leave checkpoint_dir out."
+                "checkpoint_dir needs a random_state: two fits without one have different random numbers but could not "
+                "be distinguished, so one would continue the other. Pass random_state=0, or omit checkpoint_dir."
             )
         parameters = {k: v for k, v in self.get_params(deep=False).items() if k not in _NOT_OF_THE_RUN}
         parameters["epochs trained before"] = self.n_iter_
@@ -305,19 +305,19 @@ class TrainedNetwork(AudioEstimator):
         return Checkpoint(new_folder(self.checkpoint_dir, "checkpoint_dir"), run, draws)
 
     def _check_frame_width(self, item_shape: tuple[int, ...]) -> None:
-        """Check that frames are those the network was built for, not, say, the numbers of a two-dimensional array."""
+        """Check the width of frames, which differs if X is now, for instance, a two-dimensional array."""
         wanted = self._options["n_features"]
         if item_shape != (wanted,):
             raise ValueError(
-                f"X has frames of {item_shape[0]} numbers, but {type(self).__name__} was fitted on frames of "
-                f"{wanted}; pass frames as they were in fit."
+                f"X has frames of {item_shape[0]} features, but {type(self).__name__} was fitted on frames of "
+                f"{wanted}; pass frames like those in fit."
             )
 
     def _warn_if_alike(self, blocks: Iterable[NDArray[Any]]) -> None:
         if are_all_alike(blocks):
             warn_caller(
-                f"all frames, tokens or timepoints of X are the same, as in silence, so that {type(self).__name__} has "
-                "next to nothing to learn from; check the recordings, and the channel that is read."
+                f"all frames, tokens or timepoints of X are equal, as in silence, so {type(self).__name__} has almost "
+                "nothing to learn from; check the recordings, and the channel that is read."
             )
 
     def _set_network(self, network: nn.Module, options: dict[str, Any]) -> None:
@@ -326,7 +326,7 @@ class TrainedNetwork(AudioEstimator):
         self.n_parameters_ = sum(p.numel() for p in network.parameters() if p.requires_grad)
 
     def _copy_network(self) -> None:
-        """Train a copy, so that an error leaves the network as it was."""
+        """Replace the network by a copy for training, so that an error leaves the original unchanged."""
         self.network_ = copy.deepcopy(self.network_)
 
     def _resume(self, net: Net) -> None:
@@ -335,7 +335,7 @@ class TrainedNetwork(AudioEstimator):
             net.history[-1].update(row)
         if self._optimizer_state is not None:
             fresh = [{k: v for k, v in group.items() if k != "params"} for group in net.optimizer_.param_groups]
-            # copied, because the optimiser shares the memory of what it loads and writes to it
+            # copied, because the optimiser writes to the memory that it loads
             net.optimizer_.load_state_dict(copy.deepcopy(self._optimizer_state))
             for group, options in zip(net.optimizer_.param_groups, fresh, strict=True):
                 group.update(options)
@@ -343,7 +343,7 @@ class TrainedNetwork(AudioEstimator):
     def _keep_result(self, net: Net, checkpoint: Checkpoint | None) -> None:
         self._checkpoint = checkpoint
         self.network_.eval()
-        # an epoch that was interrupted is not counted
+        # an interrupted epoch does not count
         epochs = [row for row in net.history if "seconds" in row]
         rows = [{key: value for key, value in row.items() if not key.endswith(_NOT_IN_HISTORY)} for row in epochs]
         self.history_ = pd.DataFrame(rows)
@@ -361,7 +361,7 @@ class TrainedNetwork(AudioEstimator):
             return resolve_device(self.device)
         except ValueError:
             warn_caller(
-                f"device={str(self.device)!r}, where this network was trained, is not here; it computes on the CPU.",
+                f"device={str(self.device)!r}, on which this network was trained, is not available; the CPU is used.",
                 RuntimeWarning,
             )
             return torch.device("cpu")

@@ -1,4 +1,4 @@
-"""Parameters that all trained classifiers share: constraints, documentation, attributes."""
+"""Parameters of all classifiers that train a network: constraints, documentation, attributes."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ TRAINING_CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 BY_NAME = needs(
-    "an optimizer by name; others take it by functools.partial", lambda owner: is_named(owner.optimizer), "optimizer"
+    "an optimizer by name; for others, use functools.partial", lambda owner: is_named(owner.optimizer), "optimizer"
 )
 TRAINING_USES: Uses = {
     "patience": needs(
@@ -75,97 +75,98 @@ TRAINING_USES: Uses = {
 
 TRAINING_PARAMETERS = """\
 front_end : str or FrontEnd, default=None
-    What computes the frames if X is audio: a name of `sklearn_audio.dsp.preset`, such as "panns_32k", or a front end.
-    None takes frames or, in the classifiers of sequences, tokens.
+    Computes the frames if X is audio: the name of a `sklearn_audio.dsp.preset`, such as "panns_32k", or a front end.
+    None: X is frames or, in sequence classifiers, tokens.
 sample_rate : int, default=None
-    Hz of arrays without a rate, where X is audio; None refuses them.
+    Rate in Hz of arrays without a rate, if X is audio; None: such arrays raise.
 n_jobs : int, default=None
-    Threads that read audio and compute frames, and augment waveforms while the network trains; None is 1.
+    Number of threads that read audio, compute frames, and augment waveforms during training; None: 1.
 normalize : {"standard", "clip"}, default="standard"
-    Of frames: "standard" subtracts the mean and divides by the standard deviation of each feature over the training
-    frames, "clip" over those of the clip itself; None takes the frames as they are. Tokens are not normalised.
+    Normalisation of frames: "standard" subtracts the mean and divides by the standard deviation of each feature over
+    the training frames, "clip" over the frames of the clip; None: unchanged. Tokens are not normalised.
 max_epochs : int, default=50
-    Passes over the clips; the number that each call of `fit` makes.
+    Passes over the training clips in each call of `fit`.
 lr : float, default=0.001
-    Learning rate, at its largest.
+    Maximum learning rate.
 batch_size : int, default=32
-    Most clips per step of training. Inference does not depend on it.
+    Maximum number of clips per training step. Predictions do not depend on it.
 optimizer : {"adamw", "adam", "sgd"}, dict, type or functools.partial, default="adamw"
-    "sgd" has a Nesterov momentum of 0.9. A dict holds a name and other arguments, as in
-    ``{"name": "adam", "betas": (0.8, 0.99)}``. A class of `torch.optim`, or a partial of one such as
-    ``partial(torch.optim.RMSprop, momentum=0.5)``, is given the learning rate and nothing else.
+    "sgd" has a Nesterov momentum of 0.9. A dict holds a name and other arguments, as in ``{"name": "adam", "betas":
+    (0.8, 0.99)}``. A class of `torch.optim`, or a partial of one such as ``partial(torch.optim.RMSprop,
+    momentum=0.5)``, receives only the learning rate.
 weight_decay : float, default=0.01
-    Of an optimiser by name; a class takes it by a partial.
+    Weight decay of an optimiser given by name; for a class, use a partial.
 lr_schedule : {"plateau", "cosine", "step", "onecycle"}, default="cosine"
-    "cosine" lets the learning rate fall to zero; "step" divides it by ten after half and after three quarters of the
-    epochs; "onecycle" rises for 30 % of the time and falls after that; "plateau" multiplies it with 0.3 when the
-    validation loss has not fallen for half of `patience`; None keeps it. `partial_fit` keeps it, too.
+    "cosine": the learning rate falls to zero; "step": it is divided by ten after half and after three quarters of the
+    epochs; "onecycle": it rises for 30 % of the time and then falls; "plateau": it is multiplied by 0.3 when the
+    validation loss has not fallen for half of `patience`; None: it is constant, as it always is in `partial_fit`.
 warmup : float, default=0.0
-    Epochs, or a fraction of one, in which the learning rate rises from zero.
+    Number of epochs, or a fraction of one, in which the learning rate rises from zero.
 validation_fraction : float, default=None
-    Share of the clips (with `groups`, of the groups) held out to watch training: of every class the same, where clips
-    have one label and no groups. None is 0.1 where `early_stopping` or "plateau" needs it, else 0.
+    Fraction of the clips (with `groups`, of the groups) held out for validation; stratified if clips have one label and
+    there are no groups. None: 0.1 if `early_stopping` or "plateau" needs it, else 0.
 early_stopping : bool, default=False
-    End when the validation loss has not fallen for `patience` epochs, and take the weights of the best epoch.
+    Stop when the validation loss has not fallen for `patience` epochs, and restore the weights of the best epoch.
 patience : int, default=10
-    Epochs.
+    Number of epochs.
 class_weight : {"balanced"} or dict, default=None
-    Weights of the classes by label; a label that the dict lacks weighs 1. "balanced" weighs them inversely to their
-    counts. With several labels per clip, of the presence of each label; "balanced" weighs presence and absence.
+    Weights of the classes by label; the weight of a missing label is 1. "balanced": inversely proportional to the
+    counts. With several labels per clip, the weights of the presence of each label; "balanced" weights presence and
+    absence.
 gradient_clip : float, default=1.0
-    Largest norm of the gradient; None does not clip.
+    Maximum norm of the gradient; None: no clipping.
 sampler : {"balanced", "alternate", "weighted"}, default=None
-    Which clips an epoch has. None takes each once; "balanced" takes all classes equally often, "alternate" does so in
-    every other batch, "weighted" draws clips by the inverse of how frequent their labels are. An epoch has as many
-    clips as without.
+    Selection of the clips of an epoch. None: each once; "balanced": all classes equally often; "alternate": this in
+    every other batch; "weighted": drawn by the inverse of the frequency of their labels. The number of clips is the
+    same in all cases.
 mixup : float, default=0.0
-    Alpha of the Beta distribution that pairs of clips, and their labels, are mixed by; 0 mixes none. Not for tokens.
+    Alpha of the Beta distribution by which pairs of clips and their labels are mixed; 0: no mixing. Not for tokens.
 spec_augment : dict or bool, default=None
-    Mask random stretches of time and of features of each clip in training (SpecAugment): True, or a dict with some of
+    Mask random ranges of frames and of features of each clip in training (SpecAugment): True, or a dict with some of
     `time_masks`, `time_width`, `frequency_masks` and `frequency_width`. For frames only.
 augmentations : list of callables, default=None
-    Applied in this order to each clip of a training batch, again in every epoch; to its waveform if X is audio. Those
-    of `sklearn_audio.augmentation`, transforms of audiomentations, modules of torch, or functions of an array. They
-    are seeded by `random_state`.
+    Applied in this order to each clip of a training batch, again in every epoch; to its waveform if X is audio.
+    Transforms of `sklearn_audio.augmentation` or audiomentations, torch modules, or functions of an array. They are
+    seeded by `random_state`.
 checkpoint_dir : str or path-like, default=None
-    Folder where `fit` saves its state when training starts and at the end of every epoch. If it is killed or
-    interrupted, the same call continues from the last whole epoch, to the same network; when it is done, its file is
-    removed. Fits share a folder. It needs a `random_state`.
+    Folder in which `fit` saves its state when training starts and at the end of every epoch. After an interruption, the
+    same call continues from the last whole epoch, to the same network; a completed fit removes its file. Fits can share
+    a folder. Requires `random_state`.
 callbacks : list of skorch callbacks, default=None
-    Copied by `fit`. Callbacks that score see codes, the places of the labels in `classes_`. Among them stand
-    `GradientAccumulation`, for steps over several batches, and `WeightAveraging`.
+    Copied by `fit`. Scoring callbacks receive class indices, the positions of labels in `classes_`. The list may
+    contain `GradientAccumulation`, for steps over several batches, and `WeightAveraging`.
 warm_start : bool, default=False
-    Let `fit` continue where the last one ended. The optimiser continues, too, but not through a pickle.
+    Whether `fit` continues from the previous one, with its optimiser unless the estimator was pickled in between.
 device : str or torch.device, default="auto"
-    "auto" takes CUDA, MPS or the CPU, in this order.
+    "auto" is the first available of CUDA, MPS and the CPU.
 precision : {"float32", "bfloat16"}, default="float32"
-    Of the forward pass; the weights are float32.
+    Precision of the forward pass; the weights are float32.
 random_state : int, RandomState instance or None, default=None
-    Of weights, order, dropout and validation set. On a CPU, an int gives the same network to the bit. None is seeded by
-    the operating system; the global generators of NumPy and torch are neither read nor changed.
+    Seed of weights, order, dropout and validation set. On a CPU, an int gives the same network, bit for bit. None:
+    seeded by the operating system. The global generators of NumPy and torch are neither used nor changed.
 verbose : int, default=0
     1 shows a progress bar over the epochs, with loss and score."""
 
 TRAINING_ATTRIBUTES = """\
 classes_ : ndarray of shape (n_classes,)
-    The labels. For an indicator matrix, the column names of a DataFrame, or the numbers of the columns.
+    The labels; for an indicator matrix, the column names of a DataFrame, or the column numbers.
 history_ : DataFrame
     Per epoch: `epoch`, `train_loss`, `lr`, `seconds` and, with a validation set, `valid_loss` and `valid_score`: the
-    accuracy, or for several labels per clip the mean average precision. Scores of callbacks stand beside.
+    accuracy or, with several labels per clip, the mean average precision; and the scores of callbacks.
 n_iter_ : int
-    Epochs of training.
+    Number of epochs trained.
 n_parameters_ : int
-    Numbers that were learned.
+    Number of trained parameters.
 n_tokens_ : int or None
-    Size of the vocabulary; None over frames.
+    Size of the vocabulary; None for frames.
 network_ : torch.nn.Module
     The network, in evaluation mode.
 n_features_in_ : int
-    Features of a frame; for a two-dimensional X, its columns. Not there for tokens of unequal length."""
+    Features per frame; for a two-dimensional X, its columns. Absent for tokens of unequal length."""
 
 
 class TrainingOptions(TypedDict, total=False):
-    """Types of the parameters of training, in the order of the signatures."""
+    """Types of the training parameters, in the order of the signatures."""
 
     front_end: str | FrontEnd | None
     sample_rate: int | None

@@ -31,17 +31,17 @@ def _has_probabilities(self: PatchVotingClassifier) -> bool:
 class PatchVotingClassifier(MetaEstimatorMixin, ClassifierMixin, AudioEstimator):
     """Train a classifier on the patches of clips, and let the patches of a clip vote.
 
-    The clip is the sample: cross-validation splits clips, so that patches of one recording never stand on both sides.
-    In training each patch carries the label of its clip and weighs the same. A search inside is given the clips as
-    groups, so that ``GridSearchCV(..., cv=GroupKFold())`` does not leak either.
+    The clip is the sample: cross-validation splits clips, so that patches of one recording are never in both training
+    and test set. In training, each patch has the label of its clip, and all patches have the same weight. A search
+    inside receives the clips as groups, so that ``GridSearchCV(..., cv=GroupKFold())`` does not leak either.
 
     Parameters
     ----------
     estimator : estimator
         Classifier of vectors, such as a pipeline of PCA and SVC; cloned by `fit`.
     voting : {"soft", "log", "hard", "max"}, default="soft"
-        "soft" averages the probabilities of the patches, "log" their logarithms, "max" takes the largest of each class;
-        "hard" counts the decisions, a draw goes to the first class of `classes_`.
+        "soft" averages the probabilities of the patches, "log" their logarithms, "max" takes the maximum for each
+        class; "hard" counts predictions, with ties won by the first class of `classes_`.
 
     Attributes
     ----------
@@ -50,11 +50,11 @@ class PatchVotingClassifier(MetaEstimatorMixin, ClassifierMixin, AudioEstimator)
     classes_ : ndarray of shape (n_classes,)
         The labels.
     n_features_in_ : int
-        Numbers of a patch.
+        Features per patch.
 
     See Also
     --------
-    sklearn_audio.preprocessing.SequencePooling : Join the patches before the classifier instead of after it.
+    sklearn_audio.preprocessing.SequencePooling : Pooling before the classifier instead of voting after it.
 
     Examples
     --------
@@ -95,7 +95,7 @@ class PatchVotingClassifier(MetaEstimatorMixin, ClassifierMixin, AudioEstimator)
         sample_weight : array-like of shape (n_clips,), default=None
             Weights of the clips, given to each of their patches.
         groups : array-like of shape (n_clips,), default=None
-            Groups of the clips for a search inside, such as speakers; None takes the clips themselves.
+            Groups of the clips for a search inside, such as speakers; None: the clips.
 
         Returns
         -------
@@ -105,11 +105,11 @@ class PatchVotingClassifier(MetaEstimatorMixin, ClassifierMixin, AudioEstimator)
         Raises
         ------
         TypeError, ValueError
-            If X, y or a parameter is not admissible, if the estimator takes no `sample_weight`, or if `voting` needs
-            probabilities that it does not give.
+            If X, y or a parameter is invalid, if the estimator takes no `sample_weight`, or if `voting` needs
+            probabilities and the estimator has none.
         """
         self._validate_params()
-        patches = self._admit_vectors(X, reset=True)
+        patches = self._validate_vectors(X, reset=True)
         labels = column_or_1d(check_labels(y), warn=True)
         check_consistent_length(patches, labels, sample_weight, groups)
         if labels.dtype.kind == "f":
@@ -148,7 +148,7 @@ class PatchVotingClassifier(MetaEstimatorMixin, ClassifierMixin, AudioEstimator)
         Shapes: -> (n_clips, n_classes).
         """
         self._check_fitted()
-        patches = self._admit_vectors(X, reset=False)
+        patches = self._validate_vectors(X, reset=False)
         per_patch = patches.with_values(self._patch_votes(patches.values))
         votes = np.stack([_VOTES[self.voting](row) for row in per_patch])
         return np.asarray(votes / votes.sum(axis=1, keepdims=True))
@@ -171,7 +171,7 @@ class PatchVotingClassifier(MetaEstimatorMixin, ClassifierMixin, AudioEstimator)
         NotFittedError
             If `fit` was not called.
         TypeError, ValueError
-            If X is not admissible; the message names the row.
+            If X is invalid; the message names the row.
         """
         self._check_fitted()
         return np.asarray(self.classes_[np.asarray(self.predict_proba(X)).argmax(axis=1)])
@@ -191,7 +191,7 @@ class PatchVotingClassifier(MetaEstimatorMixin, ClassifierMixin, AudioEstimator)
         Returns
         -------
         float
-            Share of the clips whose label is right.
+            Fraction of correctly classified clips.
         """
         return float(super().score(X, y, sample_weight))
 
@@ -206,7 +206,7 @@ def _mean_of_logs(votes: Proba) -> Proba:
     return np.asarray(np.exp(logs - logs.max()))
 
 
-# (n_patches, n_classes) -> (n_classes,), yet to be scaled to a sum of 1
+# (n_patches, n_classes) -> (n_classes,), before scaling to a sum of 1
 _VOTES: dict[str, Callable[[Proba], Proba]] = {
     "soft": lambda votes: votes.mean(axis=0),
     "hard": lambda votes: votes.mean(axis=0),

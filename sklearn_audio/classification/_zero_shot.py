@@ -187,7 +187,7 @@ class ZeroShotClassifier(PinnedModel, ClassifierMixin, AudioEstimator):
         self._prompts()
         self._pinned = None
         repository = self._repository()
-        self._admit(self._card(repository), X, reset=True)
+        self._validate_X(self._card(repository), X, reset=True)
         self._pin(repository.commit)
         return self
 
@@ -217,7 +217,7 @@ class ZeroShotClassifier(PinnedModel, ClassifierMixin, AudioEstimator):
         self._check_fitted()
         prompts, repository = self._prompts(), self._repository()
         card = self._card(repository)
-        clips, weights = self._admit(card, X, reset=False), repository.weights()
+        clips, weights = self._validate_X(card, X, reset=False), repository.weights()
         source = PromptSource(json.dumps(repository.json(), sort_keys=True), weights, repository.tokenizer())
         rows = label_rows(source, prompts, self.cache).astype(np.float64)
         logits = [rows @ vector for vector in self._vectors(card, clips, WeightsSource(weights))]
@@ -282,9 +282,9 @@ class ZeroShotClassifier(PinnedModel, ClassifierMixin, AudioEstimator):
             raise WeightsError(f"{self.model!r} holds no preprocessor_config.json; give a model that has one.")
         return native_card(json.dumps(config, sort_keys=True), json.dumps(extractor, sort_keys=True), None)
 
-    def _admit(self, card: ModelCard, X: Any, *, reset: bool) -> AudioClips:
+    def _validate_X(self, card: ModelCard, X: Any, *, reset: bool) -> AudioClips:
         cache_on_disk(self.cache)
-        return self._admit_audio(X, card.sample_rate, reset=reset, bare_rate=self.sample_rate)
+        return self._validate_audio(X, card.sample_rate, reset=reset, bare_rate=self.sample_rate)
 
     def _vectors(self, card: ModelCard, clips: AudioClips, source: WeightsSource) -> list[NDArray[np.float64]]:
         """Compute the mean of the vectors of the windows, clip by clip."""

@@ -31,14 +31,14 @@ _MUCH_LONGER = 10.0
 
 
 class Prediction(NamedTuple):
-    """The answer for one recording."""
+    """Result for one recording."""
 
     labels: list[str] | None  # None if the recording is unusable
     probabilities: list[float]  # empty if the model has none
 
 
 def chunks(clips: Sequence[Any], seconds: Iterator[float]) -> Iterator[slice]:
-    """Split a list of clips into chunks that fit in memory; the first is one clip, for an early first answer."""
+    """Split a list of clips into chunks that fit in memory; the first is one clip, so that output starts early."""
     start, total = 0, 0.0
     for row in range(len(clips)):
         total += next(seconds)
@@ -101,8 +101,8 @@ def warn_of_length(model: Model, clips: Sequence[Any], seconds: Sequence[float])
             path = clip[0] if isinstance(clip, tuple) else clip
             tell(
                 f"warning: {path!r} lasts {in_words(length)}, but the longest recording in the training set lasts "
-                f"{in_words(longest)}; one label for all of it says little. Cut it into pieces of that length, or give "
-                "their starts and ends in a table. Other long recordings are not reported."
+                f"{in_words(longest)}; one label for all of it says little. Cut it into segments of that length, or "
+                "give their starts and ends in a table. Other long recordings are not reported."
             )
             return True
     return False

@@ -39,7 +39,7 @@ def say(text: str) -> None:
 def output() -> TextIO:
     """Return standard output; raise if the process has none."""
     if sys.stdout is None:
-        raise OSError("standard output is closed, and the results have nowhere to go.")
+        raise OSError("standard output is closed, so the results cannot be written.")
     return sys.stdout
 
 
@@ -91,8 +91,8 @@ def warnings_as_lines() -> Iterator[None]:
                 tell(f"warning: {in_options(line)}")
 
 
-def keep_results_apart() -> None:
-    """Redirect the output of C libraries to standard error; libsndfile prints about damaged files amid the results."""
+def separate_results() -> None:
+    """Redirect the output of C libraries to standard error, as libsndfile prints messages about damaged files."""
     try:
         is_plain = sys.stdout is not None and sys.stderr is not None and sys.stdout.fileno() == 1
     except (OSError, ValueError):
@@ -121,7 +121,7 @@ class Progress:
         self._bar = progress_bar(total=total, unit=f" {what}", shown=is_terminal and not quiet)
         self._lines = not quiet and not is_terminal
         self._done, self._total, self._what = 0, total, what
-        self._told = time.monotonic()
+        self._last_line = time.monotonic()
 
     def __enter__(self) -> Progress:
         return self
@@ -133,6 +133,6 @@ class Progress:
         """Count units as done."""
         self._bar.update(n)
         self._done += n
-        if self._lines and time.monotonic() - self._told >= _LINE_EVERY_S:
-            self._told = time.monotonic()
+        if self._lines and time.monotonic() - self._last_line >= _LINE_EVERY_S:
+            self._last_line = time.monotonic()
             tell(f"{self._done:,} of {self._total:,} {self._what}")

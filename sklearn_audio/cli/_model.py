@@ -45,7 +45,7 @@ _STALE_S = 3600
 
 @dataclass
 class Model:
-    """A fitted classifier, its labels and facts about its training set."""
+    """A fitted classifier, its labels, and properties of its training set."""
 
     estimator: Any
     names: list[str]

@@ -12,9 +12,9 @@ from sklearn_audio._version import __version__
 from sklearn_audio.cli._messages import (
     abandon_output,
     in_options,
-    keep_results_apart,
     one_line,
     output,
+    separate_results,
     tell,
     warnings_as_lines,
 )
@@ -52,14 +52,14 @@ _ABOUT = {
     "weights": "Download the weights of pretrained networks in advance, and verify them.\n"
     "They are stored in the folder named by SKLEARN_AUDIO_HOME, else in the user's cache.",
     "demo": "Train, report and predict on recordings of spoken digits (downloaded once: 12 MB), or on\n"
-    "synthetic sounds without network access. Nothing is kept but the download.",
+    "synthetic sounds without network access. Only the download is kept.",
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     if arguments is None:
-        keep_results_apart()
+        separate_results()
     options = _parser().parse_args(arguments)
     try:
         command = import_module(f"sklearn_audio.cli._{options.command}")
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         # raised by code in the model; it must not look like success
         return _ended("error: the model ended the program while it was in use. Load only models that you trust.", 2)
-    # faults of the input or the installation; any other exception is a bug and keeps its traceback
+    # errors in the input or the installation; any other exception is a bug and keeps its traceback
     except (OSError, ValueError, ImportError) as error:
         if options.debug:
             raise
@@ -144,7 +144,9 @@ def _add_data(parser: argparse.ArgumentParser, groups: str) -> None:
     )
     parser.add_argument("--root", metavar="FOLDER", help="folder of relative paths (default: the table's folder)")
     parser.add_argument("--groups", metavar="COLUMN", help=groups)
-    parser.add_argument("--group-pattern", metavar="REGEX", help="same for folders: its (...) is the group of a path")
+    parser.add_argument(
+        "--group-pattern", metavar="REGEX", help="the same for folders: its (...) matches the group in a path"
+    )
     _add_on_error(parser, "stop and list unreadable recordings (default), or skip them")
 
 

@@ -17,7 +17,7 @@ from sklearn_audio.cli._compute import predictions
 from sklearn_audio.cli._data import is_multilabel, labelled
 from sklearn_audio.cli._messages import Progress, output
 from sklearn_audio.cli._model import Model, load_model
-from sklearn_audio.cli._survey import Survey, clip_rows, keep_rows, refuse_unusable, survey
+from sklearn_audio.cli._survey import Survey, clip_rows, keep_rows, report_unusable, survey
 from sklearn_audio.metrics import mean_average_precision
 
 # For more classes, the largest confusions are listed instead of the matrix.
@@ -31,7 +31,7 @@ def run(options: Namespace) -> None:
     clips = labelled(options)
     _check_labels(model, clips, options)
     surveyed = survey(clips, options)
-    refuse_unusable(surveyed.errors, len(clips.data), options)
+    report_unusable(surveyed.errors, len(clips.data), options)
     clips, answers, kept = _answers(model, clips, surveyed, options)
     show = _of_label_sets if model.several else _of_classes
     output().write(_seen_in_training(model, surveyed.digests[kept]) + show(answers, clips, model.names))
@@ -47,9 +47,11 @@ def _check_labels(model: Model, clips: Bunch, options: Namespace) -> None:
     unknown = sorted(set(map(str, clips.target_names)) - set(model.names))
     if unknown:
         known = ", ".join(map(repr, model.names))
-        raise ValueError(f"the model does not know the label {unknown[0]!r}; it knows {known}.")
+        raise ValueError(f"the model was not trained on the label {unknown[0]!r}; its labels are {known}.")
     if model.several and not model.has_probabilities:
-        raise ValueError("the model gives no probabilities, which multi-label scores need; fit one that does.")
+        raise ValueError(
+            "multi-label scores need probabilities, and the model has no predict_proba; train one that has."
+        )
 
 
 def _answers(
@@ -101,7 +103,7 @@ def _largest(confusions: NDArray[np.int64], names: list[str]) -> str:
     wrong = confusions * (1 - np.eye(len(names), dtype=np.int64))
     order = np.argsort(-wrong, axis=None, kind="stable")[:_N_CONFUSIONS]
     pairs = [(i, j) for i, j in zip(*np.unravel_index(order, wrong.shape), strict=True) if wrong[i, j]]
-    lines = [f"{wrong[i, j]:6d}  {names[i]} taken for {names[j]}" for i, j in pairs]
+    lines = [f"{wrong[i, j]:6d}  {names[i]} predicted as {names[j]}" for i, j in pairs]
     return "\n".join(["most frequent confusions", *(lines or ["     none"])])
 
 

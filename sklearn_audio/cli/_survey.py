@@ -22,7 +22,7 @@ _N_LISTED = 100  # the count includes all
 
 
 class Survey(NamedTuple):
-    """Result per row: a measure or None, a hash or 0, and an error if the recording is unusable."""
+    """Result per row: a measurement or None, a hash or 0, and an error if the recording is unusable."""
 
     measured: list[Measured | None]
     digests: NDArray[np.uint64]
@@ -43,7 +43,7 @@ def survey(clips: Bunch, options: Namespace) -> Survey:
     digests = np.zeros(len(rows), dtype=np.uint64)
     errors: dict[int, str] = {}
     with Progress(len(rows), "headers", quiet=options.quiet) as progress:
-        for row, found in enumerate(ordered_map(_look, rows, options.jobs)):
+        for row, found in enumerate(ordered_map(_survey_clip, rows, options.jobs)):
             progress.advance()
             measure, digests[row], error = found
             measured.append(measure)
@@ -52,7 +52,7 @@ def survey(clips: Bunch, options: Namespace) -> Survey:
     return Survey(measured, digests, errors)
 
 
-def _look(clip: Any) -> tuple[Measured | None, int, str | None]:
+def _survey_clip(clip: Any) -> tuple[Measured | None, int, str | None]:
     try:
         return measure_clip(clip), digest(clip), None
     except OSError as error:
@@ -88,7 +88,7 @@ def keep_rows(clips: Bunch, rows: NDArray[np.int64]) -> Bunch:
     return kept
 
 
-def refuse_unusable(errors: dict[int, str], n_clips: int, options: Namespace) -> None:
+def report_unusable(errors: dict[int, str], n_clips: int, options: Namespace) -> None:
     """Report all unusable recordings, and raise unless they may be skipped."""
     if not errors:
         return

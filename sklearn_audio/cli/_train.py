@@ -28,7 +28,7 @@ from sklearn_audio.cli._data import described, is_multilabel, labelled, likely_g
 from sklearn_audio.cli._folds import Splits, copies_on_both_sides, make_folds
 from sklearn_audio.cli._messages import Progress, in_words, say
 from sklearn_audio.cli._model import check_output, save_model
-from sklearn_audio.cli._survey import Survey, clip_rows, keep_rows, refuse_unusable, survey
+from sklearn_audio.cli._survey import Survey, clip_rows, keep_rows, report_unusable, survey
 from sklearn_audio.metrics import mean_average_precision_scorer
 from sklearn_audio.preprocessing import AcousticFeatures, MelSpectrogramTransformer, MFCCTransformer, SequencePooling
 from sklearn_audio.preprocessing._pooled_frames import pooled_frames
@@ -54,13 +54,13 @@ def run(options: Namespace) -> None:
     started = time.perf_counter()
     clips = labelled(options)
     surveyed = survey(clips, options)
-    refuse_unusable(surveyed.errors, len(clips.data), options)
+    report_unusable(surveyed.errors, len(clips.data), options)
     clips, surveyed = _without(clips, surveyed, surveyed.errors)
     make_folds(clips, options.folds, options.seed)  # fail early
     say(described(clips, [measure for measure in surveyed.measured if measure is not None]))
     front_ends = _front_ends(options)
     tables, errors = _tables(front_ends, clips, surveyed, options)
-    refuse_unusable(errors, len(clips.data), options)
+    report_unusable(errors, len(clips.data), options)
     clips, surveyed = _without(clips, surveyed, errors)
     splits = make_folds(clips, options.folds, options.seed)
     candidates = _tuned(tables, clips, splits, options)
@@ -78,7 +78,7 @@ class _Candidate(NamedTuple):
 
 
 def _front_ends(options: Namespace) -> dict[str, Any]:
-    """Log-mel statistics suit environmental sounds, cepstra and short-term features suit speech; the folds decide."""
+    """Create the candidates: log-mel frames suit environmental sounds, MFCC and short-term features suit speech."""
     rate, shared = options.sample_rate, {"n_jobs": options.jobs, "on_error": "nan"}
     n_fft, hop_length = round(rate * 0.032), round(rate * 0.01)
     mel = MelSpectrogramTransformer(rate, n_mels=64, n_fft=n_fft, hop_length=hop_length, **shared)
@@ -105,7 +105,7 @@ def _tables(
         for name, front_end in front_ends.items():
             parts = []
             for chunk in chunks(rows, iter(seconds)):
-                # the front ends learn nothing, so sharing the frames between folds leaks nothing
+                # the front ends learn nothing, so sharing the frames between folds does not leak
                 with collected_errors(chunk.start, errors):
                     parts.append(pooled_frames(front_end.fit(rows[chunk]), pooling, rows[chunk]))
                 progress.advance(len(parts[-1]))
@@ -186,7 +186,7 @@ def _result(clips: Bunch, candidates: list[_Candidate], best: _Candidate, survey
         f"(folds: {' '.join(f'{score:.3f}' for score in scores)})\n"
         f"  {'guessing' if several else 'always answering the most frequent class'}: "
         f"{frequencies.mean() if several else frequencies.max():.3f}\n"
-        f"  best of {n_settings} settings, which flatters it a little: {_WORDS[best.description]}, "
+        f"  best of {n_settings} settings, so the score is slightly optimistic: {_WORDS[best.description]}, "
         f"{'+'.join(best.statistics)} over time, C={next(iter(search.best_params_.values())):g}"
         f"{_caveats(clips, surveyed, splits)}"
     )

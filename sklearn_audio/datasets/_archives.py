@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from sklearn_audio._atomic import written_whole
-from sklearn_audio.downloads import ByHand, check_hash, scratch_folder
+from sklearn_audio.downloads import ManualDownload, check_hash, scratch_folder
 from sklearn_audio.downloads import download as download_file
 from sklearn_audio.exceptions import AudioReadError
 
@@ -33,7 +33,7 @@ def unpack_archive(archive: Archive, home: Path, folder: Path, *, download: bool
     An archive that the user placed in `home` is used and kept; otherwise it is downloaded and deleted after unpacking.
     """
     by_hand = home / archive.name
-    advice = ByHand(by_hand, expected=archive.sha256)
+    advice = ManualDownload(by_hand, expected=archive.sha256)
     if not by_hand.is_file() and not download:
         raise AudioReadError(f"{archive.url} has not been downloaded, and download_if_missing=False. {advice}")
     with scratch_folder(home, "unpacking", failure=AudioReadError) as scratch:

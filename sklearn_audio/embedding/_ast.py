@@ -17,9 +17,9 @@ __all__ = ["ASTEmbedder"]
 class ASTEmbedder(PretrainedEmbedder):
     """Embed clips with the audio spectrogram transformer.
 
-    Patches of 10.24 s at 16 kHz, filled up as its authors do it: with zeros behind the frames of the clip. The
-    embedding is the mean of the class and the distillation token (768 numbers). The models trained on AudioSet tag 527
-    kinds of sounds: ``layer="probabilities"``.
+    Patches of 10.24 s at 16 kHz, padded as in the original code, with zeros after the frames of the clip. The embedding
+    is the mean of the class token and the distillation token (768 features). The models trained on AudioSet score 527
+    classes of sounds: ``layer="probabilities"``.
 
     Y. Gong, Y.-A. Chung & J. Glass, "AST: audio spectrogram transformer", Interspeech 2021 (arXiv:2104.01778).
 
@@ -29,27 +29,28 @@ class ASTEmbedder(PretrainedEmbedder):
         "audioset_10_10_0.4593" (the best), "audioset_10_10_0.4495", "audioset_10_10_0.4483", "audioset_10_10_0.4475",
         "audioset_12_12_0.4467", "audioset_14_14_0.4431", "audioset_16_16_0.4422", "audioset_bal_10_10_0.3499" (training
         set, strides, mean average precision), "speechcommands_10_10_0.9812", or the image models that training starts
-        from: "tiny224" (192 numbers), "small224" (384), "base224", "base384".
+        from: "tiny224" (192 features), "small224" (384), "base224", "base384".
     n_frames : int, default=None
-        Frames (of 10 ms) of a patch, at least 16; None takes those of the model. Positions are adapted as in the paper.
+        Frames (of 10 ms) per patch, at least 16; None: those of the model. Position embeddings are adapted as in the
+        paper.
     stride : tuple of (int, int), default=None
-        Cells between neighbouring squares of 16 by 16 along frequency and time; None takes those of the model.
+        Cells between adjacent squares of 16 by 16 along frequency and time; None: those of the model.
     {embedder_parameters}
     sample_rate : int, default=None
-        Rate in Hz of arrays that carry none; None refuses such arrays. Files and arrays with a rate are resampled to
-        16 kHz.
+        Rate in Hz of arrays without a rate; None: such arrays raise. Files and arrays with a rate are resampled to 16
+        kHz.
     partial : {"weight", "drop"}, default="weight"
-        What becomes of a last patch that the clip does not fill: "weight" fills it as its authors do and lets it weigh
-        by its share in "mean" and "mean_std"; "drop" leaves it out where there is a whole one.
+        Treatment of an incomplete last patch: "weight" pads it like the original code and weights it by the fraction
+        that is not padding in "mean" and "mean_std"; "drop" drops it unless it is the only one.
     short_clip : {"tile", "zero"}, default="tile"
-        How a clip shorter than a frame of 25 ms is filled: by repetition, or by silence at its end.
+        Extension of a clip shorter than a frame of 25 ms: repetition, or silence at its end.
     layer : str or list of str, default=None
-        Which representation to return, one of `layers()`; several are put side by side, "all" is every one; None is
-        "embedding". Maps are averaged over time and frequency.
+        Representation to return, one of `layers()`; several are concatenated, "all" returns all; None: "embedding".
+        Maps are averaged over time and frequency.
     window : float, default=None
-        Seconds of a patch: 10.24 s, or of `n_frames`, and no other.
+        Length of a patch in seconds: 10.24, or that of `n_frames`; other values raise.
     hop : float, default=None
-        Seconds between patches; None is their length, 10.24 s. Refused where no clip is longer than a patch.
+        Seconds between the starts of patches; None: their length, 10.24. Raises if no clip is longer than a patch.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""`PretrainedEmbedder`: the base class of the embedders, which have only their networks of their own."""
+"""`PretrainedEmbedder`: the base class of the embedders, which add only their networks."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ __all__ = ["PretrainedEmbedder"]
 
 
 class PackedWeights(NamedTuple):
-    """Weights that travel with a pickle, and what they are the weights of."""
+    """Weights in a pickle, with the names of their model and source."""
 
     card: str
     weights: str
@@ -90,9 +90,9 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
     cards: ClassVar[Mapping[str, ModelCard]] = {}
     layer: str | Sequence[str] | None
     _shared_parameters: ClassVar[SharedParameters] = SHARED_BY_EMBEDDERS
-    # Prefix of the names of features; None is the name of the class in lower case, without "embedder".
+    # Prefix of feature names; None: the name of the class in lower case, without "embedder".
     _prefix: ClassVar[str | None] = None
-    # Whether a layer stands in the names of features even if it is alone.
+    # Whether feature names include the layer even if there is only one.
     _names_layers: ClassVar[bool] = False
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -118,32 +118,31 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         **CACHE_USES,
         "cache_layers": needs("cache", lambda owner: cache_on_disk(owner.cache) is not None, "cache"),
         "short_clip": needs(
-            "a model that has a shortest clip", lambda owner: owner._card().patching.shortest > 1, "model"
+            "a model with a minimum length of clips", lambda owner: owner._card().patching.shortest > 1, "model"
         ),
     }
-    # Weights that came with a pickle; None for an estimator that was not unpickled.
+    # Weights from a pickle; None for an estimator that was not unpickled.
     _packed: PackedWeights | None = None
-    # The parameters for which `fit` has looked for clips of several patches: then shorter ones may follow.
-    _looked_at: tuple[object, ...] | None = None
+    # The parameters for which `fit` has found clips of several patches: later X may have shorter clips only.
+    _checked_for: tuple[object, ...] | None = None
 
     def __init__(self, model: str, **shared: Unpack[EmbedderOptions]) -> None:
         self._shared_parameters.assign(self, shared)
         self.model = model
 
     def _postprocess(self) -> Postprocess | None:
-        """Return what follows the network; subclasses may override it."""
+        """Return the post-processing after the network; subclasses may override this."""
         return None
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the parameters and X; nothing is downloaded or learned.
 
-        Nothing is read either, but for the headers of recordings where `hop` needs a clip of several
-        patches.
+        Only headers of recordings are read, and only if `hop` is set, which needs a clip of several patches.
 
         Parameters
         ----------
         X : sequence of clips
-            Paths, arrays, ...; see the user guide. Arrays without a rate are taken to be at `sample_rate`.
+            Paths, arrays, ...; see the user guide. Arrays without a rate are assumed to have `sample_rate`.
         y : object, default=None
             Ignored.
 
@@ -155,14 +154,14 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         Raises
         ------
         TypeError, ValueError
-            If a parameter or X is not admissible, or `hop` is set and every clip is a single patch.
+            If a parameter or X is invalid, or `hop` is set and every clip is a single patch.
         """
         self._check_fitted()
         card = self._windowed()
-        clips = self._admit(card, X, reset=True)
-        self._looked_at = None
-        self._look_for_several(card, clips)
-        self._looked_at = self._choice(card)
+        clips = self._validate_X(card, X, reset=True)
+        self._checked_for = None
+        self._check_several_patches(card, clips)
+        self._checked_for = self._choice(card)
         return self
 
     def transform(self, X: Any) -> NDArray[np.float32] | Ragged:
@@ -171,7 +170,7 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         Parameters
         ----------
         X : sequence of clips
-            Paths, arrays, ...; see the user guide. Arrays without a rate are taken to be at `sample_rate`.
+            Paths, arrays, ...; see the user guide. Arrays without a rate are assumed to have `sample_rate`.
 
         Returns
         -------
@@ -185,14 +184,13 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         WeightsError
             If the weights cannot be downloaded, or are not those of the model.
         TypeError, ValueError
-            If a clip is not admissible and `on_error` is "raise", or a row is of a type that is no clip, which is
-            always refused; the message names the row. If `hop` is set, every clip is a single patch, and `fit` has not
-            seen longer ones.
+            If a clip is invalid and `on_error` is "raise", or the type of a row is not that of a clip (always); the
+            message names the row. If `hop` is set, every clip is a single patch, and `fit` has not seen longer ones.
         """
         self._check_fitted()
         card = self._windowed()
-        clips = self._admit(card, X, reset=False)
-        self._look_for_several(card, clips)
+        clips = self._validate_X(card, X, reset=False)
+        self._check_several_patches(card, clips)
         widths = self._widths(card, self.pooling)
         vectors = self._vectors(card, clips, tuple(widths))
         if self.pooling is None:
@@ -206,23 +204,22 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
     def segments(self, X: Any, *, return_vectors: Literal[True]) -> tuple[pd.DataFrame, Ragged]: ...
 
     def segments(self, X: Any, *, return_vectors: bool = False) -> pd.DataFrame | tuple[pd.DataFrame, Ragged]:
-        """Say where the patches of the clips lie.
+        """Return start and end of the patches of the clips.
 
         Parameters
         ----------
         X : sequence of clips
-            As in `transform`. Files are decoded, to know their lengths to the timepoint.
+            As in `transform`. Files are decoded for their exact lengths.
         return_vectors : bool, default=False
-            Whether to return the vectors of the patches, too, so that each clip is decoded once.
+            Whether to return the vectors of the patches, too; each clip is decoded once.
 
         Returns
         -------
         segments : DataFrame
-            Columns "clip" (row of X), "start" and "end" (seconds), one row per patch: as many, and in the same order,
-            as the rows of `transform` with ``pooling=None``. A clip that failed with ``on_error="nan"`` has one row,
-            of NaN.
+            Columns "clip" (row of X), "start" and "end" (seconds), one row per patch, in the order of
+            `transform` with ``pooling=None``. A clip that failed with ``on_error="nan"`` has one row of NaN.
         vectors : Ragged
-            With ``return_vectors=True``: what `transform` returns with ``pooling=None``, whatever `pooling` is.
+            With ``return_vectors=True``: the result of `transform` with ``pooling=None``, regardless of `pooling`.
 
         Raises
         ------
@@ -231,12 +228,12 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         WeightsError
             With ``return_vectors=True``, if the weights cannot be downloaded, or are not those of the model.
         TypeError, ValueError
-            If a parameter, X or a clip is not admissible.
+            If a parameter, X or a clip is invalid.
         """
         self._check_fitted()
         card = self._windowed()
-        clips = self._admit(card, X, reset=False)
-        self._look_for_several(card, clips)
+        clips = self._validate_X(card, X, reset=False)
+        self._check_several_patches(card, clips)
         if not return_vectors:
             return table_of(self._spans(card, clips))
         widths = self._widths(card, None)
@@ -256,7 +253,7 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         errors.warn()
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Name the numbers of an embedding.
+        """Name the features of an embedding.
 
         Parameters
         ----------
@@ -266,16 +263,16 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         Returns
         -------
         ndarray of str, shape (n_features,)
-            Such as ``vggish_0``, or ``vggish_0_mean`` where the pooling joins two statistics. Where `layer` scores
-            labels, as "probabilities" and "taggram" do, the labels, such as ``Speech`` or ``jazz``. Of several layers
-            ``vggish_block3_0`` and so on, block after block.
+            Such as ``vggish_0``, or ``vggish_0_mean`` if the pooling concatenates two statistics. If `layer` has scores
+            of labels, as "probabilities" and "taggram" do, the labels, such as ``Speech`` or ``jazz``. With several
+            layers, ``vggish_block3_0`` and so on, layer by layer.
         """
         card = self._windowed()
         alone = self._is_one_layer() and not self._names_layers
         return names_of(card, self._layers(card), self._name_prefix(), self.pooling, alone=alone)
 
     def layers(self) -> tuple[str, ...]:
-        """List what `layer` may be.
+        """List the valid values of `layer`.
 
         Returns
         -------
@@ -293,7 +290,7 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
 
     def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)
-        # it may still be given other weights, or none be needed: an error only comes with the first use
+        # only warn: other weights may be set before the first use, or none may be needed
         missing = missing_weights(type(self).__name__, self._files_of_weights())
         if missing is not None:
             warn_caller(missing)
@@ -340,10 +337,10 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
     def _patch_options(self) -> PatchOptions:
         return PatchOptions(None if self.hop is None else float(self.hop), self.partial, self.short_clip)
 
-    def _admit(self, card: ModelCard, X: Any, *, reset: bool) -> AudioClips:
+    def _validate_X(self, card: ModelCard, X: Any, *, reset: bool) -> AudioClips:
         self._outputs(card, self.pooling)
         cache_on_disk(self.cache)
-        return self._admit_audio(X, card.sample_rate, reset=reset, bare_rate=self.sample_rate)
+        return self._validate_audio(X, card.sample_rate, reset=reset, bare_rate=self.sample_rate)
 
     def _reading(self) -> Reading:
         return Reading(self._card().sample_rate, self.sample_rate)
@@ -351,19 +348,19 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
     def _choice(self, card: ModelCard) -> tuple[object, ...]:
         return card.name, self.window, self.hop
 
-    def _look_for_several(self, card: ModelCard, clips: AudioClips) -> None:
-        if self._looked_at != self._choice(card) and self.hop is not None:
+    def _check_several_patches(self, card: ModelCard, clips: AudioClips) -> None:
+        if self._checked_for != self._choice(card) and self.hop is not None:
             check_several(card, clips, self._patch_options())
 
     def _source(self) -> WeightsSource:
         return WeightsSource(self.weights, seed_of(self.random_state), self._packed_parts().get("network"))
 
     def _files_of_weights(self) -> dict[str, Any]:
-        """Give the parameters that name files, unless these came with the pickle; a subclass may have more."""
+        """Return the parameters that name files, unless the pickle contains them; subclasses may add others."""
         return {} if self._packed_parts() else {"weights": self.weights}
 
-    def _beside(self, card: ModelCard) -> tuple[str, ...]:
-        """List what the cache keeps beside what is asked for."""
+    def _also_cached(self, card: ModelCard) -> tuple[str, ...]:
+        """List the outputs to cache in addition to the requested ones."""
         if self.cache_layers == "asked" or cache_on_disk(self.cache) is None:
             return ()
         cut = self.window is not None or self.hop is not None
@@ -379,7 +376,7 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
             self._source(),
             outputs,
             self._patch_options(),
-            beside=self._beside(card),
+            also_cached=self._also_cached(card),
             device=self.device,
             precision=self.precision,
             postprocess=self._postprocess(),

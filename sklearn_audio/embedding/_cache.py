@@ -1,4 +1,4 @@
-"""`clear_cache`: make room where embeddings are cached."""
+"""`clear_cache`: remove cached embeddings."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ __all__ = ["clear_cache"]
 
 
 def clear_cache(cache: str | os.PathLike[str] | Memory, max_bytes: int | str | None = None) -> int:
-    """Remove cached embeddings: all, or the least recently used until the rest fits.
+    """Remove cached embeddings: all, or the least recently used until the others fit.
 
-    No other file is touched: entries lie in a folder of their own within that folder, and their names identify them.
+    No other file is changed: entries are in a separate subfolder and are recognised by their names.
 
     Parameters
     ----------
     cache : str, path or joblib.Memory
-        What the parameter `cache` of the estimators was. A folder that is not there is empty.
+        The value of the parameter `cache` of the estimators. A missing folder counts as empty.
     max_bytes : int or str, default=None
-        Bytes that may stay, such as 500_000_000 or "2G" (K, M, G and T are powers of 1024, as in joblib). None removes
-        everything.
+        Maximum number of bytes that remain, such as 500_000_000 or "2G" (K, M, G and T are powers of 1024, as in
+        joblib). None: remove everything.
 
     Returns
     -------
@@ -32,13 +32,13 @@ def clear_cache(cache: str | os.PathLike[str] | Memory, max_bytes: int | str | N
     Raises
     ------
     ValueError
-        If `max_bytes` is no number of bytes, or there is a file where the folder should be.
+        If `max_bytes` is not a number of bytes, or `cache` is a file.
     OSError
         If an entry cannot be removed.
 
     See Also
     --------
-    PANNsEmbedder : Has a parameter `cache`, as all embedders do.
+    PANNsEmbedder : Has a parameter `cache`, like all embedders.
 
     Examples
     --------

@@ -61,50 +61,50 @@ EMBEDDER_DEFAULTS: dict[str, Any] = {
 
 EMBEDDER_PARAMETERS = """\
 weights : {"pretrained"}, path or None, default="pretrained"
-    "pretrained" downloads the published weights once, into the user's cache; a path reads a checkpoint in any
-    published layout; None draws random weights from `random_state`, for tests.
+    "pretrained" downloads the published weights once, to the cache of the user; a path reads a checkpoint in any
+    published layout; None: random weights from `random_state`, for tests.
 sample_rate : int, default=None
-    Rate in Hz of arrays that carry none; None refuses such arrays. Files and arrays with a rate are resampled.
+    Rate in Hz of arrays without a rate; None: such arrays raise. Files and arrays with a rate are resampled.
 pooling : {"mean", "max", "mean_std", "mean_max"} or None, default="mean"
-    How the vectors of the patches of a clip become one; None returns a `Ragged` of one vector per patch. Where the
-    network takes a clip whole, deviation and maximum are those of the time steps of its maps; elsewhere, those of the
-    patches. Of a single step or patch, the deviation is 0 and the maximum is the mean.
+    How the vectors of the patches of a clip are combined; None returns a `Ragged` of one vector per patch. If the
+    network takes a clip whole, standard deviation and maximum are over the time steps of its maps, otherwise over the
+    patches. For a single step or patch, the standard deviation is 0 and the maximum equals the mean.
 partial : {"weight", "drop"}, default="weight"
-    What becomes of a last patch that the clip does not fill: "weight" fills it and lets it weigh by its
-    share in "mean" and "mean_std"; "drop" leaves it out where there is a whole one.
+    Treatment of an incomplete last patch: "weight" pads it and weights it by the fraction that is not padding in "mean"
+    and "mean_std"; "drop" drops it unless it is the only one.
 short_clip : {"tile", "zero"}, default="tile"
-    How a clip shorter than the network takes is filled: by repetition, or by silence at its end.
+    Extension of a clip shorter than the minimum of the network: repetition, or silence at its end.
 layer : str or list of str, default=None
-    Which representation to return, one of `layers()`; several are put side by side, "all" is every one; None is that
-    of the card.
+    Representation to return, one of `layers()`; several are concatenated, "all" returns all; None: that of the card.
 window : float, default=None
-    Seconds of a patch, where the network takes patches of any length; None is the length of the card.
+    Length of a patch in seconds, if the network takes patches of any length; None: the length of the card.
 hop : float, default=None
-    Seconds between patches; None is their length. Refused where no clip is longer than a patch.
+    Seconds between the starts of patches; None: their length. Raises if no clip is longer than a patch.
 batch_size : int, default=32
-    Patches collected before they go through the network; changes speed and memory, never a result.
+    Patches per forward pass; changes speed and memory, never results.
 device : str or torch.device, default="auto"
-    "auto" takes CUDA, else Apple's MPS, else the CPU.
+    "auto" is CUDA if available, else MPS, else the CPU.
 precision : {"float32", "bfloat16"}, default="float32"
-    "bfloat16" is faster where the hardware has it, and correct to two or three digits.
+    "bfloat16" is faster on hardware that supports it, and correct to two or three digits.
 n_jobs : int, default=None
-    Threads that decode and compute frames; None is 1, -1 one per core.
+    Number of threads that decode and compute frames; None: 1, -1: one per core.
 cache : None, str, path or joblib.Memory, default=None
-    Folder of embeddings, one entry per clip, so that a grid search embeds once; None is off. See the user guide.
+    Folder of embeddings, one entry per clip, so that a grid search embeds once; None: no cache. See the user guide.
 cache_key : {"content", "stat"}, default="content"
-    What tells a file from others in the cache: its bytes, or, without reading it, its path with links resolved,
-    size, inode and times of modification and change.
+    How a file is identified in the cache: by its bytes, or, without reading it, by its path with links resolved, size,
+    inode and times of modification and change.
 cache_layers : {"asked", "all"}, default="asked"
-    What a forward pass puts into the cache: the layers asked for, or all, so that a grid over `layer` and `pooling`
+    What a forward pass stores in the cache: the requested layers, or all, so that a grid over `layer` and `pooling`
     costs one pass.
 bundle_weights : bool, default=False
-    Put the weights into the pickle, so that it works without cache and network; the pickle is as large as they are.
+    Whether to include the weights in pickles, so that these work without cache and network; a pickle is then as large
+    as the weights.
 on_error : {"raise", "nan"}, default="raise"
-    "raise" ends at the first clip that cannot be used; "nan" turns it into a row of NaN and warns once at the end.
+    "raise" stops at the first unusable clip; "nan" returns a row of NaN for it and warns once at the end.
 random_state : int, RandomState instance or None, default=None
-    Seed of the random weights of ``weights=None``; None is 0.
+    Seed of the random weights of ``weights=None``; None: 0.
 verbose : int, default=0
-    1 shows progress bars, also of a download."""
+    1 shows progress bars, also of downloads."""
 
 EMBEDDER_ATTRIBUTES = """\
 n_features_in_ : int

@@ -159,7 +159,7 @@ class HEAREmbedder(FloatOutputMixin, AudioEstimator):
             If the module is not of the HEAR API, or a parameter or X is not admissible.
         """
         self._check_fitted()
-        self._admit(self._loaded(), X, reset=True)
+        self._validate_X(self._loaded(), X, reset=True)
         return self
 
     def transform(self, X: Any) -> NDArray[np.float32] | Ragged:
@@ -186,7 +186,7 @@ class HEAREmbedder(FloatOutputMixin, AudioEstimator):
         """
         self._check_fitted()
         model = self._loaded()
-        clips = self._admit(model, X, reset=False)
+        clips = self._validate_X(model, X, reset=False)
         scene = self.pooling == _SCENE
         vectors = self._vectors(model, clips, scene=scene)
         widths = {"": model.scene_size if scene else model.timestamp_size}
@@ -224,7 +224,7 @@ class HEAREmbedder(FloatOutputMixin, AudioEstimator):
         """
         self._check_fitted()
         model = self._loaded()
-        embedded = list(self._vectors(model, self._admit(model, X, reset=False), scene=False))
+        embedded = list(self._vectors(model, self._validate_X(model, X, reset=False), scene=False))
         table = table_of(clip.spans for clip in embedded)
         return (table, ragged_of(iter(embedded), {"": model.timestamp_size})) if return_vectors else table
 
@@ -264,8 +264,8 @@ class HEAREmbedder(FloatOutputMixin, AudioEstimator):
     def _network_rate(self) -> int:
         return self._loaded().rate
 
-    def _admit(self, model: HEARModule, X: Any, *, reset: bool) -> AudioClips:
-        return self._admit_audio(X, model.rate, reset=reset, bare_rate=self.sample_rate)
+    def _validate_X(self, model: HEARModule, X: Any, *, reset: bool) -> AudioClips:
+        return self._validate_audio(X, model.rate, reset=reset, bare_rate=self.sample_rate)
 
     def _vectors(self, model: HEARModule, clips: AudioClips, *, scene: bool) -> Iterator[ClipVectors]:
         """Yield the vectors of clip after clip; clips of one length go through the module together."""

@@ -22,47 +22,50 @@ __all__ = ["HuggingFaceEmbedder"]
 class HuggingFaceEmbedder(PinnedModel, PretrainedEmbedder):
     """Embed clips with an audio network of the library transformers.
 
-    Whisper's encoder, wav2vec 2 (also MMS), HuBERT, WavLM, data2vec-audio, UniSpeech, UniSpeech-SAT, SEW, w2v-BERT,
-    the audio tower of CLAP, and AST, as transformers computes them for a clip on its own. Needs the extra
-    ``transformers``. Code of a repository is never run, and of weights only safetensors are read.
+    Whisper's encoder, wav2vec 2 (also MMS), HuBERT, WavLM, data2vec-audio, UniSpeech, UniSpeech-SAT, SEW, w2v-BERT, the
+    audio tower of CLAP, and AST, as transformers computes them for each clip alone. Needs the extra ``transformers``.
+    Code of a repository is never run, and weights are read from safetensors only.
 
-    A clip goes through the network alone or beside clips of its own length, so that no other clip changes its vector.
-    A layer is pooled over the frames that hold sound: ``pooling="mean_std"`` joins their mean and deviation.
+    Only clips of equal length go through the network together, so that no other clip changes a vector. A layer is
+    pooled over the frames that are not padding: ``pooling="mean_std"`` concatenates their mean and standard deviation.
 
     Parameters
     ----------
     model : str or path, default=None
-        Hub id, such as "openai/whisper-base", a folder that ``save_pretrained`` wrote, or the safetensors file in such
+        Hub id, such as "openai/whisper-base", a folder written by ``save_pretrained``, or the safetensors file in such
         a folder. None with `config`.
     revision : str, default=None
-        Branch, tag or commit of the repository. None takes the commit in the hub's cache, else the newest; `fit`
-        records it as ``revision_``, and the fitted estimator stays with it.
+        Branch, tag or commit of the repository. None: the commit in the cache of the hub, else the newest; `fit`
+        records it as ``revision_``, which the fitted estimator continues to use.
     config : path or dict, default=None
-        In place of `model`: the configuration of the network whose safetensors `weights` names. That of the feature
-        extractor is ``preprocessor_config.json`` beside the file, or the key "feature_extractor"; Whisper needs none.
+        Instead of `model`: the configuration of the network whose safetensors file is `weights`. The configuration of
+        the feature extractor is ``preprocessor_config.json`` in the same folder, or the key "feature_extractor";
+        Whisper needs none.
     {embedder_parameters}
     weights : {"pretrained"}, path or None, default="pretrained"
-        "pretrained" takes the weights of the model, from the hub's cache (``HF_HOME``) or once from the hub; a path
-        reads a safetensors file; None draws random weights from `random_state`, for tests.
+        "pretrained" takes the weights of the model from the cache of the hub (``HF_HOME``), after one download; a path
+        reads a safetensors file; None: random weights from `random_state`, for tests.
     sample_rate : int, default=None
-        Rate in Hz of arrays that carry none; None refuses such arrays. Files and arrays with a rate are resampled to
-        that of the model, 48 kHz for CLAP and 16 kHz for the others.
+        Rate in Hz of arrays without a rate; None: such arrays raise. Files and arrays with a rate are resampled to that
+        of the model, 48 kHz for CLAP and 16 kHz for the others.
     pooling : {"mean", "max", "mean_std", "mean_max"} or None, default="mean"
-        Statistics over all frames of the clip that hold sound; None returns a `Ragged` of the means of the patches.
+        Statistics over all frames of the clip that are not padding; None returns a `Ragged` of the means of the
+        patches.
     partial : {"weight", "drop"}, default="weight"
-        What becomes of a last patch that the clip does not fill: "weight" lets it weigh by its share in "mean" and
-        "mean_std"; "drop" leaves it out where there is a whole one.
+        Treatment of an incomplete last patch: "weight" weights it by the fraction that is not padding in "mean" and
+        "mean_std"; "drop" drops it unless it is the only one.
     short_clip : {"tile", "zero"}, default="tile"
-        How a clip shorter than the network takes (0.025 s for most) is filled: by repetition, or by silence at its end.
+        Extension of a clip shorter than the minimum of the network (0.025 s for most): repetition, or silence at its
+        end.
     layer : str or list of str, default=None
-        "input" (of the first block), "block1", ...; CLAP and AST also have "embedding", their own summary of a patch.
-        Several are put side by side, "all" is every one. None is "embedding" or the last block, behind which lies the
-        last norm. Nothing behind the last layer asked for is computed.
+        "input" (of the first block), "block1", ...; CLAP and AST also have "embedding", their summary of a patch.
+        Several are concatenated, "all" returns all. None: "embedding" or the last block, after which comes the last
+        norm. Nothing after the last requested layer is computed.
     window : float, default=None
-        Seconds of a patch, up to the model's maximum; longer clips are cut. Whisper fills shorter ones up to it with
-        silence. None takes clips whole: up to 30 s for Whisper (with silence up to 2 s), 10 s for CLAP, 10.255 s for
-        AST, all of which cut longer ones at that length, and up to 60 s for the others, which cut longer ones in
-        patches of 30 s.
+        Length of a patch in seconds, up to the maximum of the model; longer clips are cut, and Whisper pads shorter
+        ones to this length. None: clips are taken whole up to 30 s by Whisper (padded to at least 2 s), 10 s by CLAP
+        and 10.255 s by AST, which cut longer ones at that length, and up to 60 s by the others, which cut longer ones
+        into patches of 30 s.
 
     Attributes
     ----------
@@ -72,7 +75,7 @@ class HuggingFaceEmbedder(PinnedModel, PretrainedEmbedder):
 
     See Also
     --------
-    ASTEmbedder : The same transformer with other lengths of patches.
+    ASTEmbedder : The same transformer with other patch lengths.
 
     Examples
     --------
@@ -109,7 +112,7 @@ class HuggingFaceEmbedder(PinnedModel, PretrainedEmbedder):
         Parameters
         ----------
         X : sequence of clips
-            Paths, arrays, ...; see the user guide. Arrays without a rate are taken to be at `sample_rate`.
+            Paths, arrays, ...; see the user guide. Arrays without a rate are assumed to have `sample_rate`.
         y : object, default=None
             Ignored.
 
@@ -121,9 +124,9 @@ class HuggingFaceEmbedder(PinnedModel, PretrainedEmbedder):
         Raises
         ------
         WeightsError
-            If there is no such model, or it cannot be had without a network.
+            If there is no such model, or it is not available without network access.
         TypeError, ValueError
-            If a parameter or X is not admissible, or `hop` is set and every clip is a single patch.
+            If a parameter or X is invalid, or `hop` is set and every clip is a single patch.
         """
         self._pinned = None
         super().fit(X, y)
@@ -136,13 +139,13 @@ class HuggingFaceEmbedder(PinnedModel, PretrainedEmbedder):
         Returns
         -------
         dict
-            "model", "revision" (the commit), "licence" (as its page states it), "model_type", "n_parameters" (of the
+            "model", "revision" (the commit), "licence" (as stated on its page), "model_type", "n_parameters" (of the
             audio network), "sample_rate" (Hz) and "layers".
 
         Raises
         ------
         WeightsError
-            If there is no such model, or it cannot be had without a network.
+            If there is no such model, or it is not available without network access.
         """
         about, card = self._about(), self._card()
         local = self.config is not None or self._packed is not None
@@ -203,9 +206,7 @@ class HuggingFaceEmbedder(PinnedModel, PretrainedEmbedder):
             return source
         file = self._repository().weights() if self.weights == "pretrained" else Path(local_path(self.weights or ""))
         if file.suffix != ".safetensors":
-            raise WeightsError(
-                f"weights='{file}' is no .safetensors file, the only kind that is read here; convert it."
-            )
+            raise WeightsError(f"weights='{file}' is not a .safetensors file, the only supported format; convert it.")
         return WeightsSource(file, source.seed)
 
     def _files_of_weights(self) -> dict[str, Any]:
@@ -216,7 +217,7 @@ class HuggingFaceEmbedder(PinnedModel, PretrainedEmbedder):
         return super()._pack() | {"about": json.dumps(self._about()).encode()}
 
     def _windowed(self) -> ModelCard:
-        return self._card()  # the length belongs to the network: Whisper is filled up to it
+        return self._card()  # the length is a property of the network: Whisper is padded to it
 
     def _name_prefix(self) -> str:
         return str(self._about()["config"]["model_type"]).replace("-", "_")

@@ -1,4 +1,4 @@
-"""The layers that an embedder returns: which, over what they are pooled, and the names of their numbers."""
+"""The layers that an embedder returns: their names, pooling, and feature names."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["layers_asked", "names_of", "outputs_of"]
 
 
 def layers_asked(card: ModelCard, layer: str | Sequence[str] | None) -> tuple[str, ...]:
-    """Return the names of the layers that the parameter asks for."""
+    """Return the names of the requested layers."""
     known = layers_of(card)
     if layer == "all" and "all" not in known:
         return known
     asked = (card.layer,) if layer is None else (layer,) if isinstance(layer, str) else tuple(layer)
     if not asked:
-        raise ValueError("layer=[] asks for nothing; name at least one layer, or leave layer at None.")
+        raise ValueError("layer=[] is empty; name at least one layer, or leave layer at None.")
     for name in asked:
         if not isinstance(name, str):
             raise TypeError(f"layer must be a name, a list of names, 'all' or None, got {name!r} in {layer!r}.")
@@ -33,7 +33,7 @@ def layers_asked(card: ModelCard, layer: str | Sequence[str] | None) -> tuple[st
 
 
 def outputs_of(card: ModelCard, layers: tuple[str, ...], pooling: str | None, *, cut: bool) -> tuple[str, ...]:
-    """Return what the network is to compute: the layers, or their statistics over time of clips that stay whole."""
+    """Return the outputs of the network: the layers, or, for clips taken whole, their statistics over time."""
     if card.statistics:
         return tuple(layer + OVER_TIME for layer in layers)
     is_whole = isinstance(card.patching, ClipPatching) and not card.patching.fixed
@@ -51,7 +51,7 @@ def outputs_of(card: ModelCard, layers: tuple[str, ...], pooling: str | None, *,
 def names_of(
     card: ModelCard, layers: tuple[str, ...], prefix: str, pooling: str | None, *, alone: bool
 ) -> NDArray[np.object_]:
-    """Name the numbers of a row."""
+    """Name the features of a row."""
     statistics = POOLINGS[pooling] if pooling else ()
     endings = [f"_{kind}" for kind in statistics] if len(statistics) > 1 else [""]
     names: list[str] = []

@@ -1,4 +1,4 @@
-"""Vectors of clips to the outputs of an embedder: a table of spans, a `Ragged` of patches, a row per clip."""
+"""Outputs of an embedder from the vectors of clips: a table of spans, a `Ragged` of patches, or a row per clip."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def table_of(spans: Iterable[NDArray[np.float64]]) -> pd.DataFrame:
 
 
 def ragged_of(vectors: Iterator[ClipVectors], widths: dict[str, int]) -> Ragged:
-    """Stack the vectors of each clip, of statistics the means; a row of NaN for a clip that failed."""
+    """Stack the vectors of each clip (means only, if there are statistics); a row of NaN for a clip that failed."""
     width = sum(_n_values(widths).values())
     builder = RaggedBuilder((width,), np.float32)
     for clip in vectors:
@@ -41,7 +41,7 @@ def ragged_of(vectors: Iterator[ClipVectors], widths: dict[str, int]) -> Ragged:
 def pooled_of(
     vectors: Iterator[ClipVectors], n_clips: int, widths: dict[str, int], pooling: str
 ) -> NDArray[np.float32]:
-    """Pool the vectors of each clip, layer after layer; NaN for a clip that failed."""
+    """Pool the vectors of each clip, layer by layer; NaN for a clip that failed."""
     n_values = sum(_n_values(widths).values()) * len(POOLINGS[pooling])
     pooled = np.full((n_clips, n_values), np.nan, dtype=np.float32)
     for row, clip in zip(pooled, vectors, strict=True):
@@ -56,7 +56,7 @@ def pooled_of(
 
 
 def _n_values(widths: dict[str, int]) -> dict[str, int]:
-    """Count the numbers of each layer; one over time has three statistics of each."""
+    """Count the values of each layer; a layer over time has three statistics of each."""
     return {name: width // 3 if name.endswith(OVER_TIME) else width for name, width in widths.items()}
 
 

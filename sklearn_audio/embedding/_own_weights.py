@@ -1,4 +1,4 @@
-"""Weights of a user's own, of which an estimator holds the path only: what is said when they are gone."""
+"""The error for missing weights of the user, of which an estimator holds only the path."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["missing_weights"]
 
 
 def missing_weights(estimator: str, files: Mapping[str, Any]) -> str | None:
-    """Say which parameter names a file that is not there, and what to do."""
+    """Return an error message if a parameter names a missing file, otherwise None."""
     for name, path in files.items():
         is_path = isinstance(path, str | PathLike) and path != "pretrained"
         file = Path(local_path(path)) if is_path else None

@@ -15,8 +15,8 @@ __all__ = ["PANNsEmbedder"]
 class PANNsEmbedder(PretrainedEmbedder):
     """Embed clips with the networks of PANNs.
 
-    A clip is taken whole up to 30 s, a longer one in patches of 10 s. The networks were trained on AudioSet at 32 kHz
-    (two of them at 16 and 8 kHz), and tag 527 kinds of sounds: ``layer="probabilities"``.
+    Clips of up to 30 s are taken whole, longer ones in patches of 10 s. The networks were trained on AudioSet at 32 kHz
+    (two of them at 16 and 8 kHz) and score 527 classes of sounds: ``layer="probabilities"``.
 
     Q. Kong et al., "PANNs: large-scale pretrained audio neural networks for audio pattern recognition", IEEE/ACM TASLP
     28, 2020 (arXiv:1912.10211).
@@ -24,29 +24,29 @@ class PANNsEmbedder(PretrainedEmbedder):
     Parameters
     ----------
     model : str, default="cnn14"
-        "cnn14" (2,048 numbers), "cnn14_16k", "cnn14_8k", "cnn14_decision_max", "cnn14_decision_avg",
+        "cnn14" (2,048 features), "cnn14_16k", "cnn14_8k", "cnn14_decision_max", "cnn14_decision_avg",
         "cnn14_decision_att", "cnn10", "cnn6" (512), "resnet22", "resnet38", "resnet54" (2,048), "mobilenet_v1",
         "mobilenet_v2" (1,024), "leenet11" (512), "leenet24" (1,024), "dainet19" (512), "res1dnet31", "res1dnet51"
         (2,048), "wavegram_cnn14" or "wavegram_logmel_cnn14" (2,048, the best).
     {embedder_parameters}
     sample_rate : int, default=None
-        Rate in Hz of arrays that carry none; None refuses such arrays. Files and arrays with a rate are resampled to
-        the rate of the model.
+        Rate in Hz of arrays without a rate; None: such arrays raise. Files and arrays with a rate are resampled to the
+        rate of the model.
     partial : {"weight", "drop"}, default="weight"
-        What becomes of a last patch that the clip does not fill: "weight" fills it with silence and lets it weigh by
-        its share in "mean" and "mean_std"; "drop" leaves it out where there is a whole one.
+        Treatment of an incomplete last patch: "weight" pads it with silence and weights it by the fraction that is not
+        padding in "mean" and "mean_std"; "drop" drops it unless it is the only one.
     short_clip : {"tile", "zero"}, default="tile"
-        How a clip shorter than what the network can take (0.31 s for "cnn14") is filled: by repetition, or by silence
-        at its end.
+        Extension of a clip shorter than the minimum of the network (0.31 s for "cnn14"): repetition, or silence at its
+        end.
     layer : str or list of str, default=None
-        Which representation to return, one of `layers()`; several are put side by side, "all" is every one; None is
-        "embedding". Maps are averaged over time and frequency.
+        Representation to return, one of `layers()`; several are concatenated, "all" returns all; None: "embedding".
+        Maps are averaged over time and frequency.
     window : float, default=None
-        Seconds of a patch, up to 30, into which longer clips are then cut; None takes clips whole up to 30 s, and
-        longer ones in patches of 10 s.
+        Length of a patch in seconds, up to 30, into which longer clips are cut; None: clips of up to 30 s are taken
+        whole, longer ones in patches of 10 s.
     hop : float, default=None
-        Seconds between patches of `window`, or of 10 s, which clips longer than that are then cut into; None is their
-        length. Refused where no clip is longer than a patch.
+        Seconds between the starts of patches of `window`, or of 10 s; longer clips are cut into these. None: their
+        length. Raises if no clip is longer than a patch.
 
     Attributes
     ----------

@@ -11,9 +11,9 @@ __all__ = ["check_several"]
 
 
 def check_several(card: ModelCard, clips: AudioClips, options: PatchOptions) -> None:
-    """Refuse a hop that has no effect because no clip is longer than a patch.
+    """Raise if a hop has no effect because no clip is longer than a patch.
 
-    Lengths are those that headers state; the first clip of several patches, or of unknown length, ends the search.
+    Lengths are read from headers; the search ends at the first clip of several patches or of unknown length.
     """
     if any(_may_be_several(card, clips, row, options) for row in range(len(clips))):
         return

@@ -15,9 +15,9 @@ __all__ = ["SpeechEmbedder"]
 class SpeechEmbedder(PretrainedEmbedder):
     """Embed speech with speech_embedding, a small network for keywords.
 
-    Windows of 0.76 s, every 80 ms, at 16 kHz; 330,000 weights, trained on 200 million clips of keywords in English. It
-    knows speech, and little else. The extra ``speech`` installs a package that carries the weights, so that nothing is
-    downloaded.
+    Windows of 0.76 s every 80 ms, at 16 kHz. The network has 330,000 parameters, was trained on 200 million clips of
+    English keywords, and suits little but speech. The extra ``speech`` installs a package that contains the weights, so
+    that nothing is downloaded.
 
     J. Lin, K. Kilgour, D. Roblek & M. Sharifi, "Training keyword spotters with limited and synthesized speech data",
     ICASSP 2020 (arXiv:2002.01322). The frames are those of openWakeWord.
@@ -25,29 +25,28 @@ class SpeechEmbedder(PretrainedEmbedder):
     Parameters
     ----------
     model : str, default="speech_embedding"
-        The only one (96 numbers).
+        "speech_embedding", the only one (96 features).
     short_clip : {"tile", "zero"}, default="zero"
-        How a clip shorter than 1.28 s is filled: by repetition, or by silence at both ends, which is better for single
-        words.
+        Extension of a clip shorter than 1.28 s: repetition, or silence at both ends, which is better for single words.
     {embedder_parameters}
     weights : {"pretrained"}, path or None, default="pretrained"
-        "pretrained" takes the weights from the package ``pyopen-wakeword`` where that is installed, without importing
-        it, and else downloads them once, into the user's cache; a path reads an ``.onnx`` or ``.tflite`` file of the
-        network, or safetensors; None draws random weights from `random_state`, for tests.
+        "pretrained" reads the weights from the package ``pyopen-wakeword`` if it is installed, without importing it, or
+        else downloads them once, to the cache of the user; a path reads an ``.onnx`` or ``.tflite`` file of the
+        network, or safetensors; None: random weights from `random_state`, for tests.
     sample_rate : int, default=None
-        Rate in Hz of arrays that carry none; None refuses such arrays. Files and arrays with a rate are resampled to
-        16 kHz.
+        Rate in Hz of arrays without a rate; None: such arrays raise. Files and arrays with a rate are resampled to 16
+        kHz.
     partial : {"weight", "drop"}, default="weight"
-        What becomes of a last window that the clip does not fill: "weight" fills it with silence and lets it weigh by
-        its share in "mean" and "mean_std"; "drop" leaves it out, as openWakeWord does.
+        Treatment of an incomplete last window: "weight" pads it with silence and weights it by the fraction that is not
+        padding in "mean" and "mean_std"; "drop" drops it, like openWakeWord.
     layer : str or list of str, default=None
-        Which representation to return, one of `layers()`; several are put side by side, "all" is every one; None is
-        "embedding". Maps are averaged over time and frequency.
+        Representation to return, one of `layers()`; several are concatenated, "all" returns all; None: "embedding".
+        Maps are averaged over time and frequency.
     window : float, default=None
-        Seconds of a patch: 0.76 s, and no other.
+        Length of a patch in seconds: 0.76; other values raise.
     hop : float, default=None
-        Seconds between windows; None is 0.08. Another hop is slower, because windows then share no computation.
-        Refused where no clip is longer than a window.
+        Seconds between the starts of windows; None: 0.08. Another hop is slower, because windows then share no
+        computation. Raises if no clip is longer than a window.
 
     Attributes
     ----------
@@ -71,7 +70,7 @@ class SpeechEmbedder(PretrainedEmbedder):
     cards: ClassVar[Mapping[str, ModelCard]] = CARDS["speech"]
     _prefix: ClassVar[str] = "speechembedding"
 
-    def __init__(  # type: ignore[misc] # with defaults of its own
+    def __init__(  # type: ignore[misc] # with its own defaults
         self,
         model: str = "speech_embedding",
         *,

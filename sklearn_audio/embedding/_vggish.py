@@ -19,10 +19,10 @@ __all__ = ["VGGishEmbedder"]
 class VGGishEmbedder(PretrainedEmbedder):
     """Embed clips with VGGish.
 
-    Patches of 0.96 s at 16 kHz to 128 numbers. Three things are called "VGGish embedding", and all are here: the plain
-    output, as in TensorFlow's models since 2020 (default); with ``output_activation="relu"``, as in older code and in
-    torchvggish; and with ``postprocess="quantized"`` the codes from 0 to 255 that were released with AudioSet. With
-    ``partial="drop"`` the patches are exactly those of the original code.
+    Patches of 0.96 s at 16 kHz become 128 features, in one of three published variants: the unmodified output, as in
+    the TensorFlow models since 2020 (default); with ``output_activation="relu"``, as in older code and in torchvggish;
+    or, with ``postprocess="quantized"``, the codes from 0 to 255 that were released with AudioSet. With
+    ``partial="drop"``, the patches are exactly those of the original code.
 
     S. Hershey et al., "CNN architectures for large-scale audio classification", ICASSP 2017 (arXiv:1609.09430).
 
@@ -31,28 +31,28 @@ class VGGishEmbedder(PretrainedEmbedder):
     model : str, default="vggish"
         "vggish", the only one.
     output_activation : {"relu"} or None, default=None
-        Applied to the 128 numbers.
+        Activation applied to the 128 features.
     postprocess : {"pca", "quantized"} or None, default=None
-        "pca" decorrelates and whitens the 128 numbers with the published matrix; "quantized" then clips them to [-2, 2]
-        and maps that onto the whole numbers from 0 to 255, rounding down as TensorFlow does.
+        "pca" decorrelates and whitens the 128 features with the published matrix; "quantized" then clips them to [-2,
+        2] and maps this range to the integers from 0 to 255, rounding down like TensorFlow.
     pca_weights : {"pretrained"} or path, default="pretrained"
         The matrix of `postprocess`: the published one, or a file in its ``.npz`` or ``.pth`` layout.
     {embedder_parameters}
     sample_rate : int, default=None
-        Rate in Hz of arrays that carry none; None refuses such arrays. Files and arrays with a rate are resampled to
-        16 kHz.
+        Rate in Hz of arrays without a rate; None: such arrays raise. Files and arrays with a rate are resampled to 16
+        kHz.
     partial : {"weight", "drop"}, default="weight"
-        What becomes of a last patch that the clip does not fill: "weight" fills it with silence and lets it weigh by
-        its share in "mean" and "mean_std"; "drop" leaves it out where there is a whole one.
+        Treatment of an incomplete last patch: "weight" pads it with silence and weights it by the fraction that is not
+        padding in "mean" and "mean_std"; "drop" drops it unless it is the only one.
     short_clip : {"tile", "zero"}, default="tile"
-        How a clip shorter than a patch (0.975 s) is filled: by repetition, or by silence at its end.
+        Extension of a clip shorter than a patch (0.975 s): repetition, or silence at its end.
     layer : str or list of str, default=None
-        Which representation to return, one of `layers()`; several are put side by side, "all" is every one; None is
-        "embedding". Maps are averaged over time and frequency.
+        Representation to return, one of `layers()`; several are concatenated, "all" returns all; None: "embedding".
+        Maps are averaged over time and frequency.
     window : float, default=None
-        Seconds of a patch: 0.96 s, and no other.
+        Length of a patch in seconds: 0.96; other values raise.
     hop : float, default=None
-        Seconds between patches; None is their length, 0.96 s. Refused where no clip is longer than a patch.
+        Seconds between the starts of patches; None: their length, 0.96. Raises if no clip is longer than a patch.
 
     Attributes
     ----------

@@ -34,7 +34,7 @@ class PCA(NamedTuple):
 
 @dataclass(frozen=True)
 class VGGishPostprocess:
-    """Return the step after the network; `packed` is the matrix that came with a pickle."""
+    """Post-processing after the network; `packed` is the matrix from a pickle."""
 
     output_activation: str | None
     postprocess: str | None
@@ -43,7 +43,7 @@ class VGGishPostprocess:
     verbose: int = 0
 
     def identity(self) -> tuple[object, ...]:
-        """Return what the result depends on, for the key of the cache."""
+        """Return everything that the result depends on, for the cache key."""
         return self.output_activation, self.postprocess, self._matrix_identity() if self.postprocess else ()
 
     def _matrix_identity(self) -> tuple[object, ...]:
@@ -98,6 +98,6 @@ def pack_pca(pca: PCA) -> bytes:
 
 
 def unpack_pca(packed: bytes) -> PCA:
-    """Read what `pack_pca` wrote."""
+    """Read the bytes written by `pack_pca`."""
     tensors = read_packed(packed, "the bundled matrix of VGGish")
     return PCA(tensors["eigen_vectors"].numpy(), tensors["means"].numpy())

@@ -1,7 +1,7 @@
 """`VectorCache`: the vectors of clips on disk, by the content of the clip and the identity of the model.
 
-An entry lies under the hash of its key and carries a checksum. Entries appear by a rename, so processes share a folder
-without locks, and no file that is not an entry is ever touched.
+The name of an entry is the hash of its key, and its content has a checksum. Entries are written atomically, so
+processes share a folder without locks. Files that are not entries are never changed.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ __all__ = [
 
 CacheKey = Literal["content", "stat"]
 
-# Constraints of the parameters that every estimator with a cache has.
+# Constraints of the parameters of all estimators with a cache.
 CACHE_CONSTRAINTS: dict[str, list[Any]] = {
     "cache": [None, str, os.PathLike, Memory],
     "cache_key": [StrOptions({"content", "stat"})],
@@ -78,7 +78,7 @@ _ABANDONED_SECONDS = 3600.0  # writing takes milliseconds, so a process that sta
 
 
 class VectorCache:
-    """The cache as one model uses it: clips in, vectors out."""
+    """The cache of one model, from clips to vectors."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class VectorCache:
         self._writes = True
 
     def get(self, clips: AudioClips, row: int, layers: tuple[str, ...]) -> tuple[ClipKey | None, ClipVectors | None]:
-        """Look up all layers of a clip, None if one of them is missing; may run in any thread."""
+        """Look up all layers of a clip, None if one of them is missing; thread-safe."""
         key = _clip_key(clips, row, self._cache_key)
         if key is None:
             return None, None
@@ -118,7 +118,7 @@ class VectorCache:
         return None if packed is None else _unpack(digest, packed)
 
     def put(self, key: ClipKey, layer: str, clip: ClipVectors) -> None:
-        """Add a layer of a clip; after one warning, a folder that cannot be written to is only read."""
+        """Add a layer of a clip; if the folder is not writable, warn once and only read from then on."""
         if not self._may_write() or not key.still_holds():
             return
         digest = key.digest(self._identities[layer])
@@ -157,7 +157,7 @@ class VectorCache:
     def _stop_writing(self, error: OSError) -> None:
         self._writes = False
         warn_caller(
-            f"embeddings are not cached in '{self._disk.folder}' from here on: {error.strerror or error}. "
+            f"embeddings are no longer cached in '{self._disk.folder}': {error.strerror or error}. "
             "The results are not affected; free space there, or give another folder."
         )
 
@@ -171,13 +171,13 @@ def _side_by_side(parts: list[ClipVectors]) -> ClipVectors:
 
 
 def open_cache(cache: Any, cache_key: CacheKey, identities: Callable[[], dict[str, str]]) -> VectorCache | None:
-    """Open the cache of an estimator's parameters for the layers of a model, which have an identity each."""
+    """Open the cache given by the parameters of an estimator, for the layers of a model with their identities."""
     disk = cache_on_disk(cache)
     return None if disk is None else VectorCache(disk, identities, cache_key, _compression(cache))
 
 
 def cache_on_disk(cache: Any) -> DiskCache | None:
-    """Return the folder of entries that a parameter `cache` names."""
+    """Return the folder of entries given by a parameter `cache`."""
     if isinstance(cache, Memory):
         _check_memory(cache)
     location = cache.location if isinstance(cache, Memory) else cache
@@ -192,7 +192,7 @@ def cache_on_disk(cache: Any) -> DiskCache | None:
 
 
 def _check_memory(memory: Memory) -> None:
-    """Refuse options of a Memory that entries of this cache cannot follow; a folder and a zlib level they can."""
+    """Raise for options of a Memory other than its folder and a zlib level, which do not apply to this cache."""
     compress, verbose = memory.compress, getattr(memory, "_verbose", 0)
     is_level = isinstance(compress, int) and 0 <= compress <= _HIGHEST_LEVEL
     without_meaning = {
@@ -205,14 +205,14 @@ def _check_memory(memory: Memory) -> None:
     given = [f"{name}={value!r}" for name, (value, is_fine) in without_meaning.items() if not is_fine]
     if given:
         raise ValueError(
-            f"cache=joblib.Memory(..., {', '.join(given)}) cannot be honoured. Of a Memory, `location` counts and "
-            "`compress` from 0 to 9 or as a boolean; leave the rest at its defaults, or give the folder instead. The "
-            "estimator's own `verbose` shows progress."
+            f"cache=joblib.Memory(..., {', '.join(given)}) is not supported: of a Memory, only `location` and "
+            "`compress`, from 0 to 9 or as a boolean, are used. Leave the rest at its defaults, or give the folder "
+            "instead. The parameter `verbose` of the estimator shows progress."
         )
 
 
 def _compression(cache: Any) -> int:
-    """Return the zlib level that a Memory asks for, by joblib's rule."""
+    """Return the zlib level of a Memory, by joblib's rule."""
     compress = cache.compress if isinstance(cache, Memory) else 0
     return _DEFAULT_LEVEL if compress is True else int(compress)
 
@@ -234,7 +234,7 @@ class ClipKey(NamedTuple):
     stamp: Stamp | None = None
 
     def digest(self, identity: str) -> str:
-        """Return the key of the clip's entry for what has this identity."""
+        """Return the key of the clip's entry for a layer with this identity."""
         return hashlib.sha256(repr((identity, self.content, self.part)).encode("utf-8", "surrogatepass")).hexdigest()
 
     def still_holds(self) -> bool:
@@ -243,7 +243,7 @@ class ClipKey(NamedTuple):
 
 
 def _clip_key(clips: AudioClips, row: int, cache_key: CacheKey) -> ClipKey | None:
-    """Compute the identity of a clip; None if it cannot be cached, or if reading it will say that it is no clip."""
+    """Compute the identity of a clip; None if it cannot be cached or is invalid, as reading it then raises."""
     clip = clips._decoded_row(row)
     part = (*clips._bounds(clip), clips.sample_rate, clips._channel)
     if clip.source is None:
@@ -261,7 +261,7 @@ def _samples(clip: Row, bare_rate: float | None) -> tuple[object, ...] | None:
     array = np.ascontiguousarray(clip.array)
     if array.dtype.kind not in "iuf":  # not a waveform; reading it raises the error
         return None
-    # a rectangular X matters only for how integers are scaled
+    # a rectangular X only affects the scaling of integers
     rectangular = clip.rectangular and array.dtype.kind != "f"
     samples = hashlib.sha256(array.data).hexdigest()
     return array.dtype.str, array.shape, samples, float(clip.rate or bare_rate or 0), rectangular
@@ -306,7 +306,7 @@ def weights_identity(card: ModelCard, source: WeightsSource, *, verbose: int = 0
 
 
 def content_of(file: Path) -> tuple[str, ...]:
-    """Hash a checkpoint with all the files it consists of."""
+    """Hash all files of a checkpoint."""
     return tuple(_hash_of(part) for part in parts_of(file))
 
 
@@ -331,7 +331,7 @@ def _pack(key: str, clip: ClipVectors, compression: int) -> bytes:
 
 
 def _unpack(key: str, packed: bytes) -> ClipVectors | None:
-    """Read what `_pack` wrote; None if it is damaged."""
+    """Read the bytes written by `_pack`; None if they are damaged."""
     start = len(_MAGIC) + _CHECKSUM_BYTES
     body = packed[start:]
     if packed[:start] != _MAGIC + _checksum(key, body):
@@ -376,7 +376,7 @@ class DiskCache:
             content = path.read_bytes()
         except OSError:
             return None
-        with suppress(OSError):  # a read-only folder needs no times of use: nothing is removed from it
+        with suppress(OSError):  # times of use are not needed in a read-only folder, from which nothing is removed
             os.utime(path)
         return content
 
@@ -395,7 +395,7 @@ class DiskCache:
             unfinished.write_bytes(content)
 
     def shrink(self, max_bytes: int) -> int:
-        """Remove the least recently used entries until the rest fits; return the bytes removed."""
+        """Remove the least recently used entries until the others fit; return the number of bytes removed."""
         entries = sorted(self._entries())
         excess, removed = sum(entry.n_bytes for entry in entries) - max_bytes, 0
         for entry in entries:
@@ -406,13 +406,13 @@ class DiskCache:
         return removed
 
     def sweep(self) -> None:
-        """Remove unfinished files of processes that were killed."""
+        """Remove unfinished files of killed processes."""
         remove_unfinished(self._incoming, older_than=_ABANDONED_SECONDS)
 
     def remove_empty_folders(self) -> None:
-        """Remove the folders that the cache made, where they are empty."""
+        """Remove empty folders of the cache."""
         for folder in (*self._shards(), self._incoming, self._root):
-            with suppress(OSError):  # not empty, or not there
+            with suppress(OSError):  # not empty, or missing
                 os.rmdir(folder)
 
     def _path(self, key: str) -> Path:

@@ -1,4 +1,4 @@
-"""A computation over clips: ahead in threads, bounded in memory, with one rule for rows that fail."""
+"""Computation over clips: in background threads, with bounded memory, and one rule for rows that fail."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ROW_ERRORS = (AudioReadError, ValueError, TypeError)
 
 
 class ClipErrors:
-    """The rows that failed, and the one warning that lists them."""
+    """Failed rows, and the warning that lists them."""
 
     def __init__(self, on_error: OnError) -> None:
         self.caught: tuple[type[Exception], ...] = _ROW_ERRORS if on_error == "nan" else ()
@@ -38,7 +38,7 @@ class ClipErrors:
         self._reasons.append(str(error))
 
     def warn(self) -> None:
-        """Warn once about all failed rows; quiet if there are none."""
+        """Warn once about all failed rows, if there are any."""
         if self.rows:
             listed = "\n".join(f"  {reason}" for _, reason in sorted(zip(self.rows, self._reasons, strict=True)))
             warn_caller(f"{len(self.rows)} clip(s) could not be used and became NaN:\n{listed}")
@@ -79,9 +79,9 @@ def collect_rows(
 
 
 def check_output(values: NDArray[Any], describe: Callable[[int], str], row: int) -> None:
-    """Refuse the output of a clip if it is not finite, such as the power of huge samples."""
+    """Raise if the output for a clip is not finite, such as the power of huge samples."""
     if not all_finite(values):
         raise ValueError(
-            f"{describe(row)}: what is computed from the clip is NaN or infinite, though its samples are finite: "
+            f"{describe(row)}: the output for the clip is NaN or infinite, though its samples are finite: "
             "samples far beyond [-1, 1] leave the range of float32. Repair it or leave it out."
         )

@@ -1,4 +1,4 @@
-"""Choosing the device."""
+"""Choice of the device."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ def resolve_device(device: str | torch.device) -> torch.device:
         resolved = torch.device(device)
     except RuntimeError as error:
         raise ValueError(
-            f"device={device!r} is no torch device; use 'auto', 'cpu', 'cuda', 'cuda:0' or 'mps'."
+            f"device={device!r} is not a torch device; use 'auto', 'cpu', 'cuda', 'cuda:0' or 'mps'."
         ) from error
     counts = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
     if (resolved.index or 0) >= counts.get(resolved.type, 1 + (resolved.index or 0)):
         raise ValueError(
-            f"device={str(device)!r} is not there: torch sees {counts[resolved.type]} of its kind. Use 'auto' or 'cpu'."
+            f"device={str(device)!r} is not available: torch finds {counts[resolved.type]} such devices. Use 'auto' or "
+            "'cpu'."
         )
     return resolved

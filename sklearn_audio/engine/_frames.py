@@ -1,4 +1,4 @@
-"""From blocks of a waveform to blocks of frames: NumPy to torch, on any device, and back."""
+"""Frames from blocks of a waveform: NumPy to torch, on any device, and back."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def to_tensor(array: NDArray[Any], device: torch.device | None = None) -> Tensor
     """Wrap an array as a tensor; a read-only one is copied, because torch may not write to it."""
     tensor = torch.from_numpy(array if array.flags.writeable else array.copy())
     if device is not None and device.type == "cuda":
-        tensor = tensor.pin_memory()  # the processor goes on while it is on its way
+        tensor = tensor.pin_memory()  # pinned memory is copied to the device in the background
     return tensor.to(device or "cpu", non_blocking=True)
 
 
 def front_end_frames(
     front_end: FrontEnd, blocks: Iterator[NDArray[np.float32]], device: torch.device | None = None
 ) -> Iterator[NDArray[Any]]:
-    """Compute the frames of a clip in pieces, without what needs the whole clip.
+    """Compute the frames of a clip in blocks, without the steps that need the whole clip.
 
     Shapes: -> (n, n_features).
     """
@@ -38,11 +38,11 @@ def front_end_frames(
         yield frames.cpu().numpy()
 
 
-@torch.inference_mode()  # nothing here is differentiated: less work per operation
+@torch.inference_mode()  # no gradients are needed, which saves work per operation
 def tensor_frames(
     front_end: FrontEnd, blocks: Iterator[NDArray[np.float32]], device: torch.device | None = None
 ) -> Iterator[Tensor]:
-    """Compute the frames of a clip in pieces, and leave them where they are.
+    """Compute the frames of a clip in blocks, and leave them on the device.
 
     Shapes: -> (n, n_features).
     """
@@ -54,7 +54,7 @@ def tensor_frames(
 
 @torch.inference_mode()
 def held_frames(pieces: Iterator[Tensor], n_features: int) -> tuple[Iterator[Tensor], Tensor]:
-    """Wait for the end of a clip, and return its frames with their maximum; those of a long clip wait in a file.
+    """Collect the frames of a clip, of a long one in a file, and return them with their maximum.
 
     Shapes: -> (n, n_features) each, ().
     """

@@ -1,4 +1,4 @@
-"""Networks with their weights: built and optimised once per process, and shared by all clones."""
+"""Networks with their weights, built and optimised once per process and shared by all clones."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class WeightsSource:
     packed: bytes | None = None
 
     def identity(self, file: Path | None) -> tuple[object, ...]:
-        """Identify these weights among those in memory, by the stamps of their files."""
+        """Return the key of these weights among those in memory, by the stamps of their files."""
         if self.packed is not None:
             return ("packed", hashlib.sha256(self.packed).hexdigest())
         if file is None:
@@ -59,12 +59,12 @@ class WeightsSource:
 
 
 def parts_of(file: Path) -> list[Path]:
-    """List the files that a checkpoint consists of."""
+    """List the files of a checkpoint."""
     if file.is_dir():
         return sorted(part for part in file.iterdir() if _TENSORFLOW_PART.search(part.name))
     prefix = _TENSORFLOW_PART.sub("", file.name)
-    beside = sorted(file.parent.iterdir()) if file.parent.is_dir() else []
-    return [part for part in beside if part.name == file.name or _TENSORFLOW_PART.sub("", part.name) == prefix]
+    siblings = sorted(file.parent.iterdir()) if file.parent.is_dir() else []
+    return [part for part in siblings if part.name == file.name or _TENSORFLOW_PART.sub("", part.name) == prefix]
 
 
 def seed_of(random_state: Any) -> int:
@@ -82,7 +82,7 @@ def read_network(card: ModelCard, source: WeightsSource, *, verbose: int = 0) ->
 def load_network(
     card: ModelCard, source: WeightsSource, device: torch.device, precision: Precision = "float32", *, verbose: int = 0
 ) -> nn.Module:
-    """Return a network with its weights, optimised for inference, from memory if it was used lately."""
+    """Return a network with its weights, optimised for inference; recently used networks are kept in memory."""
     with _lock:
         file = _file(card, source, verbose)
         key = (card.name, *source.identity(file), str(device), precision)
@@ -136,7 +136,7 @@ def _build(card: ModelCard, source: WeightsSource, file: Path | None) -> nn.Modu
 
 
 def _aligned(tensor: Tensor) -> Tensor:
-    """Return weights as float32 in memory aligned as torch's own: kernels may round by the alignment."""
+    """Return weights as float32 with the alignment of torch's own memory, which affects the rounding of kernels."""
     tensor = tensor.float() if tensor.is_floating_point() else tensor
     return tensor.clone() if tensor.data_ptr() % _ALIGNMENT else tensor
 
@@ -147,9 +147,9 @@ def _random_network(card: ModelCard, seed: int) -> nn.Module:
 
 
 def _check_keys(card: ModelCard, tensors: dict[str, Tensor], wanted: dict[str, Tensor], file: Path | None) -> None:
-    kinds: dict[Literal["it lacks", "it has beside", "of another shape are"], list[str]] = {
+    kinds: dict[Literal["it lacks", "it also has", "of another shape are"], list[str]] = {
         "it lacks": sorted(wanted.keys() - tensors.keys()),
-        "it has beside": sorted(tensors.keys() - wanted.keys()),
+        "it also has": sorted(tensors.keys() - wanted.keys()),
         "of another shape are": [
             f"{name} {tuple(tensors[name].shape)} for {tuple(tensor.shape)}"
             for name, tensor in wanted.items()

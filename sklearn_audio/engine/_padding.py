@@ -1,4 +1,4 @@
-"""Arrays of unequal length side by side in one tensor."""
+"""Padding of arrays of unequal length to one tensor."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def pad_arrays(arrays: Iterable[NDArray[Any]], shape: tuple[int, ...], dtype: An
 
     Shapes: arrays (n, *item_shape).
     """
-    # torch aligns its memory alike every time, which NumPy does not: kernels may round by the alignment
+    # memory of torch always has the same alignment, on which the rounding of kernels may depend; that of NumPy varies
     tensor = torch.full(shape, pad_value, dtype=torch.from_numpy(np.empty(0, dtype)).dtype)
     padded = tensor.numpy()
     for i, array in enumerate(arrays):

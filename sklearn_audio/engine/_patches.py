@@ -1,4 +1,4 @@
-"""Patches: the blocks of one clip cut to the inputs of a network, the spans of patches, and their vectors."""
+"""Patches of one clip: the inputs of a network, their spans, and their vectors."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Blocks = Iterator[NDArray[np.float32]]
 
 
 class Patch(NamedTuple):
-    """The inputs of a network for one patch, and its weight: the fraction of it that the clip fills.
+    """The inputs of a network for one patch, and its weight: the fraction of it that is not padding.
 
-    Some networks take several patches as one piece, with as many weights.
+    Some networks take several patches as one joint input, with one weight per patch.
     """
 
     inputs: tuple[Tensor, ...]
@@ -36,7 +36,7 @@ class Patch(NamedTuple):
 
 @dataclass(frozen=True)
 class PatchOptions:
-    """The parameters of an estimator that decide where patches lie."""
+    """The parameters of an estimator that determine the positions of patches."""
 
     hop: float | None = None
     partial: Literal["weight", "drop"] = "weight"
@@ -69,7 +69,7 @@ def iter_patches(
 
 
 def _filled(blocks: Blocks, shortest: int, how: str, centred: bool) -> Blocks:
-    """Fill a clip that is too short; pass on any other, block by block."""
+    """Extend a clip that is too short; pass on any other, block by block."""
     held: list[NDArray[np.float32]] = []
     n_timepoints = 0
     for block in blocks:
@@ -119,7 +119,7 @@ def _frame_patches(
 ) -> Iterator[Patch]:
     hop, front_end = _hop(card, patching, options), card.front_end
     joint = patching.joint if hop == patching.hop else (1,)
-    size, step = patching.n_frames + (joint[0] - 1) * hop, joint[0] * hop  # of and between pieces
+    size, step = patching.n_frames + (joint[0] - 1) * hop, joint[0] * hop  # of and between joint inputs
     pieces, highest = tensor_frames(front_end, _with_end(card, patching, blocks, options), device), None
     if front_end.needs_whole_clip:
         pieces, highest = held_frames(pieces, front_end.n_features)
@@ -146,7 +146,7 @@ def _finished(card: ModelCard, frames: Tensor, highest: Tensor | None) -> Tensor
 
 
 def _weights_of_rest(n_frames: int, size: int, hop: int, partial: str, *, is_first: bool) -> tuple[float, ...]:
-    """Return the weights of the patches that begin in the frames after the last whole piece."""
+    """Return the weights of the patches that start after the last complete joint input."""
     n_whole = max(0, (n_frames - size) // hop + 1)
     left = n_frames - n_whole * hop
     alone = is_first and not n_whole
@@ -179,7 +179,7 @@ def _clip_patches(
 
 
 def _timepoints(card: ModelCard, patching: ClipPatching, options: PatchOptions) -> tuple[int, int, int]:
-    """Return the timepoints of a patch and between patches, and those of the longest clip that is one patch."""
+    """Return in timepoints the patch length, the hop, and the length of the longest clip that is one patch."""
     size = round(patching.seconds * card.sample_rate)
     hop = patching.hop if options.hop is None else options.hop
     if hop is None:
@@ -223,6 +223,6 @@ def patch_spans(card: ModelCard, n_timepoints: int, options: PatchOptions) -> ND
     starts = np.arange(n_whole + has_partial) * hop * unit - lead
     ends = np.minimum(starts + size * unit, n_timepoints / card.sample_rate)
     starts = np.maximum(starts, 0.0)
-    if n_timepoints < card.patching.shortest:  # a clip that was filled is in every patch
+    if n_timepoints < card.patching.shortest:  # an extended clip is in every patch
         starts, ends = np.zeros(len(starts)), np.full(len(starts), n_timepoints / card.sample_rate)
     return np.stack([starts, ends], axis=1)

@@ -1,4 +1,4 @@
-"""From the vectors of the patches of a clip to one vector."""
+"""Pooling of the vectors of the patches of a clip to one vector."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["POOLINGS", "pool", "pool_over_time"]
 Vectors = NDArray[Any] | Sequence[NDArray[Any]]
 
 _BLOCK = 512
-# pooling -> the statistics it joins
+# pooling -> the statistics that it concatenates
 POOLINGS = {"mean": ("mean",), "max": ("max",), "mean_std": ("mean", "std"), "mean_max": ("mean", "max")}
 
 
 def pool(vectors: Vectors, weights: NDArray[np.float64], pooling: str) -> NDArray[np.float32]:
-    """Join the vectors of a clip.
+    """Pool the vectors of a clip.
 
     Shapes: vectors (n_patches, n_features), weights (n_patches,) -> (n_features * n_statistics,).
     """
@@ -31,7 +31,7 @@ def pool(vectors: Vectors, weights: NDArray[np.float64], pooling: str) -> NDArra
 
 
 def pool_over_time(vectors: Vectors, weights: NDArray[np.float64], pooling: str) -> NDArray[np.float32]:
-    """Join the statistics over time of the patches of a clip to those of all its time steps.
+    """Combine the statistics of the patches of a clip into those over all its time steps.
 
     Shapes: vectors (n_patches, 3 * n_features): mean, std and maximum; weights -> (n_features * n_statistics,).
     """
@@ -51,7 +51,7 @@ def _blocks(vectors: Vectors) -> Iterator[NDArray[np.float64]]:
 def _average(
     vectors: Vectors, weights: NDArray[np.float64], value: Callable[[NDArray[np.float64]], NDArray[np.float64]]
 ) -> NDArray[np.float64]:
-    """Average what is computed of the vectors, added up one after the other as `numpy.average` does."""
+    """Average a function of the vectors, in the order of summation of `numpy.average`."""
     total, start = np.empty((0, len(vectors[0]))), 0
     for block in _blocks(vectors):
         weighted = value(block) * weights[start : start + len(block), None]

@@ -1,4 +1,4 @@
-"""`PretrainedModel`: clips through a pretrained network, read ahead and batched across clips, or from the cache."""
+"""`PretrainedModel`: vectors of clips by a pretrained network, batched across clips, or from the cache."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["Forward", "Postprocess", "PretrainedModel"]
 
 Vectors = NDArray[np.float32]
 
-# Clips from the cache wait for those before them; from this many on, these go through the network in a smaller batch.
+# Clips from the cache wait for earlier ones; if more than this many wait, these go through in an incomplete batch.
 _MAX_CACHED = 256
 _VALUES_PER_BLOCK = 1 << 18
 # A forward pass uses all cores; two at once, from threads of one process, would compete for them.
@@ -45,19 +45,19 @@ class Postprocess(Protocol):
     """A computation on the vectors of a batch, after the network."""
 
     def identity(self) -> tuple[object, ...]:
-        """Return what the result depends on, for the key of the cache."""
+        """Return everything that the result depends on, for the cache key."""
 
     def load(self) -> Callable[[Vectors], Vectors]:
-        """Read what the computation needs, and return it as a function.
+        """Read the data that the computation needs, and return it as a function.
 
         Shapes: (n_patches, n_features) -> (n_patches, n_features).
         """
 
 
 class PretrainedModel:
-    """Layers of a pretrained network as a function of clips: vectors of patches side by side, with their spans.
+    """Layers of a pretrained network as a function of clips: concatenated vectors of patches, with their spans.
 
-    A forward pass computes the layers and those that the cache shall hold `beside` them.
+    A forward pass computes the requested layers, and those to be cached in addition (`also_cached`).
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class PretrainedModel:
         layers: Sequence[str],
         patches: PatchOptions,
         *,
-        beside: Sequence[str] = (),
+        also_cached: Sequence[str] = (),
         device: str | torch.device = "auto",
         precision: Precision = "float32",
         postprocess: Postprocess | None = None,
@@ -78,13 +78,13 @@ class PretrainedModel:
         self.device = resolve_device(device)
         self._source = source
         self.layers = tuple(layers)
-        self.computed = (*self.layers, *(name for name in beside if name not in layers))
+        self.computed = (*self.layers, *(name for name in also_cached if name not in layers))
         self._precision: Precision = precision
         self._postprocess = postprocess
         self._verbose = verbose
 
     def identities(self) -> dict[str, str]:
-        """Return for each layer all that the vectors of a clip depend on, except for the clip."""
+        """Return for each layer everything that the vectors of a clip depend on, except for the clip."""
         card = self.card
         model = (__version__, card.name, card.front_end, card.patching, card.reads)
         weights = weights_identity(card, self._source, verbose=self._verbose)
@@ -102,7 +102,7 @@ class PretrainedModel:
 
     @cached_property
     def columns(self) -> dict[str, slice]:
-        """Return where each layer lies in the vectors of a forward pass."""
+        """Return the columns of each layer in the vectors of a forward pass."""
         if len(self.computed) == 1:
             return {self.computed[0]: slice(None)}
         ends = np.cumsum([0, *(layer_width(self.card, layer) for layer in self.computed)]).tolist()
@@ -119,7 +119,7 @@ class PretrainedModel:
         on_error: OnError = "raise",
         description: str = "clips",
     ) -> Iterator[ClipVectors]:
-        """Yield the vectors of clip after clip; decoding and framing run ahead in background threads."""
+        """Yield the vectors of each clip; clips are decoded and framed in background threads."""
         errors = ClipErrors(on_error)
         vector_cache = open_cache(cache, cache_key, self.identities)
         queue = _Queue(self, clips, batch_size, vector_cache, errors)
@@ -157,7 +157,7 @@ class PretrainedModel:
 
 @dataclass
 class _Job:
-    """A clip on its way to the network: its key in the cache, and its vectors there or the error of the lookup."""
+    """A clip in progress: its cache key, and its cached vectors or the error of the lookup."""
 
     clip: ClipVectors = field(default_factory=ClipVectors)
     key: ClipKey | None = None
@@ -169,14 +169,14 @@ class _Job:
         return self.cached is None and self.error is None
 
     def counted(self, blocks: Iterator[Vectors]) -> Iterator[Vectors]:
-        """Pass on the blocks of the clip, and count their timepoints."""
+        """Yield the blocks of the clip, and count their timepoints."""
         for block in blocks:
             self.clip.n_timepoints += len(block)
             yield block
 
 
 class _Queue:
-    """Patches that wait for a full batch, and the clips that they belong to, in the order of X."""
+    """Patches that wait for a full batch, and their clips in the order of X."""
 
     def __init__(
         self,
@@ -216,7 +216,7 @@ class _Queue:
         job.clip.warnings = self._input.warnings_of(row)
 
     def _enqueue(self, patch: Patch, clip: ClipVectors) -> None:
-        """Run a batch of one shape as soon as it is full, and all batches if too many patches wait."""
+        """Run a batch of one shape once it is full, and all batches if too many patches wait."""
         batch = self._waiting.setdefault(tuple(tensor.shape for tensor in patch.inputs), [])
         batch.append((patch, clip))
         if len(batch) >= self.load().batch:
@@ -225,7 +225,7 @@ class _Queue:
             self.flush()
 
     def discard_last(self) -> None:
-        """Leave the last clip, which failed, without vectors."""
+        """Discard the vectors of the last clip, which failed."""
         failed = self._jobs[-1].clip
         for batch in self._waiting.values():
             batch[:] = [(patch, owner) for patch, owner in batch if owner is not failed]
@@ -245,7 +245,7 @@ class _Queue:
     def _stored(self, vector: Vectors) -> Vectors:
         """Copy a vector into a preallocated block.
 
-        Many small arrays, allocated between forward passes, fragment the heap and raise peak memory.
+        Many small arrays, allocated between forward passes, would fragment the heap and raise peak memory.
         """
         if len(self._block) < vector.size:
             self._block = np.empty(max(_VALUES_PER_BLOCK, vector.size), dtype=vector.dtype)
@@ -255,7 +255,7 @@ class _Queue:
         return row
 
     def finished(self) -> Iterator[ClipVectors]:
-        """Yield the clips, from the first on, all of whose patches went through the network."""
+        """Yield the completed clips at the front of the queue."""
         if len(self._jobs) > self._batch_size + _MAX_CACHED:
             self.flush()
         while self._jobs and len(self._jobs[0].clip.vectors) == len(self._jobs[0].clip.weights):
@@ -276,7 +276,7 @@ class _Queue:
     def _wanted(self, job: _Job) -> ClipVectors:
         if job.cached is not None:
             return job.cached
-        last = self._model.columns[self._model.layers[-1]].stop  # what only the cache wants comes behind
+        last = self._model.columns[self._model.layers[-1]].stop  # followed by the layers for the cache only
         return replace(job.clip, vectors=[vector[..., :last] for vector in job.clip.vectors])
 
     def _keep(self, job: _Job) -> None:
@@ -289,10 +289,10 @@ class _Queue:
 
 
 class Forward:
-    """Runs patches through a network in batches of a fixed size, filled up with zeros.
+    """Runs patches through a network in batches of a fixed size, padded with zeros.
 
-    Kernels of float32 sum in another order for other shapes; with one shape, no vector depends on its neighbours, to
-    the bit.
+    The order of summation in float32 kernels depends on the shape; with one shape, a vector does not depend on the
+    other patches, bit for bit.
     """
 
     def __init__(
@@ -334,7 +334,7 @@ class Forward:
         return vectors[: len(patches)]
 
     def _by_patch(self, values: Tensor) -> Vectors:
-        """Return (B, W, ...): W patches of one piece where the network takes several as one, else 1."""
+        """Return (B, W, ...), where W is the number of patches in a joint input, or 1."""
         values = values if self._joint else values.unsqueeze(1)
         return values.float().cpu().numpy()
 
@@ -342,7 +342,7 @@ class Forward:
         if isinstance(self._network, LayeredNetwork):
             found: Sequence[Tensor] = self._network(*inputs, layer=self._layers)
             return found
-        # of a user: it knows one layer at a time
+        # a network of the user computes one layer at a time
         return [self._network(*inputs, layer=layer) for layer in self._layers]
 
     def _stacked(self, tensors: tuple[Tensor, ...]) -> Tensor:

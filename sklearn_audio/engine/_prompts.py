@@ -1,4 +1,4 @@
-"""Labels as vectors: the prompts of each label through a text tower, in memory and in the cache."""
+"""Vectors of labels: their prompts embedded by a text tower, in memory and in the cache."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class PromptSource(NamedTuple):
         return sorted(file for file in self.tokenizer.iterdir() if file.suffix in (".json", ".txt"))
 
     def content(self) -> tuple[object, ...]:
-        """Identify all that the vectors of prompts depend on, by content."""
+        """Return everything that the vectors of prompts depend on, by content."""
         texts = [sha256(file.read_bytes()).hexdigest() for file in self.texts]
         return (__version__, self.config, content_of(self.weights), *texts)
 
@@ -47,7 +47,7 @@ class PromptSource(NamedTuple):
 def label_rows(source: PromptSource, prompts: tuple[tuple[str, ...], ...], cache: Any) -> NDArray[np.float32]:
     """Return the row of each label, whose product with the vector of a clip is the label's logit.
 
-    It is the mean of the vectors of the label's prompts, brought to the length of the model's scale. Clones and folds
+    The row is the mean of the vectors of the label's prompts, scaled to the norm of the model's scale. Clones and folds
     share the rows in memory.
 
     Shapes: -> (n_labels, d).
@@ -63,7 +63,7 @@ def label_rows(source: PromptSource, prompts: tuple[tuple[str, ...], ...], cache
 
 
 def _from_disk(source: PromptSource, prompts: tuple[tuple[str, ...], ...], cache: Any) -> NDArray[np.float32]:
-    """Return the rows from the cache of an estimator, or compute and keep them."""
+    """Return the rows from the cache of an estimator, or compute and store them."""
     entries = open_cache(cache, "content", lambda: {"": repr((prompts, source.content()))})
     if entries is None:
         return _computed(source, prompts)

@@ -1,4 +1,4 @@
-"""Streams of random numbers by seed and key, and global generators that are lent and put back."""
+"""Random generators by seed and key, and temporary seeding of the global generators."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _one_at_a_time = ForkSafeLock()
 
 
 class Purpose(IntEnum):
-    """Purpose of a stream; streams of different purposes share no numbers."""
+    """Purpose of a generator; generators of different purposes are independent."""
 
     AUGMENTATION = 0
     CLASS_ORDER = 1
@@ -31,17 +31,17 @@ class Purpose(IntEnum):
 
 
 def stream(seed: int, purpose: Purpose, *key: int) -> np.random.Generator:
-    """Give the generator that belongs to a seed and a key."""
+    """Return the generator of a seed and a key."""
     # not the list [seed, *key]: NumPy takes one that ends in zeros for the shorter one
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose, *key)))
 
 
 @contextmanager
 def seeded_globals(rng: np.random.Generator) -> Iterator[None]:
-    """Seed the global generators of Python and NumPy, and put them back as they were; torch draws from one of its own.
+    """Seed the global generators of Python and NumPy, and restore them afterwards; torch uses a separate generator.
 
-    For code from elsewhere that draws from them. It runs in one thread at a time, so that no fit takes the numbers of
-    another one; threads that draw from these two generators by themselves must not run beside.
+    For third-party code that draws from them. A lock lets one thread at a time do so; other code that draws from these
+    two generators must not run at the same time.
     """
     seed = int(rng.integers(2**32))
     of_numpy = check_random_state(None)  # the generator behind the functions of numpy.random

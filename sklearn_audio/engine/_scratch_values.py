@@ -1,8 +1,7 @@
-"""Values in a nameless temporary file.
+"""Values in an unnamed temporary file.
 
-The file lies in the folder that `tempfile` names (the environment variable TMPDIR sets it). It has no name there, so
-that nothing is left when the process ends, however it ends, and it is read piece by piece, so that memory does not grow
-with it.
+The file is in the folder chosen by `tempfile`, which the environment variable TMPDIR sets. It has no name, so it
+disappears however the process ends, and it is read in blocks, so memory does not grow with it.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ __all__ = ["ScratchValues"]
 
 
 class ScratchValues:
-    """Items in a nameless temporary file, read by slices."""
+    """Items in an unnamed temporary file, read by slices."""
 
     def __init__(self, item_shape: Sequence[int], dtype: DTypeLike = np.float32) -> None:
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self._item_shape = tuple(item_shape)
         self._n_items = 0
-        # unbuffered: the system's own cache is enough, and a read costs no more than what it returns
+        # unbuffered: the cache of the system suffices, and no more is read than is returned
         self._file = tempfile.TemporaryFile(prefix="sklearn-audio-", buffering=0)  # noqa: SIM115 - lives as long as this
         self._lock = ForkSafeLock()
         weakref.finalize(self, self._file.close)

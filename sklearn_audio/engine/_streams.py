@@ -1,4 +1,4 @@
-"""Compute clips part by part in background threads, as far ahead as a bound on memory allows."""
+"""Computation of clips in parts by background threads, with bounded memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sklearn_audio._threads import submit_in_order
 
 __all__ = ["ordered_streams"]
 
-# Of one clip; a thread that has computed as many waits until some were taken.
+# Values of one clip that may wait; a thread that has computed this many waits until some are taken.
 _AHEAD_VALUES = 1 << 20
 
 
@@ -34,9 +34,9 @@ def ordered_streams(
 ) -> Generator[tuple[Head, Iterator[Part]], None, None]:
     """Compute streams of parts in background threads and yield the streams in the order of the items.
 
-    A stream is computed by one thread from its first part to its last, a million values ahead of whoever iterates. So a
-    long clip is decoded while the network runs, and what threads allocate does not lie between the maps of the network,
-    where it would keep the C library from using that memory again.
+    One thread computes a whole stream, up to a million values ahead of the consumer, so a long clip is decoded while
+    the network runs. The threads also keep their allocations out of the heap of the main thread, which avoids
+    fragmentation between the maps of the network.
     """
     n_threads = effective_n_jobs(n_jobs)
     if n_threads == 1:
@@ -44,7 +44,7 @@ def ordered_streams(
         return
     alive: deque[_Stream[Head, Part]] = deque()
 
-    def release() -> None:  # the pool waits for its threads, which may wait for a stream to be taken
+    def release() -> None:  # the pool waits for its threads, which may wait for parts to be taken
         for stream in alive:
             stream.close()
 
@@ -67,9 +67,9 @@ def ordered_streams(
 
 
 class _Stream(Generic[Head, Part]):
-    """The parts of one clip, between the thread that computes them and the one that takes them."""
+    """The parts of one clip, passed from the computing thread to the consumer."""
 
-    filled: Future[None]  # what becomes of `fill`; an error of it surfaces behind the last part
+    filled: Future[None]  # the result of `fill`; its error is raised after the last part
 
     def __init__(self, start: Callable[[], tuple[Head, Iterator[Part]]]) -> None:
         self._start = start
@@ -80,7 +80,7 @@ class _Stream(Generic[Head, Part]):
         self._changed = Condition()
 
     def fill(self) -> None:
-        """Compute the parts, in the thread that calls."""
+        """Compute the parts, in the calling thread."""
         try:
             head, parts = self._start()
             with self._changed:
@@ -103,7 +103,7 @@ class _Stream(Generic[Head, Part]):
             return not self._closed
 
     def head(self) -> Head:
-        """Wait for what the function returns first."""
+        """Wait for the first result of the function."""
         with self._changed:
             self._changed.wait_for(lambda: self._heads or self._ended)
         if not self._heads:
@@ -125,7 +125,7 @@ class _Stream(Generic[Head, Part]):
         raise StopIteration
 
     def close(self) -> None:
-        """Let the thread that computes the parts end."""
+        """Stop the computing thread."""
         with self._changed:
             self._closed = True
             self._parts.clear()

@@ -22,7 +22,7 @@ _FEW_BANDS, _MANY_CHANNELS = 4, 256
 
 @torch.no_grad()
 def tune(network: Any, card: ModelCard, device: torch.device, precision: Literal["float32", "bfloat16"]) -> None:
-    """Rewrite a network for inference, in place; its outputs stay the same up to rounding in float32."""
+    """Rewrite a network for inference, in place; its outputs do not change beyond float32 rounding."""
     on_meta, example = card.on_meta(), example_inputs(card)
     fold_batch_norms(network, _pairs(on_meta, example))
     if device.type == "cpu" and _has_deep_maps(network):
@@ -129,8 +129,8 @@ def _transpose(network: Any) -> None:
 class MatmulConv(nn.Module):
     """A convolution of stride one that keeps the size of its map, as one matrix product.
 
-    On maps that are a few bands wide and many channels deep, convolution kernels leave vector registers half empty; a
-    matrix product over copies of the neighbourhoods is up to four times faster.
+    On maps with few bands and many channels, convolution kernels use vector registers poorly; a matrix product over
+    shifted copies is up to four times faster.
     """
 
     def __init__(self, conv: nn.Conv2d) -> None:

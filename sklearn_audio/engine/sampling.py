@@ -1,7 +1,7 @@
-"""Samplers: which clips an epoch has, where classes are of unequal size.
+"""Samplers: selection of the clips of an epoch for classes of unequal size.
 
-A sampler is a function of seed and epoch. It gives one or more streams of rows, each as long as the data; batches are
-taken from the streams in turn.
+A sampler is a function of seed and epoch. It returns one or more streams of rows, each as long as the data; batches
+are taken from the streams in turn.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Sampler(Protocol):
     """Protocol of samplers, which draw the rows of an epoch."""
 
     def streams(self, seed: int, epoch: int) -> list[NDArray[np.int64]]:
-        """Give the rows of an epoch, one array per stream."""
+        """Return the rows of an epoch, one array per stream."""
 
 
 def rows_of_classes(targets: NDArray[Any]) -> list[NDArray[np.int64]]:
@@ -46,7 +46,7 @@ def rows_of_classes(targets: NDArray[Any]) -> list[NDArray[np.int64]]:
 
 
 def inverse_frequency_weights(targets: NDArray[Any]) -> NDArray[np.float64]:
-    """Weigh rows by the inverse of the frequency of their labels, summed over the labels of a row.
+    """Weight rows by the inverse of the frequency of their labels, summed over the labels of a row.
 
     Shapes: targets (n_rows,) or (n_rows, n_labels) -> (n_rows,).
 
@@ -61,7 +61,7 @@ def inverse_frequency_weights(targets: NDArray[Any]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, eq=False)
 class WeightedSampler:
-    """Draws rows with replacement, by the inverse of how frequent their labels are.
+    """Draws rows with replacement, by the inverse of the frequency of their labels.
 
     Shapes: weights (n_rows,).
     """
@@ -87,11 +87,11 @@ class WeightedSampler:
 
 @dataclass(frozen=True, eq=False)
 class BalancedSampler:
-    """Goes through the classes in a random order, over and over, and takes the next row of each.
+    """Repeatedly goes through the classes in random order, and takes the next row of each.
 
-    In an epoch, the numbers of rows of any two classes differ by at most one. The rows of a class come in random order,
-    each before any comes again; where a class has more rows than an epoch takes, the next epoch goes on from there. A
-    row of several labels comes up with each of them.
+    In an epoch, the numbers of rows of any two classes differ by at most one. The rows of a class are taken in random
+    order, each once before any is repeated; the next epoch continues where the previous one ended. A row with several
+    labels belongs to each of them.
 
     Source: Kong et al., "PANNs: large-scale pretrained audio neural networks for audio pattern recognition", IEEE/ACM
     TASLP 28, 2020.
@@ -117,7 +117,7 @@ class BalancedSampler:
         n_rounds, n_left = divmod(self.n_rows, n_classes)
         rng = stream(seed, Purpose.CLASS_ORDER, epoch)
         rounds = rng.permuted(np.tile(np.arange(n_classes), (n_rounds, 1)), axis=1)
-        # the last round is not a whole one: its classes go on where those of the last epoch ended
+        # the last round is incomplete: its classes continue where those of the previous epoch ended
         left = rng.permutation((epoch * n_left + np.arange(n_left)) % n_classes)
         # (n_rounds, n_classes) -> (n_rows,)
         order = np.concatenate([rounds.ravel(), left])
@@ -133,10 +133,10 @@ class BalancedSampler:
         return epoch * n_rounds + full + (code < rest)
 
     def _draw(self, code: int, seed: int, epoch: int) -> NDArray[np.int64]:
-        """Cut the draws of an epoch out of an endless stream of shuffles, which is generated in blocks."""
+        """Return the draws of an epoch from an endless stream of permutations, which is generated in blocks."""
         members = self.members[code]
         first, stop = self._draws_before(code, epoch), self._draws_before(code, epoch + 1)
-        # a block is no shorter than an epoch, which therefore lies in two
+        # a block is at least as long as an epoch, which therefore spans at most two
         n_shuffles = -(-self.n_rows // (len(self.members) * len(members))) + 1
         shuffles = np.tile(members, (n_shuffles, 1))
         block, start = divmod(first, shuffles.size)
@@ -149,7 +149,7 @@ class BalancedSampler:
 
 @dataclass(frozen=True, eq=False)
 class AlternateSampler:
-    """Takes batches in turn from all rows as they are and from the balanced classes.
+    """Alternates between batches of all rows and batches of balanced classes.
 
     Source: Kong et al., "PANNs: large-scale pretrained audio neural networks for audio pattern recognition", IEEE/ACM
     TASLP 28, 2020.
@@ -182,12 +182,12 @@ SAMPLERS: dict[str, type[WeightedSampler] | type[BalancedSampler] | type[Alterna
 
 
 def build_sampler(sampler: str | Sampler | None, targets: NDArray[Any]) -> Sampler | None:
-    """Make the sampler of a name.
+    """Build the sampler of a name.
 
     Shapes: targets (n_rows,) or (n_rows, n_labels).
     """
     if not isinstance(sampler, str):
         return sampler
     if sampler not in SAMPLERS:
-        raise ValueError(f"sampler is one of {', '.join(map(repr, SAMPLERS))} or None, got {sampler!r}.")
+        raise ValueError(f"sampler must be one of {', '.join(map(repr, SAMPLERS))} or None, got {sampler!r}.")
     return SAMPLERS[sampler].from_targets(targets)

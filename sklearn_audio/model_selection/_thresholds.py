@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from sklearn_audio._sklearn import HasMethods
-from sklearn_audio.base import learns_whole
+from sklearn_audio.base import restores_on_failure
 from sklearn_audio.metrics._best_threshold import best_threshold
 from sklearn_audio.model_selection._multilabel_splits import MultilabelStratifiedKFold
 from sklearn_audio.validation import check_labels
@@ -23,7 +23,7 @@ Proba = NDArray[np.float64]
 _EPSILON = float(np.finfo(np.float32).eps)
 
 
-@learns_whole
+@restores_on_failure
 class MultilabelThresholdClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """Choose a threshold for each label of a multi-label classifier, by cross-validation inside the training set.
 

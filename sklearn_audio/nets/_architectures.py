@@ -35,7 +35,7 @@ class Architecture(NamedTuple):
     channels_last: bool = False
 
     def check_length(self, parameter: str, chosen: Any, n_frames: int | None) -> None:
-        """Refuse a length below the shortest; `parameter` is the name of the one that chose the network."""
+        """Raise for a length below the minimum; `parameter` names the parameter that chose the network."""
         if n_frames is not None and n_frames < self.shortest:
             raise ValueError(
                 f"n_frames={n_frames}, but {parameter} {chosen!r} takes at least {self.shortest} "
@@ -133,7 +133,7 @@ def _waveform(network_class: Callable[..., PANNsNetwork], shortest: int) -> Arch
     )
 
 
-# n_embedding of TALNet's networks: 1/16 of that in the paper, for data sets of 1/1000 of the size
+# n_embedding of the networks of TALNet: 1/16 of that in the paper, for data sets 1000 times smaller
 _WIDTH = 64
 _NETWORKS = {
     "cnn4": _frame_architecture(Cnn4, "dropout"),
@@ -159,8 +159,8 @@ _NETWORKS = {
     "leenet11": _waveform(partial(LeeNet, 11), 1),
     "res1dnet31": _waveform(partial(Res1dNet, 31), 20476),
 }
-# Measured on a CPU, forward and backward: 1.2 to 1.8 times as fast as the default layout. The others are between as
-# fast and twice as slow.
+# 1.2 to 1.8 times as fast as in the default layout, forward and backward on a CPU; the others are as fast to half as
+# fast.
 _FASTER_CHANNELS_LAST = (
     *("cnn4", "sbcnn", "vgg32", "vgg128", "cnn6", "cnn10"),
     *("mobilenet_v1", "mobilenet_v2", "efficientat", "crnn", "cnn_transformer"),

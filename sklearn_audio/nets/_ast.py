@@ -153,8 +153,8 @@ class AST(LayeredNetwork):
         x = self.v.tokens(*inputs)
         for i, block in enumerate(self.v.blocks, start=1):
             if i < _DEPTH and f"block{i}" in wanted:
-                # of a wanted block the patches may not be needed: what is returned is computed without them in any
-                # case, so that a block is the same to the bit whichever others are wanted
+                # the patches of a requested block may not be needed: its output is always computed without them, so
+                # that it does not depend on the other requested blocks, bit for bit
                 yield f"block{i}", block(x, n_first=2).mean(dim=1)
             x = block(x, n_first=2 if i == _DEPTH else None)
         yield f"block{_DEPTH}", x.mean(dim=1)

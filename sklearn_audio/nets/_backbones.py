@@ -13,7 +13,7 @@ def check_size(name: str, n_features: int, n_frames: int | None, *, fewest_featu
     """Raise for frames or clips that the poolings and convolutions would reduce to nothing."""
     if n_features < fewest_features:
         raise ValueError(
-            f"{name} takes frames of at least {fewest_features} numbers, but they have {n_features}; compute more mel "
+            f"{name} takes frames of at least {fewest_features} features, but they have {n_features}; compute more mel "
             "bands or choose another architecture."
         )
     if n_frames is not None and n_frames < shortest:

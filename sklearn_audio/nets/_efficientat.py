@@ -140,7 +140,7 @@ class EfficientAT(LayeredNetwork):
             yield name, x
         yield from self._head(self.classifier[:2](x))  # (B, C, M', T') -> (B, C)
         if any(name.endswith(OVER_TIME) for name in wanted):
-            # each time step as a clip of its own
+            # each time step as a separate clip
             for name, value in self._head(self._steps(x).transpose(1, 2)):
                 yield name + OVER_TIME, value.transpose(1, 2)  # (B, T', d) -> (B, d, T')
 

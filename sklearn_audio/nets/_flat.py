@@ -113,7 +113,7 @@ class MLP(Backbone):
 
 
 def _hidden_layers(width: int, sizes: Sequence[int], dropout: float) -> tuple[list[nn.Module], int]:
-    """Make the layers before the last one, and return the width of what they compute, too."""
+    """Create the layers before the last one, and return them with the width of their output."""
     if not all(isinstance(size, Integral) and size > 0 for size in sizes):
         raise ValueError(f"hidden_sizes={tuple(sizes)!r}: give whole numbers above 0.")
     layers: list[nn.Module] = []

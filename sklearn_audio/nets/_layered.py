@@ -20,11 +20,11 @@ class LayeredNetwork(nn.Module):
 
     layers: tuple[str, ...]
     default_layer: ClassVar[str] = "embedding"
-    # Layers that are had over time, too.
+    # Layers that are also available over time.
     over_time: tuple[str, ...] = ()
 
     def stages(self, *inputs: Tensor, wanted: tuple[str, ...]) -> Stages:
-        """Iterate over the representations, in the order of computation; nothing behind the last wanted is computed."""
+        """Iterate over the representations, in the order of computation, up to the last requested one."""
         raise TypeError(f"{type(self).__name__} must define stages.")  # pragma: no cover - abstract
 
     @overload

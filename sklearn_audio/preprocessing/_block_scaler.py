@@ -15,32 +15,32 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 __all__ = ["BlockScaler"]
 
 _FLOATS = (np.float64, np.float32)
-# a block's name, the number of a feature in it, and a statistic
+# name of a block, index of a feature in it, and a statistic
 _NUMBERED = re.compile(r"(.+)_\d+(?:_(?:mean|std|max))?")
 
 
 class BlockScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Standardise the features, and give each block of them the same total weight.
+    """Standardise features, with the same total weight for each block of features.
 
-    A row of several layers of a network has more numbers of a wide layer than of a narrow one; standardised one by one,
-    the wide layer would outweigh the narrow one in every distance and under every penalty. Here the variances of each
-    block add up to the same, and those of all blocks to the number of features, as `StandardScaler` has it.
+    If a row contains several layers of a network, a wide layer has more features than a narrow one, and would outweigh
+    it in every distance and penalty after ordinary standardisation. Here, the variances of each block have the same
+    sum, and those of all blocks add up to the number of features, as with `StandardScaler`.
 
     Parameters
     ----------
     blocks : sequence of int, default=None
-        Sizes of the blocks, one after the other, which add up to the number of features. None takes the blocks from the
-        names of the features, where X is a DataFrame: ``panns_block3_17`` and ``panns_block3_17_std`` are in the block
-        "panns_block3". Features without such a name form one block.
+        Sizes of consecutive blocks, which add up to the number of features. None: blocks are taken from the feature
+        names, if X is a DataFrame: ``panns_block3_17`` and ``panns_block3_17_std`` are in the block "panns_block3".
+        Features without such a name form one block.
 
     Attributes
     ----------
     mean_ : ndarray of float64, shape (n_features_in_,)
         Means of the features.
     scale_ : ndarray of float64, shape (n_features_in_,)
-        What the features are divided by, after the means were taken away.
+        Divisors of the features, after the means were subtracted.
     block_sizes_ : ndarray of int64, shape (n_blocks,)
-        Number of features of each block, in the order in which they begin.
+        Number of features of each block, in order of the first feature.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str, shape (n_features_in_,)
@@ -48,7 +48,7 @@ class BlockScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     See Also
     --------
-    sklearn.preprocessing.StandardScaler : The same with one block.
+    sklearn.preprocessing.StandardScaler : Equivalent with one block.
 
     Examples
     --------
@@ -66,12 +66,12 @@ class BlockScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.blocks = blocks
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn the means and deviations.
+        """Learn means and standard deviations.
 
         Parameters
         ----------
         X : array-like of shape (n_clips, n_features)
-            Rows of features. NaN are left out.
+            Rows of features. NaN is ignored.
         y : object, default=None
             Ignored.
 
@@ -83,7 +83,7 @@ class BlockScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         TypeError, ValueError
-            If X is no table of numbers, or the blocks do not add up to its columns.
+            If X is not numeric, or the blocks do not add up to its columns.
         """
         self._validate_params()
         X = validate_data(self, X, dtype=_FLOATS, ensure_all_finite="allow-nan")
@@ -106,14 +106,14 @@ class BlockScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_clips, n_features)
-            The scaled features, float32 where X is.
+            The scaled features, float32 if X is.
 
         Raises
         ------
         NotFittedError
             If `fit` was not called.
         TypeError, ValueError
-            If X is no table of numbers, or has other columns than in `fit`.
+            If X is not numeric, or has other columns than in `fit`.
         """
         check_is_fitted(self)
         X = validate_data(self, X, dtype=_FLOATS, ensure_all_finite="allow-nan", reset=False)
@@ -131,7 +131,7 @@ class BlockScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_clips, n_features)
-            The features as they were.
+            The original features.
 
         Raises
         ------
@@ -144,7 +144,7 @@ class BlockScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return restored
 
     def _block_of(self, n_features: int) -> NDArray[np.int64]:
-        """Number the block of each feature."""
+        """Return the block number of each feature."""
         if self.blocks is None:
             names = getattr(self, "feature_names_in_", [""] * n_features)
             found = [match[1] if (match := _NUMBERED.fullmatch(name)) else "" for name in names]
@@ -153,8 +153,8 @@ class BlockScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         sizes = np.asarray(self.blocks)
         if sizes.ndim != 1 or sizes.dtype.kind != "i" or (sizes < 1).any() or sizes.sum() != n_features:
             raise ValueError(
-                f"blocks={self.blocks!r} are no sizes of blocks of {n_features} features; give positive whole numbers "
-                f"that add up to {n_features}."
+                f"blocks={self.blocks!r} does not divide {n_features} features into blocks; give positive whole "
+                f"numbers that add up to {n_features}."
             )
         return np.repeat(np.arange(len(sizes)), sizes)
 

@@ -68,7 +68,7 @@ class FrameTransformer(RaggedOutputMixin, AudioEstimator):
         """
         self._validate_params()
         self._extractor()
-        self._admit(X, reset=True)
+        self._validate_X(X, reset=True)
         return self
 
     def transform(self, X: Any) -> Ragged:
@@ -95,7 +95,7 @@ class FrameTransformer(RaggedOutputMixin, AudioEstimator):
             the row.
         """
         self._check_fitted()
-        return self._frames(self._admit(X, reset=False))[0]
+        return self._frames(self._validate_X(X, reset=False))[0]
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Name the features of a frame.
@@ -112,8 +112,8 @@ class FrameTransformer(RaggedOutputMixin, AudioEstimator):
         """
         return np.asarray(self._extractor().names, dtype=object)
 
-    def _admit(self, X: Any, *, reset: bool) -> AudioClips:
-        return self._admit_audio(X, self._rate, reset=reset, bare_rate=self._rate)
+    def _validate_X(self, X: Any, *, reset: bool) -> AudioClips:
+        return self._validate_audio(X, self._rate, reset=reset, bare_rate=self._rate)
 
     @property
     def _rate(self) -> int:

@@ -38,6 +38,6 @@ FRONT_END_USES: Uses = {
 
 
 def front_end_uses(name: str) -> tuple[Use, ...]:
-    """Give the conditions of a parameter as a tuple."""
+    """Return the conditions of a parameter as a tuple."""
     uses = FRONT_END_USES.get(name, ())
     return (uses,) if isinstance(uses, Use) else uses

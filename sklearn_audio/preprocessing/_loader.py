@@ -120,7 +120,7 @@ class AudioLoader(RaggedOutputMixin, AudioEstimator):
         """
         self._validate_params()
         self._fixed_length()
-        self._admit(X, reset=True)
+        self._validate_X(X, reset=True)
         return self
 
     def transform(self, X: Any) -> Ragged | NDArray[np.float32]:
@@ -146,7 +146,7 @@ class AudioLoader(RaggedOutputMixin, AudioEstimator):
         """
         self._check_fitted()
         length = self._fixed_length()
-        clips = self._admit(X, reset=False)
+        clips = self._validate_X(X, reset=False)
         waveforms, failed = collect_rows(
             clips,
             clips.stream,
@@ -183,14 +183,14 @@ class AudioLoader(RaggedOutputMixin, AudioEstimator):
         if not self.fix_length:
             return None
         if self.duration is None:
-            raise ValueError("fix_length=True needs duration=, the seconds that every clip is cut or filled up to.")
+            raise ValueError("fix_length=True needs duration=, the seconds to which every clip is cut or padded.")
         return round(self.duration * self.sample_rate)
 
     def _reading(self) -> Reading:
         return Reading(self.sample_rate, self.sample_rate, self.channel)
 
-    def _admit(self, X: Any, *, reset: bool) -> AudioClips:
-        return self._admit_audio(
+    def _validate_X(self, X: Any, *, reset: bool) -> AudioClips:
+        return self._validate_audio(
             X,
             self.sample_rate,
             reset=reset,

@@ -22,7 +22,7 @@ from sklearn_audio.ragged import Ragged, mean_and_std
 _FLAT = Use(
     "front_end=None",
     lambda owner: owner.front_end is None,
-    lambda owner: "front_end is given and says all of this; sklearn_audio.dsp.preset(name, ...) changes one",
+    lambda owner: "front_end determines it; sklearn_audio.dsp.preset(name, ...) changes one",
 )
 
 
@@ -107,15 +107,14 @@ class MelSpectrogramTransformer(FrameTransformer):
     top_db : float, default=80.0
         With ``log="db"``: clip values this far below the maximum of the clip. None: no clipping.
     front_end : str or FrontEnd, default=None
-        A name of `sklearn_audio.dsp.preset`, such as "panns_32k", or a front end with conventions of its own, in place
-        of all parameters above, which must then keep their defaults. Arrays without a rate have the rate of the front
-        end.
+        The name of a `sklearn_audio.dsp.preset`, such as "panns_32k", or a front end, instead of all parameters above,
+        which must then have their defaults. Arrays without a rate are assumed to have that of the front end.
     normalize : {"minmax", "standard", "l2"} or None, default=None
         "minmax" maps each clip to [0, 1]; "standard" subtracts the mean and divides by the standard deviation of each
         band, learned in `fit`; "l2" gives each frame unit length.
     device : str or torch.device, default="cpu"
-        Where frames are computed: "auto" takes CUDA, MPS or the CPU, in this order. The default gives the same frames
-        on every machine.
+        Torch device; "auto" is the first available of CUDA, MPS and the CPU. The default gives the same frames on every
+        machine.
     n_jobs : int, default=None
         Decoding and computing threads; None: 1, -1: one per core.
     on_error : {"raise", "nan"}, default="raise"
@@ -286,7 +285,7 @@ class MelSpectrogramTransformer(FrameTransformer):
         """
         super().fit(X)
         if self.normalize == "standard":
-            frames, failed = self._frames(self._admit(X, reset=False))
+            frames, failed = self._frames(self._validate_X(X, reset=False))
             self._learn(frames, failed)
         return self
 
@@ -308,7 +307,7 @@ class MelSpectrogramTransformer(FrameTransformer):
             One row per clip, float32 of shape (n_frames, n_mels).
         """
         super().fit(X)
-        frames, failed = self._frames(self._admit(X, reset=False))
+        frames, failed = self._frames(self._validate_X(X, reset=False))
         if self.normalize == "standard":
             self._learn(frames, failed)
             self._standardize(frames)

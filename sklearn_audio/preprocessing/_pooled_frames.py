@@ -43,7 +43,7 @@ def can_pool(reader: Any, pooling: Any) -> bool:
 def pooled_frames(reader: FrameTransformer, pooling: SequencePooling, X: Any) -> NDArray[np.float32]:
     """Compute ``pooling.transform(reader.transform(X))`` without holding all frames of X, or of a long clip."""
     reader._check_fitted()
-    clips, extractor = reader._admit(X, reset=False), reader._extractor()
+    clips, extractor = reader._validate_X(X, reset=False), reader._extractor()
     names, width, errors = pooling._names(), len(extractor.names), ClipErrors(reader.on_error)
     pooled = np.full((len(clips), len(names) * width), np.nan, dtype=np.float32)
 

@@ -85,7 +85,7 @@ class SequencePooling(FloatOutputMixin, AudioEstimator):
         """
         self._validate_params()
         self._names()
-        self._n_columns = self._admit_frames(X, reset=True, allow_failed=True).item_shape[0]
+        self._n_columns = self._validate_frames(X, reset=True, allow_failed=True).item_shape[0]
         return self
 
     def transform(self, X: Any) -> NDArray[np.float32]:
@@ -109,7 +109,7 @@ class SequencePooling(FloatOutputMixin, AudioEstimator):
             If X is invalid; the message names the row.
         """
         self._check_fitted()
-        frames = self._admit_frames(X, reset=False, allow_failed=True)
+        frames = self._validate_frames(X, reset=False, allow_failed=True)
         return np.concatenate([frames.pool(name) for name in self._names()], axis=1)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:

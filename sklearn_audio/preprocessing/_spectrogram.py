@@ -105,8 +105,8 @@ class SpectrogramTransformer(FrameTransformer):
     bins_per_octave : int, default=12
         Bins per octave of the constant-Q transform.
     device : str or torch.device, default="cpu"
-        Of the Fourier transform: "auto" takes CUDA, MPS or the CPU, in this order. The default gives the same frames on
-        every machine.
+        Torch device of the Fourier transform; "auto" is the first available of CUDA, MPS and the CPU. The default gives
+        the same frames on every machine.
     n_jobs : int, default=None
         Decoding and computing threads; None: 1, -1: one per core.
     on_error : {"raise", "nan"}, default="raise"

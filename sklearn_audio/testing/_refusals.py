@@ -27,6 +27,6 @@ def expect_refusal(call: Callable[[], Any], what: str, match: str) -> None:
         call()
     except (ValueError, TypeError, OSError) as error:
         if not re.search(match, str(error), flags=re.DOTALL):
-            raise AssertionError(f"{what} is refused, but the message does not match {match!r}: {error}") from error
+            raise AssertionError(f"{what} raises, but the message does not match {match!r}: {error}") from error
     else:
-        raise AssertionError(f"{what} is not refused.")
+        raise AssertionError(f"{what} does not raise.")

@@ -168,7 +168,7 @@ class TokenCounts(TransformerMixin, AudioEstimator):
         """
         self._validate_params()
         shortest, longest = self._lengths()
-        tokens = self._admit_tokens(X, reset=True, n_tokens=self.n_tokens)
+        tokens = self._validate_tokens(X, reset=True, n_tokens=self.n_tokens)
         self.n_tokens_ = int(tokens.values.max()) + 1 if self.n_tokens is None else self.n_tokens
         vocabulary = NgramVocabulary.learn(tokens, self.n_tokens_, longest)
         self._keys = vocabulary.keys
@@ -199,7 +199,7 @@ class TokenCounts(TransformerMixin, AudioEstimator):
             If a token is negative, not a whole number or outside the vocabulary; the message names the row.
         """
         self._check_fitted()
-        tokens = self._admit_tokens(X, reset=False, n_tokens=self.n_tokens_)
+        tokens = self._validate_tokens(X, reset=False, n_tokens=self.n_tokens_)
         shortest, longest = self._lengths()
         counts = _count(tokens, self._vocabulary(), range(shortest, longest + 1))
         if self.weighting == "binary":
@@ -243,11 +243,11 @@ class TokenCounts(TransformerMixin, AudioEstimator):
             )
         return int(lengths[0]), int(lengths[1])
 
-    def _admit_tokens(self, X: Any, *, reset: bool, n_tokens: int | None) -> Ragged:
+    def _validate_tokens(self, X: Any, *, reset: bool, n_tokens: int | None) -> Ragged:
         ragged = isinstance(X, (list, tuple)) and len({len(row) for row in X if isinstance(row, (list, tuple))}) > 1
         kind, items = ("rows", X) if ragged else container_kind(X)
         if kind == "array":
-            return check_tokens(self._admit_array(items, reset=reset), n_tokens=n_tokens)
+            return check_tokens(self._validate_array(items, reset=reset), n_tokens=n_tokens)
         if reset:
             self._forget_features()
         return check_tokens(items, n_tokens=n_tokens)

@@ -91,7 +91,7 @@ def check_magnitude(frames: Ragged, space: FrameSpace) -> None:
     for start in range(0, len(values), n_rows):
         fits = _fits(values[start : start + n_rows], space)
         if not fits.all():
-            _refuse(frames, start + int(np.argmin(fits)))
+            _raise_too_large(frames, start + int(np.argmin(fits)))
 
 
 def _is_surely_small(values: NDArray[np.float32], space: FrameSpace) -> bool:
@@ -113,7 +113,7 @@ def _fits(values: NDArray[np.float32], space: FrameSpace) -> NDArray[np.bool_]:
         return np.asarray(np.einsum("ij,ij->i", vectors, vectors) < _LARGEST)
 
 
-def _refuse(frames: Ragged, frame: int) -> None:
+def _raise_too_large(frames: Ragged, frame: int) -> None:
     row = int(np.searchsorted(frames.offsets, frame, side="right")) - 1
     largest = float(np.abs(frames.values[frame].astype(np.float64)).max())
     raise ValueError(

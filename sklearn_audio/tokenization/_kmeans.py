@@ -173,7 +173,7 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
             squared distances overflow float32; the message names the row.
         """
         self._validate_params()
-        self._learn(self._admit_frames(X, reset=True))
+        self._learn(self._validate_frames(X, reset=True))
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
@@ -201,12 +201,12 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
         """
         self._validate_params()
         first = not hasattr(self, "cluster_centers_")
-        frames = self._admit_frames(X, reset=first)
+        frames = self._validate_frames(X, reset=first)
         if first:
             self._learn(frames)
             return self
         values, space = frames.values, self._space()
-        self._refuse_other_bands(values)
+        self._check_bands(values)
         check_magnitude(frames, space)
         found = VocabularyPass(self.cluster_centers_, space, self.verbose).assign(values)
         found.fill_empty(self.token_counts_, values, space)
@@ -235,7 +235,7 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
         TypeError, ValueError
             If X is invalid; the message names the row.
         """
-        frames = self._admit_fitted(X)
+        frames = self._validate_fitted(X)
         return frames.with_values(self._pass().tokens(frames.values))
 
     def inverse_transform(self, X: Any) -> Ragged:
@@ -289,7 +289,7 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
         TypeError, ValueError
             If X is invalid; the message names the row.
         """
-        values = self._admit_fitted(X).values
+        values = self._validate_fitted(X).values
         return -self._pass().assign(values).inertia / len(values)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
@@ -368,10 +368,10 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
     def _pass(self) -> VocabularyPass:
         return VocabularyPass(self.cluster_centers_, self._space(), self.verbose)
 
-    def _admit_fitted(self, X: Any) -> Ragged:
+    def _validate_fitted(self, X: Any) -> Ragged:
         self._check_fitted()
-        frames = self._admit_frames(X, reset=False)
-        self._refuse_other_bands(frames.values)
+        frames = self._validate_frames(X, reset=False)
+        self._check_bands(frames.values)
         check_magnitude(frames, self._space())
         return frames
 
@@ -379,11 +379,11 @@ class KMeansAudioTokenizer(RaggedOutputMixin, AudioEstimator):
         self, X: Any, size: int, random_state: np.random.RandomState
     ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
         """Draw frames of X without replacement: in the space of the vocabulary, and their tokens."""
-        values = self._admit_fitted(X).values
+        values = self._validate_fitted(X).values
         chosen = values[np.sort(random_state.permutation(len(values))[:size])]
         return self._space().apply(chosen), self._pass().tokens(chosen)
 
-    def _refuse_other_bands(self, values: NDArray[np.float32]) -> None:
+    def _check_bands(self, values: NDArray[np.float32]) -> None:
         if values.shape[1] != self._n_bands:
             raise ValueError(
                 f"X has {values.shape[1]} numbers per frame, but the vocabulary was learned from {self._n_bands}. "

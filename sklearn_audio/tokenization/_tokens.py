@@ -46,11 +46,11 @@ def check_tokens(X: Any, *, n_tokens: int | None = None) -> Ragged:
     if not whole:
         bad |= tokens.values != np.floor(tokens.values)
     if bad.any():
-        _refuse(tokens, int(np.argmax(bad)), n_tokens)
+        _raise_invalid(tokens, int(np.argmax(bad)), n_tokens)
     return tokens.with_values(tokens.values.astype(np.int32, copy=False))
 
 
-def _refuse(tokens: Ragged, index: int, n_tokens: int | None) -> None:
+def _raise_invalid(tokens: Ragged, index: int, n_tokens: int | None) -> None:
     row = int(np.searchsorted(tokens.offsets, index, side="right")) - 1
     value: NDArray[Any] = tokens.values[index]
     if value < 0:

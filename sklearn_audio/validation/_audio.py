@@ -83,7 +83,7 @@ def check_audio(
     _, items = container_kind(X, audio=True)
     if isinstance(items, Ragged) and items.item_shape != ():
         raise ValueError(
-            f"X is a Ragged of items of shape {items.item_shape}; waveforms have one number per timepoint. "
+            f"X is a Ragged of items of shape {items.item_shape}; waveforms have one value per timepoint. "
             "Give the output of AudioLoader, not of a spectrogram."
         )
     if not isinstance(items, (list, tuple, Ragged)):
@@ -306,7 +306,7 @@ class AudioClips(Sequence[NDArray[np.float32]]):
         rate = clip.rate or self._bare_rate
         if rate is None:
             raise ValueError(
-                f"{self.describe(row)} is a bare array, and an array does not know its rate. Pass sample_rate=, or "
+                f"{self.describe(row)} is an array without a sample rate. Pass sample_rate=, or "
                 'give {"array": x, "sampling_rate": rate} or (x, rate).'
             )
         return rate
@@ -346,8 +346,8 @@ class AudioClips(Sequence[NDArray[np.float32]]):
             self._check_finite(mix.not_finite, rate, row)
             if rate != self.sample_rate and not all_finite(block):  # the mix has checked what was not resampled
                 raise ValueError(
-                    f"{self.describe(row)}: the clip leaves the range of float32 on its way to {self.sample_rate} Hz, "
-                    "so far are its samples from [-1, 1]. Repair it or leave it out."
+                    f"{self.describe(row)}: resampled to {self.sample_rate} Hz, the clip leaves the range of "
+                    "float32, because its samples are far beyond [-1, 1]. Repair it or leave it out."
                 )
             if len(block):
                 yield block
@@ -389,7 +389,7 @@ class AudioClips(Sequence[NDArray[np.float32]]):
         if clip.rate is not None and clip.rate != source_rate:
             raise ValueError(
                 f"{self.describe(row)}: X gives the sampling rate as {clip.rate:g} Hz, and the recording is at "
-                f"{source_rate:g} Hz. Leave the rate out: a recording carries its own."
+                f"{source_rate:g} Hz. Leave the rate out: a recording has its own."
             )
 
     def _array_blocks(self, clip: Row, row: int) -> Iterator[NDArray[np.float32]]:

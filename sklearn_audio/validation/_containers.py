@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from sklearn_audio.ragged import Ragged
 from sklearn_audio.validation._tables import (
     as_list,
+    check_not_labels,
     column_names,
     is_number_type,
     is_numeric,
     only_column,
-    refuse_labels,
     table_rows,
 )
 from sklearn_audio.validation._values import is_missing
@@ -41,7 +41,7 @@ def container_kind(X: Any, *, audio: bool = False) -> Kind:
         return _table_kind(X, names, audio=audio)
     if hasattr(X, "toarray"):
         return "array", X  # sparse: scikit-learn's validation raises
-    _refuse_single_clip(X)
+    _check_not_single_clip(X)
     if isinstance(X, np.ndarray):
         return _array_kind(X)
     return _column_kind(X)
@@ -56,7 +56,7 @@ def _is_single_tuple(X: Sequence[Any]) -> bool:
     return bool(times) and all(isinstance(value, Real) for value in times)
 
 
-def _refuse_single_clip(X: Any) -> None:
+def _check_not_single_clip(X: Any) -> None:
     is_scalar = isinstance(X, np.ndarray) and X.ndim == 0 and not is_number_type(X.dtype)
     single = isinstance(X, list | tuple | str | bytes | bytearray | os.PathLike | Mapping) or is_scalar
     if single or hasattr(X, "read") or hasattr(X, "get_all_samples"):
@@ -66,7 +66,7 @@ def _refuse_single_clip(X: Any) -> None:
 def _table_kind(X: Any, names: Sequence[Any], *, audio: bool) -> Kind:
     if is_numeric(X, names):
         if audio:
-            refuse_labels(X)
+            check_not_labels(X)
         return "array", X
     if len(names) == 1 or not len(X):
         return _list_kind(only_column(X, names) if len(X) else [], X)

@@ -40,13 +40,13 @@ def check_labels(y: Any) -> Any:
         return y
     names = column_names(y)
     if names is not None:
-        return _refuse_missing(_of_table(y, names))
+        return _check_not_missing(_of_table(y, names))
     if isinstance(y, list | tuple):
-        _refuse_missing(y)  # before conversion, which could turn NaN into the text "nan"
+        _check_not_missing(y)  # before conversion, which could turn NaN into the text "nan"
     if isinstance(y, np.ndarray) and y.dtype.kind != "T":
-        return _refuse_missing(y)
+        return _check_not_missing(y)
     if isinstance(y, list | tuple) or not hasattr(y, "__len__") or getattr(y, "ndim", 1) != 1:
-        return _refuse_missing(np.asarray(y))
+        return _check_not_missing(np.asarray(y))
     return _of_column(y)
 
 
@@ -59,15 +59,15 @@ def _of_column(column: Any) -> NDArray[Any]:
     """Return a column as an array of bool, int, float or str (text as objects)."""
     dtype = getattr(column, "dtype", None)
     if isinstance(dtype, np.dtype) and dtype.kind in "biufO":
-        plain: NDArray[Any] = _refuse_missing(np.asarray(column))
+        plain: NDArray[Any] = _check_not_missing(np.asarray(column))
         return plain
     values = list(as_list(column))
-    _refuse_missing(values)
+    _check_not_missing(values)
     array = np.array(values)
     return array if array.dtype.kind != "U" else np.array(values, dtype=object)
 
 
-def _refuse_missing(y: Any) -> Any:
+def _check_not_missing(y: Any) -> Any:
     """Return y; raise if a label is missing."""
     if isinstance(y, np.ndarray) and is_number_type(y.dtype):
         missing = np.isnan(y) if y.dtype.kind in "fc" else np.zeros(0, dtype=bool)

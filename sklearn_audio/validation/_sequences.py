@@ -64,7 +64,7 @@ def check_sequences(
         cast = ragged.with_values(_cast(ragged.values, dtype))
         ragged = cast.with_labels(index=ragged.index, feature_names=ragged.feature_names)
     if ensure_finite:
-        _refuse_not_finite_rows(ragged, allow_failed)
+        _check_finite_rows(ragged, allow_failed)
     return ragged.with_labels(index=row_index(X), feature_names=ragged.feature_names)
 
 
@@ -99,7 +99,7 @@ def _cast(array: NDArray[Any], dtype: Any) -> NDArray[Any]:
     return array.astype(dtype, copy=False)
 
 
-def _refuse_not_finite_rows(ragged: Ragged, allow_failed: bool) -> None:
+def _check_finite_rows(ragged: Ragged, allow_failed: bool) -> None:
     if np.isfinite(ragged.values.sum(dtype=np.float64)):
         return
     for i, row in enumerate(ragged):

@@ -152,7 +152,7 @@ def _not_clips(X: Any, names: Sequence[Any]) -> ValueError:
     )
 
 
-def refuse_labels(X: Any) -> None:
+def check_not_labels(X: Any) -> None:
     """Raise if X is a table of labels or scores: numbers whose index names recordings."""
     levels = list(getattr(getattr(X, "index", None), "names", []))
     path, span = find_column(levels, PATH_NAMES), find_span(levels)

@@ -1,4 +1,4 @@
-"""Published weights: registry, download, storage, and conversion to the names of our networks."""
+"""Published weights: registry, download, storage, and conversion to the parameter names of the networks here."""
 
 from sklearn_audio.weights._readers import read_checkpoint
 from sklearn_audio.weights._registry import WeightsEntry, registry

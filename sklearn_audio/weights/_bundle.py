@@ -1,7 +1,7 @@
 """TensorFlow's second checkpoint format, read without TensorFlow: an index, and files with the values of tensors.
 
 The index is a sorted table in the format of LevelDB: blocks of keys and values, and one block that lists them. A key is
-the name of a tensor, its value a message that says where the tensor lies; the empty key describes the whole.
+the name of a tensor, its value a message with the position of the tensor; the empty key describes the checkpoint.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _TEXT = 7
 
 @dataclass
 class _Entry:
-    """Place, type, shape and checksum of a tensor."""
+    """Position, type, shape and checksum of a tensor."""
 
     kind: int = 0
     shape: list[int] = field(default_factory=list)
@@ -55,7 +55,7 @@ class _Entry:
 
 
 def read_bundle(prefix: str) -> dict[str, NDArray[Any]]:
-    """Read all tensors of numbers by their names; ValueError, TypeError or IndexError for damaged ones."""
+    """Read all numeric tensors by name; raise ValueError, TypeError or IndexError for damaged ones."""
     table = dict(_entries(memoryview(Path(f"{prefix}.index").read_bytes())))
     if b"" not in table:
         raise ValueError("the index lacks its description")
@@ -79,12 +79,12 @@ def _shard(file: Path) -> memoryview:
 
 def _array(entry: _Entry, name: str, shards: list[memoryview], order: str) -> NDArray[Any]:
     if entry.kind not in _TYPES:
-        raise ValueError(f"the tensor {name!r} is of the type {entry.kind}, which holds no plain numbers")
+        raise ValueError(f"the tensor {name!r} is of the type {entry.kind}, which is not numeric")
     dtype = np.dtype(order + _TYPES[entry.kind])
     if math.prod(entry.shape) * dtype.itemsize != entry.size:
         raise ValueError(f"the tensor {name!r} has {entry.size} bytes for the shape {tuple(entry.shape)}")
     if entry.shard >= len(shards):
-        raise ValueError(f"the tensor {name!r} lies in file {entry.shard} of {len(shards)}")
+        raise ValueError(f"the tensor {name!r} is in file {entry.shard} of {len(shards)}")
     content = shards[entry.shard][entry.offset : entry.offset + entry.size]
     if len(content) != entry.size:
         raise ValueError(f"the data ends within the tensor {name!r}")
@@ -114,20 +114,20 @@ def _entries(index: memoryview) -> Iterator[tuple[bytes, memoryview]]:
     """Yield the keys and values of a table."""
     footer = index[-_FOOTER:]
     if len(footer) < _FOOTER or footer[-len(_MAGIC) :] != _MAGIC:
-        raise ValueError("the index is cut short, or no index")
-    _, at = varint(footer, 0)  # the block of metadata: its place, then its size
+        raise ValueError("the index is truncated, or not an index")
+    _, at = varint(footer, 0)  # the block of metadata: its position, then its size
     _, at = varint(footer, at)
     for _, handle in _block(index, footer[at:]):
         yield from _block(index, handle)
 
 
 def _block(index: memoryview, handle: memoryview) -> Iterator[tuple[bytes, memoryview]]:
-    """Yield the keys and values of a block; a key is stored as what differs from the one before."""
+    """Yield the keys and values of a block; a key is stored as its difference from the previous one."""
     start, at = varint(handle, 0)
     size, _ = varint(handle, at)
     block, trailer = index[start : start + size], index[start + size : start + size + _TRAILER]
     if len(trailer) < _TRAILER:
-        raise ValueError("the index is cut short")
+        raise ValueError("the index is truncated")
     if masked_crc32c(index[start : start + size + 1]) != int.from_bytes(trailer[1:], "little"):
         raise ValueError("a block of the index has another checksum than it states")
     if trailer[0]:

@@ -1,4 +1,4 @@
-"""Converters of PyTorch's and VGGish's layouts: published names to those of our networks; missing tensors raise."""
+"""Converters of PyTorch's and VGGish's layouts to the names of the networks here; missing tensors raise."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _VGGISH_CONVS = {
     "conv4/conv4_2": 13,
 }
 _VGGISH_DENSE = {"fc1/fc1_1": 0, "fc1/fc1_2": 2, "fc2": 4}
-# names of the parts of a block at Hugging Face
+# names of the modules of a block in transformers
 _HF_BLOCK = {
     "layernorm_before": "norm1",
     "layernorm_after": "norm2",
@@ -109,7 +109,7 @@ def convert_plain(raw: Mapping[str, Any]) -> dict[str, Tensor]:
     """Return the tensors of a state dict under their own names."""
     state = _tensors(raw)
     if not state:
-        raise WeightsError("this is no state dict: it holds no named tensor; save network.state_dict().")
+        raise WeightsError("this is not a state dict: it holds no named tensor; save network.state_dict().")
     return state
 
 
@@ -172,7 +172,7 @@ def _require(state: Mapping[str, Any], names: Iterable[str], family: str) -> Non
         found, lacks = ", ".join(list(state)[:3]) or "nothing", ", ".join(missing[:4])
         other = _family(state)
         hint = f"; it looks like {other}" if other not in (None, family) else ""
-        raise WeightsError(f"this is no checkpoint of {family}: it lacks {lacks}, and holds {found} ...{hint}")
+        raise WeightsError(f"this is not a checkpoint of {family}: it lacks {lacks}, and holds {found} ...{hint}")
 
 
 def _family(state: Mapping[str, Any]) -> str | None:

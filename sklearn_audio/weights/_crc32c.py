@@ -11,14 +11,14 @@ __all__ = ["masked_crc32c"]
 
 _POLYNOMIAL = 0x82F63B78  # bits reversed
 _ONES = 0xFFFFFFFF
-_MASK = 0xA282EAD8  # TensorFlow rotates a checksum and adds this, so that data may hold checksums themselves
+_MASK = 0xA282EAD8  # TensorFlow rotates a checksum and adds this, so that data may contain checksums
 
 
 def masked_crc32c(content: bytes | memoryview) -> int:
     """Compute the checksum of some bytes.
 
-    The bytes are cut into pieces that go through the table side by side. A piece of zeros is a linear map of the 32
-    bits before it, which joins the pieces.
+    The bytes are split into segments that are processed in parallel. A segment of zeros is a linear map of the
+    preceding 32 bits, by which the results are combined.
     """
     n_steps = math.isqrt(len(content)) or 1
     n_pieces = len(content) // n_steps

@@ -27,8 +27,8 @@ _SHARDS = "model.safetensors.index.json"
 _REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _PULL_REQUEST = re.compile(r"refs/pr/\d+")
-_MOST_REFS = 30  # looked through for one with safetensors
-# Files that a repository lacks at a commit, which is not asked twice: without a network, that takes seconds.
+_MOST_REFS = 30  # searched for one with safetensors
+# Missing files of a repository at a commit, requested only once: without a network, a request takes seconds.
 _absent: set[tuple[str, str, str, str]] = set()
 
 
@@ -40,7 +40,7 @@ class Repository:
     commit: str | None  # None for a folder
     config: Path
     verbose: int = 0
-    file: Path | None = None  # the weights, where the file was named
+    file: Path | None = None  # the weights, if given as a file
 
     def json(self) -> dict[str, Any]:
         """Read the configuration of the model."""
@@ -97,7 +97,7 @@ class Repository:
 
 
 def open_repository(model: str, revision: str | None = None, *, verbose: int = 0) -> Repository:
-    """Find a model by its hub id or folder; what is in the hub's cache is not asked for again."""
+    """Find a model by its hub id or folder; files in the cache of the hub are not requested again."""
     folder, file = Path(local_path(model)), None
     if folder.suffix == Path(WEIGHTS).suffix and folder.is_file():
         folder, file = folder.parent, folder
@@ -107,18 +107,18 @@ def open_repository(model: str, revision: str | None = None, *, verbose: int = 0
             raise ValueError(f"revision={revision!r} needs a hub id; '{model}' is {kind}. Leave revision at None.")
         config = folder / CONFIG
         if not config.is_file():
-            raise WeightsError(f"the folder '{folder}' holds no {CONFIG}; give that which save_pretrained wrote.")
+            raise WeightsError(f"the folder '{folder}' holds no {CONFIG}; give the folder written by save_pretrained.")
         return Repository(model, None, config, verbose, file)
     if not _REPOSITORY.fullmatch(model) or model.startswith("."):
         raise WeightsError(f"model={model!r} is neither a folder nor a hub id such as 'openai/whisper-base'.")
     found = _fetch(model, CONFIG, revision, verbose)
     if found is None:
-        raise WeightsError(f"'{model}' holds no {CONFIG}, so it is no model of transformers; give another hub id.")
+        raise WeightsError(f"'{model}' holds no {CONFIG}, so it is not a model of transformers; give another hub id.")
     return Repository(model, found.parent.name, found, verbose)
 
 
 class PinnedModel:
-    """A part of estimators of a parameter `model`: what `fit` recorded stays the commit that is read."""
+    """Mixin of estimators with a parameter `model`, which keep using the commit that `fit` recorded."""
 
     model: Any
     revision: str | None
@@ -187,8 +187,7 @@ def _fetch(repository: str, name: str, revision: str | None, verbose: int) -> Pa
         return None
     except errors.GatedRepoError as error:
         raise WeightsError(
-            f"'{repository}' is given out only to those who accept its terms: do so on its page, then log in with "
-            "`hf auth login`."
+            f"'{repository}' requires that you accept its terms: do so on its page, then log in with `hf auth login`."
         ) from error
     except errors.RepositoryNotFoundError as error:
         raise WeightsError(
@@ -201,14 +200,14 @@ def _fetch(repository: str, name: str, revision: str | None, verbose: int) -> Pa
     except errors.EntryNotFoundError:
         return None
     except errors.HFValidationError as error:
-        raise WeightsError(f"model={repository!r} is no hub id: {error}.") from error
+        raise WeightsError(f"model={repository!r} is not a hub id: {error}.") from error
     except OSError as error:
         raise WeightsError(f"'{repository}'{at} cannot be fetched from the hub: {error}.") from error
 
 
 @contextmanager
 def _progress(hub: Any, verbose: int) -> Iterator[None]:
-    """Show the hub's progress bars only where they were asked for."""
+    """Show the progress bars of the hub only if requested."""
     silenced = not verbose and not hub.utils.are_progress_bars_disabled()
     if silenced:
         hub.utils.disable_progress_bars()
@@ -220,7 +219,7 @@ def _progress(hub: Any, verbose: int) -> Iterator[None]:
 
 
 def _revision_with_safetensors(repository: str) -> str | None:
-    """Look through the pull requests of a repository, where a service of the hub puts conversions."""
+    """Search the pull requests of a repository, in which a service of the hub publishes conversions."""
     hub = client()
     api = hub.HfApi()
     try:
@@ -229,5 +228,5 @@ def _revision_with_safetensors(repository: str) -> str | None:
             if WEIGHTS in api.list_repo_files(repository, revision=ref):
                 return str(ref)
     except OSError:
-        return None  # the hub cannot be reached: what else can be done is said
+        return None  # the hub cannot be reached; the error gives other advice
     return None

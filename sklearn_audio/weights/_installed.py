@@ -1,4 +1,4 @@
-"""Weights that an installed package carries: found without importing it, and used if they are those of the registry."""
+"""Weights in an installed package: found without importing it, and used if they match the registry."""
 
 from __future__ import annotations
 

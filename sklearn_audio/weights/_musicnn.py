@@ -1,4 +1,4 @@
-"""Converter of MusiCNN's checkpoints: TensorFlow variables to the keys of our network."""
+"""Converter of MusiCNN's checkpoints: TensorFlow variables to the keys of the network."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CONVS = (*(f"timbral.{i}.conv" for i in range(2)), *(f"temporal.{i}.conv" for i
 _STEPS = tuple(f"midend.{i}.conv" for i in range(3))
 _DENSE = ("dense", "head")
 _CONV_AXES: tuple[int, ...] = (3, 2, 0, 1)  # (H, W, I, O) -> (O, I, H, W)
-_STEP_AXES: tuple[int, ...] = (3, 1, 0, 2)  # (T, C, 1, O) -> (O, C, T, 1); ours convolve over time alone
+_STEP_AXES: tuple[int, ...] = (3, 1, 0, 2)  # (T, C, 1, O) -> (O, C, T, 1), for convolutions over time
 _DENSE_AXES: tuple[int, ...] = (1, 0)
 _STATISTICS = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
 _OF_THE_OPTIMIZER = re.compile(r".*/Adam(_\d+)?|beta[12]_power|global_step")
@@ -36,14 +36,14 @@ _SHOWN = 4
 
 
 class _Target(NamedTuple):
-    """Our key of a variable, and the order of its axes."""
+    """The key of a variable in the network, and the order of its axes."""
 
     key: str
     axes: tuple[int, ...] = (0,)
 
 
 def convert_musicnn(raw: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
-    """Convert the variables of a MusiCNN checkpoint to the names and layout of our network."""
+    """Convert the variables of a MusiCNN checkpoint to the names and layout of the network."""
     targets = _targets()
     _check(raw, targets)
     state = {target.key: _arrange(raw[name], target) for name, target in targets.items()}
@@ -73,8 +73,8 @@ def _check(raw: Mapping[str, NDArray[Any]], targets: Mapping[str, _Target]) -> N
     known = [name for name in raw if not _OF_THE_OPTIMIZER.fullmatch(name)]
     faults = {
         "it lacks": [name for name in targets if name not in raw],
-        "it has beside": [name for name in known if name not in targets],
-        "another number of axes have": [
+        "it also has": [name for name in known if name not in targets],
+        "with another number of axes:": [
             f"{name} {raw[name].shape}"
             for name, target in targets.items()
             if name in raw and raw[name].ndim != len(target.axes)
@@ -82,7 +82,7 @@ def _check(raw: Mapping[str, NDArray[Any]], targets: Mapping[str, _Target]) -> N
     }
     found = [f"{fault} {', '.join(names[:_SHOWN])} ({len(names)} in all)" for fault, names in faults.items() if names]
     if found:
-        raise WeightsError(f"these variables are no checkpoint of MusiCNN: {'; '.join(found)}. Check the file.")
+        raise WeightsError(f"these variables are not a checkpoint of MusiCNN: {'; '.join(found)}. Check the file.")
 
 
 def _arrange(variable: NDArray[Any], target: _Target) -> Tensor:

@@ -51,7 +51,7 @@ def _array(message: memoryview) -> Iterator[tuple[str, NDArray[Any]]]:
         else:
             found[field] = value
     if found.get(_PLACE) == _EXTERNAL:
-        raise ValueError("its weights lie in another file; save the model in one")
+        raise ValueError("its weights are in another file; save the model in one")
     if found.get(_TYPE) not in _TYPES:
         return
     content, dtype = found.get(_RAW), _TYPES[found[_TYPE]]

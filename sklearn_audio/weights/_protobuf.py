@@ -34,7 +34,7 @@ def fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
 
 
 def varints(packed: memoryview) -> Iterator[int]:
-    """Yield numbers of variable length, one after another."""
+    """Yield numbers of variable length."""
     at = 0
     while at < len(packed):
         value, at = varint(packed, at)
@@ -42,7 +42,7 @@ def varints(packed: memoryview) -> Iterator[int]:
 
 
 def varint(message: memoryview, at: int) -> tuple[int, int]:
-    """Return a number of variable length, and where it ends."""
+    """Return a number of variable length, and its end."""
     value = 0
     for i in range(_MOST_VARINT):
         if at + i >= len(message):
@@ -56,12 +56,12 @@ def varint(message: memoryview, at: int) -> tuple[int, int]:
 def as_bytes(value: Any) -> memoryview:
     """Return the value of a field that holds content, not a number."""
     if isinstance(value, int):
-        raise TypeError("a number stands where content is expected")
+        raise TypeError("it holds a number instead of content")
     return memoryview(value)
 
 
 def number(value: Any) -> int:
     """Return the value of a field that holds a number, not content."""
     if not isinstance(value, int):
-        raise TypeError("content stands where a number is expected")
+        raise TypeError("it holds content instead of a number")
     return value

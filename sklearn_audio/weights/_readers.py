@@ -1,4 +1,4 @@
-"""Reading: one function from a checkpoint in any published layout to the tensors of our network."""
+"""Reading of checkpoints in any published layout, as tensors under the names of the networks here."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ CONVERTERS: dict[str, Callable[[Mapping[str, Any]], dict[str, Tensor]]] = {
     "yamnet": convert_yamnet,
     "plain": convert_plain,
 }
-# what PyTorch's careful unpickler raises on bytes that are no pickle, beside what it means to raise
+# unintended errors of PyTorch's restricted unpickler for bytes that are not a pickle
 _LOAD_ERRORS = (
     pickle.UnpicklingError,
     ArithmeticError,
@@ -107,7 +107,7 @@ def read_checkpoint(path: str | os.PathLike[str], converter: str) -> dict[str, T
     Returns
     -------
     dict of str to Tensor
-        Tensors under the names of our network.
+        Tensors under the names of the network.
 
     Raises
     ------

@@ -97,17 +97,17 @@ def read_header(stream: BinaryIO, name: str) -> Header:
             raise _damaged(name, "its tensors overlap, leave a gap, or are not as long as their shapes")
         at = layout.end
     if at != n_bytes:
-        raise _damaged(name, f"{at} bytes of tensors are promised, and {n_bytes} are there")
+        raise _damaged(name, f"its header states {at} bytes of tensors, but it has {n_bytes}")
     return Header(head + text, tensors, about)
 
 
 def _parse(text: bytes) -> tuple[dict[str, _Layout], dict[str, str]]:
     header = json.loads(text.decode(), object_pairs_hook=_unique)
     if not isinstance(header, dict):
-        raise TypeError("it is no mapping")
+        raise TypeError("it is not a mapping")
     about = header.pop("__metadata__", {})
     if not (isinstance(about, dict) and all(isinstance(value, str) for value in about.values())):
-        raise TypeError("__metadata__ is no mapping of text to text")
+        raise TypeError("__metadata__ is not a mapping of text to text")
     tensors = {name: _layout(**facts) for name, facts in header.items()}
     "".join((*tensors, *about, *about.values())).encode()  # raises for lone surrogates
     return dict(sorted(tensors.items(), key=lambda item: item[1][2:])), about
@@ -116,7 +116,7 @@ def _parse(text: bytes) -> tuple[dict[str, _Layout], dict[str, str]]:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a name stands in it twice")
+        raise ValueError("it has a name twice")
     return found
 
 
@@ -125,7 +125,7 @@ def _layout(dtype: str, shape: list[int], data_offsets: list[int]) -> _Layout:
     if dtype not in _DTYPES:
         raise ValueError(f"a tensor is of the unknown type {str(dtype)[:_SHOWN]!r}")
     if any(type(number) is not int or number < 0 for number in (*shape, start, end)):
-        raise ValueError("the shape or the position of a tensor is no whole number")
+        raise ValueError("the shape or the position of a tensor is not a whole number")
     if math.prod(max(1, n) for n in shape) > _MOST_VALUES:
         raise ValueError("a tensor is larger than any memory")
     return _Layout(dtype, tuple(shape), start, end)

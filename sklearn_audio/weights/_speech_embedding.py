@@ -1,4 +1,4 @@
-"""speech_embedding's weights, from its ONNX or its TensorFlow Lite file, to the keys of our network."""
+"""speech_embedding's weights, from its ONNX or its TensorFlow Lite file, under the keys of the network."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["convert_speech_embedding"]
 
 _N_CONVS = 20
 _ONNX = re.compile(r"model/conv2d(?:_(\d+))?/Conv2D(?:_(weights|bias)_fused_bn|/ReadVariableOp:0)")
-# TensorFlow Lite names the folded terms by the norms that they come from; the last convolution has none
+# TensorFlow Lite names folded terms after their batch norms; the last convolution has none
 _LITE = re.compile(r"model/(?:conv2d(?:_(\d+))?/Conv2D1?|batch_normalization(?:_(\d+))?/.*)")
 
 
 def convert_speech_embedding(raw: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
-    """Name and arrange the weights of speech_embedding as our network does."""
+    """Convert the weights of speech_embedding to the names and layout of the network."""
     state = _from_onnx(raw) or _from_lite(raw)
     last = f"convs.{_N_CONVS - 1}"
     if f"{last}.weight" in state:
@@ -31,8 +31,8 @@ def convert_speech_embedding(raw: Mapping[str, NDArray[Any]]) -> dict[str, Tenso
     if state.keys() != wanted:
         missing = sorted(wanted - state.keys())
         raise WeightsError(
-            f"this is no checkpoint of speech_embedding: {len(missing)} of its {len(wanted)} tensors are missing, and "
-            f"it holds {', '.join(list(raw)[:3])} ... Check the file."
+            f"this is not a checkpoint of speech_embedding: {len(missing)} of its {len(wanted)} tensors are missing, "
+            f"and it holds {', '.join(list(raw)[:3])} ... Check the file."
         )
     return state
 

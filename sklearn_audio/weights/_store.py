@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from sklearn_audio._atomic import written_whole
 from sklearn_audio._stamp import Stamp, stamp_of
-from sklearn_audio.downloads import ByHand, cache_folder, check_hash, download, scratch_folder
+from sklearn_audio.downloads import ManualDownload, cache_folder, check_hash, download, scratch_folder
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.weights._installed import installed_file
 from sklearn_audio.weights._readers import read_checkpoint
@@ -219,14 +219,14 @@ def _difference_without_hash(entry: WeightsEntry, facts: dict[str, str]) -> str:
     return ""
 
 
-def _by_hand(entry: WeightsEntry) -> ByHand:
+def _by_hand(entry: WeightsEntry) -> ManualDownload:
     """Return the path to which a user can download the file, and its hash."""
     algorithm = "md5" if entry.md5 and not entry.sha256 else "sha256"
-    return ByHand(weights_folder() / entry.file, algorithm, entry.sha256 or entry.md5)
+    return ManualDownload(weights_folder() / entry.file, algorithm, entry.sha256 or entry.md5)
 
 
 def _store(entry: WeightsEntry, stored: Path, verbose: int) -> None:
-    """Download and convert; the result appears whole or not at all."""
+    """Download and convert, atomically."""
     with scratch_folder(stored.parent, "fetching", failure=WeightsError) as scratch:
         source = _published_file(entry, scratch, verbose)
         with written_whole(stored, folder=scratch) as converted:
@@ -252,7 +252,7 @@ def _convert(entry: WeightsEntry, source: Path, target: Path, scratch: Path) -> 
         tensors = read_checkpoint(_unpacked(entry, source, scratch), entry.converter)
     except WeightsError as error:
         advice = _by_hand(entry)
-        raise WeightsError(f"{entry.url} did not give the weights of {entry.name}: {error} {advice}") from error
+        raise WeightsError(f"{entry.url} did not return the weights of {entry.name}: {error} {advice}") from error
     hashes = {algorithm: pooch.file_hash(str(source), alg=algorithm) for algorithm in ("sha256", "md5")}
     facts = {key: getattr(entry, key) for key in ("name", "url", "converter", "member")}
     facts |= {"conversion": _CONVERSION, "size": str(source.stat().st_size), **hashes, SEAL: UNSEALED}

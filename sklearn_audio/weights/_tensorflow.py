@@ -39,7 +39,7 @@ def read_tensorflow(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
 def _read_first_format(file: str) -> dict[str, NDArray[Any]]:
     if any(character in file for character in _PATTERN_CHARACTERS):
         raise WeightsError(
-            f"TensorFlow takes '{file}' for a pattern of file names. Move the checkpoint to a path without any of "
+            f"TensorFlow interprets '{file}' as a pattern of file names. Move the checkpoint to a path without any of "
             f"{' '.join(_PATTERN_CHARACTERS)}"
         )
     tensorflow = require("tensorflow", needed_by="reading TensorFlow checkpoints of a single file", extra="tensorflow")
@@ -67,7 +67,8 @@ def _find(path: str) -> str:
     folder, name = os.path.split(prefix)
     if not any(file.startswith(f"{name}.data-") for file in os.listdir(folder)):
         raise WeightsError(
-            f"'{prefix}.index' has no data beside it. Put the file '{name}.data-00000-of-00001' into the same folder."
+            f"'{prefix}.index' has no data in its folder. Put the file '{name}.data-00000-of-00001' into the "
+            "same folder."
         )
     return prefix
 

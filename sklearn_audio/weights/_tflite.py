@@ -16,12 +16,12 @@ from sklearn_audio.exceptions import WeightsError
 __all__ = ["TFLITE", "read_tflite"]
 
 TFLITE = b"TFL3"  # bytes 4 to 7 of a file
-# places of fields in the tables of TensorFlow Lite's schema
+# positions of fields in the tables of TensorFlow Lite's schema
 _SUBGRAPHS, _BUFFERS = 2, 4
 _TENSORS = 0
 _SHAPE, _TYPE, _BUFFER, _NAME = 0, 1, 2, 3
 _DATA = 0
-_TYPES = {0: "<f4", 1: "<f2"}  # quantised weights are left out: their values need a scale
+_TYPES = {0: "<f4", 1: "<f2"}  # quantised weights are skipped, as their values need a scale
 
 
 def read_tflite(file: Path) -> dict[str, NDArray[Any]]:
@@ -42,7 +42,7 @@ def _constants(model: _Table) -> Iterator[tuple[str, NDArray[Any]]]:
             dtype = _TYPES.get(tensor.number(_TYPE, "<b"))
             index = tensor.number(_BUFFER, "<I")
             if index >= len(buffers):
-                raise ValueError("a tensor names a buffer that is not there")
+                raise ValueError("a tensor names a missing buffer")
             content = buffers[index].vector(_DATA, 1)
             if dtype is None or not content:
                 continue
@@ -54,7 +54,7 @@ def _constants(model: _Table) -> Iterator[tuple[str, NDArray[Any]]]:
 
 
 class _Table:
-    """A table of a FlatBuffers file: fields that are found by their place in its list of offsets."""
+    """A table of a FlatBuffers file, whose fields are found by their position in its list of offsets."""
 
     def __init__(self, content: bytes, pointer: int) -> None:
         self._content = content
@@ -62,12 +62,12 @@ class _Table:
         self._offsets = self._at - self._read("<i", self._at)
 
     def number(self, field: int, kind: str) -> int:
-        """Return a number, 0 where it is left out."""
+        """Return a number; 0 if absent."""
         place = self._place(field)
         return self._read(kind, place) if place else 0
 
     def vector(self, field: int, item_bytes: int) -> bytes:
-        """Return the bytes of a vector or a text, empty where it is left out."""
+        """Return the bytes of a vector or a text; empty if absent."""
         start, n_items = self._span(field)
         if start + n_items * item_bytes > len(self._content):
             raise ValueError("it ends within a vector")
@@ -96,5 +96,5 @@ class _Table:
 
     def _read(self, kind: str, place: int) -> int:
         if place < 0:
-            raise ValueError("it points to a place before its start")
+            raise ValueError("it points to a position before its start")
         return int(struct.unpack_from(kind, self._content, place)[0])

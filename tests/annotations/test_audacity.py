@@ -63,8 +63,8 @@ def test_encodings(tmp_path, encoding):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("\\\t1\t2\n", r"line 1 of the annotations '.*a\.txt' has frequencies, but no label is before it"),
-        ("0\t1\tdog\n\\\t1\n", r"line 2 .* has no two frequencies"),
+        ("\\\t1\t2\n", r"line 1 of the annotations '.*a\.txt' has frequencies, but no label before it"),
+        ("0\t1\tdog\n\\\t1\n", r"line 2 .* lacks two frequencies"),
         ("0\t1\tdog\nlabel\t1\n", r"line 2 .* starts with 'label'; expected start, end and label"),
         ("0\t1\tdog\n2\t1\tcat\n", r"row 1 of the annotations '.*a\.txt' ends before it starts: 2\.0 to 1\.0 s"),
         ("-1\t1\tdog\n", r"row 0 .* starts at -1\.0 s; expected seconds, at least 0"),

@@ -95,7 +95,7 @@ def test_regions_keep_their_ids(tmp_path):
 @pytest.mark.parametrize(
     ("tasks", "message"),
     [
-        ([1], r"task 0 of the annotations '.*' is no object of JSON"),
+        ([1], r"task 0 of the annotations '.*' is not a JSON object"),
         ([{"data": 3}], r"task 0 of .* names no recording"),
         (
             [task("a.wav", annotations=[{"result": [3]}])],

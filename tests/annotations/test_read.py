@@ -50,7 +50,7 @@ def test_a_list_of_files(tmp_path):
     files = [tmp_path / "b.txt", str(tmp_path / "a.txt")]
     assert annotations.read(files)["path"].tolist() == [str(tmp_path / "b"), str(tmp_path / "a")]
     assert annotations.read(files, audio=["1.wav", "2.wav"])["path"].tolist() == ["1.wav", "2.wav"]
-    with pytest.raises(ValueError, match=r"audio= names 1 recordings, but there are 2 files of annotations"):
+    with pytest.raises(ValueError, match=r"audio= names 1 recordings, but there are 2 annotation files"):
         annotations.read(files, audio="1.wav")
 
 
@@ -97,5 +97,5 @@ def test_what_is_no_path(path, options, error, message):
 
 
 def test_a_folder_without_annotations(tmp_path):
-    with pytest.raises(ValueError, match=r"the folder '.*' has no annotations; their names end in \.csv, \.json"):
+    with pytest.raises(ValueError, match=r"the folder '.*' has no annotations; their suffixes are \.csv, \.json"):
         annotations.read(tmp_path)

@@ -54,8 +54,8 @@ def test_a_table_is_read_back(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (TURNS + "SPEAKER rec1 1 0.1\n", r"line 5 of .* is no event of RTTM, which has ten fields"),
-        (TURNS + "TALKER rec1 1 0 1 <NA> <NA> a <NA> <NA>\n", r"line 5 of .* is no event of RTTM"),
+        (TURNS + "SPEAKER rec1 1 0.1\n", r"line 5 of .* is not an RTTM event, which has ten fields"),
+        (TURNS + "TALKER rec1 1 0 1 <NA> <NA> a <NA> <NA>\n", r"line 5 of .* is not an RTTM event"),
         ("SPEAKER rec1 1 0 one <NA> <NA> a <NA> <NA>\n", r"line 1 of .* has the start '0' and the duration 'one'"),
         ("SPEAKER rec1 1 0 -1 <NA> <NA> a <NA> <NA>\n", r"row 0 of .* ends before it starts: 0\.0 to -1\.0 s"),
     ],
@@ -66,7 +66,7 @@ def test_damage(tmp_path, text, message):
 
 
 def test_a_label_that_means_none(tmp_path):
-    with pytest.raises(ValueError, match="row 0 of the annotations has the label '<NA>', which in RTTM is none"):
+    with pytest.raises(ValueError, match="row 0 of the annotations has the label '<NA>', which means no label in RTTM"):
         annotations.write(table(("a.wav", 0.0, 1.0, "<NA>")), tmp_path / "b.rttm")
 
 

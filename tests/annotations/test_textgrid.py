@@ -117,12 +117,12 @@ def test_no_events(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("ooBinaryFile\x08TextGrid", r"are a TextGrid in another form of Praat; save it as a text file"),
-        ('"Praat chronological TextGrid text file"\n0 1\n', r"are a TextGrid in another form of Praat"),
-        (LONG.replace('"TextGrid"', '"Sound"'), r"are no TextGrid"),
+        ("ooBinaryFile\x08TextGrid", r"are a TextGrid in another format; save it as a text file"),
+        ('"Praat chronological TextGrid text file"\n0 1\n', r"are a TextGrid in another format"),
+        (LONG.replace('"TextGrid"', '"Sound"'), r"are not a TextGrid"),
         (LONG.replace('"TextTier"', '"PitchTier"'), r"line 29 .* has a tier of the class 'PitchTier'"),
         (LONG.replace("number = 2.5", "number = x"), r"line 36 .* has '\"\"'; expected a number"),
-        (LONG[:-12], r"line \d+ .* has nothing; the file is cut off"),
+        (LONG[:-12], r"line \d+ .* has nothing; the file is truncated"),
         (LONG.replace("xmax = 1.25", "xmax = 0.25"), r"row 0 of .* ends before it starts: 0\.5 to 0\.25 s"),
     ],
 )

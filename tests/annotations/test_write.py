@@ -18,7 +18,7 @@ def test_a_folder_has_one_file_for_each_recording(tmp_path):
         "c.txt": 0,
     }
     with pytest.raises(
-        ValueError, match=r"'audacity' holds one recording in a file, and the table has 2; give a folder"
+        ValueError, match=r"'audacity' holds one recording per file, and the table has 2; give a folder"
     ):
         annotations.write(events, tmp_path / "labels.txt", "audacity")
 
@@ -94,7 +94,7 @@ def test_categories_and_integers_are_written(tmp_path):
     [
         ("a.txt", None, ValueError, r"'.*a\.txt' may have several formats; pass format=, one of \['csv'"),
         ("a.txt", "auto", ValueError, r"unknown format 'auto'"),
-        ("gone/a.csv", None, FileNotFoundError, r"there is no folder '.*gone'; make it first"),
+        ("gone/a.csv", None, FileNotFoundError, r"there is no folder '.*gone'; create it first"),
     ],
 )
 def test_no_target(tmp_path, name, format, error, message):

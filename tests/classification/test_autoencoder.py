@@ -223,7 +223,7 @@ def test_a_pickle_holds_arrays_only(fitted):
 
 def test_a_pickle_of_another_device_computes_here(fitted):
     moved = pickle.loads(pickle.dumps(fitted)).set_params(device="cuda:7")
-    with pytest.warns(RuntimeWarning, match="device='cuda:7', where this network was trained, is not here"):
+    with pytest.warns(RuntimeWarning, match="device='cuda:7', on which this network was trained, is not available"):
         vectors = moved.transform(X)
     assert np.array_equal(vectors, fitted.transform(X))
 
@@ -324,7 +324,7 @@ def test_watching_needs_clips_to_watch():
 
 
 def test_vectors_of_another_length_are_refused(fitted):
-    with pytest.raises(ValueError, match="X has vectors of 3 numbers, but those of this auto-encoder have 36"):
+    with pytest.raises(ValueError, match="X has vectors of 3 values, but those of this autoencoder have 36"):
         fitted.inverse_transform(np.zeros((2, 3)))
     with pytest.raises(ValueError, match="NaN"):
         fitted.inverse_transform(np.full((2, 36), np.nan))
@@ -332,7 +332,7 @@ def test_vectors_of_another_length_are_refused(fitted):
 
 def test_frames_of_another_width_are_refused(fitted):
     # as wide an array as frames are is no array of frames
-    with pytest.raises(ValueError, match="X has frames of 1 numbers, but ConvAutoencoder was fitted on frames of 20"):
+    with pytest.raises(ValueError, match="X has frames of 1 features, but ConvAutoencoder was fitted on frames of 20"):
         fitted.transform(np.zeros((2, 20)))
 
 

@@ -260,7 +260,7 @@ def test_starts_from_an_encoder():
 def test_clips_that_are_all_alike_and_silent():
     silent = [np.full((12, 6), -100, dtype=np.float32) for _ in range(6)]
     for normalize in ("standard", "clip", None):
-        with pytest.warns(UserWarning, match="are the same, as in silence, so that CNNClassifier has next to nothing"):
+        with pytest.warns(UserWarning, match="are equal, as in silence, so CNNClassifier has almost nothing"):
             p = classifier(normalize=normalize, max_epochs=2).fit(silent, Y[:6]).predict_proba(silent)
         assert np.isfinite(p).all()
 
@@ -306,14 +306,14 @@ def test_architecture_is_searched():
         ({"architecture": "leenet11", "front_end": "ast"}, "takes waveforms; leave front_end at None"),
         ({"architecture": "res1dnet31", "n_frames": 9}, "takes at least 20476 timepoints"),
         ({"n_frames": 1, "windows": "all"}, "n_frames=1, but architecture .* takes at least 2 frames"),
-        ({"windows": {"hop": 8}}, r"windows\['hop'\]=8 has no effect here: it needs the windows that 'all' takes"),
+        ({"windows": {"hop": 8}}, r"windows\['hop'\]=8 has no effect here: it needs windows of 'all'"),
         (
             {"windows": {"take": "start", "voting": "log"}},
-            r"windows\['voting'\]='log' has no effect here: it needs several windows of a clip, which",
+            r"windows\['voting'\]='log' has no effect here: it needs several windows of a clip, as with",
         ),
         (
             {"mixup": {"alpha": 0.3, "on": "waveforms"}},
-            r"mixup\['on'\]='waveforms' has no effect here: it needs audio, which a front_end",
+            r"mixup\['on'\]='waveforms' has no effect here: it needs audio, with a front_end",
         ),
         ({"front_end": "panns"}, r"unknown front end 'panns'; did you mean 'panns_\d+k'"),
     ],
@@ -324,7 +324,7 @@ def test_parameters_that_make_no_sense(options, match):
 
 
 def test_what_is_no_network():
-    with pytest.raises(TypeError, match="is no class of torch modules"):
+    with pytest.raises(TypeError, match="is not a torch module class"):
         fit(int)
 
 
@@ -366,7 +366,7 @@ def test_a_gpu_may_be_gone():
     fitted = fit(max_epochs=1)
     wanted = fitted.predict_proba(X)
     fitted.device = "cuda:7"
-    with pytest.warns(RuntimeWarning, match="is not here"):
+    with pytest.warns(RuntimeWarning, match="is not available; the CPU is used"):
         assert np.array_equal(pickle.loads(pickle.dumps(fitted)).predict_proba(X), wanted)
 
 

@@ -237,7 +237,7 @@ def test_silence_and_clips_of_a_moment(options):
     fitted = fit(max_epochs=1, **options)
     odd = [np.zeros(RATE, np.float32), np.array([0.5], np.float32), np.zeros(1, np.float32)]
     assert np.isfinite(fitted.predict_proba(odd)).all()
-    with pytest.warns(UserWarning, match="the same, as in silence"):
+    with pytest.warns(UserWarning, match="equal, as in silence"):
         silent = classifier(max_epochs=1, **options).fit([np.zeros(900, np.float32)] * 4, Y[:4])
     assert np.isfinite(silent.predict_proba(odd)).all()
 
@@ -259,7 +259,7 @@ def test_tags_tell_what_x_is():
 
 
 def test_clips_that_cannot_be_read():
-    with pytest.raises(ValueError, match=r"row 0 is a bare array.*sample_rate"):
+    with pytest.raises(ValueError, match=r"row 0 is an array without a sample rate.*sample_rate"):
         fit(sample_rate=None)
     with pytest.raises(AudioReadError, match=r"row 1.*missing\.wav"):
         classifier().fit([X[0], "missing.wav"], Y[:2])

@@ -283,7 +283,7 @@ def test_without_its_device_it_predicts_on_the_cpu(monkeypatch):
     fitted = classifier().fit(X, Y)
     wanted = fitted.predict_proba(X)
     fitted.set_params(device="cuda")
-    with pytest.warns(RuntimeWarning, match="device='cuda', where this network was trained, is not here"):
+    with pytest.warns(RuntimeWarning, match="device='cuda', on which this network was trained, is not available"):
         assert np.array_equal(fitted.predict_proba(X), wanted)
     with pytest.raises(ValueError, match="device='cuda' is not there"):
         fitted.fit(X, Y)
@@ -336,7 +336,7 @@ def test_weights_of_classes_that_are_not_there_are_refused(y):
 
 @pytest.mark.parametrize("options", [{"early_stopping": True}, {"lr_schedule": "plateau"}])
 def test_watching_needs_a_validation_set(options):
-    with pytest.raises(ValueError, match="watch the validation loss; validation_fraction must not be 0"):
+    with pytest.raises(ValueError, match="need a validation loss; validation_fraction must not be 0"):
         classifier(validation_fraction=0, **options).fit(X, Y)
     assert "valid_loss" in classifier(**options).fit(X, Y).history_
 
@@ -354,7 +354,7 @@ def test_a_label_that_no_clip_has_is_warned_of():
 
 
 def test_silence_is_warned_of_where_the_fit_is_called():
-    with pytest.warns(UserWarning, match="TokenMeanClassifier has next to nothing to learn from; check") as warned:
+    with pytest.warns(UserWarning, match="TokenMeanClassifier has almost nothing to learn from; check") as warned:
         classifier(max_epochs=1).fit([np.full((3, 2), -80.0)] * 4, [0, 1, 0, 1])
     assert warned[0].filename == __file__
     with warnings.catch_warnings():

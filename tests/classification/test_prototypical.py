@@ -231,7 +231,7 @@ def test_refused_additions():
 @pytest.mark.parametrize("options", [{"embedding_dim": 3}, {"network": "vgg32", "n_frames": 32}])
 def test_too_few_clips_for_an_episode(options):
     rows = FRAMES[:17] if "network" in options else np.ones((17, 4))
-    message = r"class 'yes' has 5 clip\(s\), fewer than the 6 that an episode takes: n_support=3 and n_query=3"
+    message = r"class 'yes' has 5 clip\(s\), fewer than the 6 that an episode needs: n_support=3 and n_query=3"
     with pytest.raises(ValueError, match=message):
         PrototypicalClassifier(**options, n_support=3, n_query=3).fit(rows, WORDS[:17])
 

@@ -112,7 +112,7 @@ def test_forms_of_tokens(form):
 def test_whole_numbers_as_floats_pass_for_tokens_after_fit():
     fitted = fit("mean", TOKENS)
     assert np.array_equal(fitted.predict_proba([t.astype(float) for t in TOKENS]), fitted.predict_proba(TOKENS))
-    with pytest.raises(ValueError, match=r"row 1 holds the number 0.5, where fit had tokens"):
+    with pytest.raises(ValueError, match=r"row 1 holds the number 0.5, but fit had tokens"):
         fitted.predict([np.ones(3), np.array([1.0, 0.5])])
 
 
@@ -189,7 +189,7 @@ class TestTruncation:
     def test_chunks_of_a_clip_weigh_as_much_as_a_whole_one(self):
         """A long clip of the wrong label must not outvote the others by its number of chunks."""
         X = [np.zeros((8, 1), dtype=np.float32)] * 20 + [np.zeros((800, 1), dtype=np.float32)]
-        with pytest.warns(UserWarning, match="all frames, tokens or timepoints of X are the same"):
+        with pytest.warns(UserWarning, match="all frames, tokens or timepoints of X are equal"):
             fitted = fit("bert", X, np.array([0, 1] * 5 + [1] * 10 + [0]), options={"max_length": 8}, max_epochs=30)
         assert fitted.predict_proba(X[:1])[0, 1] == pytest.approx(15 / 21, abs=0.1)
 
@@ -200,7 +200,7 @@ class TestTruncation:
 
 
 def test_heads_must_share_the_width():
-    with pytest.raises(ValueError, match="width=16 cannot be shared by n_heads=3; choose a multiple"):
+    with pytest.raises(ValueError, match="width=16 is not divisible by n_heads=3; choose a multiple"):
         fit("bert", FRAMES, n_heads=3)
 
 
@@ -243,6 +243,6 @@ def test_a_table_is_not_taken_for_frames_of_its_width(classifier):
     frames = [np.full((5, 4), i, np.float32) for i in range(4)]
     classifier = clone(classifier).fit(frames, [0, 1, 0, 1])
     with pytest.raises(
-        ValueError, match=r"X has frames of 1 numbers, but .*Classifier was fitted on frames of 4; pass"
+        ValueError, match=r"X has frames of 1 features, but .*Classifier was fitted on frames of 4; pass"
     ):
         classifier.predict(np.zeros((3, 4)))

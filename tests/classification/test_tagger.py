@@ -60,11 +60,9 @@ def test_tags_of_music(name, labels):
 
 def test_windows_of_one_length():
     tagger = AudioTagger("musicnn_mtt_musicnn", weights=None, sample_rate=16000)
-    with pytest.raises(
-        ValueError, match=r"window=2\.0 .*a model that sees windows of any length.*'musicnn_mtt_musicnn'"
-    ):
+    with pytest.raises(ValueError, match=r"window=2\.0 .*a model with windows of any length.*'musicnn_mtt_musicnn'"):
         clone(tagger).set_params(window=2.0).predict_proba(CLIPS)
-    with pytest.raises(ValueError, match=r"hop=4\.0 is longer than window=2\.992, so that no window would see"):
+    with pytest.raises(ValueError, match=r"hop=4\.0 is longer than window=2\.992, which would leave gaps"):
         clone(tagger).set_params(hop=4.0).predict_frames(CLIPS)
     with pytest.raises(ValueError, match="unknown model 'mtt_musicnn'"):
         _ = clone(tagger).set_params(model="mtt_musicnn").classes_
@@ -238,7 +236,7 @@ def test_events_of_frames_that_were_computed_before(monkeypatch):
 
 
 def test_hop_beyond_the_window_is_refused():
-    with pytest.raises(ValueError, match=r"hop=0\.6 is longer than window=0\.5, so that no window would see"):
+    with pytest.raises(ValueError, match=r"hop=0\.6 is longer than window=0\.5, which would leave gaps"):
         clone(TAGGER).set_params(hop=0.6).predict_frames(CLIPS)
 
 

@@ -139,7 +139,7 @@ def test_validation_scores_the_average():
 @pytest.mark.parametrize("option", [{"mixup": 0.2}, {"spec_augment": True}, {"spec_augment": {"time_masks": 1}}])
 def test_changes_of_frames_are_refused_over_tokens(option):
     name = next(iter(option))
-    with pytest.raises(ValueError, match=f"{name} changes frames, and X holds tokens, which are names; leave {name}"):
+    with pytest.raises(ValueError, match=f"{name} changes frames, but X holds tokens; leave {name}"):
         classifier(**option).fit(TOKENS, Y)
     assert classifier(spec_augment=False, sampler="weighted").fit(TOKENS, Y).n_tokens_ == 3
 
@@ -166,7 +166,7 @@ def test_changes_of_frames_are_refused_over_tokens(option):
         ({"callbacks": [WeightAveraging(None)]}, "unknown kind of WeightAveraging None; choose"),
         (
             {"callbacks": [WeightAveraging(), ("mine", WeightAveraging())]},
-            "callbacks holds 2 of WeightAveraging; give one",
+            "callbacks holds 2 instances of WeightAveraging; give one",
         ),
         ({"callbacks": [GradientAccumulation(2)] * 3}, "callbacks holds 3 of GradientAccumulation; give one"),
         ({"checkpoint_dir": 3}, "'checkpoint_dir' parameter"),
@@ -179,7 +179,7 @@ def test_refused_parameters(option, match):
 
 @pytest.mark.parametrize("kind", [GradientAccumulation, WeightAveraging])
 def test_a_class_among_the_callbacks_is_refused(kind):
-    with pytest.raises(TypeError, match=rf"callbacks holds the class {kind.__name__}; give an object, as in"):
+    with pytest.raises(TypeError, match=rf"callbacks holds the class {kind.__name__}; give an instance, as in"):
         classifier(callbacks=[kind]).fit(X, Y)
 
 
@@ -198,7 +198,7 @@ def test_options_are_the_same_wherever_they_stand_among_the_callbacks(kind):
 def test_options_among_the_callbacks_are_part_of_a_clone_and_a_search():
     search = GridSearchCV(classifier(max_epochs=1), {"callbacks": [None, [WeightAveraging()]]}, cv=2).fit(X, Y)
     assert clone(search.set_params(estimator__callbacks=[WeightAveraging("swa")])).estimator.callbacks[0].kind == "swa"
-    with pytest.raises(ValueError, match="callbacks holds 2 of WeightAveraging"):
+    with pytest.raises(ValueError, match="callbacks holds 2 instances of WeightAveraging"):
         ConvAutoencoder(callbacks=[WeightAveraging(), WeightAveraging("swa")]).fit(X)
 
 
@@ -331,7 +331,7 @@ def test_an_interrupted_fit_ends_at_the_same_bits(tmp_path, options, n_batches, 
 
 
 def test_fits_without_a_seed_are_not_told_apart(tmp_path):
-    with pytest.raises(ValueError, match=r"checkpoint_dir needs a random_state: .* Pass random_state=0, or leave"):
+    with pytest.raises(ValueError, match=r"checkpoint_dir needs a random_state: .* Pass random_state=0, or omit"):
         classifier(checkpoint_dir=tmp_path / "a", random_state=None).fit(X, Y)
     assert list(tmp_path.iterdir()) == []
     generator = np.random.RandomState(0)
@@ -433,7 +433,7 @@ def test_what_cannot_be_told_apart_is_refused(tmp_path):
     numbers = (number for number in range(9))
     broken = classifier(augmentations=[lambda frames: frames + next(numbers)], checkpoint_dir=tmp_path)
     with pytest.raises(
-        ValueError, match=r"augmentations holds something whose content cannot be read \(cannot pickle 'gen"
+        ValueError, match=r"augmentations holds an object whose content cannot be read \(cannot pickle 'gen"
     ):
         broken.fit(X, Y)
 

@@ -247,12 +247,16 @@ def test_refuses(options, error, message):
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"model_type": "whisper"}, WeightsError, "is no CLAP model of transformers, .* but a 'whisper'"),
-        ({"model_type": "clap_audio_model"}, WeightsError, "is no CLAP model .* but a 'clap_audio_model'"),
-        ({"auto_map": {}, "model_type": "theirs"}, WeightsError, "is no CLAP model .* but a 'theirs'"),
-        ({"text_config": {"vocab_size": 20}}, WeightsError, "knows more tokens than the 20 of the model"),
+        ({"model_type": "whisper"}, WeightsError, "is not a CLAP model of transformers, .* but a 'whisper'"),
+        ({"model_type": "clap_audio_model"}, WeightsError, "is not a CLAP model .* but a 'clap_audio_model'"),
+        ({"auto_map": {}, "model_type": "theirs"}, WeightsError, "is not a CLAP model .* but a 'theirs'"),
+        ({"text_config": {"vocab_size": 20}}, WeightsError, "has more tokens than the 20 of the model"),
         ({"text_config": {"max_position_embeddings": 12}}, ValueError, r"the prompt 'This is .* more than the 10 that"),
-        ({"text_config": {"vocab_size": 50, "hidden_size": 8}}, WeightsError, "does not fit the configuration of this"),
+        (
+            {"text_config": {"vocab_size": 50, "hidden_size": 8}},
+            WeightsError,
+            "does not match the configuration of this",
+        ),
     ],
 )
 def test_a_model_that_does_not_fit_is_refused(change, error, message, saved, tmp_path):
@@ -275,7 +279,7 @@ def test_files_that_lack_or_are_damaged_are_named(saved, tmp_path):
     tensors = pytest.importorskip("safetensors.torch").load_file(saved() / "model.safetensors")
     del tensors["logit_scale_a"]
     sys.modules["safetensors.torch"].save_file(tensors, folder / "model.safetensors")
-    with pytest.raises(WeightsError, match="lacks logit_scale_a, so it is no CLAP model with both towers"):
+    with pytest.raises(WeightsError, match="lacks logit_scale_a, so it is not a CLAP model with both towers"):
         classifier.predict_proba(CLIP)
     (folder / "preprocessor_config.json").unlink()
     with pytest.raises(WeightsError, match=r"holds no preprocessor_config.json"):
@@ -283,7 +287,7 @@ def test_files_that_lack_or_are_damaged_are_named(saved, tmp_path):
 
 
 def test_bare_arrays_need_a_rate(saved):
-    with pytest.raises(ValueError, match="an array does not know its rate"):
+    with pytest.raises(ValueError, match="is an array without a sample rate"):
         ZeroShotClassifier(saved(), LABELS).predict_proba(CLIP)
 
 

@@ -208,7 +208,7 @@ def test_closed_streams(sounds, model):
     assert (done.returncode, len(parsed(done.stdout))) == (0, 1)
     done = closed(1, "predict", model, sounds.data[0])
     assert done.returncode == 2
-    assert done.stderr == "sklearn-audio: error: standard output is closed, and the results have nowhere to go.\n"
+    assert done.stderr == "sklearn-audio: error: standard output is closed, so the results cannot be written.\n"
 
 
 def test_output_is_utf_8_whatever_the_terminal_has(sounds, model, tmp_path):

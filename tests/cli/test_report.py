@@ -66,7 +66,7 @@ def test_many_classes_get_a_list_of_confusions(wrong, folder, model, run, monkey
     counts = [int(line.split()[0]) for line in confusions]
     assert sum(counts) == 10
     assert counts == sorted(counts, reverse=True)
-    assert " taken for " in confusions[0]
+    assert " predicted as " in confusions[0]
     assert "most frequent confusions\n     none\n" in run("report", model, folder)
 
 
@@ -113,7 +113,7 @@ def test_what_cannot_be_used_may_be_skipped(model, tree, capsys):
 
 def test_labels_that_the_model_does_not_know(model, tree, refused):
     data = tree({"tone/1.wav": None, "whistle/1.wav": None}, n_good=0)
-    refused(["report", model, data], "does not know the label 'whistle'", "'chirp', 'noise', 'tone'")
+    refused(["report", model, data], "was not trained on the label 'whistle'", "'chirp', 'noise', 'tone'")
 
 
 def test_labels_of_the_other_kind(folder, tags, model, tagger, refused):
@@ -126,7 +126,7 @@ def test_several_labels_need_probabilities(tags, tmp_path, refused):
     model = make_pipeline(MelSpectrogramTransformer(16000), SequencePooling(), OneVsRestClassifier(RidgeClassifier()))
     model.fit(clips.data, clips.target).label_names_ = clips.target_names  # as train sets it
     joblib.dump(model, tmp_path / "model.joblib")
-    refused(["report", tmp_path / "model.joblib", tags], "gives no probabilities, which multi-label scores need")
+    refused(["report", tmp_path / "model.joblib", tags], "multi-label scores need probabilities")
 
 
 def test_recordings_that_cannot_be_used(model, tree, tmp_path, refused):

@@ -136,7 +136,7 @@ def test_progress_goes_to_stderr_when_asked(recordings, capsys):
 
 
 def test_array_without_a_rate():
-    with pytest.raises(ValueError, match="row 1 is a bare array, and an array does not know its rate"):
+    with pytest.raises(ValueError, match="row 1 is an array without a sample rate"):
         summarize_clips([(np.zeros(5), 8000), np.zeros(5)])
 
 

@@ -259,9 +259,7 @@ def test_bare_arrays_need_a_rate(kind):
         ASTEmbedder: {"model": "tiny224"},
     }
     embedder = kind(weights=None, **small.get(kind, {}))
-    with pytest.raises(
-        ValueError, match=r"row 0 is a bare array, and an array does not know its rate\. Pass sample_rate="
-    ):
+    with pytest.raises(ValueError, match=r"row 0 is an array without a sample rate\. Pass sample_rate="):
         embedder.transform([CLIPS[0]])
 
 
@@ -320,7 +318,7 @@ def test_mistakes_are_refused_before_anything_is_read_or_downloaded(kind, params
 
 
 def test_a_device_that_is_not_there():
-    with pytest.raises(ValueError, match="device='gpu' is no torch device"):
+    with pytest.raises(ValueError, match="device='gpu' is not a torch device"):
         clone(LEENET).set_params(device="gpu").transform(CLIPS)
 
 

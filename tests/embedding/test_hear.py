@@ -244,5 +244,5 @@ def test_an_error_of_the_module_names_the_clip():
 
 
 def test_bare_arrays_need_a_rate():
-    with pytest.raises(ValueError, match="an array does not know its rate"):
+    with pytest.raises(ValueError, match="is an array without a sample rate"):
         HEAREmbedder(NAME).transform(CLIPS)

@@ -257,21 +257,33 @@ WHISPER = {"model_type": "whisper", "d_model": 16, "encoder_layers": 2, "encoder
         ({"model": "a/b", "config": WHISPER}, ValueError, "give either model"),
         ({"config": WHISPER}, ValueError, "which has no revision; got weights='pretrained'"),
         ({"config": WHISPER, "weights": None, "revision": "main"}, ValueError, "revision='main'"),
-        ({"config": {"model_type": "bert"}, "weights": None}, WeightsError, "is no audio network .* but a 'bert'"),
-        ({"config": {}, "weights": None}, WeightsError, "is no audio network"),
+        (
+            {"config": {"model_type": "bert"}, "weights": None},
+            WeightsError,
+            "is not a supported audio network .* but a 'bert'",
+        ),
+        ({"config": {}, "weights": None}, WeightsError, "is not a supported audio network"),
         (
             {"config": {"model_type": "dasheng", "auto_map": {}}, "weights": None},
             WeightsError,
             "needs the code of its repository .*'dasheng'.*never run here",
         ),
-        ({"config": {"model_type": "hubert"}, "weights": None}, WeightsError, "does not tell its features"),
-        ({"config": WHISPER, "weights": None, "window": 31}, ValueError, "window=31 is longer than the 30 s"),
+        ({"config": {"model_type": "hubert"}, "weights": None}, WeightsError, "does not describe its features"),
+        (
+            {"config": WHISPER, "weights": None, "window": 31},
+            ValueError,
+            "window=31 is longer than the maximum of whisper, 30 s",
+        ),
         (
             {"config": WHISPER, "weights": None, "layer": "blok1"},
             ValueError,
             "unknown layer 'blok1'; did you mean 'block1'",
         ),
-        ({"config": WHISPER, "weights": __file__}, WeightsError, "is no .safetensors file, the only kind"),
+        (
+            {"config": WHISPER, "weights": __file__},
+            WeightsError,
+            "is not a .safetensors file, the only supported format",
+        ),
     ],
 )
 def test_refuses(options, error, message):
@@ -282,7 +294,7 @@ def test_refuses(options, error, message):
 
 def test_weights_of_another_model_are_refused(saved):
     weights, config = saved("hubert") / "model.safetensors", config_of(saved("whisper"))
-    with pytest.raises(WeightsError, match="the checkpoint is none of this whisper: it lacks"):
+    with pytest.raises(WeightsError, match="this is not a checkpoint of this whisper: it lacks"):
         HuggingFaceEmbedder(weights=weights, config=config, sample_rate=16000).transform(CLIP)
     weights = saved("whisper") / "model.safetensors"
     with pytest.raises(WeightsError, match="does not fit the configuration of this whisper"):
@@ -300,7 +312,7 @@ def test_without_the_extra(monkeypatch):
     [
         (
             "Could not load this library: torchaudio/lib/_torchaudio.so",
-            "Uninstall torchaudio, which nothing here needs",
+            "Uninstall torchaudio, which is not needed here",
         ),
         ("of another kind", r"cannot import WhisperConfig: of another kind. Install a current version"),
     ],

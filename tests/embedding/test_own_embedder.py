@@ -61,7 +61,7 @@ def test_no_published_weights_and_weights_of_another_network_are_refused(tmp_pat
     torch.save({"epoch": 3}, nothing)
     for path, match in (
         (other, r"it lacks first\.bias"),
-        (nothing, r"is no state dict: it holds no named tensor; save"),
+        (nothing, r"is not a state dict: it holds no named tensor; save"),
     ):
         with pytest.raises(WeightsError, match=match):
             BandEmbedder("small", weights=path, sample_rate=16000).transform(CLIPS)

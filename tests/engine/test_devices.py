@@ -20,7 +20,7 @@ def test_devices_that_are_there(monkeypatch, device, n_devices):
 @pytest.mark.parametrize(("device", "n_devices"), [("cuda", 0), ("cuda:1", 1), (torch.device("cuda", 2), 2)])
 def test_devices_that_are_not_there(monkeypatch, device, n_devices):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: n_devices)
-    match = rf"device='{device}' is not there: torch sees {n_devices} of its kind\. Use 'auto' or 'cpu'\."
+    match = rf"device='{device}' is not available: torch finds {n_devices} such devices\. Use 'auto' or 'cpu'\."
     with pytest.raises(ValueError, match=match):
         resolve_device(device)
 
@@ -36,5 +36,5 @@ def test_auto_takes_the_best_there_is(monkeypatch, cuda, mps, wanted):
 
 
 def test_an_unknown_device():
-    with pytest.raises(ValueError, match="device='gpu' is no torch device; use 'auto', 'cpu', 'cuda', 'cuda:0' or"):
+    with pytest.raises(ValueError, match="device='gpu' is not a torch device; use 'auto', 'cpu', 'cuda', 'cuda:0' or"):
         resolve_device("gpu")

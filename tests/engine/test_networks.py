@@ -103,7 +103,7 @@ def test_a_checkpoint_of_another_model_is_refused(checkpoint):
 def test_what_a_checkpoint_has_beside_is_named(tmp_path):
     path = tmp_path / "more.pth"
     torch.save({"model": CARD.build().state_dict() | {"extra.weight": torch.zeros(1)}}, path)
-    with pytest.raises(WeightsError, match=r"it has beside extra\.weight\. Choose"):
+    with pytest.raises(WeightsError, match=r"it also has extra\.weight\. Choose"):
         load_network(CARD, WeightsSource(path), CPU)
 
 

@@ -22,7 +22,7 @@ from sklearn_audio.engine import check_output
 
 RATE = 16000
 GOOD = np.random.default_rng(0).uniform(-0.5, 0.5, 20_000).astype(np.float32)
-MATCH = r"row 1: what is computed from the clip is NaN or infinite, though its samples are finite"
+MATCH = r"row 1: the output for the clip is NaN or infinite, though its samples are finite"
 FRONT_ENDS = [
     MelSpectrogramTransformer(),
     MelSpectrogramTransformer(normalize="minmax"),
@@ -53,11 +53,9 @@ def test_a_row_is_finite_or_named(estimator, value):
     try:
         assert all(np.isfinite(row).all() for row in estimator.fit_transform(X))
     except ValueError as error:
-        assert str(error).startswith("row 1: what is computed from the clip is NaN or infinite")  # noqa: PT017
+        assert str(error).startswith("row 1: the output for the clip is NaN or infinite")  # noqa: PT017
         estimator.set_params(on_error="nan")
-        with pytest.warns(
-            UserWarning, match=r"1 clip\(s\) could not be used and became NaN:\n  row 1: what is computed"
-        ):
+        with pytest.warns(UserWarning, match=r"1 clip\(s\) could not be used and became NaN:\n  row 1: the output"):
             rows = estimator.fit_transform(X)
         estimator.set_params(on_error="raise")
         np.testing.assert_array_equal(rows[0], rows[2])
@@ -100,5 +98,5 @@ def test_taggers_and_classifiers_of_audio_name_the_row():
 
 def test_sums_that_overflow_are_no_infinities():
     check_output(np.full(10, np.finfo(np.float32).max), "row {}".format, 0)
-    with pytest.raises(ValueError, match="row 0: what is computed"):
+    with pytest.raises(ValueError, match="row 0: the output for the clip"):
         check_output(np.array([1, np.nan], dtype=np.float32), "row {}".format, 0)

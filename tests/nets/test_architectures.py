@@ -115,7 +115,7 @@ def test_nothing_shorter_is_taken(name):
 @pytest.mark.parametrize("name", [name for name, what in ARCHITECTURES.items() if what.fewest_features > 1])
 def test_narrower_frames_are_refused(name):
     fewest = ARCHITECTURES[name].fewest_features
-    message = rf"takes frames of at least {fewest} numbers, but they have {fewest - 1}; compute more mel bands or"
+    message = rf"takes frames of at least {fewest} features, but they have {fewest - 1}; compute more mel bands or"
     with torch.device("meta"), pytest.raises(ValueError, match=message):
         build(name, n_features=fewest - 1)
 

@@ -27,5 +27,5 @@ def test_blocks_weigh_the_same():
 
 @pytest.mark.parametrize("blocks", [[4, 2], [5, 0], [2.5, 2.5], [[5]], ["5"]])
 def test_sizes_that_do_not_fit(blocks):
-    with pytest.raises(ValueError, match=r"are no sizes of blocks of 5 features; give positive whole numbers"):
+    with pytest.raises(ValueError, match=r"does not divide 5 features into blocks; give positive whole numbers"):
         BlockScaler(blocks).fit(X)

@@ -21,7 +21,7 @@ from sklearn_audio import MelSpectrogramTransformer, MFCCTransformer, Spectrogra
             "fmin=9000.0 and fmax=100.0 do not fit sample_rate=22050: need 0 <= fmin",
         ),
         (MelSpectrogramTransformer, {"fmax": 11026.0}, "fmin=0.0 and fmax=11026.0 do not fit sample_rate=22050"),
-        (MelSpectrogramTransformer, {"device": "gpu"}, "device='gpu' is no torch device"),
+        (MelSpectrogramTransformer, {"device": "gpu"}, "device='gpu' is not a torch device"),
         (
             MFCCTransformer,
             {"n_mfcc": 41, "n_mels": 40},
@@ -51,7 +51,7 @@ from sklearn_audio import MelSpectrogramTransformer, MFCCTransformer, Spectrogra
             "window='povey' is not supported with kind='cqt'; use 'hann', 'hamming' or",
         ),
         (SpectrogramTransformer, {"win_length": 2048}, "win_length=2048 must lie between 1 and n_fft=1024"),
-        (SpectrogramTransformer, {"device": "gpu"}, "device='gpu' is no torch device"),
+        (SpectrogramTransformer, {"device": "gpu"}, "device='gpu' is not a torch device"),
     ],
 )
 def test_contradictions_are_refused_before_anything_is_read(kind, params, match, on_error):

@@ -61,7 +61,7 @@ def test_fixed_names():
 
 @pytest.mark.parametrize("method", ["fit", "transform", "fit_transform"])
 def test_fixed_length_needs_a_duration(method):
-    with pytest.raises(ValueError, match="fix_length=True needs duration=, the seconds that every clip is cut or"):
+    with pytest.raises(ValueError, match="fix_length=True needs duration=, the seconds to which every clip is cut or"):
         getattr(AudioLoader(fix_length=True), method)(CLIPS)
     with pytest.raises(ValueError, match="fix_length=True needs duration="):
         AudioLoader(fix_length=True).get_feature_names_out()

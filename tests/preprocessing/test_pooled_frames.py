@@ -62,7 +62,7 @@ def test_clips_that_fail(most, monkeypatch):
     rows = [CLIPS[1], "no-such.wav", CLIPS[2] * np.float32(1e30), CLIPS[2]]
     with pytest.raises(OSError, match=r"row 1: cannot read 'no-such\.wav'"):
         pooled_frames(reader, pooling, rows)
-    with pytest.raises(ValueError, match="row 2: what is computed from the clip is NaN or infinite"):
+    with pytest.raises(ValueError, match="row 2: the output for the clip is NaN or infinite"):
         pooled_frames(reader, pooling, [*rows[:1] * 2, rows[2]])
     with pytest.warns(UserWarning, match=r"2 clip\(s\) could not be used and became NaN"):
         pooled = pooled_frames(reader.set_params(on_error="nan"), pooling, rows)

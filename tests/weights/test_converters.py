@@ -60,7 +60,7 @@ def test_vggish_of_tensorflow_that_lacks_a_layer():
 
     raw = tensorflow_variables()
     del raw["vggish/fc2/biases"]
-    with pytest.raises(WeightsError, match="no checkpoint of VGGish: it lacks vggish/fc2/biases, and holds vggish/"):
+    with pytest.raises(WeightsError, match="not a checkpoint of VGGish: it lacks vggish/fc2/biases, and holds vggish/"):
         convert_vggish(raw)
 
 
@@ -160,14 +160,14 @@ def test_efficientat(tmp_path, shared_data):
     got = read_checkpoint(shared_data / "weights" / "mn04_as_mAP_432.pt", "efficientat")
     assert len(got) == 312
     body = torch_bytes(VGGISH)
-    with pytest.raises(WeightsError, match=r"file\.pth': this is no checkpoint of EfficientAT: it lacks features"):
+    with pytest.raises(WeightsError, match=r"file\.pth': this is not a checkpoint of EfficientAT: it lacks features"):
         read_checkpoint(write(tmp_path, body), "efficientat")
 
 
 def test_a_checkpoint_of_another_family_is_recognised(tmp_path):
     ast = torch_bytes({f"module.{name}": value for name, value in AST.items()})
     for body, converter, family in [(PANNS, "ast", "PANNs"), (ast, "panns", "AST"), (NPZ, "vggish", "VGGish's PCA")]:
-        with pytest.raises(WeightsError, match=rf"this is no checkpoint of .*\.\.\.; it looks like {family}$"):
+        with pytest.raises(WeightsError, match=rf"this is not a checkpoint of .*\.\.\.; it looks like {family}$"):
             read_checkpoint(write(tmp_path, body), converter)
 
 
@@ -195,10 +195,10 @@ def test_a_deit_of_another_shape_is_left_to_the_network(tmp_path):
 @pytest.mark.parametrize(
     ("converter", "match"),
     [
-        ("panns", "no checkpoint of PANNs: it lacks fc1.weight, and holds other"),
-        ("ast", "no checkpoint of AST: it lacks v.cls_token, v.dist_token, v.pos_embed"),
-        ("vggish", "no checkpoint of VGGish: it lacks features.0.weight, embeddings.4.bias"),
-        ("vggish_pca", "no checkpoint of VGGish's PCA: it lacks pca_eigen_vectors, pca_means"),
+        ("panns", "not a checkpoint of PANNs: it lacks fc1.weight, and holds other"),
+        ("ast", "not a checkpoint of AST: it lacks v.cls_token, v.dist_token, v.pos_embed"),
+        ("vggish", "not a checkpoint of VGGish: it lacks features.0.weight, embeddings.4.bias"),
+        ("vggish_pca", "not a checkpoint of VGGish's PCA: it lacks pca_eigen_vectors, pca_means"),
     ],
 )
 def test_a_checkpoint_of_something_else(tmp_path, converter, match):
@@ -210,5 +210,5 @@ def test_a_checkpoint_of_something_else(tmp_path, converter, match):
 @pytest.mark.parametrize("prefix", ["audio_spectrogram_transformer.x", "dist_token"])
 def test_a_transformer_that_is_incomplete(tmp_path, prefix):
     path = write(tmp_path, torch_bytes({prefix: torch.zeros(1)}))
-    with pytest.raises(WeightsError, match=r"no checkpoint of (AST|DeiT): it lacks (v\.)?cls_token"):
+    with pytest.raises(WeightsError, match=r"not a checkpoint of (AST|DeiT): it lacks (v\.)?cls_token"):
         read_checkpoint(path, "ast")

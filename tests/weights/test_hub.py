@@ -103,11 +103,11 @@ def test_no_network(cached):
     ("error", "message"),
     [
         ("RepositoryNotFoundError", "there is no model 'someone/net' on the hub; check the id"),
-        ("GatedRepoError", "given out only to those who accept its terms"),
+        ("GatedRepoError", "requires that you accept its terms"),
         ("RevisionNotFoundError", "'someone/net' has no revision 'v2'; give a branch, tag or commit"),
-        ("EntryNotFoundError", "holds no config.json, so it is no model of transformers"),
+        ("EntryNotFoundError", "holds no config.json, so it is not a model of transformers"),
         ("HfHubHTTPError", "cannot be fetched from the hub: no"),
-        ("HFValidationError", "model='someone/net' is no hub id: no"),
+        ("HFValidationError", "model='someone/net' is not a hub id: no"),
     ],
 )
 def test_what_the_hub_refuses(hub, error, message):
@@ -123,7 +123,7 @@ def test_neither_folder_nor_id(model):
 
 
 def test_folders(tmp_path):
-    with pytest.raises(WeightsError, match=r"holds no config\.json; give that which save_pretrained wrote"):
+    with pytest.raises(WeightsError, match=r"holds no config\.json; give the folder written by save_pretrained"):
         open_repository(str(tmp_path))
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ValueError, match=r"revision='main' needs a hub id; .* Leave revision at None"):

@@ -107,10 +107,10 @@ def test_missing_variables(raw):
 
 
 def test_another_network():
-    with pytest.raises(WeightsError, match=r"it lacks .* \(64 in all\); it has beside 1CNN/kernel \(1 in all\)"):
+    with pytest.raises(WeightsError, match=r"it lacks .* \(64 in all\); it also has 1CNN/kernel \(1 in all\)"):
         convert_musicnn({"1CNN/kernel": np.zeros((3, 3, 1, 128), np.float32)})
 
 
 def test_another_number_of_axes(raw):
-    with pytest.raises(WeightsError, match=r"another number of axes have dense/kernel \(1506,\) \(1 in all\)"):
+    with pytest.raises(WeightsError, match=r"with another number of axes: dense/kernel \(1506,\) \(1 in all\)"):
         convert_musicnn(raw | {"dense/kernel": raw["dense/kernel"][:, 0]})

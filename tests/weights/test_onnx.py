@@ -46,12 +46,12 @@ def test_packed_numbers(tmp_path):
         (b"\x08\xff", "it ends within a number"),
         (b"\xff" * 12, "a number in it has no end"),
         (b"\x0b", "it holds a field of an unknown kind"),
-        (field(7, 3), "a number stands where content is expected"),
+        (field(7, 3), "it holds a number instead of content"),
         (
             field(7, field(5, onnx_tensor("a", np.ones(3, np.float32)) + field(1, 2))),
             r"the tensor 'a' has 3 values for the shape \(3, 2\)",
         ),
-        (field(7, field(5, onnx_tensor("a", np.ones(3, np.float32)) + field(14, 1))), "lie in another file; save the"),
+        (field(7, field(5, onnx_tensor("a", np.ones(3, np.float32)) + field(14, 1))), "are in another file; save the"),
     ],
 )
 def test_damaged_files(tmp_path, content, match):
@@ -63,6 +63,6 @@ def test_another_network(tmp_path):
     path = written(tmp_path, WHOLE)
     with pytest.raises(
         WeightsError,
-        match=r"onnx': this is no checkpoint of speech_embedding: 40 of its 40 .*holds kernel, half, double",
+        match=r"onnx': this is not a checkpoint of speech_embedding: 40 of its 40 .*holds kernel, half, double",
     ):
         read_checkpoint(path, "speech_embedding")

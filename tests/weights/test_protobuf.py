@@ -20,7 +20,7 @@ def test_packed_numbers():
 
 def test_values_of_the_other_kind():
     assert (number(3), as_bytes(b"ab")) == (3, b"ab")
-    with pytest.raises(TypeError, match="a number stands where content is expected"):
+    with pytest.raises(TypeError, match="it holds a number instead of content"):
         as_bytes(3)
-    with pytest.raises(TypeError, match="content stands where a number is expected"):
+    with pytest.raises(TypeError, match="it holds content instead of a number"):
         number(memoryview(b"ab"))

@@ -129,14 +129,14 @@ def test_garbage(name, tmp_path):
 @pytest.mark.parametrize(
     ("name", "match"),
     [
-        ("a list", "it is no mapping"),
-        ("metadata of a list", "__metadata__ is no mapping of text to text"),
-        ("twice", "a name stands in it twice"),
+        ("a list", "it is not a mapping"),
+        ("metadata of a list", "__metadata__ is not a mapping of text to text"),
+        ("twice", "it has a name twice"),
         ("unknown type", "a tensor is of the unknown type 'F31'"),
-        ("negative", "the shape or the position of a tensor is no whole number"),
+        ("negative", "the shape or the position of a tensor is not a whole number"),
         ("too large", "a tensor is larger than any memory"),
         ("a gap", "its tensors overlap, leave a gap, or are not as long as their shapes"),
-        ("more bytes", "16 bytes of tensors are promised, and 20 are there"),
+        ("more bytes", "its header states 16 bytes of tensors, but it has 20"),
     ],
 )
 def test_garbage_is_explained(name, match):

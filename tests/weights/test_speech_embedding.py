@@ -53,5 +53,5 @@ def test_both_files_give_the_state_of_the_network(tmp_path, name, write):
 def test_a_file_that_lacks_one():
     names = onnx_names(STATE)
     del names["model/conv2d_7/Conv2D_bias_fused_bn"]
-    with pytest.raises(WeightsError, match=r"no checkpoint of speech_embedding: 1 of its 40 tensors are missing"):
+    with pytest.raises(WeightsError, match=r"not a checkpoint of speech_embedding: 1 of its 40 tensors are missing"):
         convert_speech_embedding(names)

@@ -141,7 +141,7 @@ def test_nothing_there(tmp_path, no_tensorflow, name):
 def test_an_index_alone(tmp_path, no_tensorflow):
     for name in ("model.index", "other.data-00000-of-00001"):
         (tmp_path / name).write_bytes(b"")
-    with pytest.raises(WeightsError, match=r"model\.index' has no data beside it\. Put the file 'model\.data-00000"):
+    with pytest.raises(WeightsError, match=r"model\.index' has no data in its folder\. Put the file 'model\.data"):
         read_tensorflow(tmp_path / "model")
 
 
@@ -160,5 +160,5 @@ def test_a_folder_with_two(tmp_path, no_tensorflow):
 @pytest.mark.parametrize("name", ["mod[1].ckpt", "mod?.ckpt", "mod*.ckpt"])
 def test_names_that_tensorflow_takes_for_patterns(tmp_path, no_tensorflow, name):
     (tmp_path / name).write_bytes(b"anything")
-    with pytest.raises(WeightsError, match=r"TensorFlow takes '.*' for a pattern .* without any of \* \? \["):
+    with pytest.raises(WeightsError, match=r"TensorFlow interprets '.*' as a pattern .* without any of \* \? \["):
         read_tensorflow(tmp_path / name)

@@ -41,7 +41,7 @@ def test_files_that_are_cut_short(tmp_path, n_bytes):
 def test_a_table_before_the_start(tmp_path):
     # the root table is at byte 8, and its offsets 50 bytes before that
     content = struct.pack("<I4si", 8, b"TFL3", 50).ljust(64, b"\0")
-    with pytest.raises(WeightsError, match="it points to a place before its start"):
+    with pytest.raises(WeightsError, match="it points to a position before its start"):
         read_tflite(written(tmp_path, content))
 
 

@@ -1,4 +1,4 @@
-"""Augmentation of training batches: transforms of ours and from elsewhere, masks and mixup."""
+"""Augmentation of training batches: transforms of this and other libraries, masks and mixup."""
 
 from sklearn_audio.engine.augmentation._adapters import adapt, adapt_all, augment_clip, draws_globally
 from sklearn_audio.engine.augmentation._batch import Augmentation, build_spec_augment

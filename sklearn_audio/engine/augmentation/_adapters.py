@@ -1,4 +1,4 @@
-"""Transforms from elsewhere, taken as they are: functions, audiomentations, and modules of torch."""
+"""Adapters for transforms of other libraries: functions, audiomentations, and torch modules."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["adapt", "adapt_all", "augment_clip", "draws_globally"]
 
 @dataclass(frozen=True)
 class _Foreign(Transform):
-    """Calls what is not ours on a copy, with global generators that are seeded for it, and checks what comes back."""
+    """Calls a third-party transform on a copy with seeded global generators, and checks the result."""
 
     function: Callable[..., Any]
     name: str
@@ -32,16 +32,16 @@ class _Foreign(Transform):
         wanted = "(n,)" if array.ndim == 1 else f"(n, {array.shape[1]})"
         if changed.ndim != array.ndim or changed.shape[1:] != array.shape[1:] or not changed.size:
             raise ValueError(
-                f"{self.name} was given an array of shape {array.shape} and gave one of shape {changed.shape}; it must "
-                f"give {wanted} with n of 1 or more."
+                f"{self.name} received an array of shape {array.shape} and returned one of shape {changed.shape}; it "
+                f"must return {wanted} with n of 1 or more."
             )
         if not np.isfinite(changed).all():
-            raise ValueError(f"{self.name} gave NaN or infinite values; it must give finite ones.")
+            raise ValueError(f"{self.name} returned NaN or infinity; it must return finite values.")
         return changed
 
     @abstractmethod
     def _call(self, array: NDArray[Any], sample_rate: float | None) -> Any:
-        """Call it by its own convention."""
+        """Call the transform by its own convention."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class _WaveformFunction(_Foreign):
     def _call(self, array: NDArray[Any], sample_rate: float | None) -> Any:
         if sample_rate is None or array.ndim != 1:
             raise ValueError(
-                f"{self.name} takes waveforms and their sample rate, but here are frames of shape {array.shape}; "
+                f"{self.name} takes waveforms and their sample rate, but received frames of shape {array.shape}; "
                 "give the classifier audio (front_end=...), or choose a transform of frames."
             )
         return self.function(samples=array, sample_rate=round(sample_rate))
@@ -67,7 +67,7 @@ class _WaveformFunction(_Foreign):
 
 @dataclass(frozen=True)
 class _Module(_Foreign):
-    """A module of torch: batch and channel axes in front, and time last."""
+    """A torch module: batch and channel axes first, time last."""
 
     def _call(self, array: NDArray[Any], sample_rate: float | None) -> Any:
         options = {"sample_rate": round(sample_rate)} if self._takes_rate and sample_rate is not None else {}
@@ -75,12 +75,12 @@ class _Module(_Foreign):
         tensor = torch.from_numpy(np.ascontiguousarray(array.T))[None, None]
         with torch.no_grad():
             changed = self.function(tensor, **options)
-        changed = getattr(changed, "samples", changed)  # torch_audiomentations may give an object that holds them
+        changed = getattr(changed, "samples", changed)  # torch_audiomentations may return an object with this attribute
         if not isinstance(changed, Tensor) or changed.ndim != tensor.ndim or changed.shape[:2] != (1, 1):
             found = tuple(changed.shape) if isinstance(changed, Tensor) else type(changed).__name__
             raise ValueError(
-                f"{self.name} was given a tensor of shape {tuple(tensor.shape)} (batch, channel, ..., time) and gave "
-                f"{found}; it must give a tensor with the same axes."
+                f"{self.name} received a tensor of shape {tuple(tensor.shape)} (batch, channel, ..., time) and "
+                f"returned {found}; it must return a tensor with the same axes."
             )
         return changed[0, 0].numpy().T
 
@@ -90,7 +90,7 @@ class _Module(_Foreign):
 
 
 def adapt(transform: Any, name: str) -> Transform:
-    """Give anything that changes clips the one calling convention."""
+    """Wrap any supported transform in the calling convention of this library."""
     if isinstance(transform, Transform):
         return transform
     if isinstance(transform, type) or not callable(transform):
@@ -108,14 +108,14 @@ def adapt(transform: Any, name: str) -> Transform:
 
 
 def adapt_all(transforms: Sequence[Any] | None) -> tuple[Transform, ...]:
-    """Give all transforms of a list the one calling convention."""
+    """Wrap all transforms of a list."""
     return tuple(adapt(transform, f"augmentations[{i}]") for i, transform in enumerate(transforms or ()))
 
 
 def augment_clip(
     array: NDArray[Any], transforms: Sequence[Transform], rng: np.random.Generator, sample_rate: float | None = None
 ) -> NDArray[Any]:
-    """Change a clip by one transform after the other.
+    """Apply all transforms to a clip, in order.
 
     Shapes: array (n_timepoints,) or (n_frames, n_features).
     """
@@ -125,12 +125,12 @@ def augment_clip(
 
 
 def draws_globally(transforms: Sequence[Transform]) -> bool:
-    """Whether a transform draws from the global generators, so that it must not run beside another thread that does."""
+    """Whether a transform draws from the global generators, so that it must not run in parallel to others that do."""
     return any(isinstance(transform, _Foreign) for transform in transforms)
 
 
 def _parameter_names(function: Any) -> set[str]:
     try:
         return set(inspect.signature(function).parameters)
-    except ValueError:  # built-in functions may have none to show
+    except ValueError:  # built-in functions may have no signature
         return set()

@@ -1,4 +1,4 @@
-"""Changes of a training batch before the network sees it."""
+"""Augmentation of a training batch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Augmentation", "build_spec_augment"]
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Transforms of each row, then masks, then mixup; each only where it is on."""
+    """Transforms of each row, then masks, then mixup; each only if it is set."""
 
     mixup: float = 0.0
     spec_augment: SpecAugment | Mapping[str, Any] | bool | None = None
@@ -35,20 +35,20 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         if not 0 <= self.mixup < math.inf:
-            raise ValueError(f"mixup is the alpha of a Beta distribution, 0 or more, got {self.mixup!r}.")
+            raise ValueError(f"mixup must be the alpha of a Beta distribution, at least 0, got {self.mixup!r}.")
         if self.mixup and not self.multi_label and self.n_classes < 1:
             raise ValueError("mixup of codes needs n_classes, the number of classes.")
-        # what was asked for, in one form
+        # the options in normalised form
         object.__setattr__(self, "spec_augment", build_spec_augment(self.spec_augment))
         object.__setattr__(self, "transforms", adapt_all(self.transforms))
 
     @property
     def is_on(self) -> bool:
-        """Whether anything is done at all."""
+        """Whether any augmentation is set."""
         return bool(self.transforms or self.spec_augment or self.mixup)
 
     def __call__(self, batch: Batch, rng: np.random.Generator) -> Batch:
-        """Change a batch."""
+        """Augment a batch."""
         if self.transforms:
             batch = self._change_rows(batch, rng)
         if isinstance(self.spec_augment, SpecAugment):
@@ -73,8 +73,8 @@ def _hide(batch: Batch, masks: SpecAugment, rng: np.random.Generator) -> Batch:
     values, lengths = batch.inputs.values, batch.inputs.lengths.numpy()
     if values.ndim != 3 or not values.is_floating_point():
         raise ValueError(
-            f"spec_augment hides parts of frames, got rows of shape {tuple(values.shape[1:])} and {values.dtype}; "
-            "leave it out for tokens and waveforms."
+            f"spec_augment masks frames, got rows of shape {tuple(values.shape[1:])} and {values.dtype}; set it to "
+            "None for tokens and waveforms."
         )
     masked = values.clone()
     masks.hide(masked.numpy(), lengths, rng)
@@ -82,7 +82,7 @@ def _hide(batch: Batch, masks: SpecAugment, rng: np.random.Generator) -> Batch:
 
 
 def build_spec_augment(spec_augment: SpecAugment | Mapping[str, Any] | bool | None) -> SpecAugment | None:
-    """Make masks of what an estimator was given for them."""
+    """Create the masks from the parameter of an estimator."""
     if spec_augment is None or isinstance(spec_augment, SpecAugment):
         return spec_augment
     if isinstance(spec_augment, bool):
@@ -90,5 +90,5 @@ def build_spec_augment(spec_augment: SpecAugment | Mapping[str, Any] | bool | No
     known = [field.name for field in fields(SpecAugment)]
     unknown = [name for name in spec_augment if name not in known]
     if unknown:
-        raise ValueError(f"spec_augment has no {unknown[0]!r}; it takes {', '.join(sorted(known))}.")
+        raise ValueError(f"spec_augment has no item {unknown[0]!r}; its items are {', '.join(sorted(known))}.")
     return SpecAugment(**spec_augment)

@@ -20,9 +20,9 @@ def mix_batch(
 ) -> Batch:
     """Mix each row with another one of the batch.
 
-    A row takes part with a share that is drawn from Beta(alpha, alpha), its partner with the rest. A row keeps its
-    length: a shorter partner is repeated, a longer one cut. The loss of a mixed row is the same mixture of the losses
-    of the pair, each with its own weight.
+    The weight of a row is drawn from Beta(alpha, alpha); its partner has the remaining weight. A row keeps its length:
+    a shorter partner is repeated, a longer one is cut. The loss of a mixed row is the same mixture of the losses of the
+    pair, each with its own weight.
 
     Source: Zhang, Cisse, Dauphin, Lopez-Paz, "mixup: beyond empirical risk minimization", ICLR 2018.
     """
@@ -32,7 +32,7 @@ def mix_batch(
     shares = torch.from_numpy(rng.beta(alpha, alpha, size=len(values)).astype(np.float32))
     partners = torch.from_numpy(rng.permutation(len(values)))
     mixed_weights = torch.lerp(weights[partners], weights, shares)
-    # of two weighted losses, what each has in the sum
+    # fraction of each of the two weighted losses in the sum
     parts = torch.where(mixed_weights > 0, shares * weights / mixed_weights, shares)[:, None]
     soft = targets.float() if multi_label else F.one_hot(targets, n_classes).float()
     inputs = batch.inputs._replace(values=_mix_values(values, lengths, shares, partners), weights=mixed_weights)
@@ -44,7 +44,7 @@ def _mix_values(values: Tensor, lengths: Tensor, shares: Tensor, partners: Tenso
     places = torch.arange(n_steps)
     source = partners[:, None] * n_steps + places % lengths[partners, None]
     itself = torch.arange(n_rows * n_steps).reshape(n_rows, n_steps)
-    # padding stays as it is: its partner is itself
+    # padding is its own partner, so it does not change
     source = torch.where(places < lengths[:, None], source, itself)
     # (B, n_steps, ...) -> (B * n_steps, ...) -> (B, n_steps, ...)
     other = values.flatten(0, 1).index_select(0, source.flatten()).reshape(values.shape)

@@ -1,4 +1,4 @@
-"""AST as its authors run it: Gong et al. 2021; and its start from DeiT, Touvron et al. 2021."""
+"""Model cards of AST (Gong et al. 2021), and of its initial weights from DeiT (Touvron et al. 2021)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _POSITIONS = "v.pos_embed"
 
 @dataclass(frozen=True)
 class _Published:
-    """A checkpoint: what it was trained on. A grid of None follows from the frames and the strides."""
+    """Geometry of a checkpoint; a grid of None follows from the frames and the strides."""
 
     size: str = "base"
     n_labels: int | None = 527
@@ -31,7 +31,7 @@ class _Published:
     grid: tuple[int, int] | None = None
 
 
-# Mean and deviation of the training set; the authors divide by twice the deviation.
+# Mean and standard deviation of the training set; the original code divides by twice the latter.
 AST_MODELS = {
     "audioset_10_10_0.4593": _Published(),
     "audioset_10_10_0.4495": _Published(),
@@ -60,14 +60,14 @@ def ast_card(model: str, *, n_frames: int | None = None, stride: tuple[int, int]
         name=f"ast_{model}_{frames}_{strides[0]}_{strides[1]}",
         build=partial(AST, published.size, published.n_labels, n_frames=frames, n_mels=_N_MELS, stride=strides),
         front_end=front_end,
-        # the authors fill up with zeros before they normalise, which is not silence
+        # the original code pads with zeros before normalisation, which is not silence
         patching=FramePatching(
             frames, shortest=400, fill=-published.mean / (2 * published.std), batch=max(1, 1024 // frames)
         ),
         converter="ast",
         weights=f"ast_{model}",
         prepare=partial(_fit_positions, old=old, new=grid_shape(frames, _N_MELS, strides)),
-        # the order of the 35 words is not published beside the weights
+        # the order of the 35 words is not published with the weights
         labels=audioset_labels if published.n_labels == 527 else None,
     )
 
@@ -77,5 +77,5 @@ def _fit_positions(
 ) -> dict[str, Tensor]:
     positions = tensors.get(_POSITIONS)
     if positions is None or old == new or positions.shape[1] != 2 + old[0] * old[1]:
-        return tensors  # what does not fit is refused with everything else that does not
+        return tensors  # raises later, with all other mismatches
     return tensors | {_POSITIONS: adapt_positions(positions, old, new)}

@@ -33,7 +33,7 @@ Reads = Literal["waveform", "frames"]
 
 
 def _up(seconds: float) -> float:
-    """Round up to what a message shows."""
+    """Round up to the precision of a message."""
     return math.ceil(seconds * 1000) / 1000
 
 
@@ -44,25 +44,25 @@ class FramePatching:
     Parameters
     ----------
     n_frames : int
-        Frames of a patch.
+        Frames per patch.
     shortest : int
-        Timepoints up to which shorter clips are filled, by repetition or silence.
+        Minimum length in timepoints, to which shorter clips are extended by repetition or silence.
     fill : float, default=0.0
-        Value that fills the frames of a last patch that the clip does not fill.
+        Value of the frames that pad an incomplete last patch.
     batch : int, default=8
-        Patches of one forward pass on a CPU. Always as many go through the network, so it changes speed only.
+        Patches per forward pass on a CPU. The number is always the same, so it changes only the speed.
     hop : int, default=None
-        Frames between patches unless the user wants another distance; None is `n_frames`.
+        Default number of frames between the starts of patches; None: `n_frames`.
     joint : tuple of int, default=(1,)
-        Numbers of consecutive patches that the network takes as one piece, and maps to as many vectors: n patches are
-        ``n_frames + (n - 1) * hop`` frames, which become (B, n, n_values). For networks that compute what overlapping
-        patches share only once. A clip is cut into pieces of the first number, and its rest into those of the last;
-        with another distance than `hop`, patches come one by one.
+        Numbers of consecutive patches that the network takes as one joint input, and maps to as many vectors: n patches
+        are ``n_frames + (n - 1) * hop`` frames, which become (B, n, n_values). For networks that share computation
+        between overlapping patches. A clip is cut into joint inputs of the first number, and its remainder into those
+        of the last; with another hop, patches are taken one by one.
     centred : bool, default=False
-        Whether silence goes to both ends of a clip that is too short, instead of its end.
+        Whether silence is added at both ends of a clip that is too short, instead of at its end.
     keeps_end : bool, default=False
-        Whether a last patch that the clip does not fill has all frames that begin within the clip, the last of them
-        filled with silence, or only those that the clip fills. `shortest` is then the length of a patch.
+        Whether an incomplete last patch has all frames that start within the clip, the last of them padded with
+        silence, or only complete frames. `shortest` is then the length of a patch.
 
     Examples
     --------
@@ -88,22 +88,21 @@ class ClipPatching:
     Parameters
     ----------
     shortest : int
-        Timepoints up to which shorter clips are filled, by repetition or silence.
+        Minimum length in timepoints, to which shorter clips are extended by repetition or silence.
     seconds : float, default=10.0
-        Length of a patch.
+        Length of a patch in seconds.
     whole : float, default=30.0
-        Seconds up to which a clip is a single patch.
+        Maximum length in seconds of a clip that is a single patch.
     batch : int, default=1
-        Patches of one shape in one forward pass on a CPU. Always as many go through the network, so it changes speed
-        only.
+        Patches of one shape per forward pass on a CPU. The number is always the same, so it changes only the speed.
     fills : bool, default=True
-        Whether a last patch that the clip does not fill is filled with silence, or goes through the network as it is.
+        Whether an incomplete last patch is padded with silence; otherwise, it goes through the network unpadded.
     hop : float, default=None
-        Seconds between patches unless the user wants another distance; None is `seconds`.
+        Default number of seconds between the starts of patches; None: `seconds`.
     lead : float, default=0.0
         Seconds of silence before the clip, with which patches are centred on multiples of `hop`.
     fixed : bool, default=False
-        Whether the network takes patches of `seconds` and no others; then a single patch is filled, too.
+        Whether the network takes only patches of `seconds`, so that a single patch is padded, too.
 
     Examples
     --------
@@ -123,17 +122,17 @@ class ClipPatching:
 
 
 Patching = FramePatching | ClipPatching
-# windows of one forward pass: nearly all of them are equally long
+# windows per forward pass: nearly all of them have the same length
 _WINDOWS = 8
 State = dict[str, Tensor]
-# layers with one number per label
+# layers with one value per label
 _SCORES = ("logits", "probabilities", "taggram")
 
 
 class Backbone(Protocol):
     """Protocol of the networks that embedders use: representations by name.
 
-    Any `torch.nn.Module` with an attribute ``layers`` and an argument ``layer`` of ``forward`` is one.
+    Every `torch.nn.Module` with an attribute ``layers`` and an argument ``layer`` of ``forward`` implements it.
 
     Examples
     --------
@@ -153,7 +152,7 @@ class Backbone(Protocol):
     layers: tuple[str, ...]
 
     def __call__(self, *inputs: Tensor, layer: str) -> Tensor:
-        """Compute one representation of each patch, from the inputs that `ModelCard.reads` names, in that order.
+        """Compute one representation of each patch, from the inputs listed in `ModelCard.reads`, in that order.
 
         Shapes: inputs (B, n_timepoints) or (B, n_frames, n_features) -> (B, n_values).
         """
@@ -161,37 +160,37 @@ class Backbone(Protocol):
 
 @dataclass(frozen=True)
 class ModelCard:
-    """A pretrained network with what it was trained on: its front end, its patches and its weights.
+    """A pretrained network with its front end, its patches and its weights.
 
     Parameters
     ----------
     name : str
-        Unique name of the network and its geometry. Networks in memory and cached embeddings go by it.
+        Unique name of the network and its geometry, which identifies networks in memory and cached embeddings.
     build : callable
-        Builds the network, a `Backbone`, without arguments.
+        Function without arguments that builds the network, a `Backbone`.
     front_end : FrontEnd
         Computes the frames.
     patching : FramePatching or ClipPatching
-        Cuts clips to what the network takes.
+        How clips are cut into inputs of the network.
     converter : str, default="plain"
-        Layout of the checkpoint, one that `sklearn_audio.weights.read_checkpoint` knows. "plain" takes the names of
-        the network itself.
+        Layout of the checkpoint, as in `sklearn_audio.weights.read_checkpoint`. "plain" has the names of the network
+        itself.
     weights : str, default=None
-        Name of the weights in `sklearn_audio.weights.registry`; None if none are published.
+        Name of the weights in `sklearn_audio.weights.registry`; None: none are published.
     reads : tuple of {"waveform", "frames"}, default=("frames",)
-        The inputs of the network, in this order.
+        Inputs of the network, in this order.
     layer : str, default="embedding"
-        The layer that an embedder returns by default.
+        Default layer of an embedder.
     prepare : callable, default=None
-        Changes the tensors of a checkpoint before they are loaded: ``prepare(tensors, card)`` returns a dict.
+        Converts the tensors of a checkpoint before they are loaded: ``prepare(tensors, card)`` returns a dict.
     labels : callable, default=None
-        Returns the names of the outputs of the layers "logits" and "probabilities".
+        Returns the labels of the layers "logits" and "probabilities".
     assemble : callable, default=None
-        Builds the network from the tensors of a checkpoint, where more than names has to be changed:
-        ``assemble(tensors)`` returns a module, or raises `WeightsError`.
+        Builds the network from the tensors of a checkpoint, if more than names must be changed: ``assemble(tensors)``
+        returns a module, or raises `WeightsError`.
     statistics : bool, default=False
-        Whether `pooling` is always over the time steps of all patches of a clip, of which the network gives mean,
-        deviation and maximum, instead of over the vectors of the patches.
+        Whether `pooling` is always over the time steps of all patches of a clip, for which the network returns mean,
+        standard deviation and maximum, instead of over the vectors of the patches.
 
     See Also
     --------
@@ -225,7 +224,7 @@ class ModelCard:
 
     @property
     def patch_seconds(self) -> float:
-        """Seconds from the start of a patch to that of the next one without overlap."""
+        """Hop in seconds of patches without overlap."""
         if isinstance(self.patching, ClipPatching):
             return self.patching.seconds
         return self.patching.n_frames * self.front_end.hop_length / self.sample_rate
@@ -236,7 +235,7 @@ class ModelCard:
         Parameters
         ----------
         window : float or None
-            Length in seconds; None is that of the card.
+            Length in seconds; None: that of the card.
 
         Returns
         -------
@@ -246,12 +245,12 @@ class ModelCard:
         Raises
         ------
         ValueError
-            If the network does not take patches of this length.
+            If the network does not support this length.
         """
         return self if window is None else replace(self, patching=_windowed(self, float(window)))
 
     def on_meta(self) -> nn.Module:
-        """Build the network without memory for its weights.
+        """Build the network without allocating its weights.
 
         Returns
         -------
@@ -263,26 +262,26 @@ class ModelCard:
 
 
 def of_length(patching: ClipPatching, seconds: float) -> ClipPatching:
-    """Return patches of another length, into which all longer clips are cut."""
+    """Return patching with another length, into which all longer clips are cut."""
     return replace(patching, seconds=seconds, whole=seconds, batch=_WINDOWS)
 
 
 def _windowed(card: ModelCard, window: float) -> Patching:
-    """Return patches of another length, if the network takes it."""
+    """Return patching with another length, if the network supports it."""
     patching = card.patching
     if isinstance(patching, ClipPatching) and not patching.fixed:
         shortest = patching.shortest / card.sample_rate
         if shortest <= window <= patching.whole:
             return of_length(patching, window)
         raise ValueError(
-            f"window={window:g} s is not for {card.name}, which takes from {_up(shortest):g} to {patching.whole:g} s "
-            "at once; give a window between these."
+            f"window={window:g} s is not for {card.name}, which takes {_up(shortest):g} to {patching.whole:g} s at "
+            "once; give a window between these."
         )
     if abs(window - card.patch_seconds) < card.front_end.hop_length / card.sample_rate:
         return patching
     raise ValueError(
-        f"window={window:g} s is not for {card.name}, which takes patches of {card.patch_seconds:g} s and no other "
-        "length; leave window at None, or choose PANNsEmbedder or EfficientATEmbedder, which take any."
+        f"window={window:g} s is not for {card.name}, which takes only patches of {card.patch_seconds:g} s; leave "
+        "window at None, or choose PANNsEmbedder or EfficientATEmbedder, which take any length."
     )
 
 
@@ -295,24 +294,24 @@ def layers_of(card: ModelCard) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def layer_width(card: ModelCard, layer: str) -> int:
-    """Count the numbers of a layer, without weights and without computing anything."""
+    """Return the number of values of a layer, without loading weights or computing anything."""
     with torch.inference_mode():
         return int(card.on_meta()(*example_inputs(card), layer=layer).shape[-1])
 
 
 @lru_cache(maxsize=256)
 def has_time_steps(card: ModelCard, layer: str) -> bool:
-    """Whether the network also gives statistics of a layer over time, as the layer of this name + `OVER_TIME`."""
+    """Whether the network also returns statistics of a layer over time, as the layer of this name + `OVER_TIME`."""
     return layer in getattr(card.on_meta(), "over_time", ())
 
 
 def layer_labels(card: ModelCard, layer: str) -> list[str] | None:
-    """Name the numbers of a layer by the labels that they score."""
+    """Return the labels whose scores are the values of a layer, if it has any."""
     return card.labels().tolist() if layer in _SCORES and card.labels is not None else None
 
 
 def example_inputs(card: ModelCard) -> list[Tensor]:
-    """Make the inputs of the shortest clip that a network takes, without memory for them."""
+    """Create the inputs for the shortest clip of a network, without allocating them."""
     shortest = card.patching.shortest
     whole = isinstance(card.patching, ClipPatching)
     if isinstance(card.patching, ClipPatching) and card.patching.fixed:

@@ -1,4 +1,4 @@
-"""The text tower of CLAP: from prompts to vectors that are compared with those of clips."""
+"""The text tower of CLAP: vectors of prompts, comparable with those of clips."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _SCALE = "logit_scale_a"
 
 
 def check_two_towers(config: Mapping[str, Any], asked: str) -> None:
-    """Refuse a configuration that is not of CLAP with both of its towers."""
+    """Raise unless a configuration is that of CLAP with both towers."""
     kind = config.get("model_type")
     if kind != "clap":
         raise WeightsError(
-            f"{asked} is no CLAP model of transformers, which compares audio with text, but a {kind!r}; choose one "
+            f"{asked} is not a CLAP model of transformers, which compares audio with text, but a {kind!r}; choose one "
             "such as 'laion/clap-htsat-unfused'."
         )
 
@@ -34,13 +34,13 @@ def check_two_towers(config: Mapping[str, Any], asked: str) -> None:
 def embed_texts(
     config: Mapping[str, Any], weights: Path, tokenizer: Path, prompts: Sequence[str]
 ) -> tuple[NDArray[np.float32], float]:
-    """Embed prompts in vectors of length 1, each prompt on its own; the second value is the scale of the cosines.
+    """Embed prompts one by one as vectors of norm 1; the second value is the scale of the cosines.
 
     Shapes: -> (n_prompts, d).
     """
     tensors = read_checkpoint(weights, "plain")
     if _SCALE not in tensors:
-        raise WeightsError(f"'{weights}' lacks {_SCALE}, so it is no CLAP model with both towers; give one that is.")
+        raise WeightsError(f"'{weights}' lacks {_SCALE}, so it is not a CLAP model with both towers; give one that is.")
     built = _text_config(config)
     tokens = _tokens(tokenizer, built, prompts)
     network = filled(_TEXT, built, tensors, "text tower of CLAP")
@@ -78,7 +78,7 @@ def _tokens(folder: Path, config: Any, prompts: Sequence[str]) -> list[Tensor]:
             )
         if max(row) >= config.vocab_size:
             raise WeightsError(
-                f"the tokenizer in '{folder}' knows more tokens than the {config.vocab_size} of the model; give the "
+                f"the tokenizer in '{folder}' has more tokens than the {config.vocab_size} of the model; give the "
                 "files that belong to it."
             )
     return [torch.tensor([row]) for row in rows]

@@ -1,4 +1,4 @@
-"""The networks of EfficientAT as their authors run them: Schmid et al. 2023."""
+"""Model cards of EfficientAT, with the front end of the original code: Schmid et al. 2023."""
 
 from __future__ import annotations
 

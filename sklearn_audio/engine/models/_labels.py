@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 __all__ = ["audioset_labels", "magnatagatune_labels", "million_song_labels", "yamnet_labels"]
 
-# tags as their authors spell them, the most frequent ones of the Million Song Dataset on Last.fm
+# spelled as published: the most frequent Last.fm tags of the Million Song Dataset
 _MILLION_SONG = """
 rock, pop, alternative, indie, electronic, female vocalists, dance, 00s, alternative rock, jazz, beautiful, metal,
 chillout, male vocalists, classic rock, soul, indie rock, Mellow, electronica, 80s, folk, 90s, chill, instrumental,

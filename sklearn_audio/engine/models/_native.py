@@ -29,8 +29,8 @@ __all__ = ["NATIVE", "NativeNetwork", "check_native", "default_extractor", "nati
 _WHOLE, _PIECE = (
     60.0,
     30.0,
-)  # seconds of models without a maximum: of the longest whole clip, and of the pieces of others
-_SILENCE = 2.0  # seconds to which Whisper's shorter clips are filled up
+)  # of models without a maximum, in seconds: longest clip taken whole, and patches of longer clips
+_SILENCE = 2.0  # seconds to which shorter clips are padded for Whisper
 _LEARNT_FOR_TRAINING = "masked_spec_embed"
 _SHOWN_KEYS = 3
 
@@ -74,13 +74,13 @@ _OF_TOWER = {"clap_audio_model": "clap"}
 
 
 def native_kind(config: Mapping[str, Any]) -> str:
-    """Return the key of `NATIVE` that a configuration belongs to."""
+    """Return the key of a configuration in `NATIVE`."""
     kind = str(config.get("model_type"))
     return _OF_TOWER.get(kind, kind)
 
 
 def check_native(config: Mapping[str, Any], asked: str) -> dict[str, Any]:
-    """Refuse a configuration that is of no audio network of transformers, and return a copy of any other."""
+    """Return a copy of a configuration; raise unless it is that of an audio network of transformers."""
     kind = config.get("model_type")
     if native_kind(config) in NATIVE:
         return dict(config)
@@ -89,9 +89,7 @@ def check_native(config: Mapping[str, Any], asked: str) -> dict[str, Any]:
             f"{asked} needs the code of its repository (model_type {kind!r}), which is never run here; choose one of "
             f"{sorted(NATIVE)}."
         )
-    raise WeightsError(
-        f"{asked} is no audio network that is known here, but a {kind!r}; choose one of {sorted(NATIVE)}."
-    )
+    raise WeightsError(f"{asked} is not a supported audio network, but a {kind!r}; choose one of {sorted(NATIVE)}.")
 
 
 def default_extractor(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,13 +98,13 @@ def default_extractor(config: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "whisper":
         return {"feature_size": config.get("num_mel_bins", 80)}
     raise WeightsError(
-        f"the configuration of this {kind} does not tell its features, and there is no preprocessor_config.json beside "
-        "it; put that there, or its content under the key 'feature_extractor' of config."
+        f"the configuration of this {kind} does not describe its features, and there is no preprocessor_config.json in "
+        "the same folder; put it there, or give its content as the key 'feature_extractor' of config."
     )
 
 
 def class_of(kind: Kind, name: str) -> Any:
-    """Import a class of transformers, or say what hinders it."""
+    """Import a class of transformers, or raise an error with the reason."""
     transformers = require("transformers", needed_by="HuggingFaceEmbedder", extra="transformers")
     try:
         if name == kind.network:
@@ -115,8 +113,8 @@ def class_of(kind: Kind, name: str) -> Any:
     except (OSError, RuntimeError, ImportError, AttributeError) as error:
         if "torchaudio" in str(error):
             raise ImportError(
-                "transformers cannot be imported, because the installed torchaudio does not fit the installed torch "
-                f"{torch.__version__}. Uninstall torchaudio, which nothing here needs, or install the torchaudio of "
+                "transformers cannot be imported, because the installed torchaudio does not match the installed torch "
+                f"{torch.__version__}. Uninstall torchaudio, which is not needed here, or install the torchaudio of "
                 f"that torch ({error})."
             ) from error
         raise ImportError(
@@ -142,7 +140,7 @@ def config_of(config: Mapping[str, Any]) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep transformers from reporting on a checkpoint, which may hold more than the network."""
+    """Suppress reports of transformers about a checkpoint, which may hold more than the network."""
     report, logger = importlib.import_module("transformers.utils.logging"), logging.getLogger("transformers")
     level, shows = logger.level, report.is_progress_bar_enabled()
     logger.setLevel(logging.ERROR)
@@ -156,18 +154,18 @@ def _quiet() -> Iterator[None]:
 
 
 class _Reached(Exception):
-    """The last hidden state that was asked for is there."""
+    """Ends a forward pass after the last requested hidden state."""
 
 
 class _Positions(nn.Embedding):
-    """The first of Whisper's positions."""
+    """The first position embeddings of Whisper."""
 
     def __init__(self, weight: Tensor) -> None:
         super().__init__(len(weight), weight.shape[1], _weight=weight, _freeze=True)
 
 
 class NativeNetwork(LayeredNetwork):
-    """A network of transformers over waveforms of one length, whose layers are had over time."""
+    """A network of transformers on waveforms of one length, with layers over time."""
 
     def __init__(
         self, config: Mapping[str, Any], extractor: Mapping[str, Any], window: int, network: nn.Module | None = None
@@ -200,7 +198,7 @@ class NativeNetwork(LayeredNetwork):
         return len(self._blocks)
 
     def width(self, layer: str) -> int:
-        """Count the numbers of a layer."""
+        """Return the number of values of a layer."""
         if self._kind != "clap":
             return int(self.config.d_model if self._kind == "whisper" else self.config.hidden_size)
         if layer == "embedding":
@@ -209,7 +207,7 @@ class NativeNetwork(LayeredNetwork):
         return int(self.config.patch_embeds_hidden_size) << n_halved
 
     def stages(self, *inputs: Tensor, wanted: tuple[str, ...]) -> Stages:
-        """Iterate over the wanted representations.
+        """Iterate over the requested representations.
 
         Shapes: inputs (B, n_timepoints).
         """
@@ -220,7 +218,7 @@ class NativeNetwork(LayeredNetwork):
             yield name + OVER_TIME, frames.transpose(1, 2)  # (B, n_frames, d) -> (B, d, n_frames)
 
     def _frames(self, waveforms: Tensor, names: list[str]) -> list[Tensor]:
-        """Compute the frames of some layers that hold sound, in one pass."""
+        """Compute the frames of some layers, without padding, in one pass."""
         if waveforms.is_meta:
             return [waveforms.new_empty((len(waveforms), 1, self.width(name))) for name in names]
         inputs = self._features(waveforms)
@@ -231,12 +229,12 @@ class NativeNetwork(LayeredNetwork):
         ]
 
     def _features(self, waveforms: Tensor) -> dict[str, Tensor]:
-        """Extract the features of each waveform on its own, as transformers does it for a single clip."""
+        """Extract the features of each waveform separately, as transformers does for a single clip."""
         options: dict[str, Any] = {"sampling_rate": self.extractor.sampling_rate, "return_tensors": "pt"}
         if self._kind == "whisper":
             n_positions = -(-max(waveforms.shape[1], self._window) // _samples_per_position(self.config))
             options |= {"padding": "max_length", "max_length": n_positions * _samples_per_position(self.config)}
-        state = np.random.get_state()  # noqa: NPY002  # CLAP's extractor draws a number of it
+        state = np.random.get_state()  # noqa: NPY002  # the feature extractor of CLAP draws from it
         try:
             with isolated():
                 rows = [self.extractor(waveform, **options) for waveform in waveforms.cpu().numpy()]
@@ -245,7 +243,7 @@ class NativeNetwork(LayeredNetwork):
         return {key: torch.cat([row[key] for row in rows]).to(waveforms.device) for key in rows[0]}
 
     def _states(self, inputs: dict[str, Tensor], numbers: list[int]) -> list[Tensor]:
-        """Run the network up to the last of some layers, which are numbered in the order of computation."""
+        """Run the network up to the last of some layers, numbered in the order of computation."""
         last = len(self.layers) - 1
         inner = [number for number in numbers if number < last]
         with _recorded(self._blocks, inner, stops=last not in numbers) as states:
@@ -276,7 +274,7 @@ class NativeNetwork(LayeredNetwork):
             self.network.config.max_source_positions, self.network.embed_positions = longest, positions
 
     def _with_sound(self, frames: Tensor, n_timepoints: int, inputs: dict[str, Tensor], layer: str) -> Tensor:
-        """Leave out the frames that hold no sound."""
+        """Drop the frames of padding."""
         if self._kind == "whisper":
             return frames[:, : -(-n_timepoints // _samples_per_position(self.config))]
         if self._kind == "wav2vec2-bert" and frames.shape[1] == inputs["attention_mask"].shape[1]:
@@ -302,18 +300,18 @@ def _samples_per_position(config: Any) -> int:
 def _extractor(kind: Kind, values: Mapping[str, Any]) -> Any:
     own = {key: value for key, value in values.items() if key not in ("feature_extractor_type", "processor_class")}
     with warnings.catch_warnings():
-        # AST's lowest filters lie between two bins, as in the code of its authors
+        # the lowest filters of AST lie between two bins, as in the original code
         warnings.filterwarnings("ignore", "At least one mel filter", UserWarning)
         return class_of(kind, kind.extractor)(**own)
 
 
 @contextmanager
 def _recorded(blocks: nn.ModuleList, numbers: list[int], *, stops: bool) -> Iterator[dict[int, Tensor]]:
-    """Record what goes into the blocks of these numbers (behind the last: comes out), and stop the pass after that."""
+    """Record the inputs of some blocks (after the last block, its output), and stop the pass after the last of them."""
     states: dict[int, Tensor] = {}
 
     def keep(number: int, state: Tensor) -> None:
-        states[number] = state.clone()  # what follows may change it in place
+        states[number] = state.clone()  # later operations may change it in place
         if stops and number == numbers[-1]:
             raise _Reached
 
@@ -337,7 +335,7 @@ def _recorded(blocks: nn.ModuleList, numbers: list[int], *, stops: bool) -> Iter
 
 
 def longest_window(config: Any, extractor: Mapping[str, Any], kind: str) -> tuple[float, float]:
-    """Return the seconds of the longest whole clip, and of the patches of longer ones."""
+    """Return in seconds the longest clip that is taken whole, and the patches of longer ones."""
     if kind == "whisper":
         seconds = config.max_source_positions * _samples_per_position(config) / 16000
     elif kind == "clap":
@@ -350,13 +348,13 @@ def longest_window(config: Any, extractor: Mapping[str, Any], kind: str) -> tupl
 
 
 def _shortest(config: Any, kind: str) -> int:
-    """Count the timepoints of the shortest clip that a network takes."""
+    """Return the minimum length of a clip in timepoints."""
     if kind in ("whisper", "clap"):
         return 1
     if kind == "audio-spectrogram-transformer":
         return _WINDOW_AST
     if kind == "wav2vec2-bert":
-        return _WINDOW_AST + 3 * _HOP  # two pairs of frames: features are divided by their deviation
+        return _WINDOW_AST + 3 * _HOP  # two pairs of frames, as features are divided by their standard deviation
     length = getattr(config, "squeeze_factor", 1)
     for kernel, stride in zip(reversed(config.conv_kernel), reversed(config.conv_stride), strict=True):
         length = (length - 1) * stride + kernel
@@ -365,16 +363,16 @@ def _shortest(config: Any, kind: str) -> int:
 
 @lru_cache(maxsize=32)
 def native_card(config_json: str, extractor_json: str, window: float | None) -> ModelCard:
-    """Describe a network of transformers by the JSON of its configuration and of its feature extractor."""
+    """Create the card of a network of transformers from the JSON of its configuration and feature extractor."""
     config, extractor = json.loads(config_json), json.loads(extractor_json)
     kind, built = native_kind(config), config_of(config)
     whole, piece = longest_window(built, extractor, kind)
     if window is not None:
         if window > whole:
-            raise ValueError(f"window={window:g} is longer than the {whole:g} s that {kind} takes at once; give less.")
+            raise ValueError(f"window={window:g} is longer than the maximum of {kind}, {whole:g} s; give less.")
         whole = piece = window
     rate = int(extractor.get("sampling_rate", 48000 if kind == "clap" else 16000))
-    # Whisper was trained on speech before silence
+    # Whisper was trained on speech followed by silence
     n_padded = round((window or _SILENCE) * rate) if kind == "whisper" else 0
     make = partial(NativeNetwork, config, extractor, n_padded)
     digest = sha256(json.dumps([config_json, extractor_json, n_padded]).encode()).hexdigest()
@@ -397,14 +395,14 @@ def _default_layer(config: Any, kind: str) -> str:
 
 
 def _assembled(kind: str, make: Callable[..., NativeNetwork], tensors: dict[str, Tensor]) -> nn.Module:
-    """Let transformers put the tensors of a checkpoint in their places."""
+    """Load the tensors of a checkpoint by transformers."""
     names = NATIVE[kind]
     packed = "network."
     if all(key.startswith(packed) for key in tensors):
         tensors = {key.removeprefix(packed): tensor for key, tensor in tensors.items()}
     if kind == "whisper":
         tensors = _of_encoder(tensors)
-    network = make()  # its configuration, and what a checkpoint does not hold
+    network = make()  # for its configuration, and tensors that a checkpoint does not hold
     network.network = filled(names, network.config, tensors, kind)
     return network.eval()
 
@@ -420,12 +418,12 @@ def filled(names: Kind, config: Any, tensors: dict[str, Tensor], kind: str) -> A
                 None, config=config, state_dict=tensors, output_loading_info=True, **{dtype: torch.float32}
             )
         except (RuntimeError, ValueError) as error:
-            raise WeightsError(f"the checkpoint does not fit the configuration of this {kind}: {error}") from error
+            raise WeightsError(f"the checkpoint does not match the configuration of this {kind}: {error}") from error
     missing = sorted(key for key in about["missing_keys"] if _LEARNT_FOR_TRAINING not in key)
     if missing:
         shown = ", ".join(missing[:_SHOWN_KEYS])
         raise WeightsError(
-            f"the checkpoint is none of this {kind}: it lacks {shown}"
+            f"this is not a checkpoint of this {kind}: it lacks {shown}"
             f"{f' and {len(missing) - _SHOWN_KEYS} more' if len(missing) > _SHOWN_KEYS else ''}. Give the "
             "configuration that belongs to it."
         )
@@ -433,7 +431,7 @@ def filled(names: Kind, config: Any, tensors: dict[str, Tensor], kind: str) -> A
 
 
 def _of_encoder(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Keep the tensors of Whisper's encoder, under the names that it has on its own."""
+    """Return the tensors of Whisper's encoder, under the names of the encoder alone."""
     for prefix in ("model.encoder.", "encoder."):
         found = {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
         if found:

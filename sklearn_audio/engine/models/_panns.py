@@ -1,4 +1,4 @@
-"""The networks of PANNs as their authors run them: Kong et al. 2020."""
+"""Model cards of PANNs, with the front ends of the original code: Kong et al. 2020."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from sklearn_audio.exceptions import WeightsError
 
 __all__ = ["PANNS"]
 
-# what a checkpoint holds of its front end, and parameters that no answer depends on
+# tensors of the front end in a checkpoint, and parameters that do not affect the output
 _STFT = ("spectrogram_extractor.stft.conv_real.weight", "spectrogram_extractor.stft.conv_imag.weight")
 _MEL = "logmel_extractor.melW"
 _IDLE = {"cnn14_decision_att": ("att_block.bn_att.",), "wavegram_cnn14": ("bn0.", "conv_block1.")}
 
 
 def _prepare(tensors: dict[str, Tensor], card: ModelCard) -> dict[str, Tensor]:
-    """Compare the front end in the checkpoint with ours, then leave to the network what is its own."""
+    """Compare the front end in the checkpoint with that of the card, and return the tensors of the network."""
     _check_front_end(tensors, card.front_end)
     idle = (*_STFT, _MEL, *_IDLE.get(card.name.removeprefix("panns_"), ()))
     return {name: tensor for name, tensor in tensors.items() if not name.startswith(idle)}
@@ -68,7 +68,7 @@ def _card(
     published: bool = True,
 ) -> ModelCard:
     front_end = preset(f"panns_{rate}")
-    frames = (2**n_poolings - 1) * front_end.hop_length  # so many frames that something is left after the poolings
+    frames = (2**n_poolings - 1) * front_end.hop_length  # enough frames for at least one after the pooling layers
     return ModelCard(
         name=f"panns_{name}",
         build=build,

@@ -1,4 +1,4 @@
-"""speech_embedding as openWakeWord runs it: Lin et al. 2020."""
+"""Model card of speech_embedding, with the front end of openWakeWord: Lin et al. 2020."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sklearn_audio.nets import SpeechEmbedding
 
 __all__ = ["SPEECH_EMBEDDING"]
 
-# 76 frames every 80 ms; a shorter clip lies in the middle of 1.28 s; -8 is silence
+# 76 frames every 80 ms; a shorter clip is centred in 1.28 s; -8 is silence
 _PATCHING = FramePatching(n_frames=76, shortest=20480, fill=-8.0, batch=4, hop=8, joint=(32, 8), centred=True)
 
 SPEECH_EMBEDDING = {

@@ -1,4 +1,4 @@
-"""The models that score labels: those of AudioSet, or tags of music."""
+"""Models that score the labels of AudioSet or music tags."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ TAGGERS: dict[str, ModelCard] = {
 
 
 def tagger_labels(model: str) -> NDArray[np.str_]:
-    """Return the labels that a tagger scores, in the order of its outputs."""
+    """Return the labels of a tagger, in the order of its outputs."""
     return cast("Callable[[], NDArray[np.str_]]", TAGGERS[model].labels)()
 
 
 def score_layer(card: ModelCard) -> str:
-    """Return the layer with the probability of each label."""
+    """Return the layer of the label probabilities."""
     return "taggram" if "taggram" in layers_of(card) else "probabilities"
 
 
 def any_window(model: str) -> bool:
-    """Whether a tagger sees windows of the length that the user chooses."""
+    """Whether a tagger takes windows of any length."""
     return isinstance(TAGGERS[model].patching, ClipPatching) or model.startswith(_AST)
 
 
 def windowed(model: str, seconds: float) -> ModelCard:
-    """Describe a tagger that sees a short window at once, if it sees windows of any length."""
+    """Return the card of a tagger with a short window, if it takes windows of any length."""
     card = TAGGERS[model]
     if not any_window(model):
         return card

@@ -1,4 +1,4 @@
-"""VGGish as its authors run it: Hershey et al. 2017, and the code released with AudioSet."""
+"""Model card of VGGish, with the front end of the code released with AudioSet: Hershey et al. 2017."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An average of the weights over the steps of training, kept beside them."""
+"""An average of the weights over the training steps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Averaging", "WeightAverage", "average_share", "refresh_batch_norm"]
 
 Averaging = Literal["ema", "swa"]
 
-# The exponential average forgets over as many steps as there were, and at most over a thousand.
+# The exponential average decays over the number of steps so far, and at most over a thousand.
 _SLOWEST_DECAY, _FIRST_STEPS = 0.999, 10
 # SWA averages the last quarter of the epochs.
 _SWA_FRACTION = 4
@@ -26,16 +26,16 @@ _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 def average_share(kind: Averaging, n_averaged: int) -> float:
-    """Return the fraction of the newest weights in the average, after so many others."""
+    """Return the fraction of the newest weights in the average, after `n_averaged` others."""
     if kind == "swa":
         return 1 / (n_averaged + 1)
     return 1 - min(_SLOWEST_DECAY, (1 + n_averaged) / (_FIRST_STEPS + n_averaged))
 
 
 class WeightAverage(Callback):
-    """Keeps an average of the weights, validates it, and leaves it in the network when training ends.
+    """Maintains an average of the weights, validates it, and leaves it in the network when training ends.
 
-    While it is shown, the network holds the average and the callback the weights that are trained.
+    During validation, the network holds the average, and the callback the trained weights.
 
     Source: Izmailov et al. 2018, "Averaging weights leads to wider optima and better generalization", UAI. The growing
     decay of "ema" is that of TensorFlow's ExponentialMovingAverage with `num_updates`.
@@ -46,28 +46,28 @@ class WeightAverage(Callback):
         self.n_epochs = n_epochs
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Start from the initial weights, which "ema" counts as the first."""
+        """Start from the initial weights, which count as the first ones of "ema"."""
         self.data = X
         self.first_epoch_ = len(net.history) + 1 + self.n_epochs - max(1, self.n_epochs // _SWA_FRACTION)
         self.shown_ = False
         self.average_ = AveragedModel(net.module_, multi_avg_fn=self._blend, use_buffers=True)
-        # two infinities, as in a mask, have no mean
+        # infinities, as in a mask, have no mean
         self.infinite = [pair for pair in self._pairs(net) if bool(pair[1].isinf().any())]
         if self.kind == "ema":
             self._take(net)
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
-        """Put the weights back that are trained."""
+        """Restore the trained weights."""
         if self.shown_:
             self._swap(net)
 
     def on_batch_begin(self, net: Any, batch: Any = None, training: Any = None, **kwargs: Any) -> None:
-        """Show the average to the validation set."""
+        """Validate the average."""
         if not training:
             self._show(net)
 
     def on_batch_end(self, net: Any, batch: Any = None, training: Any = None, **kwargs: Any) -> None:
-        """Take the weights into the average."""
+        """Add the weights to the average."""
         if not training:
             return
         at_end = net.batches_done == net.n_batches and len(net.history) >= self.first_epoch_
@@ -114,10 +114,10 @@ class WeightAverage(Callback):
 
 
 def refresh_batch_norm(net: Any, data: Any) -> None:
-    """Compute the statistics of batch normalisation anew, for weights that no step has led to.
+    """Recompute the statistics of batch normalisation for averaged weights.
 
-    One pass over the rows, in random batches without mixup, masks and dropout; every batch counts the same. Windows and
-    changed waveforms, which the data set draws by itself, are drawn as in training.
+    In one pass over the rows, in random batches of equal weight without mixup, masks and dropout. Windows and augmented
+    waveforms, which the dataset draws, are drawn as in training.
     """
     norms = [m for m in net.module_.modules() if isinstance(m, _BATCH_NORMS) and m.track_running_stats]
     if not norms:
@@ -133,7 +133,7 @@ def _only_training(module: nn.Module, norms: list[Any]) -> Iterator[None]:
     module.eval()
     for norm in norms:
         norm.reset_running_stats()
-        # None is the plain mean over the batches
+        # None: the mean over the batches
         norm.momentum = None
         norm.train()
     try:

@@ -50,7 +50,7 @@ class BatchSource(Protocol):
 
     @property
     def length(self) -> int | None:
-        """Length that all rows have in a batch, or None where they are padded to the longest."""
+        """Length of all rows in a batch; None: that of the longest row."""
         ...  # pragma: no cover - a protocol
 
     def __len__(self) -> int:
@@ -63,15 +63,15 @@ class BatchSource(Protocol):
 
 
 def batch_sizes(n_rows: int, batch_size: int) -> int:
-    """Count the batches of an epoch; their sizes differ by at most one, so that none is much smaller than the rest."""
+    """Return the number of batches of an epoch; their sizes differ by at most one, so that none is very small."""
     return -(-n_rows // batch_size)
 
 
 class TrainingBatches:
-    """Batches in another random order in every epoch; rows of similar length share one.
+    """Batches in a new random order in every epoch; rows of similar length share a batch.
 
-    The order is a function of seed and epoch, and what is drawn for a batch one of seed, epoch and its number, so that
-    training can go on from any epoch, and threads may collate the batches.
+    The order is a function of seed and epoch, and the random numbers of a batch are a function of seed, epoch and batch
+    number, so training can resume from any epoch, and threads may collate batches.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class TrainingBatches:
             return self.dataset.batch(batches[number], stream(self.seed, Purpose.COLLATION, epoch, number))
 
         numbers = range(len(batches))
-        # a dataset that reads or computes its rows may ask for threads that do so while the network trains
+        # a dataset that reads or computes its rows may use threads for this during training
         with closing(ordered_map(collate, numbers, getattr(self.dataset, "n_jobs", None))) as made:
             for number, batch in zip(numbers, made, strict=True):
                 if self.augmentation is None:
@@ -118,7 +118,7 @@ class TrainingBatches:
         return [taken[number % len(taken)][number] for number in range(len(self))]
 
     def _group(self, order: NDArray[np.int64], rng: np.random.Generator) -> list[NDArray[np.int64]]:
-        """Cut an order into batches, rows of similar length together."""
+        """Divide an order into batches of rows of similar length."""
         lengths = self.dataset.lengths
         if self.dataset.length is not None or lengths.min() == lengths.max():
             return np.array_split(order, len(self))

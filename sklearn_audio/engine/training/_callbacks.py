@@ -1,4 +1,4 @@
-"""Callbacks that watch a network while it trains."""
+"""Callbacks that monitor training."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ __all__ = ["EpochRecord", "ProgressBar"]
 
 
 class EpochRecord(Callback):
-    """Writes losses, score, learning rate and seconds of each epoch into the history, and stops at a loss of NaN.
+    """Records losses, score, learning rate and duration of each epoch in the history, and raises at a loss of NaN.
 
-    The score of validation is the accuracy, or for several labels per clip the mean average precision.
+    The validation score is the accuracy or, with several labels per clip, the mean average precision.
     """
 
     def __init__(self, multi_label: bool | None) -> None:
         self.multi_label = multi_label
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
-        """Start the clock."""
+        """Record the start time."""
         self.start = time.perf_counter()
         self.losses: dict[bool, list[tuple[float, int]]] = {True: [], False: []}
         self.answers: list[tuple[Any, Any, Any]] = []
 
     def on_batch_end(self, net: Any, batch: Any = None, training: Any = None, **kwargs: Any) -> None:
-        """Keep the loss and, in validation, the answers."""
+        """Collect the loss and, in validation, the outputs."""
         inputs, targets = batch
         loss = net.history[-1, "batches", -1, "train_loss" if training else "valid_loss"]
         self.losses[bool(training)].append((loss, len(targets)))
@@ -62,7 +62,7 @@ class EpochRecord(Callback):
 
 
 class ProgressBar(Callback):
-    """A bar over epochs, with the last loss and score."""
+    """A progress bar over epochs, with the last loss and score."""
 
     def __init__(self, n_epochs: int, description: str) -> None:
         self.n_epochs = n_epochs
@@ -74,12 +74,12 @@ class ProgressBar(Callback):
         self.bar = progress_bar(total=self.n_epochs, description=self.description, unit="epoch", shown=True)
 
     def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
-        """Move it."""
+        """Advance the bar."""
         last = net.history[-1]
         shown = {"loss": last["train_loss"], "valid_loss": last.get("valid_loss"), "score": last.get("valid_score")}
         self.bar.set_postfix({name: f"{value:.3f}" for name, value in shown.items() if value is not None})
-        self.bar.update(len(net.history) - self.first - self.bar.n)  # a checkpoint may have brought epochs
+        self.bar.update(len(net.history) - self.first - self.bar.n)  # a checkpoint may have restored epochs
 
     def on_train_end(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Leave it as it is."""
+        """Close the bar."""
         self.bar.close()

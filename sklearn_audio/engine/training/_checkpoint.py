@@ -1,4 +1,4 @@
-"""The state of a fit on disk: saved at the end of each epoch, continued from when the fit was killed."""
+"""The state of a fit on disk: saved at the end of each epoch, and resumed after the process was killed."""
 
 from __future__ import annotations
 
@@ -20,22 +20,20 @@ __all__ = ["Checkpoint", "read_state", "write_state"]
 
 _MAGIC = b"sklearn_audio checkpoint 2\n"
 _DIGEST_SIZE = 32
-# Bytes of the digest that names the file.
+# Bytes of the digest in the file name.
 _NAME_SIZE = 16
-# Entry of a history that goes by batch; it is of no use when the epoch is over.
+# Entry of a history per batch, which is not needed after the epoch.
 _OF_BATCHES = "batches"
-# Characters of the two values of a parameter that a message shows.
+# Characters shown of the two values of a parameter in a message.
 _LONGEST_DIFFERENCE = 80
 
 
 class Checkpoint:
     """Saves the state of a fit when training starts and at the end of each epoch.
 
-    What follows from it is the same to the bit as without the interruption: saved are weights, optimiser, history, the
-    states of all callbacks, and those of torch's generators.
-
-    Each run has a file of its own in the folder, named by a digest of its fingerprint, so that fits of several
-    parameters or folds may share the folder, one after the other or at the same time. None touches the file of another.
+    The state consists of weights, optimiser, history, and the states of all callbacks and of torch's generators, so
+    resuming is bit-identical to an uninterrupted fit. Each run has its own file, named by a digest of its fingerprint,
+    so that fits of several parameters or folds may share the folder, even at the same time.
     """
 
     def __init__(self, folder: Path, run: dict[str, str], seeds: list[int]) -> None:
@@ -55,12 +53,12 @@ class Checkpoint:
         if differing:
             told = ", ".join(_difference(name, saved.get(name), self.run.get(name)) for name in differing)
             raise ValueError(
-                f"{self.file} is the checkpoint of another fit: {told}. Continue that one with what it began with, "
-                "remove the file, or give another checkpoint_dir."
+                f"{self.file} is the checkpoint of another fit: {told}. Resume that fit with its original data and "
+                "parameters, remove the file, or give another checkpoint_dir."
             )
 
     def notice(self, net: Any, moment: str) -> None:
-        """Save or continue, if it is the moment."""
+        """Save or resume at the right events."""
         if moment == "on_train_begin" and self.saved is not None:
             self._continue(net, self.saved)
             self.saved = None
@@ -68,13 +66,13 @@ class Checkpoint:
             self._save(net)
 
     def remove(self) -> None:
-        """Remove the file, and what writers of it that were killed left, so that the next fit begins anew."""
+        """Remove the file, and unfinished ones of killed processes, so that the next fit starts from the beginning."""
         self.removed = self.file.read_bytes() if self.file.exists() else None
         self.file.unlink(missing_ok=True)
         remove_unfinished(self.file.parent, self.file.name)
 
     def put_back(self) -> None:
-        """Write the file again that `remove` removed, because an interrupt came right after it."""
+        """Write the removed file again, after an interrupt that followed `remove`."""
         if self.removed is not None and not self.file.exists():
             _write(self.file, self.removed)
 
@@ -96,7 +94,7 @@ class Checkpoint:
         net.history.clear()
         net.history.extend(dict(row) for row in saved["history"])
         net.module_.load_state_dict(saved["module"])
-        # what is loaded may share its memory with what is saved, and training writes to it
+        # loaded tensors may share memory with saved ones, and training writes to them
         net.optimizer_.load_state_dict(copy.deepcopy(saved["optimizer"]))
         for name, callback in net.callbacks_:
             _load_into(callback, copy.deepcopy(saved["callbacks"][name]))
@@ -128,7 +126,7 @@ def _difference(name: str, before: str | None, now: str | None) -> str:
 
 
 def _generators(net: Any) -> dict[str, torch.Generator]:
-    """Give the generators that the fit draws from, by kind of device."""
+    """Return the generators that the fit draws from, by type of device."""
     device = torch.device(net.device)
     return {
         kind: net.generators.of(device if device.type == kind else torch.device("cpu")) for kind in {"cpu", device.type}
@@ -136,7 +134,7 @@ def _generators(net: Any) -> dict[str, torch.Generator]:
 
 
 def _state_of(callback: Any, name: str) -> dict[str, Any]:
-    """Take what a callback says is its state, or its attributes that end in an underscore."""
+    """Return the state dict of a callback, or its attributes that end in an underscore."""
     if hasattr(callback, "load_state_dict"):
         return dict(_plain(callback.state_dict(), f"the callback {name!r}"))
     attributes = {key: value for key, value in vars(callback).items() if key.endswith("_")}
@@ -160,7 +158,7 @@ def _load_into(callback: Any, state: dict[str, Any]) -> None:
 
 
 def _plain(value: Any, owner: str) -> Any:
-    """Turn numbers of NumPy into those of Python, and refuse what cannot be read back as mere data."""
+    """Convert NumPy numbers to Python numbers; raise for values that cannot be read back as plain data."""
     if isinstance(value, np.generic):
         return value.item()
     if value is None or isinstance(value, bool | int | float | str | Tensor):
@@ -178,7 +176,7 @@ def _plain(value: Any, owner: str) -> Any:
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:
-    """Write a state in place of the one before; whenever the process is killed, there is a whole file."""
+    """Replace the previous state atomically, so that a killed process leaves a complete file."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
     content = buffer.getbuffer()
@@ -189,7 +187,7 @@ def _write(path: Path, *parts: bytes | memoryview) -> None:
     try:
         _write_once(path, parts)
     except FileNotFoundError:
-        # the same run has ended in another process, which removed all that it found unfinished
+        # the same run has ended in another process, which removed all unfinished files
         _write_once(path, parts)
 
 
@@ -199,7 +197,7 @@ def _write_once(path: Path, parts: tuple[bytes | memoryview, ...]) -> None:
 
 
 def read_state(path: Path) -> dict[str, Any] | None:
-    """Read a state; nothing but data can come out of the file."""
+    """Read a state; the file can contain only data, not code."""
     try:
         content = memoryview(path.read_bytes())
     except FileNotFoundError:
@@ -209,7 +207,8 @@ def read_state(path: Path) -> dict[str, Any] | None:
     digest = hashlib.blake2b(body, digest_size=_DIGEST_SIZE).digest()
     if content[: len(_MAGIC)] != _MAGIC or content[len(_MAGIC) : start] != digest:
         raise ValueError(
-            f"the checkpoint {path} is damaged, or is none of this library; remove it to train from the beginning."
+            f"the checkpoint {path} is damaged or was not written by this library; remove it to train from "
+            "the beginning."
         )
     state: dict[str, Any] = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
     return state

@@ -1,4 +1,4 @@
-"""Descriptions of objects by content: equal in every process, and different when anything in the object is."""
+"""Descriptions of objects by content: equal in every process, and different if any part of the object differs."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from sklearn_audio.ragged import Ragged
 
 __all__ = ["DIGEST", "Describer", "digest_of_array"]
 
-# In front of what nobody can read.
+# Prefix of objects without readable content.
 DIGEST = "blake2b:"
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), torch.device, torch.dtype)
-# Longest description that is kept as it is; a longer one becomes its digest.
+# Maximum length of a description; longer ones are replaced by their digest.
 _LONGEST = 200
-# What changes nothing in what an estimator computes.
+# Attributes that do not affect the results of an estimator.
 _NOT_USED = ("history_", "verbose", "n_jobs", "device", "checkpoint_dir")
 
 
 class Describer:
-    """Describes objects by their content, those in them included.
+    """Describes objects by their content, recursively.
 
-    Functions are described by their code, default arguments, closure and the global names they use; objects by what
-    pickle would keep of them. Of installed libraries, functions and classes are described by name and version.
+    Functions are described by their code, default arguments, closure and the global names they use; objects by the
+    state that pickle would save; functions and classes of installed libraries by name and version.
     """
 
     def __init__(self) -> None:
-        # id -> (the object, which must live as long as its id, and its description; None while it is being made)
+        # id -> (the object, which keeps the id valid, and its description; None while it is incomplete)
         self._known: dict[int, tuple[Any, str | None]] = {}
 
     def describe(self, value: Any) -> str:
@@ -85,7 +85,7 @@ class Describer:
         return f"{self.describe(type(value))} {value} {value.training} {self._mapping(state)} {self._state(value)}"
 
     def _state(self, value: torch.nn.Module) -> str:
-        """Attributes that a network has beside its tensors, its parts, and what torch keeps about it."""
+        """Describe the attributes of a network other than tensors, submodules and internals of torch."""
         inside = vars(torch.nn.Module())
         own = {name: item for name, item in vars(value).items() if name not in inside}
         parts = {name: self._state(part) for name, part in value.named_children()}
@@ -108,7 +108,7 @@ class Describer:
     def _function(self, value: types.FunctionType) -> str:
         name = _qualified(value)
         if _is_installed(value.__module__):
-            # told apart by its name, unless it was made within another one
+            # identified by its name, unless it is a nested function
             return f"{name}{self._made_with(value)}" if "<locals>" in name else name
         return f"{name} {self.describe(value.__code__)}{self._made_with(value)} {self._globals(value)}"
 
@@ -141,12 +141,12 @@ class Describer:
         return f"{self.describe(type(value))} {self._mapping(state)}"
 
     def _reduced(self, value: Any) -> str:
-        """Describe what pickle would write."""
+        """Describe the state that pickle would write."""
         reduce = copyreg.dispatch_table.get(type(value))
         reduced: Any = reduce(value) if reduce is not None else value.__reduce_ex__(4)
         if isinstance(reduced, str):
             module = getattr(value, "__module__", None) or type(value).__module__
-            # a function in a cache, say
+            # such as a cached function
             inside = f" {self.describe(value.__wrapped__)}" if hasattr(value, "__wrapped__") else ""
             return f"{module}.{reduced}{inside}"
         make, arguments, *rest = reduced
@@ -157,10 +157,10 @@ class Describer:
         return f"{self.describe(type(value))}({made}{self._items([*made_by, state, *contents])})"
 
 
-# how pickle makes a plain object
+# constructors that pickle uses for plain objects
 _MAKERS = (getattr(copyreg, "__newobj__", None), getattr(copyreg, "_reconstructor", None))
 
-# subclasses may hold more, which pickle knows
+# subclasses may have further state, which pickle includes
 _CONTAINERS: dict[type, Any] = {
     list: Describer._sequence,
     tuple: Describer._sequence,
@@ -185,7 +185,7 @@ _KINDS: dict[Any, Any] = {
 
 
 def digest_of_array(value: Any) -> str:
-    """Digest the type, the shape and the numbers of an array or of rows, which may be larger than memory."""
+    """Compute the digest of type, shape and values of an array or of rows, which may be larger than memory."""
     digest = hashlib.blake2b(digest_size=16)
     digest.update(f"{value.dtype} {tuple(value.shape)}".encode())
     if hasattr(value, "lengths"):
@@ -211,7 +211,7 @@ def _qualified(value: Any) -> str:
 
 
 def _is_installed(module: str | None) -> bool:
-    """Tell libraries, which have a version, from the code of a user, which changes without one."""
+    """Whether a module belongs to an installed library, which has a version, rather than to user code."""
     top = (module or "").partition(".")[0]
     file = getattr(sys.modules.get(top), "__file__", None) or ""
     is_library = "site-packages" in file or "dist-packages" in file
@@ -219,12 +219,12 @@ def _is_installed(module: str | None) -> bool:
 
 
 def _is_content(owner: type, name: str, item: Any) -> bool:
-    """Tell methods, and the settings of a class, from what Python, `abc` and `dataclasses` keep about it."""
+    """Whether an attribute of a class is a method or setting, not internal to Python, `abc` or `dataclasses`."""
     if isinstance(item, types.FunctionType | staticmethod | classmethod | property):
         return True
     is_slot = isinstance(item, types.MemberDescriptorType | types.GetSetDescriptorType)
     is_about = name.startswith("__") or name.startswith("_abc_")
-    # a class of callbacks may keep on itself what it counts; its instances are copied for each fit
+    # a callback class may have counters as class attributes; its instances are copied for each fit
     return not (is_slot or is_about or issubclass(owner, Callback))
 
 

@@ -1,4 +1,4 @@
-"""From rows of any length to batches of training: windows or whole rows, padded, with frames computed on the way."""
+"""Training batches from rows of any length: windows or whole rows, padded, and optionally converted to frames."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class BatchFrontEnd:
     transforms: Sequence[Transform] = ()
 
     def n_items(self, length: int) -> int:
-        """Count the timepoints that give at least that many frames."""
+        """Return the number of timepoints that give at least `length` frames."""
         if self.front_end is None:
             return length
         geometry = self.front_end.geometry
         return length * geometry.hop + (0 if geometry.pad else geometry.length)
 
     def __call__(self, waveform: NDArray[np.float32], rng: np.random.Generator | None) -> NDArray[np.float32]:
-        """Augment, if there is a generator, and compute the frames.
+        """Augment the waveform, if a generator is given, and compute its frames.
 
         Shapes: waveform (n_timepoints,) -> (n_frames, n_features) or (n_timepoints,).
         """
@@ -64,9 +64,9 @@ class Padded(NamedTuple):
 
 @dataclass(frozen=True)
 class Collation:
-    """Rules that join rows of any length into one tensor.
+    """Rules for collating rows of any length into one tensor.
 
-    With `length`, a window of each row is taken, and short rows are filled up; without it, whole rows are padded to the
+    With `length`, a window of each row is taken, and shorter rows are padded; otherwise, whole rows are padded to the
     longest of the batch, but at most to `max_length`. `mixup` mixes waveforms, before frames are computed.
     """
 
@@ -96,7 +96,7 @@ class Collation:
         return self._padded(windows, len(chosen) if n_rows is None else n_rows, length, self.item_shape(rows))
 
     def before_frames(self) -> Collation:
-        """Give the same windows as waveforms, each of its own length."""
+        """Return a collation of the same windows as waveforms."""
         if self.front_end is None or not self.computes_frames:
             return self
         length, longest = (None if n is None else self.front_end.n_items(n) for n in (self.length, self.max_length))
@@ -112,13 +112,13 @@ class Collation:
         return self._padded(frames, len(lengths), None, (self.front_end.front_end.n_features,))
 
     def item_shape(self, rows: RowView) -> tuple[int, ...]:
-        """Return the shape of one item as the network reads it."""
+        """Return the shape of one item of the network input."""
         if self.front_end is None or self.front_end.front_end is None:
             return rows.item_shape
         return (self.front_end.front_end.n_features,)
 
     def blocks(self, rows: RowView) -> Iterator[NDArray[Any]]:
-        """Read all items that the network may read, without augmentation, in blocks of bounded size.
+        """Read all items that the network may receive, without augmentation, in blocks of bounded size.
 
         Shapes: -> (n, ...).
         """
@@ -191,7 +191,7 @@ class SegmentDataset(Dataset[Any]):
 
     @property
     def length(self) -> int | None:
-        """Length that all rows have in a batch, or None where they are padded to the longest."""
+        """Length of all rows in a batch; None: that of the longest row."""
         return self.collation.length
 
     @property
@@ -203,11 +203,11 @@ class SegmentDataset(Dataset[Any]):
         return self.n_threads if isinstance(self.rows.values, ScratchValues) else None
 
     def select(self, rows: NDArray[np.int64]) -> SegmentDataset:
-        """Take some of the rows."""
+        """Select rows."""
         return replace(self, rows=self.rows[rows], targets=self.targets[rows], weights=self.weights[rows])
 
     def batch(self, rows: NDArray[np.int64], rng: np.random.Generator | None = None) -> Batch:
-        """Collate rows; with a generator, as they are for training."""
+        """Collate rows; with a generator, augmented for training."""
         if self.collation.mixup is None or rng is None:
             return self._batch(self.collation.collate(self.rows, rows, rng), rows)
         waveforms = self.collation.before_frames().collate(self.rows, rows, rng)

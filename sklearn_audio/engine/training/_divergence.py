@@ -1,4 +1,4 @@
-"""Training whose steps are too long: what is looked at when it ends, and what the user is told."""
+"""Detection of diverged training, and its error."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ __all__ = ["check_answers", "check_weights_finite", "divergence"]
 
 
 def divergence(what: str, rate: float, lr: float) -> ValueError:
-    """Make the error that says that training diverged, and what to do."""
+    """Create the error about diverged training, with advice."""
     return ValueError(
-        f"{what} at a learning rate of {rate:g}: most likely the steps are too long. Lower lr (say, to {lr / 10:g}), "
+        f"{what} at a learning rate of {rate:g}: most likely the steps are too large. Lower lr (say, to {lr / 10:g}), "
         "clip the gradient (gradient_clip=1.0), or warm up."
     )
 
 
 def check_weights_finite(network: nn.Module, when: str, rate: float, lr: float) -> None:
-    """Refuse a network whose last steps led to NaN or infinity, which no loss has seen."""
+    """Raise if the last steps led to NaN or infinity, which no loss shows."""
     for name, tensor in _learned(network):
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise divergence(f"the weights {name} became NaN or infinite {when}", rate, lr)
@@ -38,9 +38,9 @@ def _learned(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
 
 
 def check_answers(answers: NDArray[Any], owners: NDArray[np.int64] | None = None, first_row: int = 0) -> None:
-    """Refuse what a network gives for a clip if it is NaN or infinite.
+    """Raise if the output of a network for a clip is NaN or infinite.
 
-    Shapes: answers (n_pieces, ...), owners (n_pieces,).
+    Shapes: answers (n_segments, ...), owners (n_segments,).
     """
     finite = np.isfinite(answers.reshape(len(answers), -1)).all(axis=1)
     if finite.all():
@@ -48,6 +48,6 @@ def check_answers(answers: NDArray[Any], owners: NDArray[np.int64] | None = None
     piece = int(np.argmin(finite))
     row = first_row + (piece if owners is None else int(owners[piece]))
     raise ValueError(
-        f"row {row}: the network gives NaN or infinity for this clip. Its numbers are far larger than those of "
+        f"row {row}: the network returns NaN or infinity for this clip. Its values are far larger than those in "
         "training, or training diverged; check the recording, or fit again with a lower lr."
     )

@@ -55,7 +55,7 @@ class Episodes:
         if counts[scarce] < needed:
             raise ValueError(
                 f"class {self.names[scarce].item()!r} has {counts[scarce]} clip(s), fewer than the {needed} that an "
-                f"episode takes: n_support={self.n_support} and n_query={self.n_query}. Lower these, or give more "
+                f"episode needs: n_support={self.n_support} and n_query={self.n_query}. Lower these, or give more "
                 "clips of the class."
             )
         if self.n_way is not None and self.n_way > len(self.names):
@@ -76,7 +76,7 @@ class Episodes:
 
 @dataclass(frozen=True)
 class EpisodeConfig:
-    """The options of training in episodes."""
+    """Options of training in episodes."""
 
     n_episodes: int
     lr: float
@@ -90,7 +90,7 @@ class EpisodeConfig:
 
 @dataclass(frozen=True)
 class EmbeddedSpace:
-    """The space that a network maps clips into."""
+    """The embedding space of a network."""
 
     network: nn.Module
     embed: Callable[[Tensor, Tensor], Tensor]
@@ -130,7 +130,7 @@ def train_in_episodes(
 ) -> pd.DataFrame:
     """Train a network to map clips near the prototypes of their classes.
 
-    The factor of the distances in the softmax is learned, too, and discarded: it suits episodes only.
+    The factor of the distances in the softmax is also learned, and then discarded, as it applies to episodes only.
 
     Source: J. Snell, K. Swersky and R. Zemel, "Prototypical networks for few-shot learning", NeurIPS 2017.
     """

@@ -1,4 +1,4 @@
-"""Options of training that are given among the callbacks: steps over several batches, and an average of the weights."""
+"""Training options that are passed as callbacks: gradient accumulation and weight averaging."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["GradientAccumulation", "WeightAveraging", "check_callbacks", "given_
 
 
 class GradientAccumulation(Callback):
-    """Take one step of the optimiser for several batches, in ``callbacks=`` of a classifier that is trained.
+    """Take one optimiser step for several batches; for the parameter ``callbacks`` of trained networks.
 
-    Their gradients are averaged, so that the step is that of a batch so many times as large, in the memory of one.
-    Learning rates go by steps. The last batches of an epoch are a step of their own if they are fewer.
+    Gradients are averaged, so that a step is that of one larger batch, with the memory of a small one. Learning rate
+    schedules count steps. If the last batches of an epoch are fewer, they form a separate step.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class GradientAccumulation(Callback):
 
     See Also
     --------
-    WeightAveraging : Another option of training that is given as a callback.
+    WeightAveraging : Another training option that is passed as a callback.
 
     Examples
     --------
@@ -47,19 +47,19 @@ class GradientAccumulation(Callback):
 
 
 class WeightAveraging(Callback):
-    """Keep an average of the weights beside those that are trained, in ``callbacks=`` of a classifier that is trained.
+    """Maintain an average of the trained weights; for the parameter ``callbacks`` of trained networks.
 
-    The average is scored on the validation set, judged by early stopping, seen by other callbacks at the ends of epochs
-    wherever they stand in the list, and left in the network.
+    Validation scores, early stopping, other callbacks at the end of epochs (at any position in the list), and the final
+    network use the average.
 
     Parameters
     ----------
     kind : {"ema", "swa"}, default="ema"
-        "ema" is an exponential average over the steps, "swa" the plain mean of the last quarter of the epochs.
+        "ema": exponential average over the steps; "swa": mean of the last quarter of the epochs.
 
     See Also
     --------
-    GradientAccumulation : Another option of training that is given as a callback.
+    GradientAccumulation : Another training option that is passed as a callback.
 
     References
     ----------
@@ -88,24 +88,24 @@ _Option = TypeVar("_Option", GradientAccumulation, WeightAveraging)
 
 
 def given_callback(callbacks: Sequence[Any] | None, kind: type[_Option]) -> _Option | None:
-    """Find the option of a kind among the callbacks."""
+    """Return the option of a class among the callbacks, if there is one."""
     return next((callback for callback in map(_unnamed, callbacks or ()) if isinstance(callback, kind)), None)
 
 
 def other_callbacks(callbacks: Sequence[Any] | None) -> list[Any]:
-    """List the callbacks that are called in training, with their names if they have some."""
+    """List the callbacks that are called in training, with their names, if any."""
     return [callback for callback in callbacks or () if not isinstance(_unnamed(callback), _OPTIONS)]
 
 
 def check_callbacks(callbacks: Sequence[Any] | None) -> None:
-    """Refuse options that are given twice, as a class, or with a value that means nothing."""
+    """Raise for options that are given twice, as a class, or with an invalid value."""
     listed = [_unnamed(callback) for callback in callbacks or ()]
     for kind in _OPTIONS:
         if kind in listed:
-            raise TypeError(f"callbacks holds the class {kind.__name__}; give an object, as in {kind.__name__}(...).")
+            raise TypeError(f"callbacks holds the class {kind.__name__}; give an instance, as in {kind.__name__}(...).")
         n_given = sum(isinstance(callback, kind) for callback in listed)
         if n_given > 1:
-            raise ValueError(f"callbacks holds {n_given} of {kind.__name__}; give one.")
+            raise ValueError(f"callbacks holds {n_given} instances of {kind.__name__}; give one.")
     accumulation = given_callback(callbacks, GradientAccumulation)
     if accumulation is not None:
         _check_count(accumulation.n_batches)
@@ -120,5 +120,5 @@ def _check_count(n_batches: Any) -> None:
 
 
 def _unnamed(callback: Any) -> Any:
-    """Take the callback out of a pair of a name and a callback, as skorch has them."""
+    """Return the callback of a pair (name, callback), as in skorch."""
     return callback[1] if isinstance(callback, tuple) and len(callback) == 2 else callback

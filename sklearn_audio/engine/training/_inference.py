@@ -1,8 +1,8 @@
-"""Batch-invariant inference: the output for a row does not depend on its neighbours, to the bit.
+"""Batch-invariant inference: the output for a row does not depend on the other rows, bit for bit.
 
-Kernels choose the order of their sums by the shape of the input, so the shape must depend on the row alone. Its length
-is rounded up to a grid (or is fixed), and batches of one length always have the same number of rows, the last one
-filled up with empty rows. Where a kernel also depends on the position within the batch, that number is one.
+The order of summation in a kernel depends on the shape of the input, so the shape must depend on the row alone. Its
+length is rounded up to a grid (or is fixed), and batches of one length always have the same number of rows; the last
+one is padded with empty rows. If a kernel also depends on the position within the batch, batches have one row.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MOST_ROWS, _FEWEST_ROWS, _STEPS_PER_BATCH = 64, 8, 2048
 
 
 def grid_lengths(lengths: NDArray[np.int64], max_length: int | None = None) -> NDArray[np.int64]:
-    """Round lengths up to multiples of a quarter of the power of two below them, and at least of 16."""
+    """Round lengths up to multiples of a quarter of the next lower power of two, and at least to multiples of 16."""
     steps = np.maximum(_FINEST, 2 ** np.log2(lengths).astype(np.int64) // 4)
     rounded = -(-lengths // steps) * steps
     return rounded if max_length is None else np.minimum(rounded, max_length)

@@ -13,12 +13,12 @@ _HAS_VARARGS = 0x04  # inspect.CO_VARARGS
 
 
 def is_stop(error: KeyboardInterrupt, handled_before: BaseException | None = None) -> bool:
-    """Tell whether code raised a KeyboardInterrupt by itself, as skorch's callbacks do to end training.
+    """Whether code raised a KeyboardInterrupt itself, as skorch's callbacks do to end training.
 
-    Python raises the interrupt of a signal, or of another thread, between two instructions of whatever runs, or inside
-    a function of C. A callback that stops executes a `raise` statement. So does a signal handler written in Python; it
-    is recognised by its arguments, among which is the frame that it interrupted. Nothing is installed for that, so the
-    handlers of users, notebooks and worker processes stay as they are.
+    Python raises the interrupt of a signal, or of another thread, between any two instructions, or inside a C function.
+    A callback that stops executes a `raise` statement. So does a signal handler written in Python, which is recognised
+    by its arguments: they include the interrupted frame. No handler is installed, so those of users, notebooks and
+    worker processes do not change.
     """
     chain = _chain(error, handled_before)
     return all(_was_raised_by_a_statement(interrupt.__traceback__) for interrupt in chain)
@@ -45,7 +45,7 @@ def _was_raised_by_a_statement(traceback: TracebackType | None) -> bool:
 
 
 def _is_handler(frame: FrameType, interrupted: FrameType) -> bool:
-    """Tell whether a function was handed the frame that it runs on top of, as signal handlers are."""
+    """Whether a function received the frame that it interrupts as an argument, like a signal handler."""
     code = frame.f_code
     n_arguments = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & _HAS_VARARGS)
     given = [frame.f_locals.get(name) for name in code.co_varnames[:n_arguments]]

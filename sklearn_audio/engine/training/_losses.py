@@ -17,8 +17,8 @@ __all__ = ["ClassificationLoss", "MethodNetwork", "ReconstructionLoss", "to_prob
 class ClassificationLoss(nn.Module):
     """Cross entropy over classes, or binary cross entropy averaged over labels; rows are weighted.
 
-    Targets may be soft: probabilities of the classes instead of codes, or of each label. The loss is linear in them:
-    that of a mixture of targets is the mixture of their losses.
+    Targets may be soft: probabilities of the classes instead of class indices, or of each label. The loss is linear in
+    the targets: the loss of a mixture is the mixture of the losses.
 
     Shapes: label_weights (2, n_labels).
     """
@@ -39,7 +39,7 @@ class ClassificationLoss(nn.Module):
         if not isinstance(self.label_weights, Tensor):
             losses = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
         else:
-            # a target between 0 and 1 is as much of the one loss as of the other, each with its own weight
+            # for a target between 0 and 1, the losses of both values are mixed, each with its own weight
             absent, present = self.label_weights
             if_absent = F.binary_cross_entropy_with_logits(logits, torch.zeros_like(targets), reduction="none")
             if_present = F.binary_cross_entropy_with_logits(logits, torch.ones_like(targets), reduction="none")
@@ -56,7 +56,7 @@ class MethodNetwork(nn.Module):
         self.method = method
 
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
-        """Call the method.
+        """Call the wrapped method.
 
         Shapes: values (B, T, n_features), lengths (B,).
         """
@@ -67,7 +67,7 @@ class MethodNetwork(nn.Module):
 class ReconstructionLoss(nn.Module):
     """The weighted mean of the squared errors that the network returns."""
 
-    # no labels, hence no score beside the loss
+    # no labels, hence no score
     multi_label = None
 
     def forward(self, errors: Tensor, targets: Tensor, weights: Tensor) -> Tensor:

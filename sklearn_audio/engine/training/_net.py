@@ -73,7 +73,7 @@ class TrainingConfig:
         return 1 if accumulation is None else int(accumulation.n_batches)
 
     def all_callbacks(self, *, multi_label: bool | None) -> list[tuple[str, Callback] | Any]:
-        """List the callbacks: those that write the history, the user's, and those that read it."""
+        """List the callbacks: those that write the history, those of the user, and those that read the history."""
         listed: list[tuple[str, Callback] | Any] = [("epoch_record", EpochRecord(multi_label))]
         averaging = given_callback(self.callbacks, WeightAveraging)
         if averaging is not None:
@@ -94,16 +94,16 @@ class TrainingConfig:
         return listed
 
 
-# Callbacks that decide at the end which weights remain; none do after an error.
+# Callbacks that choose the final weights, which are not called after an error.
 _CHOOSE_WEIGHTS = ("weight_averaging", "early_stopping")
 
 
 class StopTraining(KeyboardInterrupt):
-    """Ends training; callbacks of skorch raise KeyboardInterrupt for that, which is also what Ctrl-C raises."""
+    """Ends training, in place of the KeyboardInterrupt of a skorch callback, which Ctrl-C raises, too."""
 
 
 class _Noted:
-    """Adds an error as a note to the first one; interrupts pass."""
+    """Adds an error as a note to the first one; interrupts are passed on."""
 
     def __init__(self, first: BaseException, what: str) -> None:
         self.first = first
@@ -122,7 +122,7 @@ class _Noted:
 class Net(NeuralNetClassifier):
     """A skorch net over batches of clips with their lengths and weights.
 
-    Callbacks of skorch work on it; scores see codes instead of labels.
+    skorch callbacks can be used; scorers receive class indices instead of labels.
     """
 
     def __init__(self, *args: Any, precision: Precision = "float32", accumulate: int = 1, **kwargs: Any) -> None:
@@ -133,11 +133,11 @@ class Net(NeuralNetClassifier):
         self.generators: Generators | None = None
 
     def get_default_callbacks(self) -> list[Any]:
-        """Return none: `build_net` names them all."""
+        """Return no callbacks, as `build_net` lists them all."""
         return []
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
-        """Call the callbacks; a KeyboardInterrupt that they raise ends training, Ctrl-C among them does not."""
+        """Call the callbacks; a KeyboardInterrupt that they raise ends training, one from Ctrl-C is passed on."""
         handled_before = sys.exception()
         try:
             super().notify(method_name, **cb_kwargs)
@@ -150,7 +150,7 @@ class Net(NeuralNetClassifier):
             self.checkpoint.notice(self, method_name)
 
     def give_up(self, error: BaseException, data: BatchSource) -> None:
-        """Let the callbacks clean up after an error; errors of theirs become notes of it."""
+        """Let the callbacks clean up after an error; their errors become notes of it."""
         for name, callback in self.callbacks_:
             if name in _CHOOSE_WEIGHTS:
                 continue
@@ -165,21 +165,21 @@ class Net(NeuralNetClassifier):
         with torch.no_grad():
             answers = self.infer(next(iter(EvaluationBatches(data, self.batch_size))).inputs)
         if not bool(torch.isfinite(answers).all()):
-            raise divergence(f"the answers of the network became NaN or infinite {when}", rate, self.lr)
+            raise divergence(f"the outputs of the network became NaN or infinite {when}", rate, self.lr)
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
-        """Count the batches to come."""
+        """Count the batches of the epoch."""
         super().on_epoch_begin(net, dataset_train=dataset_train, dataset_valid=dataset_valid, **kwargs)
         self.n_batches = batch_sizes(len(dataset_train), self.batch_size)
         self.batches_done = 0
 
     @property
     def stepped(self) -> bool:
-        """Whether the optimiser took a step after the last batch, instead of waiting for more."""
+        """Whether the optimiser took a step after the last batch, instead of accumulating more."""
         return self.batches_done % self.accumulate == 0 or self.batches_done == self.n_batches
 
     def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
-        """Compute the gradient of a batch and, unless more batches belong to it, take a step."""
+        """Compute the gradient of a batch and, if it completes a step, take the step."""
         first = self.batches_done % self.accumulate == 0
         self.batches_done += 1
         if self.accumulate == 1:
@@ -191,7 +191,7 @@ class Net(NeuralNetClassifier):
         self._set_training(True)
         logits = self.infer(batch.inputs)
         loss = self.get_loss(logits, batch.targets, X=batch.inputs, training=True)
-        # batches may differ by a row; the mean is over rows
+        # batches may differ by a row, and the mean is over rows
         (loss * len(batch.targets)).backward()  # type: ignore[no-untyped-call]
         self._n_rows += len(batch.targets)
         if self.stepped:
@@ -226,7 +226,7 @@ class Net(NeuralNetClassifier):
         return loss
 
     def predict(self, X: Any) -> Any:
-        """Decide, for callbacks that score.
+        """Predict, for callbacks that score.
 
         Shapes: -> (n_clips,) or (n_clips, n_labels).
         """

@@ -1,4 +1,4 @@
-"""From the parameter `optimizer` to a class of torch and its arguments."""
+"""The parameter `optimizer`, as a torch class and its arguments."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import torch
 
 __all__ = ["OPTIMIZERS", "check_optimizer", "is_named", "optimizer_of"]
 
-# Fused ones take a step in one kernel.
+# Fused optimisers take a step in one kernel.
 OPTIMIZERS: dict[str, tuple[type[torch.optim.Optimizer], dict[str, Any]]] = {
     "adamw": (torch.optim.AdamW, {"fused": True}),
     "adam": (torch.optim.Adam, {"fused": True}),
     "sgd": (torch.optim.SGD, {"fused": True, "momentum": 0.9, "nesterov": True}),
 }
-# set by parameters of the estimator, or by the training itself
+# set by parameters of the estimator or by the training loop
 _TAKEN = ("params", "lr")
 
 
 def is_named(optimizer: Any) -> bool:
-    """Tell whether the parameter `weight_decay` is for this optimiser: one by name that does not bring its own."""
+    """Whether the parameter `weight_decay` applies: to an optimiser given by name without its own weight decay."""
     return isinstance(optimizer, str) or (isinstance(optimizer, Mapping) and "weight_decay" not in optimizer)
 
 
 def check_optimizer(optimizer: Any) -> None:
-    """Refuse an optimiser that cannot be built."""
+    """Raise for an optimiser that cannot be built."""
     if isinstance(optimizer, str):
         return
     kind, options = _class_and_options(optimizer)
@@ -46,7 +46,7 @@ def check_optimizer(optimizer: Any) -> None:
 def optimizer_of(
     optimizer: Any, weight_decay: float, device: torch.device
 ) -> tuple[type[torch.optim.Optimizer], dict[str, Any]]:
-    """Return a class of torch and its arguments beside parameters and learning rate."""
+    """Return a torch class and its arguments other than parameters and learning rate."""
     kind, options = _class_and_options(optimizer)
     if is_named(optimizer):
         options |= {"weight_decay": weight_decay}
@@ -61,11 +61,11 @@ def _class_and_options(optimizer: Any) -> tuple[type[torch.optim.Optimizer], dic
     kind: Any = optimizer.func if isinstance(optimizer, partial) else optimizer
     if not isinstance(kind, type) or not issubclass(kind, torch.optim.Optimizer):
         raise TypeError(
-            f"optimizer={optimizer!r} is no class of torch.optim, nor a functools.partial of one; give one of these, "
-            f"a name of {list(OPTIMIZERS)}, or a dict of a name and arguments."
+            f"optimizer={optimizer!r} is neither a class of torch.optim nor a functools.partial of one; give one of "
+            f"these, a name of {list(OPTIMIZERS)}, or a dict of a name and arguments."
         )
     if isinstance(optimizer, partial) and optimizer.args:
-        raise TypeError(f"optimizer={optimizer!r} has arguments without names; give each by its name.")
+        raise TypeError(f"optimizer={optimizer!r} has positional arguments; give each by its name.")
     return kind, dict(optimizer.keywords) if isinstance(optimizer, partial) else {}
 
 
@@ -73,13 +73,13 @@ def _by_name(optimizer: Mapping[str, Any]) -> tuple[type[torch.optim.Optimizer],
     given = {name: value for name, value in optimizer.items() if name != "name"}
     if optimizer.get("name") not in OPTIMIZERS:
         raise ValueError(
-            f"optimizer={dict(optimizer)!r} must say by 'name' which it is, one of {list(OPTIMIZERS)}; the other items "
-            "are its arguments. For another optimizer give a functools.partial of its class."
+            f"optimizer={dict(optimizer)!r} must give its 'name', one of {list(OPTIMIZERS)}; the other items are its "
+            "arguments. For another optimizer, give a functools.partial of its class."
         )
     kind, options = OPTIMIZERS[optimizer["name"]]
     options = dict(options)
     if given.keys() & {"fused", "foreach", "differentiable"}:
-        options.pop("fused", None)  # torch takes one of them
+        options.pop("fused", None)  # torch accepts only one of them
     if given.get("momentum", 1) == 0 or given.get("dampening", 0) != 0:
         options.pop("nesterov", None)  # which needs a momentum without dampening
     return kind, options | given

@@ -1,4 +1,4 @@
-"""Storage of computed rows: in memory while they are small, else in an unnamed temporary file."""
+"""Storage of computed rows: in memory up to a limit, else in an unnamed temporary file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_BYTES_IN_MEMORY = 1 << 29
 
 
 class _RowStore:
-    """Collects rows, and moves to a file once they exceed the memory allowed."""
+    """Collects rows, in a file once they exceed a limit of memory."""
 
     def __init__(self, item_shape: Sequence[int], most_bytes: int) -> None:
         self._item_shape = item_shape
@@ -58,7 +58,7 @@ def store_rows(
     description: str = "clips",
     most_bytes: int | None = None,
 ) -> RowView:
-    """Compute rows in background threads and keep them."""
+    """Compute rows in background threads and store them."""
     store = _RowStore(item_shape, _MOST_BYTES_IN_MEMORY if most_bytes is None else most_bytes)
     # closing ends the background threads after an error
     with closing(ordered_map(compute, range(n_rows), n_jobs)) as rows:

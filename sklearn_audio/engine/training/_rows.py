@@ -1,4 +1,4 @@
-"""Rows of a large store and segments of them, in any order; nothing is copied before it is read."""
+"""Views of rows in a large store, and of segments of rows; nothing is copied before it is read."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class RowView:
         return RowView(self.values, self.starts[key], self.lengths[key])
 
     def read(self, row: int, start: int, stop: int) -> NDArray[Any]:
-        """Read a stretch of a row.
+        """Read items of a row.
 
         Shapes: -> (stop - start, *item_shape).
         """
@@ -110,7 +110,7 @@ class RowView:
 
 
 class Segments(NamedTuple):
-    """Segments of rows, and the index of the row that each belongs to."""
+    """Segments of rows, with the row index of each."""
 
     rows: RowView
     owners: NDArray[np.int64]
@@ -133,7 +133,7 @@ def whole_rows(rows: RowView) -> Segments:
 
 
 def patch_segments(rows: RowView, length: int, hop: int) -> Segments:
-    """Cut rows into patches; the last patch of a row ends with it, and a shorter row is one patch."""
+    """Cut rows into patches; the last patch ends with the row, and a row shorter than a patch is one patch."""
     beyond = np.maximum(rows.lengths - length, 0)
     owners, number = _numbered(1 + -(-beyond // hop))
     starts = np.minimum(number * hop, beyond[owners])
@@ -143,7 +143,7 @@ def patch_segments(rows: RowView, length: int, hop: int) -> Segments:
 
 
 def truncated_segments(rows: RowView, max_length: int | None, truncation: Truncation) -> Segments:
-    """Shorten rows that are too long: to their beginning or end, or to as few equal chunks as possible."""
+    """Shorten rows that are too long: to their start or end, or to as few equal chunks as possible."""
     lengths = rows.lengths
     if max_length is None or not (lengths > max_length).any():
         return whole_rows(rows)
@@ -159,13 +159,13 @@ def truncated_segments(rows: RowView, max_length: int | None, truncation: Trunca
 
 
 def _numbered(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Give the row of each segment, and its number within the row."""
+    """Return the row of each segment, and its number within the row."""
     owners = np.repeat(np.arange(len(counts)), counts)
     return owners, np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
 def are_all_alike(blocks: Iterable[NDArray[Any]]) -> bool:
-    """Return whether all items are equal; stops at the first that differs.
+    """Return whether all items are equal; stop at the first that differs.
 
     Shapes: blocks (n, *item_shape).
     """

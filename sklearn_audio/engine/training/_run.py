@@ -1,4 +1,4 @@
-"""Fingerprint of a fit: all that its result depends on, as strings that can be compared."""
+"""Fingerprint of a fit: everything that its result depends on, as comparable strings."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def _describe(name: str, value: Any) -> str:
         return Describer().describe(value)
     except (TypeError, AttributeError, NotImplementedError, pickle.PicklingError) as error:
         raise ValueError(
-            f"{name} holds something whose content cannot be read ({error}), so checkpoint_dir could not tell this fit "
-            f"from another. Give {name} functions or objects that can be pickled, or train without checkpoint_dir."
+            f"{name} holds an object whose content cannot be read ({error}), so checkpoint_dir could not distinguish "
+            f"this fit from another. Give {name} functions or objects that can be pickled, or train without "
+            "checkpoint_dir."
         ) from error

@@ -1,4 +1,4 @@
-"""Learning rates over time, as factors of the one that was asked for."""
+"""Learning rate schedules, as factors of the given rate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["SCHEDULES", "Schedule", "ScheduleName"]
 
 ScheduleName = Literal["plateau", "cosine", "step", "onecycle"]
 
-# One cycle: the share of training in which the rate rises, and the factors at its ends (those of torch's OneCycleLR).
+# One cycle: the fraction of training in which the rate rises, and the factors at its ends (as in OneCycleLR of torch).
 _RISE, _FIRST, _LAST = 0.3, 1 / 25, 1 / 25e4
 _PLATEAU_FACTOR = 0.3
 
@@ -46,8 +46,8 @@ SCHEDULES: dict[ScheduleName, Callable[[float], float]] = {
 class Schedule(Callback):
     """Sets the learning rate before every step: a linear warm-up, then the schedule over the rest of the epochs.
 
-    skorch's `LRScheduler` would step at the end of every batch: within a step that waits for more batches, and before
-    the history is told the rate.
+    skorch's `LRScheduler` would step at the end of every batch: between the batches of an accumulated step, and before
+    the rate is recorded in the history.
     """
 
     def __init__(
@@ -68,13 +68,13 @@ class Schedule(Callback):
         return SCHEDULES[self.name]((epochs - self.warmup) / (self.n_epochs - self.warmup))
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Start from the rate that was asked for."""
+        """Start from the given rate."""
         self.n_steps = -(-batch_sizes(len(X), net.batch_size) // self.accumulate)
-        # stands in for the optimiser, because its rate is set by the warm-up as well
+        # a stand-in for the optimiser, whose rate the warm-up sets, too
         self.plateau_rate_ = torch.optim.SGD([torch.zeros(1)], lr=1.0)
         self.plateau_ = ReduceLROnPlateau(self.plateau_rate_, factor=_PLATEAU_FACTOR, patience=self.patience)
         for group in net.optimizer_.param_groups:
-            group["initial_lr"] = net.lr  # a warm start brings that of the fit before
+            group["initial_lr"] = net.lr  # a warm start has that of the previous fit
         self.rates_ = LambdaLR(net.optimizer_, self._factor_of_step)
         self.started_ = False
 
@@ -92,7 +92,7 @@ class Schedule(Callback):
             self.plateau_.step(net.history[-1, "valid_loss"])
 
     def _factor_of_step(self, step: int) -> float:
-        # in the first step a warm-up has begun; a schedule has not
+        # the first step is part of the warm-up, but not of a schedule
         begun = int(step < self.warmup * self.n_steps)
         plateau: float = self.plateau_rate_.param_groups[0]["lr"]
         return self.factor((step + begun) / self.n_steps) * plateau

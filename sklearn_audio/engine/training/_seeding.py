@@ -1,4 +1,4 @@
-"""Random numbers that come from a seed and leave the global generators as they were."""
+"""Random numbers from a seed, without changing the global generators."""
 
 from __future__ import annotations
 

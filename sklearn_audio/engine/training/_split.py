@@ -1,4 +1,4 @@
-"""The clips that are held out to watch training."""
+"""The validation set of a fit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit, StratifiedS
 
 __all__ = ["Split", "split_off_validation"]
 
-# Of so many splits by groups, that one is taken whose classes are spread most evenly.
+# Number of splits by groups, of which the one with the most even classes is chosen.
 _GROUP_SPLITS = 32
 
 
@@ -27,8 +27,8 @@ def split_off_validation(
 ) -> Split:
     """Choose the validation set.
 
-    Groups are kept whole. Without groups, classes are spread evenly, and each must have two clips; several labels per
-    clip are drawn at random.
+    Groups are kept together. Without groups, the split is stratified by class, and each class must have two clips; with
+    several labels per clip, it is random.
 
     Shapes: targets (n_clips,) or (n_clips, n_labels), groups (n_clips,).
     """
@@ -44,8 +44,8 @@ def split_off_validation(
             rare = int(np.argmax(counts == 1))
             name = rare if names is None else names.tolist()[rare]
             raise ValueError(
-                f"class {name!r} has one clip, which cannot be in the training and in the validation set; add clips of "
-                "it, leave it out, or do without validation."
+                f"class {name!r} has one clip, which cannot be in both the training and the validation set; add clips "
+                "of the class, remove it, or do without validation."
             )
         n_classes = int(np.count_nonzero(counts))
         n_valid = max(n_valid, n_classes)

@@ -32,12 +32,12 @@ def network_to_state(network: nn.Module, options: dict[str, Any]) -> NetworkStat
 
 
 def network_from_state(state_of: NetworkState) -> nn.Module:
-    """Build the network again, on the CPU and in evaluation mode."""
-    # on "meta" nothing is drawn at random
+    """Rebuild the network, on the CPU and in evaluation mode."""
+    # on "meta", no random numbers are drawn
     with isolated(), torch.device("meta"):
         network = state_of.network(**state_of.options)
     if not all(type(module).__module__.startswith(_OURS) for module in network.modules()):
-        # a network of the user may hold tensors outside its state, which only its constructor computes
+        # a network of the user may have tensors outside its state, which only its constructor computes
         with isolated(Generators(0)):
             network = state_of.network(**state_of.options)
     own = network.state_dict()
@@ -47,8 +47,8 @@ def network_from_state(state_of: NetworkState) -> nn.Module:
 
 
 def _laid_like(own: Tensor | None, array: NDArray[Any]) -> Tensor:
-    """Make a tensor with the strides of the network's own, on which the order of summation in kernels depends."""
-    tensor = torch.from_numpy(np.array(array))  # copied: it may be a memory map that is read only
+    """Create a tensor with the strides of the one in the network, which affect the order of summation in kernels."""
+    tensor = torch.from_numpy(np.array(array))  # copied, as it may be a read-only memory map
     if own is None or own.shape != tensor.shape or own.stride() == tensor.stride():
         return tensor
     return torch.empty_strided(own.shape, own.stride(), dtype=tensor.dtype).copy_(tensor)

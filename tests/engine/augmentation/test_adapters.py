@@ -194,19 +194,19 @@ def test_what_is_no_transform_is_refused(transform):
     "function", [lambda x: x.mean(axis=1), lambda x: x[:, :3], lambda x: x[:0], lambda x: x[None], lambda x: None]
 )
 def test_what_gives_no_clip_is_named(function):
-    with pytest.raises(ValueError, match=r"augmentations\[0\] \(<lambda>\) was given an array of shape \(30, 8\) and"):
+    with pytest.raises(ValueError, match=r"augmentations\[0\] \(<lambda>\) received an array of shape \(30, 8\) and"):
         apply(function, FRAMES)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_what_gives_no_numbers_is_named(value):
-    with pytest.raises(ValueError, match=r"augmentations\[0\] \(<lambda>\) gave NaN or infinite values"):
+    with pytest.raises(ValueError, match=r"augmentations\[0\] \(<lambda>\) returned NaN or infinity"):
         apply(lambda x: x + value, FRAMES)
 
 
 @pytest.mark.parametrize("value", [None, torch.zeros(400), torch.zeros(1, 2, 400), torch.zeros(1, 1, 1, 400)])
 def test_a_module_that_drops_axes_is_named(value):
-    with pytest.raises(ValueError, match=r"augmentations\[0\] \(Returns\) was given a tensor of shape \(1, 1, 400\)"):
+    with pytest.raises(ValueError, match=r"augmentations\[0\] \(Returns\) received a tensor of shape \(1, 1, 400\)"):
         apply(Returns(value), WAVEFORM)
 
 

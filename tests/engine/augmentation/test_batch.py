@@ -119,13 +119,15 @@ def test_spec_augment_is_what_an_estimator_is_given():
     masks = SpecAugment(time_masks=3)
     assert build_spec_augment(masks) is masks
     assert build_spec_augment({"time_masks": 3}) == masks
-    with pytest.raises(ValueError, match="spec_augment has no 'time_mask'; it takes frequency_masks, frequency_width"):
+    with pytest.raises(
+        ValueError, match="spec_augment has no item 'time_mask'; its items are frequency_masks, frequency_width"
+    ):
         build_spec_augment({"time_mask": 3})
 
 
 @pytest.mark.parametrize("mixup", [-0.1, np.inf, np.nan])
 def test_an_alpha_that_is_none_is_refused(mixup):
-    with pytest.raises(ValueError, match="mixup is the alpha of a Beta distribution, 0 or more, got"):
+    with pytest.raises(ValueError, match="mixup must be the alpha of a Beta distribution, at least 0, got"):
         Augmentation(mixup=mixup, n_classes=2)
 
 
@@ -138,5 +140,5 @@ def test_mixup_of_codes_needs_their_number():
 @pytest.mark.parametrize("rows", [[[1, 2], [3]], [[1.0, 2.0], [3.0]]], ids=["tokens", "waveforms"])
 def test_masks_are_for_frames(rows):
     data = SegmentDataset(RowView.of(Ragged.from_list(rows)), np.array([0, 1]), np.ones(2, np.float32))
-    with pytest.raises(ValueError, match="spec_augment hides parts of frames, got rows of shape"):
+    with pytest.raises(ValueError, match="spec_augment masks frames, got rows of shape"):
         call(data.batch(np.arange(2)), spec_augment=True)

@@ -133,5 +133,5 @@ def test_datasets_are_given_a_generator_and_their_threads_do_not_change_what_is_
 
 
 def test_an_unknown_sampler_is_refused():
-    with pytest.raises(ValueError, match=r"sampler is one of .* got 'even'"):
+    with pytest.raises(ValueError, match=r"sampler must be one of .* got 'even'"):
         TrainingBatches(dataset(), 8, sampler="even")

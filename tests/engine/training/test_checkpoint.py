@@ -175,7 +175,7 @@ def left_behind(tmp_path):
 @pytest.mark.parametrize(
     ("run", "match"),
     [
-        (RUN | {"lr": "0.5"}, r"checkpoint of another fit: lr was 0\.1 and is 0\.5\. Continue that one"),
+        (RUN | {"lr": "0.5"}, r"checkpoint of another fit: lr was 0\.1 and is 0\.5\. Resume that fit"),
         (RUN | {"estimator": "Other", "lr": "1"}, r"estimator was Plain and is Other, lr was 0\.1 and is 1\."),
         (RUN | {"X": "blake2b:12"}, r"another fit: X differs\."),
         (RUN | {"lr": "[" + "1, " * 40}, r"another fit: lr differs\."),
@@ -217,7 +217,9 @@ def test_a_damaged_file_is_refused_by_name(left_behind, damage):
     content[len(content) // 2] ^= 1
     changed = {"byte": bytes(content), "end": file.read_bytes()[:-1], "empty": b"", "foreign": b"PK" + bytes(500)}
     file.write_bytes(changed[damage])
-    with pytest.raises(ValueError, match=r"fit-\w+\.checkpoint is damaged, or is none of this library; remove it"):
+    with pytest.raises(
+        ValueError, match=r"fit-\w+\.checkpoint is damaged or was not written by this library; remove it"
+    ):
         Checkpoint(left_behind, RUN, [0])
 
 

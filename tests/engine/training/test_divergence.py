@@ -82,7 +82,7 @@ def test_a_clip_whose_answer_is_no_number_is_named(estimator):
     with torch.no_grad():
         for parameter in fitted.network_.parameters():
             parameter.mul_(100)
-    match = r"row 2: the network gives NaN or infinity for this clip.*check the recording"
+    match = r"row 2: the network returns NaN or infinity for this clip.*check the recording"
     with pytest.raises(ValueError, match=match):
         method([*X[:2], np.full((12, 8), 3e38, dtype=np.float32), X[3]])
 

@@ -47,7 +47,7 @@ def test_all_classes_when_no_number_is_given():
 @pytest.mark.parametrize(
     ("n_way", "n_support", "message"),
     [
-        (None, 4, r"class 'dog' has 6 clip\(s\), fewer than the 7 that an episode takes: n_support=4 and n_query=3"),
+        (None, 4, r"class 'dog' has 6 clip\(s\), fewer than the 7 that an episode needs: n_support=4 and n_query=3"),
         (5, 1, "n_way=5 is more than the 4 classes of y"),
     ],
 )

@@ -104,15 +104,15 @@ def test_cloned_pickled_and_searched(optimizer):
 @pytest.mark.parametrize(
     ("optimizer", "error", "match"),
     [
-        ({"name": "lion"}, ValueError, "must say by 'name' which it is, one of .*'adamw'"),
-        ({"betas": (0.9, 0.99)}, ValueError, "must say by 'name'"),
+        ({"name": "lion"}, ValueError, "must give its 'name', one of .*'adamw'"),
+        ({"betas": (0.9, 0.99)}, ValueError, "must give its 'name'"),
         ({"name": "adam", "beta": 0.9}, ValueError, "sets 'beta', but Adam takes .*'betas'"),
         ({"name": "adam", "lr": 0.1}, ValueError, "sets 'lr'; leave it out, and set lr of the estimator"),
         (partial(torch.optim.SGD, mass=1.0), ValueError, "sets 'mass', but SGD takes .*'momentum'"),
         (partial(torch.optim.SGD, lr=1.0), ValueError, "sets 'lr'"),
-        (partial(torch.optim.SGD, None), TypeError, "has arguments without names"),
-        (partial(print), TypeError, "is no class of torch.optim, nor a functools.partial of one"),
-        (int, TypeError, "is no class of torch.optim"),
+        (partial(torch.optim.SGD, None), TypeError, "has positional arguments"),
+        (partial(print), TypeError, "is neither a class of torch.optim nor a functools.partial of one"),
+        (int, TypeError, "is neither a class of torch.optim"),
     ],
 )
 def test_refused(optimizer, error, match):

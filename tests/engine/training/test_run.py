@@ -252,7 +252,9 @@ def test_descriptions_are_the_same_in_every_process():
     ids=["generator", "lock", "generator in a partial", "file"],
 )
 def test_what_cannot_be_told_apart_is_refused_by_the_name_of_the_parameter(unreadable):
-    match = r"augmentations holds something whose content cannot be read \(.*\), so checkpoint_dir could not tell"
+    match = (
+        r"augmentations holds an object whose content cannot be read \(.*\), so checkpoint_dir could not distinguish"
+    )
     with pytest.raises(ValueError, match=match):
         run({"augmentations": [unreadable]})
 
