@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import Tags, get_tags
 
-from sklearn_audio._meaning import Uses, needs, check_idle_parameters
+from sklearn_audio._meaning import Uses, check_idle_parameters, needs
 from sklearn_audio._random_state import own_random_state
 from sklearn_audio._sklearn import HasMethods, Interval, StrOptions, clone_parametrized
 from sklearn_audio.base import AUDIO_CONSTRAINTS, restores_on_failure
