@@ -18,7 +18,7 @@ from sklearn_audio.engine.models import CARDS
 class OneLayer(nn.Module):
     """The mean of the frames through one dense layer."""
 
-    layers: ClassVar[tuple[str, ...]] = ("embedding", "max_pool")
+    layers: ClassVar[tuple[str, ...]] = ("embedding", "max_pool", "embedding_512")
 
     def __init__(self, n_mels: int) -> None:
         super().__init__()
@@ -52,7 +52,5 @@ class StandInMusiCNN(MusiCNNEmbedder):
 
 class StandInOpenL3(OpenL3Embedder):
     cards: ClassVar = {
-        "mel256_music": replace(
-            CARDS["openl3"]["mel256_music"], name="standin_openl3", build=openl3_network, layer="embedding"
-        )
+        "music_mel256": replace(CARDS["openl3"]["music_mel256"], name="standin_openl3", build=openl3_network)
     }

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal, Unpack
+from dataclasses import replace
+from numbers import Integral
+from typing import Any, ClassVar, Literal, Unpack
 
+from sklearn_audio._meaning import Uses, needs
+from sklearn_audio._sklearn import Options
 from sklearn_audio.embedding._base import PretrainedEmbedder
 from sklearn_audio.embedding._embedder_parameters import EmbedderOptions
 from sklearn_audio.engine.models import CARDS, ModelCard
@@ -24,9 +28,11 @@ class OpenL3Embedder(PretrainedEmbedder):
 
     Parameters
     ----------
-    model : str, default="mel256_music"
-        Frames and training set: "mel256", "mel128" or "linear", then "music" or "env" (environmental sounds), such as
-        "mel128_env".
+    model : str, default="music_mel256"
+        Training set and frames: "music" or "env" (environmental sounds), then "mel256", "mel128" or "linear", such as
+        "env_mel128".
+    embedding_size : {512, 6144}, default=512
+        Number of features of the embedding: the last map of the network, pooled to few or to many places.
     short_clip : {"tile", "zero"}, default="zero"
         How a clip shorter than half a window is filled: by repetition, or by silence at its end, as in the authors'
         code.
@@ -39,7 +45,7 @@ class OpenL3Embedder(PretrainedEmbedder):
         does, and lets it weigh by its share in "mean" and "mean_std"; "drop" leaves it out where there is a whole one.
     layer : str or list of str, default=None
         Which representation to return, one of `layers()`; several are put side by side, "all" is every one; None is
-        "embedding_6144", and "embedding_512" is the smaller one. Maps are averaged over time and frequency.
+        the embedding of `embedding_size`. Maps are averaged over time and frequency.
     window : float, default=None
         Seconds of a patch: 1 s, and no other.
     hop : float, default=None
@@ -60,19 +66,32 @@ class OpenL3Embedder(PretrainedEmbedder):
 
     >>> import numpy as np
     >>> from sklearn_audio import OpenL3Embedder
-    >>> embedder = OpenL3Embedder("mel128_env", weights=None, sample_rate=48000, layer="embedding_512")
+    >>> embedder = OpenL3Embedder("env_mel128", weights=None, sample_rate=48000)
     >>> embedder.transform([np.zeros(12000), np.zeros(28800)]).shape
     (2, 512)
     """
 
     cards: ClassVar[Mapping[str, ModelCard]] = CARDS["openl3"]
     _prefix: ClassVar[str] = "openl3"
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **PretrainedEmbedder._parameter_constraints,
+        "embedding_size": [Options(Integral, {512, 6144})],
+    }
+    _parameter_uses: ClassVar[Uses] = {
+        **PretrainedEmbedder._parameter_uses,
+        "embedding_size": needs("layer=None", lambda owner: owner.layer is None, "layer"),
+    }
 
     def __init__(  # type: ignore[misc] # with defaults of its own
         self,
-        model: str = "mel256_music",
+        model: str = "music_mel256",
         *,
+        embedding_size: Literal[512, 6144] = 512,
         short_clip: Literal["tile", "zero"] = "zero",
         **shared: Unpack[EmbedderOptions],
     ) -> None:
         super().__init__(model, short_clip=short_clip, **shared)
+        self.embedding_size = embedding_size
+
+    def _card(self) -> ModelCard:
+        return replace(super()._card(), layer=f"embedding_{self.embedding_size}")

@@ -102,7 +102,7 @@ def test_every_layer_has_its_names(name):
 
 def test_default_layer():
     wanted = {VGGishEmbedder: ("embedding", 128), MusiCNNEmbedder: ("max_pool", 753), ASTEmbedder: ("embedding", 768)}
-    wanted |= {SpeechEmbedder: ("embedding", 96), OpenL3Embedder: ("embedding_6144", 6144)}
+    wanted |= {SpeechEmbedder: ("embedding", 96), OpenL3Embedder: ("embedding_512", 512)}
     wanted |= {YAMNetEmbedder: ("embedding", 1024)}
     wanted |= {PANNsEmbedder: ("embedding", 2048), EfficientATEmbedder: ("embedding", 960)}
     for kind, (layer, width) in wanted.items():
@@ -111,7 +111,7 @@ def test_default_layer():
 
 def test_feature_names():
     assert LEENET.get_feature_names_out()[:2].tolist() == ["panns_0", "panns_1"]
-    assert OpenL3Embedder(layer="embedding_512").get_feature_names_out()[[0, -1]].tolist() == ["openl3_0", "openl3_511"]
+    assert OpenL3Embedder(embedding_size=6144).get_feature_names_out()[[0, -1]].tolist() == ["openl3_0", "openl3_6143"]
     assert SpeechEmbedder().get_feature_names_out()[95] == "speechembedding_95"
     names = clone(LEENET).set_params(pooling="mean_std").get_feature_names_out()
     assert (len(names), names[0], names[512]) == (1024, "panns_0_mean", "panns_0_std")
@@ -269,7 +269,7 @@ def test_bare_arrays_need_a_rate(kind):
         (PANNsEmbedder, {"model": "cnn41"}, r"unknown model 'cnn41'; did you mean 'cnn14'\? Choose one of \['cnn14', "),
         (ASTEmbedder, {"model": "xyzzy"}, r"unknown model 'xyzzy'; choose one of"),
         (PANNsEmbedder, {"layer": "bloc3"}, r"unknown layer 'bloc3'; did you mean 'block3'\? Choose one of \['block1'"),
-        (OpenL3Embedder, {"model": "mel256"}, r"unknown model 'mel256'; did you mean 'mel256_env'\?"),
+        (OpenL3Embedder, {"model": "music_mel64"}, r"unknown model 'music_mel64'; did you mean 'music_mel256'\?"),
         (OpenL3Embedder, {"layer": "embedding"}, r"unknown layer 'embedding'; did you mean 'embedding_512'\?"),
         (
             YAMNetEmbedder,

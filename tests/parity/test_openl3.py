@@ -46,7 +46,7 @@ def weights(tmp_path_factory):
 def test_windows_as_in_the_authors_code(weights, frames, name):
     golden = read_golden(f"openl3_{frames}").answers[name]
     embedder = OpenL3Embedder(
-        f"{frames}_music",
+        f"music_{frames}",
         weights=weights(frames),
         sample_rate=48000,
         pooling=None,

@@ -12,15 +12,15 @@ __all__ = ["OPENL3"]
 _PATCHING = ClipPatching(shortest=24000, seconds=1.0, whole=1.0, batch=2, hop=0.1, lead=0.5, fixed=True)
 
 OPENL3 = {
-    f"{frames}_{content}": ModelCard(
-        name=f"openl3_{frames}_{content}",
+    f"{content}_{frames}": ModelCard(
+        name=f"openl3_{content}_{frames}",
         build=OpenL3,
         front_end=preset(f"openl3_{frames}"),
         patching=_PATCHING,
         converter="openl3",
-        weights=f"openl3_{frames}_{content}",
-        layer="embedding_6144",
+        weights=f"openl3_{content}_{frames}",
+        layer="embedding_512",
     )
-    for frames in ("mel256", "mel128", "linear")
     for content in ("music", "env")
+    for frames in ("mel256", "mel128", "linear")
 }
