@@ -57,7 +57,7 @@ class ZeroShotClassifier(PinnedModel, ClassifierMixin, AudioEstimator):
         or the safetensors file in such a folder.
     labels : sequence of str, default=()
         The classes, two or more, in words: "a barking dog" rather than "dog_bark_03".
-    template : str or sequence of str, default="This is a sound of {}."
+    template : str or sequence of str, default="the sound of {}"
         Sentence in which ``{}`` is replaced by a label. Of several, a label is the mean of their vectors.
     revision : str, default=None
         Branch, tag or commit of the repository. None: the commit in the hub's cache, else the newest; `fit` records it
@@ -131,7 +131,7 @@ class ZeroShotClassifier(PinnedModel, ClassifierMixin, AudioEstimator):
         self,
         model: str | os.PathLike[str] = "laion/clap-htsat-unfused",
         labels: Sequence[str] = (),
-        template: str | Sequence[str] = "This is a sound of {}.",
+        template: str | Sequence[str] = "the sound of {}",
         *,
         revision: str | None = None,
         sample_rate: int | None = None,
@@ -267,7 +267,7 @@ class ZeroShotClassifier(PinnedModel, ClassifierMixin, AudioEstimator):
         """Put each label into each template, in the order of `classes_`."""
         templates = _texts([self.template] if isinstance(self.template, str) else self.template, "template")
         if not templates:
-            raise ValueError("template=[] holds no sentence; give one such as 'This is a sound of {}.'.")
+            raise ValueError("template=[] holds no sentence; give one such as 'the sound of {}'.")
         for template in templates:
             if _PLACE not in template:
                 raise ValueError(f"template={template!r} has no place {_PLACE} for a label; give one with it.")
