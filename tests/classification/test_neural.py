@@ -285,7 +285,7 @@ def test_without_its_device_it_predicts_on_the_cpu(monkeypatch):
     fitted.set_params(device="cuda")
     with pytest.warns(RuntimeWarning, match="device='cuda', on which this network was trained, is not available"):
         assert np.array_equal(fitted.predict_proba(X), wanted)
-    with pytest.raises(ValueError, match="device='cuda' is not there"):
+    with pytest.raises(ValueError, match="device='cuda' is not available"):
         fitted.fit(X, Y)
 
 

@@ -325,7 +325,7 @@ def test_a_device_that_is_not_there():
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
 def test_cuda_that_is_not_there():
-    with pytest.raises(ValueError, match=r"device='cuda' is not there"):
+    with pytest.raises(ValueError, match=r"device='cuda' is not available"):
         clone(LEENET).set_params(device="cuda").transform(CLIPS)
 
 
