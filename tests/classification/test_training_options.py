@@ -150,7 +150,7 @@ def test_changes_of_frames_are_refused_over_tokens(option):
         ({"sampler": "random"}, "'sampler' parameter of TokenMeanClassifier must be"),
         ({"mixup": -1.0}, "'mixup' parameter"),
         ({"spec_augment": 3}, "'spec_augment' parameter"),
-        ({"spec_augment": {"masks": 3}}, "spec_augment has no 'masks'"),
+        ({"spec_augment": {"masks": 3}}, "spec_augment has no item 'masks'"),
         ({"augmentations": np.negative}, "'augmentations' parameter"),
         ({"callbacks": 3}, "'callbacks' parameter"),
         (
@@ -168,7 +168,7 @@ def test_changes_of_frames_are_refused_over_tokens(option):
             {"callbacks": [WeightAveraging(), ("mine", WeightAveraging())]},
             "callbacks holds 2 instances of WeightAveraging; give one",
         ),
-        ({"callbacks": [GradientAccumulation(2)] * 3}, "callbacks holds 3 of GradientAccumulation; give one"),
+        ({"callbacks": [GradientAccumulation(2)] * 3}, "callbacks holds 3 instances of GradientAccumulation; give one"),
         ({"checkpoint_dir": 3}, "'checkpoint_dir' parameter"),
     ],
 )
