@@ -158,7 +158,7 @@ def test_a_constant_feature_is_rebuilt():
 
 
 def test_silence_is_warned_of():
-    with pytest.warns(UserWarning, match="the same, as in silence, so that ConvAutoencoder") as warned:
+    with pytest.warns(UserWarning, match="are equal, as in silence, so ConvAutoencoder") as warned:
         autoencoder(max_epochs=1).fit([np.full((8, 3), -80.0, np.float32)] * 4)
     assert warned[0].filename == __file__
 
