@@ -31,6 +31,7 @@ from sklearn_audio import (
     VGGishEmbedder,
     YAMNetEmbedder,
 )
+from sklearn_audio.embedding import PretrainedEmbedder
 from sklearn_audio.model_selection import MultilabelThresholdClassifierCV
 from tests.standin import StandInMusiCNN, StandInOpenL3, StandInVGGish
 from tests.tiny_network import TinyNetwork
@@ -61,6 +62,7 @@ EMBEDDERS = {
     "StandInMusiCNN": StandInMusiCNN(weights=None, sample_rate=16000, partial="drop", short_clip="zero"),
     "StandInOpenL3": StandInOpenL3(weights=None, sample_rate=48000),
 }
+PRETRAINED = {name: found for name, found in EMBEDDERS.items() if isinstance(found, PretrainedEmbedder)}
 # the networks that the stand-ins stand in for, and those of the size that is published
 LARGE = {
     "VGGishEmbedder": VGGishEmbedder(weights=None, sample_rate=16000),

@@ -30,7 +30,6 @@ from sklearn_audio import (
     VGGishEmbedder,
     YAMNetEmbedder,
 )
-from sklearn_audio.embedding import PretrainedEmbedder
 from sklearn_audio.engine import _networks
 from sklearn_audio.engine.models import (
     audioset_labels,
@@ -40,9 +39,9 @@ from sklearn_audio.engine.models import (
     yamnet_labels,
 )
 from sklearn_audio.exceptions import AudioReadError, WeightsError
-from tests.instances import EMBEDDERS
+from tests.instances import PRETRAINED
 
-ALL = pytest.mark.parametrize("name", [name for name in EMBEDDERS if isinstance(EMBEDDERS[name], PretrainedEmbedder)])
+ALL = pytest.mark.parametrize("name", PRETRAINED)
 RATE = 32000
 LEENET = PANNsEmbedder("leenet11", weights=None, sample_rate=RATE)
 
@@ -57,7 +56,7 @@ LONG = noise(34 * RATE)  # longer than what is taken whole
 
 @ALL
 def test_patches_pool_to_the_embedding(name):
-    embedder = clone(EMBEDDERS[name]).set_params(partial="drop", pooling=None, hop=0.4)
+    embedder = clone(PRETRAINED[name]).set_params(partial="drop", pooling=None, hop=0.4)
     patches = embedder.transform(CLIPS)
     assert isinstance(patches, Ragged)
     for pooling, wanted in {
@@ -74,7 +73,7 @@ def test_patches_pool_to_the_embedding(name):
 
 @ALL
 def test_segments_are_aligned_with_the_patches(name):
-    embedder = clone(EMBEDDERS[name]).set_params(pooling=None)
+    embedder = clone(PRETRAINED[name]).set_params(pooling=None)
     for hop in (None, 0.3):
         patches, segments = embedder.set_params(hop=hop).transform(CLIPS), embedder.segments(CLIPS)
         assert list(segments.columns) == ["clip", "start", "end"]
@@ -84,7 +83,7 @@ def test_segments_are_aligned_with_the_patches(name):
 
 @ALL
 def test_pickles_are_small_and_fit_changes_nothing(name):
-    embedder = clone(EMBEDDERS[name])
+    embedder = clone(PRETRAINED[name])
     before = embedder.transform(CLIPS)
     assert len(pickle.dumps(embedder.fit(CLIPS))) < 10_000
     rows = [embedder.transform(CLIPS), copy.deepcopy(embedder).transform(CLIPS)]
@@ -94,7 +93,7 @@ def test_pickles_are_small_and_fit_changes_nothing(name):
 
 @ALL
 def test_every_layer_has_its_names(name):
-    embedder = clone(EMBEDDERS[name]).set_params(pooling="mean")
+    embedder = clone(PRETRAINED[name]).set_params(pooling="mean")
     layers = embedder.layers()
     for layer in layers:
         embedder.set_params(layer=layer)
@@ -158,10 +157,10 @@ def test_long_clips_weigh_the_last_patch_by_its_share():
 
 
 def test_batch_size_changes_nothing():
-    wanted = clone(EMBEDDERS["StandInVGGish"]).transform(CLIPS)
+    wanted = clone(PRETRAINED["StandInVGGish"]).transform(CLIPS)
     for batch_size in (1, 7, 1000):
         np.testing.assert_array_equal(
-            clone(EMBEDDERS["StandInVGGish"]).set_params(batch_size=batch_size).transform(CLIPS), wanted
+            clone(PRETRAINED["StandInVGGish"]).set_params(batch_size=batch_size).transform(CLIPS), wanted
         )
 
 

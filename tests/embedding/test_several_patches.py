@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from sklearn_audio import ASTEmbedder, EfficientATEmbedder, PANNsEmbedder
-from tests.instances import EMBEDDERS
+from tests.instances import PRETRAINED
 from tests.standin import StandInMusiCNN, StandInVGGish
 
 SECONDS = {
@@ -120,9 +120,9 @@ def test_pipeline_fitted_to_long_clips_predicts_a_short_one():
         assert pipeline.predict(X[3:]).shape == (1,)
 
 
-@pytest.mark.parametrize("name", EMBEDDERS)
+@pytest.mark.parametrize("name", PRETRAINED)
 def test_segments_and_vectors_in_one_go(name, monkeypatch):
-    embedder = clone(EMBEDDERS[name])
+    embedder = clone(PRETRAINED[name])
     X = [clip(embedder, seconds) for seconds in (0.5, 3.2, 11.0)]
     wanted = clone(embedder).set_params(pooling=None).transform(X)
     table = embedder.segments(X)
