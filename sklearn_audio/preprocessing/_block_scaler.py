@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 __all__ = ["BlockScaler"]
 
@@ -24,7 +25,7 @@ class BlockScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     If a row contains several layers of a network, a wide layer has more features than a narrow one, and would outweigh
     it in every distance and penalty after ordinary standardisation. Here, the variances of each block have the same
-    sum, and those of all blocks add up to the number of features, as with `StandardScaler`.
+    sum, and those of all blocks add up to the number of features that are not constant, as with `StandardScaler`.
 
     Parameters
     ----------
@@ -90,9 +91,12 @@ class BlockScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         block_of = self._block_of(X.shape[1])
         self.block_sizes_ = np.bincount(block_of)
         standard = StandardScaler().fit(X)
-        sizes = self.block_sizes_[block_of]
+        # a constant feature, such as a dead unit of a network, adds nothing to the variance of its block
+        varies = standard.scale_ == np.sqrt(standard.var_)
+        varying = np.bincount(block_of, weights=varies)
+        share = varying.sum() / max(np.count_nonzero(varying), 1)
         self.mean_ = np.asarray(standard.mean_, dtype=np.float64)
-        self.scale_ = standard.scale_ * np.sqrt(sizes * len(self.block_sizes_) / X.shape[1])
+        self.scale_ = standard.scale_ * np.where(varies, np.sqrt(varying[block_of] / (share or 1.0)), 1.0)
         return self
 
     def transform(self, X: Any) -> NDArray[np.floating]:
@@ -137,11 +141,24 @@ class BlockScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         ------
         NotFittedError
             If `fit` was not called.
+        TypeError, ValueError
+            If X is not numeric, or has other columns than in `fit`.
         """
         check_is_fitted(self)
-        X = np.asarray(X)
+        X = self._validate_scaled(X)
         restored: NDArray[np.floating] = (X * self.scale_ + self.mean_).astype(X.dtype)
         return restored
+
+    def _validate_scaled(self, X: Any) -> NDArray[np.floating]:
+        """Check scaled rows, which may have lost the names of their columns."""
+        if hasattr(X, "columns"):
+            return np.asarray(validate_data(self, X, dtype=_FLOATS, ensure_all_finite="allow-nan", reset=False))
+        rows: NDArray[np.floating] = check_array(X, dtype=_FLOATS, ensure_all_finite="allow-nan")
+        if rows.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"X has {rows.shape[1]} features, but BlockScaler is expecting {self.n_features_in_} features as input."
+            )
+        return rows
 
     def _block_of(self, n_features: int) -> NDArray[np.int64]:
         """Return the block number of each feature."""
@@ -150,8 +167,9 @@ class BlockScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             found = [match[1] if (match := _NUMBERED.fullmatch(name)) else "" for name in names]
             numbers = {name: i for i, name in enumerate(dict.fromkeys(found))}
             return np.array([numbers[name] for name in found])
-        sizes = np.asarray(self.blocks)
-        if sizes.ndim != 1 or sizes.dtype.kind != "i" or (sizes < 1).any() or sizes.sum() != n_features:
+        is_whole = all(isinstance(size, Integral) and not isinstance(size, bool) and size > 0 for size in self.blocks)
+        sizes = [int(size) for size in self.blocks] if is_whole else []
+        if sum(sizes) != n_features:
             raise ValueError(
                 f"blocks={self.blocks!r} does not divide {n_features} features into blocks; give positive whole "
                 f"numbers that add up to {n_features}."
