@@ -96,7 +96,8 @@ class HEARBridge:
         self._scenes = clone(embedder).set_params(sample_rate=sample_rate)
         if self._scenes.pooling is None:
             self._scenes.set_params(pooling="mean")
-        self._timestamps = clone(timestamps).set_params(sample_rate=sample_rate, pooling=None)
+        # one row of NaN would not be as long as the rows of other clips
+        self._timestamps = clone(timestamps).set_params(sample_rate=sample_rate, pooling=None, on_error="raise")
         self._sample_rate = sample_rate
 
     def load_model(self, model_file_path: str = "") -> nn.Module:
@@ -238,7 +239,7 @@ class EmbedderEncoder(nn.Module):
     def __init__(self, embedder: Any) -> None:
         super().__init__()
         self.sampling_rate = _rate_of(embedder)
-        self.embedder = _ready(embedder, sample_rate=self.sampling_rate, pooling=None)
+        self.embedder = _ready(embedder, sample_rate=self.sampling_rate, pooling=None, on_error="raise")
         self.output_dim = len(self.embedder.get_feature_names_out())
         trial = np.zeros(round(_TRIAL_SECONDS * self.sampling_rate), dtype=np.float32)
         starts = self.embedder.segments([trial])["start"].to_numpy()

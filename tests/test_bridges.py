@@ -102,6 +102,19 @@ def test_refuses():
         hear.get_scene_embeddings(torch.zeros(1, 1, 16000), hear.load_model())
 
 
+def test_a_clip_that_fails_is_named_also_with_on_error_nan():
+    audio = torch.from_numpy(NOISE).clone()
+    audio[1, 7] = torch.nan
+    hear = to_hear(small(window=0.5, on_error="nan"), sample_rate=16000)
+    with pytest.raises(ValueError, match="row 1: the clip contains NaN"):
+        hear.get_timestamp_embeddings(audio, hear.load_model())
+    with pytest.raises(ValueError, match="row 1: the clip contains NaN"):
+        to_xares(small(window=0.5, on_error="nan"))(audio)
+    with pytest.warns(UserWarning, match=r"1 clip\(s\) could not be used"):
+        found = hear.get_scene_embeddings(audio, hear.load_model())
+    assert found.isnan().any(dim=1).tolist() == [False, True, False]
+
+
 def test_without_mteb(monkeypatch):
     monkeypatch.setitem(sys.modules, "mteb", None)
     with pytest.raises(ImportError, match=r"to_mteb needs mteb 2: .*pip install 'mteb>=2'"):

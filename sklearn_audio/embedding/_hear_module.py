@@ -72,7 +72,7 @@ class HEARModule:
         Shapes: n_clips * (n_timepoints,) -> n_clips * (d,).
         """
         found = self._run("get_scene_embeddings", clips)
-        self._check(found, (len(found), self.scene_size), "scene embeddings")
+        self._check(found, (self._n_rows(clips), self.scene_size), "scene embeddings")
         return list(found[: len(clips)])
 
     def timestamps(self, clips: list[Floats]) -> list[tuple[Floats, NDArray[np.float64]]]:
@@ -80,10 +80,17 @@ class HEARModule:
 
         Shapes: n_clips * (n_timepoints,) -> n_clips * ((n_timestamps, d), (n_timestamps,)).
         """
-        found, times = self._run("get_timestamp_embeddings", clips)
-        times = np.asarray(times, dtype=np.float64)
-        self._check(found, (len(found), times.shape[-1], self.timestamp_size), "timestamp embeddings")
-        self._check(times, found.shape[:2], "timestamps")
+        pair = self._run("get_timestamp_embeddings", clips)
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise ValueError(f"module {self.name!r} must return a pair of timestamp embeddings and timestamps.")
+        found, times = pair[0], np.asarray(pair[1], dtype=np.float64)
+        n_rows, n_timestamps = self._n_rows(clips), times.shape[-1] if times.ndim else 0
+        self._check(found, (n_rows, n_timestamps, self.timestamp_size), "timestamp embeddings")
+        self._check(times, (n_rows, n_timestamps), "timestamps")
+        if not n_timestamps:
+            raise ValueError(f"module {self.name!r} returned no timestamps.")
+        if not np.isfinite(times).all() or (np.diff(times) <= 0).any():
+            raise ValueError(f"module {self.name!r} returned timestamps that do not increase; mend the module.")
         return list(zip(found[: len(clips)], times[: len(clips)] / 1000, strict=True))
 
     def _load(self, weights: str | os.PathLike[str] | None) -> Any:
@@ -103,9 +110,12 @@ class HEARModule:
 
     def _run(self, function: str, clips: list[Floats]) -> Any:
         """Call a function of the module on a batch of constant size, filled up with zeros."""
-        batch = np.zeros((max(self.batch, len(clips)), len(clips[0])), dtype=np.float32)
+        batch = np.zeros((self._n_rows(clips), len(clips[0])), dtype=np.float32)
         batch[: len(clips)] = clips
         return self._call(function, batch)
+
+    def _n_rows(self, clips: list[Floats]) -> int:
+        return max(self.batch, len(clips))
 
     def _call(self, function: str, batch: Floats) -> Any:
         audio: Any = torch.from_numpy(batch).to(self._device) if self._is_torch else self._tensorflow.constant(batch)
@@ -113,7 +123,9 @@ class HEARModule:
             found = getattr(self._module, function)(audio, self._model)
         return tuple(map(_array, found)) if isinstance(found, (tuple, list)) else _array(found)
 
-    def _check(self, found: NDArray[Any], shape: tuple[int, ...], what: str) -> None:
+    def _check(self, found: Any, shape: tuple[int, ...], what: str) -> None:
+        if isinstance(found, tuple):
+            raise ValueError(f"module {self.name!r} returned several arrays instead of {what}; mend the module.")
         if found.shape != shape:
             raise ValueError(
                 f"module {self.name!r} returned {what} of shape {found.shape}, where the HEAR API and the numbers of "

@@ -226,6 +226,47 @@ def test_refuses(module, pooling, error, message):
         HEAREmbedder(module, pooling=pooling, sample_rate=RATE).transform(CLIPS)
 
 
+def with_times(change):
+    def embedded(audio, model):
+        return change(*hear_module.get_timestamp_embeddings(audio, model))
+
+    return module_with(get_timestamp_embeddings=embedded)
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (with_times(lambda found, times: found), "must return a pair of timestamp embeddings and timestamps"),
+        (with_times(lambda found, times: (found, times, times)), "must return a pair of timestamp embeddings"),
+        (with_times(lambda found, times: (found[:, :0], times[:, :0])), "returned no timestamps"),
+        (with_times(lambda found, times: (found, times.flip(1))), "returned timestamps that do not increase"),
+        (with_times(lambda found, times: (found, 0 * times)), "returned timestamps that do not increase"),
+        (with_times(lambda found, times: (found, times * float("nan"))), "returned timestamps that do not increase"),
+        (with_times(lambda found, times: (found[:0], times[:0])), r"shape \(0, 10, 10\), .* ask for \(1, 10, 10\)"),
+        (with_times(lambda found, times: (found, times[0, 0])), r"ask for \(1, 0, 10\)"),
+    ],
+)
+def test_timestamps_without_sense(module, message):
+    embedder = HEAREmbedder(module, pooling=None, sample_rate=RATE)
+    with pytest.raises(ValueError, match=rf"row 0.*: the module cannot embed this clip .*{message}"):
+        embedder.transform(CLIPS[:1])
+    with pytest.warns(UserWarning, match=r"1 clip\(s\) could not be used"):
+        assert embedder.set_params(on_error="nan").segments(CLIPS[:1])["start"].isna().tolist() == [True]
+
+
+@pytest.mark.parametrize(
+    ("scenes", "message"),
+    [
+        (lambda audio, model: torch.zeros(0, 5), r"shape \(0, 5\), .* ask for \(1, 5\)"),
+        (lambda audio, model: torch.zeros(2, 5), r"shape \(2, 5\), .* ask for \(1, 5\)"),
+        (lambda audio, model: (torch.zeros(1, 5), audio), "returned several arrays instead of scene embeddings"),
+    ],
+)
+def test_scenes_of_another_number_of_clips(scenes, message):
+    with pytest.raises(ValueError, match=rf"row 0.*{message}"):
+        HEAREmbedder(module_with(get_scene_embeddings=scenes), sample_rate=RATE).transform(CLIPS[:1])
+
+
 def test_an_error_of_the_module_names_the_clip():
     def picky(audio, model):
         if audio.shape[1] < 3000:
