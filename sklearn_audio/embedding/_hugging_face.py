@@ -172,10 +172,15 @@ class HuggingFaceEmbedder(PinnedModel, PretrainedEmbedder):
             if about["asked"] == self._asked():
                 return about
         config, extractor, repository = self._configurations()
-        config = check_native(config, self._asked())
+        config = check_native(config, self._described())
         extractor = config.pop("feature_extractor", None) or extractor or default_extractor(config)
         commit = repository.commit if repository else None
         return {"asked": self._asked(), "config": config, "extractor": extractor, "commit": commit}
+
+    def _described(self) -> str:
+        if self.model is None:
+            return "config" if isinstance(self.config, Mapping) else f"'{self.config}'"
+        return f"'{self.model}'" if self.revision is None else f"'{self.model}' at revision {self.revision!r}"
 
     def _asked(self) -> str:
         return repr((self.model, self.revision, self.config))

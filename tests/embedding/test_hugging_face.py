@@ -260,9 +260,13 @@ WHISPER = {"model_type": "whisper", "d_model": 16, "encoder_layers": 2, "encoder
         (
             {"config": {"model_type": "bert"}, "weights": None},
             WeightsError,
-            "is not a supported audio network .* but a 'bert'",
+            "^config is not a supported audio network, but a 'bert'; choose a model of one of the types",
         ),
-        ({"config": {}, "weights": None}, WeightsError, "is not a supported audio network"),
+        (
+            {"config": {}, "weights": None},
+            WeightsError,
+            "^config has no model_type; choose a model of one of the types",
+        ),
         (
             {"config": {"model_type": "dasheng", "auto_map": {}}, "weights": None},
             WeightsError,
@@ -273,6 +277,31 @@ WHISPER = {"model_type": "whisper", "d_model": 16, "encoder_layers": 2, "encoder
             {"config": WHISPER, "weights": None, "window": 31},
             ValueError,
             "window=31 is longer than the maximum of whisper, 30 s",
+        ),
+        (
+            {"config": WHISPER, "weights": None, "window": 1e-4},
+            ValueError,
+            "window=0.0001 is shorter than the minimum of whisper, 0.02 s; give more",
+        ),
+        (
+            {"config": WHISPER | {"d_model": "x"}, "weights": None},
+            WeightsError,
+            "transformers cannot build the configuration of this whisper from its JSON: .*Correct the file",
+        ),
+        (
+            {"config": WHISPER | {"encoder_attention_heads": 7}, "weights": None},
+            WeightsError,
+            "transformers cannot build the network of this whisper from its JSON: .*divisible",
+        ),
+        (
+            {"config": WHISPER | {"activation_function": "nope"}, "weights": None},
+            WeightsError,
+            "transformers cannot build the network of this whisper from its JSON: .*nope",
+        ),
+        (
+            {"config": WHISPER | {"feature_extractor": {"hop_length": "x"}}, "weights": None},
+            WeightsError,
+            "transformers cannot build the feature extractor of this whisper from its JSON",
         ),
         (
             {"config": WHISPER, "weights": None, "layer": "blok1"},
@@ -297,7 +326,7 @@ def test_weights_of_another_model_are_refused(saved):
     with pytest.raises(WeightsError, match="this is not a checkpoint of this whisper: it lacks"):
         HuggingFaceEmbedder(weights=weights, config=config, sample_rate=16000).transform(CLIP)
     weights = saved("whisper") / "model.safetensors"
-    with pytest.raises(WeightsError, match="does not fit the configuration of this whisper"):
+    with pytest.raises(WeightsError, match=r"does not match .* of this whisper: .* has shape \(32.*, not \(64"):
         HuggingFaceEmbedder(weights=weights, config=config | {"d_model": 64}, sample_rate=16000).transform(CLIP)
 
 

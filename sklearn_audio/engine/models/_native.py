@@ -30,6 +30,7 @@ _WHOLE, _PIECE = (
     60.0,
     30.0,
 )  # of models without a maximum, in seconds: longest clip taken whole, and patches of longer clips
+_LEAST = 0.02  # shortest window in seconds
 _SILENCE = 2.0  # seconds to which shorter clips are padded for Whisper
 _LEARNT_FOR_TRAINING = "masked_spec_embed"
 _SHOWN_KEYS = 3
@@ -89,7 +90,8 @@ def check_native(config: Mapping[str, Any], asked: str) -> dict[str, Any]:
             f"{asked} needs the code of its repository (model_type {kind!r}), which is never run here; choose one of "
             f"{sorted(NATIVE)}."
         )
-    raise WeightsError(f"{asked} is not a supported audio network, but a {kind!r}; choose one of {sorted(NATIVE)}.")
+    found = "has no model_type" if kind is None else f"is not a supported audio network, but a {kind!r}"
+    raise WeightsError(f"{asked} {found}; choose a model of one of the types {sorted(NATIVE)}.")
 
 
 def default_extractor(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,7 +137,19 @@ def config_of(config: Mapping[str, Any]) -> Any:
         shared: dict[str, Any] = {key: values[key] for key in OF_BOTH_TOWERS if key in values}
         values = {**shared, **values["audio_config"]}
     values.pop("model_type", None)
-    return class_of(NATIVE[kind], NATIVE[kind].config)(**values)
+    return _made(kind, "configuration", class_of(NATIVE[kind], NATIVE[kind].config), **values)
+
+
+def _made(kind: str, what: str, make: Callable[..., Any], *args: Any, **values: Any) -> Any:
+    """Build an object of transformers from values of a file."""
+    try:
+        return make(*args, **values)
+    except Exception as error:  # of foreign code, for wrong values of any kind
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise WeightsError(
+            f"transformers cannot build the {what} of this {kind} from its JSON: {type(error).__name__}: {reason}. "
+            "Correct the file, or give another model."
+        ) from error
 
 
 @contextmanager
@@ -175,8 +189,9 @@ class NativeNetwork(LayeredNetwork):
         self._names = NATIVE[self._kind]
         self._window = window
         self.config = config_of(config)
-        self.extractor = _extractor(self._names, extractor)
-        self.network: Any = class_of(self._names, self._names.network)(self.config) if network is None else network
+        self.extractor = _extractor(self._kind, extractor)
+        made = partial(_made, self._kind, "network", class_of(self._names, self._names.network))
+        self.network: Any = made(self.config) if network is None else network
         last = () if self._pools_itself else (f"block{self._n_blocks}",)
         inner = (f"block{k}" for k in range(1, self._n_blocks + bool(self._pools_itself)))
         self.layers = self.over_time = ("input", *inner, *(last or ("embedding",)))
@@ -297,12 +312,12 @@ def _samples_per_position(config: Any) -> int:
     return 2 * _HOP
 
 
-def _extractor(kind: Kind, values: Mapping[str, Any]) -> Any:
+def _extractor(kind: str, values: Mapping[str, Any]) -> Any:
     own = {key: value for key, value in values.items() if key not in ("feature_extractor_type", "processor_class")}
     with warnings.catch_warnings():
         # the lowest filters of AST lie between two bins, as in the original code
         warnings.filterwarnings("ignore", "At least one mel filter", UserWarning)
-        return class_of(kind, kind.extractor)(**own)
+        return _made(kind, "feature extractor", class_of(NATIVE[kind], NATIVE[kind].extractor), **own)
 
 
 @contextmanager
@@ -367,11 +382,15 @@ def native_card(config_json: str, extractor_json: str, window: float | None) -> 
     config, extractor = json.loads(config_json), json.loads(extractor_json)
     kind, built = native_kind(config), config_of(config)
     whole, piece = longest_window(built, extractor, kind)
+    rate = int(extractor.get("sampling_rate", 48000 if kind == "clap" else 16000))
     if window is not None:
         if window > whole:
             raise ValueError(f"window={window:g} is longer than the maximum of {kind}, {whole:g} s; give less.")
+        # Whisper and CLAP take clips of any length, but a window shorter than the step of frames has no use
+        shortest = max(_shortest(built, kind) / rate, _LEAST)
+        if round(window * rate) < round(shortest * rate):
+            raise ValueError(f"window={window:g} is shorter than the minimum of {kind}, {shortest:g} s; give more.")
         whole = piece = window
-    rate = int(extractor.get("sampling_rate", 48000 if kind == "clap" else 16000))
     # Whisper was trained on speech followed by silence
     n_padded = round((window or _SILENCE) * rate) if kind == "whisper" else 0
     make = partial(NativeNetwork, config, extractor, n_padded)
@@ -415,10 +434,20 @@ def filled(names: Kind, config: Any, tensors: dict[str, Tensor], kind: str) -> A
     with isolated(), _quiet():
         try:
             loaded, about = class_of(names, names.network).from_pretrained(
-                None, config=config, state_dict=tensors, output_loading_info=True, **{dtype: torch.float32}
+                None,
+                config=config,
+                state_dict=tensors,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # refused below, by name
+                **{dtype: torch.float32},
             )
         except (RuntimeError, ValueError) as error:
             raise WeightsError(f"the checkpoint does not match the configuration of this {kind}: {error}") from error
+    for key, found, wanted in sorted(about["mismatched_keys"])[:1]:
+        raise WeightsError(
+            f"the checkpoint does not match the configuration of this {kind}: {key} has shape {tuple(found)}, not "
+            f"{tuple(wanted)}. Give the configuration that belongs to it."
+        )
     missing = sorted(key for key in about["missing_keys"] if _LEARNT_FOR_TRAINING not in key)
     if missing:
         shown = ", ".join(missing[:_SHOWN_KEYS])
