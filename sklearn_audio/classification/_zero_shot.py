@@ -277,7 +277,7 @@ class ZeroShotClassifier(PinnedModel, ClassifierMixin, AudioEstimator):
     def _card(self, repository: Repository) -> ModelCard:
         require("transformers", needed_by=type(self).__name__, extra="transformers")
         config, extractor = repository.json(), repository.extractor()
-        check_two_towers(config, repr(self.model))
+        check_two_towers(config, repr(os.fspath(self.model)))
         if extractor is None:
             raise WeightsError(f"{self.model!r} holds no preprocessor_config.json; give a model that has one.")
         return native_card(json.dumps(config, sort_keys=True), json.dumps(extractor, sort_keys=True), None)
