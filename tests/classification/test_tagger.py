@@ -95,9 +95,9 @@ def test_yamnet_scores_its_own_windows():
     [
         (
             {"window": 0.5},
-            r"window=0\.5 has no effect here: it needs a model that sees windows of any length, but model=",
+            r"window=0\.5 has no effect here: it needs a model with windows of any length, but model=",
         ),
-        ({"hop": 0.97}, r"hop=0\.97 is longer than window=0\.96, so that no window would see"),
+        ({"hop": 0.97}, r"hop=0\.97 is longer than window=0\.96, which would leave gaps"),
     ],
 )
 def test_windows_of_yamnet(params, match):

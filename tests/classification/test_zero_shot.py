@@ -251,7 +251,11 @@ def test_refuses(options, error, message):
         ({"model_type": "clap_audio_model"}, WeightsError, "is not a CLAP model .* but a 'clap_audio_model'"),
         ({"auto_map": {}, "model_type": "theirs"}, WeightsError, "is not a CLAP model .* but a 'theirs'"),
         ({"text_config": {"vocab_size": 20}}, WeightsError, "has more tokens than the 20 of the model"),
-        ({"text_config": {"max_position_embeddings": 12}}, ValueError, r"the prompt 'This is .* more than the 10 that"),
+        (
+            {"text_config": {"max_position_embeddings": 12}},
+            ValueError,
+            r"the prompt 'the sound of .* more than the 10 that",
+        ),
         (
             {"text_config": {"vocab_size": 50, "hidden_size": 8}},
             WeightsError,

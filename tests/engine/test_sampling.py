@@ -110,5 +110,7 @@ def test_names():
     assert build_sampler(None, CODES) is None
     sampler = WeightedSampler.from_targets(CODES)
     assert build_sampler(sampler, CODES) is sampler
-    with pytest.raises(ValueError, match="sampler is one of 'alternate', 'balanced', 'weighted' or None, got 'even'"):
+    with pytest.raises(
+        ValueError, match="sampler must be one of 'alternate', 'balanced', 'weighted' or None, got 'even'"
+    ):
         build_sampler("even", CODES)
