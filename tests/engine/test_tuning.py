@@ -22,7 +22,7 @@ SMALL = [
     ("efficientat", "mn04_as"),
     ("musicnn", "msd_musicnn"),
     ("speech", "speech_embedding"),
-    ("openl3", "mel128_env"),
+    ("openl3", "env_mel128"),
     ("yamnet", "yamnet"),
     ("ast", "tiny224"),
 ]
