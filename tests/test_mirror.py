@@ -87,6 +87,7 @@ ELSEWHERE = {
         "engine/models/_taggers.py": "classification/test_tagger.py AudioTagger",
         "engine/training/_content.py": "classification/test_training_options.py LSTMClassifier",
         "engine/training/_given_callbacks.py": "classification/test_training_options.py GradientAccumulation",
+        "metrics/_event_counts.py": "metrics/test_events.py event_f1",
         "nets/_transformer.py": "nets/test_sequences.py SequenceBERT",
         "preprocessing/_frames.py": "preprocessing/test_mel.py MelSpectrogramTransformer",
         "preprocessing/_front_end_parameters.py": "preprocessing/test_contradictions.py MelSpectrogramTransformer",
