@@ -115,12 +115,12 @@ def count_events(
     """
     tables = (reference, estimated)
     correct = [np.zeros(len(table), dtype=bool) for table in tables]
-    for a, b in _common_groups(*tables, ["clip", "label"]):
+    for a, b in _common_groups(reference, estimated, ["clip", "label"]):
         pairs = _largest_matching(_close(reference.iloc[a], estimated.iloc[b], collar, end_share))
         for flags, rows, matched in zip(correct, (a, b), zip(*pairs, strict=True), strict=False):
             flags[rows[list(matched)]] = True
     left = [table[~flags] for table, flags in zip(tables, correct, strict=True)]
-    groups = _common_groups(*left, ["clip"])
+    groups = _common_groups(left[0], left[1], ["clip"])
     substitutions = sum(_n_in_order(_close(left[0].iloc[a], left[1].iloc[b], collar, end_share)) for a, b in groups)
     return _by_label(reference["label"], estimated["label"], reference["label"][correct[0]], substitutions)
 
@@ -132,16 +132,15 @@ def count_segments(reference: pd.DataFrame, estimated: pd.DataFrame, segment: fl
     """
     a, b = (_active(table, segment) for table in (reference, estimated))
     missed, added = (Counter(place for place, _ in labels) for labels in (a - b, b - a))
-    labels = [[label for _, label in active] for active in (a, b, a & b)]
-    return _by_label(*labels, sum((missed & added).values()))
+    reference_labels, estimated_labels, correct = ([label for _, label in active] for active in (a, b, a & b))
+    return _by_label(reference_labels, estimated_labels, correct, sum((missed & added).values()))
 
 
 def _by_label(reference: Any, estimated: Any, correct: Any, n_substitutions: int) -> LabelCounts:
     """Count labels: of the reference, of the estimate, and of what is correct."""
-    counters = [Counter(labels) for labels in (reference, estimated, correct)]
-    names = sorted({*counters[0], *counters[1]}, key=str)
-    by_label = {name: Counts(*(counter[name] for counter in counters)) for name in names}
-    return LabelCounts(by_label, Counts(*(counter.total() for counter in counters), n_substitutions))
+    a, b, hits = (Counter(labels) for labels in (reference, estimated, correct))
+    by_label = {name: Counts(a[name], b[name], hits[name]) for name in sorted({*a, *b}, key=str)}
+    return LabelCounts(by_label, Counts(a.total(), b.total(), hits.total(), n_substitutions))
 
 
 def _common_groups(
@@ -149,7 +148,7 @@ def _common_groups(
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Yield the row indices in both tables that agree in some columns."""
     groups = [table.groupby(by, sort=False).indices for table in (reference, estimated)]
-    return ((rows, groups[1][key]) for key, rows in groups[0].items() if key in groups[1])
+    return ((np.asarray(rows), np.asarray(groups[1][key])) for key, rows in groups[0].items() if key in groups[1])
 
 
 def _close(reference: pd.DataFrame, estimated: pd.DataFrame, collar: float, end_share: float | None) -> Flags:
@@ -202,7 +201,8 @@ def _augmented(adjacent: dict[int, list[int]], partner: dict[int, int]) -> bool:
     taken = set(partner.values())
     via: dict[int, int | None] = {b: None for b in adjacent if b not in taken}  # from which reference event
     reached: dict[int, list[int]] = {}
-    layer, ends = list(via), []
+    layer = list(via)
+    ends: list[int] = []
     while layer and not ends:
         following: dict[int, list[int]] = {}
         for b in layer:

@@ -156,8 +156,9 @@ def _checked(
         raise ValueError("reference has no events, so there is nothing to compare with.")
     for option, column, known in (("labels", "label", labels), ("recordings", "clip", recordings)):
         for name, table in zip(("reference", "estimated"), tables, strict=True):
-            unknown = [] if known is None else table.index[~table[column].isin(list(known))]
-            if len(unknown):
+            known_names = table[column] if known is None else list(known)
+            unknown = table.index[~table[column].isin(known_names)].tolist()
+            if unknown:
                 raise ValueError(
                     f"{name}: row {unknown[0]} has {table[column][unknown[0]]!r}, which is not in {option}; add it "
                     "there, or leave such events out."
