@@ -13,6 +13,7 @@ from . import inspection as inspection
 from . import metrics as metrics
 from . import model_selection as model_selection
 from . import preprocessing as preprocessing
+from . import retrieval as retrieval
 from . import testing as testing
 from . import tokenization as tokenization
 from . import validation as validation
@@ -61,6 +62,7 @@ from .preprocessing import MFCCTransformer as MFCCTransformer
 from .preprocessing import SequencePooling as SequencePooling
 from .preprocessing import SpectrogramTransformer as SpectrogramTransformer
 from .ragged import Ragged as Ragged
+from .retrieval import AudioIndex as AudioIndex
 from .tokenization import KMeansAudioTokenizer as KMeansAudioTokenizer
 from .tokenization import TokenCounts as TokenCounts
 
