@@ -27,6 +27,7 @@ ELSEWHERE = {
         "embedding/_yamnet.py": "embedding/test_base.py YAMNetEmbedder",
         "engine/models/_efficientat.py": "engine/models/test_card.py CARDS",
         "engine/models/_native.py": "embedding/test_hugging_face.py HuggingFaceEmbedder",
+        "engine/models/_native_kinds.py": "embedding/test_hugging_face.py HuggingFaceEmbedder",
         "engine/models/_musicnn.py": "engine/models/test_card.py CARDS",
         "engine/models/_openl3.py": "engine/models/test_card.py CARDS",
         "engine/models/_panns.py": "engine/models/test_card.py CARDS",

@@ -22,7 +22,8 @@ from sklearn_audio.engine.models._labels import (
     yamnet_labels,
 )
 from sklearn_audio.engine.models._musicnn import MUSICNN
-from sklearn_audio.engine.models._native import check_native, default_extractor, native_card
+from sklearn_audio.engine.models._native import native_card
+from sklearn_audio.engine.models._native_kinds import check_native, default_extractor
 from sklearn_audio.engine.models._openl3 import OPENL3
 from sklearn_audio.engine.models._panns import PANNS
 from sklearn_audio.engine.models._speech_embedding import SPEECH_EMBEDDING

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sklearn_audio.engine.models._native import OF_BOTH_TOWERS, Kind, class_of, filled
+from sklearn_audio.engine.models._native import filled
+from sklearn_audio.engine.models._native_kinds import OF_BOTH_TOWERS, Kind, class_of
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.weights import read_checkpoint
 

@@ -8,7 +8,6 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from hashlib import sha256
 from typing import Any
@@ -20,11 +19,18 @@ from torch import Tensor, nn
 from sklearn_audio._isolation import isolated
 from sklearn_audio.dsp import FrontEnd
 from sklearn_audio.engine.models._card import ClipPatching, ModelCard
+from sklearn_audio.engine.models._native_kinds import (
+    NATIVE,
+    Kind,
+    class_of,
+    config_of,
+    made,
+    native_kind,
+)
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.nets._layered import OVER_TIME, LayeredNetwork, Stages
-from sklearn_audio.optional import require
 
-__all__ = ["NATIVE", "NativeNetwork", "check_native", "default_extractor", "native_card"]
+__all__ = ["NativeNetwork", "native_card"]
 
 _WHOLE, _PIECE = (
     60.0,
@@ -34,122 +40,6 @@ _LEAST = 0.02  # shortest window in seconds
 _SILENCE = 2.0  # seconds to which shorter clips are padded for Whisper
 _LEARNT_FOR_TRAINING = "masked_spec_embed"
 _SHOWN_KEYS = 3
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A family of networks: its module and classes in transformers, and the path of its blocks."""
-
-    module: str
-    network: str
-    config: str
-    extractor: str = "Wav2Vec2FeatureExtractor"
-    blocks: str = "encoder.layers"
-
-
-# model_type of a configuration -> classes
-NATIVE = {
-    "whisper": Kind("whisper", "WhisperEncoder", "WhisperConfig", "WhisperFeatureExtractor", "layers"),
-    "wav2vec2": Kind("wav2vec2", "Wav2Vec2Model", "Wav2Vec2Config"),
-    "wav2vec2-conformer": Kind("wav2vec2_conformer", "Wav2Vec2ConformerModel", "Wav2Vec2ConformerConfig"),
-    "hubert": Kind("hubert", "HubertModel", "HubertConfig"),
-    "wavlm": Kind("wavlm", "WavLMModel", "WavLMConfig"),
-    "data2vec-audio": Kind("data2vec", "Data2VecAudioModel", "Data2VecAudioConfig"),
-    "unispeech": Kind("unispeech", "UniSpeechModel", "UniSpeechConfig"),
-    "unispeech-sat": Kind("unispeech_sat", "UniSpeechSatModel", "UniSpeechSatConfig"),
-    "sew": Kind("sew", "SEWModel", "SEWConfig"),
-    "wav2vec2-bert": Kind("wav2vec2_bert", "Wav2Vec2BertModel", "Wav2Vec2BertConfig", "SeamlessM4TFeatureExtractor"),
-    "clap": Kind(
-        "clap",
-        "ClapAudioModelWithProjection",
-        "ClapAudioConfig",
-        "ClapFeatureExtractor",
-        "audio_model.audio_encoder.layers",
-    ),
-    "audio-spectrogram-transformer": Kind(
-        "audio_spectrogram_transformer", "ASTModel", "ASTConfig", "ASTFeatureExtractor", "layers"
-    ),
-}
-OF_BOTH_TOWERS = ("projection_dim", "projection_hidden_act")
-_OF_TOWER = {"clap_audio_model": "clap"}
-
-
-def native_kind(config: Mapping[str, Any]) -> str:
-    """Return the key of a configuration in `NATIVE`."""
-    kind = str(config.get("model_type"))
-    return _OF_TOWER.get(kind, kind)
-
-
-def check_native(config: Mapping[str, Any], asked: str) -> dict[str, Any]:
-    """Return a copy of a configuration; raise unless it is that of an audio network of transformers."""
-    kind = config.get("model_type")
-    if native_kind(config) in NATIVE:
-        return dict(config)
-    if "auto_map" in config:
-        raise WeightsError(
-            f"{asked} needs the code of its repository (model_type {kind!r}), which is never run here; choose one of "
-            f"{sorted(NATIVE)}."
-        )
-    found = "has no model_type" if kind is None else f"is not a supported audio network, but a {kind!r}"
-    raise WeightsError(f"{asked} {found}; choose a model of one of the types {sorted(NATIVE)}.")
-
-
-def default_extractor(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Derive the features from the configuration of the network, which only Whisper's allows."""
-    kind = native_kind(config)
-    if kind == "whisper":
-        return {"feature_size": config.get("num_mel_bins", 80)}
-    raise WeightsError(
-        f"the configuration of this {kind} does not describe its features, and there is no preprocessor_config.json in "
-        "the same folder; put it there, or give its content as the key 'feature_extractor' of config."
-    )
-
-
-def class_of(kind: Kind, name: str) -> Any:
-    """Import a class of transformers, or raise an error with the reason."""
-    transformers = require("transformers", needed_by="HuggingFaceEmbedder", extra="transformers")
-    try:
-        if name == kind.network:
-            return getattr(importlib.import_module(f"transformers.models.{kind.module}.modeling_{_file(kind)}"), name)
-        return getattr(transformers, name)
-    except (OSError, RuntimeError, ImportError, AttributeError) as error:
-        if "torchaudio" in str(error):
-            raise ImportError(
-                "transformers cannot be imported, because the installed torchaudio does not match the installed torch "
-                f"{torch.__version__}. Uninstall torchaudio, which is not needed here, or install the torchaudio of "
-                f"that torch ({error})."
-            ) from error
-        raise ImportError(
-            f"transformers {transformers.__version__} cannot import {name}: {error}. Install a current version with: "
-            "pip install -U 'sklearn-audio[transformers]'"
-        ) from error
-
-
-def _file(kind: Kind) -> str:
-    return "data2vec_audio" if kind.module == "data2vec" else kind.module
-
-
-def config_of(config: Mapping[str, Any]) -> Any:
-    """Build the configuration of transformers from its JSON."""
-    kind = native_kind(config)
-    values = dict(config)
-    if kind == "clap" and "audio_config" in values:
-        shared: dict[str, Any] = {key: values[key] for key in OF_BOTH_TOWERS if key in values}
-        values = {**shared, **values["audio_config"]}
-    values.pop("model_type", None)
-    return _made(kind, "configuration", class_of(NATIVE[kind], NATIVE[kind].config), **values)
-
-
-def _made(kind: str, what: str, make: Callable[..., Any], *args: Any, **values: Any) -> Any:
-    """Build an object of transformers from values of a file."""
-    try:
-        return make(*args, **values)
-    except Exception as error:  # of foreign code, for wrong values of any kind
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise WeightsError(
-            f"transformers cannot build the {what} of this {kind} from its JSON: {type(error).__name__}: {reason}. "
-            "Correct the file, or give another model."
-        ) from error
 
 
 @contextmanager
@@ -190,8 +80,8 @@ class NativeNetwork(LayeredNetwork):
         self._window = window
         self.config = config_of(config)
         self.extractor = _extractor(self._kind, extractor)
-        made = partial(_made, self._kind, "network", class_of(self._names, self._names.network))
-        self.network: Any = made(self.config) if network is None else network
+        build = partial(made, self._kind, "network", class_of(self._names, self._names.network))
+        self.network: Any = build(self.config) if network is None else network
         last = () if self._pools_itself else (f"block{self._n_blocks}",)
         inner = (f"block{k}" for k in range(1, self._n_blocks + bool(self._pools_itself)))
         self.layers = self.over_time = ("input", *inner, *(last or ("embedding",)))
@@ -317,7 +207,7 @@ def _extractor(kind: str, values: Mapping[str, Any]) -> Any:
     with warnings.catch_warnings():
         # the lowest filters of AST lie between two bins, as in the original code
         warnings.filterwarnings("ignore", "At least one mel filter", UserWarning)
-        return _made(kind, "feature extractor", class_of(NATIVE[kind], NATIVE[kind].extractor), **own)
+        return made(kind, "feature extractor", class_of(NATIVE[kind], NATIVE[kind].extractor), **own)
 
 
 @contextmanager
