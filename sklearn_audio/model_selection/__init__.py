@@ -1,4 +1,4 @@
-"""Splits and thresholds for multi-label clips, and few-shot splits."""
+"""Splits and thresholds for multi-label clips, few-shot splits, and the choice of clips to label."""
 
 from sklearn_audio.model_selection._few_shot import FewShotSplit
 from sklearn_audio.model_selection._few_shot_curve import learning_curve_few_shot, summarize_few_shot
@@ -6,6 +6,7 @@ from sklearn_audio.model_selection._multilabel_splits import (
     MultilabelStratifiedKFold,
     MultilabelStratifiedShuffleSplit,
 )
+from sklearn_audio.model_selection._selection import select_to_label
 from sklearn_audio.model_selection._thresholds import MultilabelThresholdClassifierCV
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "MultilabelStratifiedShuffleSplit",
     "MultilabelThresholdClassifierCV",
     "learning_curve_few_shot",
+    "select_to_label",
     "summarize_few_shot",
 ]
