@@ -49,7 +49,7 @@ def test_several_labels_per_clip_are_drawn_at_random():
 
 
 def test_a_class_of_one_clip_cannot_be_split():
-    with pytest.raises(ValueError, match="class 'owl' has one clip, which cannot be in both the training and the validation"):
+    with pytest.raises(ValueError, match="class 'owl' has one clip, which cannot be in both the training"):
         split_off_validation(np.array([0, 0, 0, 1]), 0.25, names=np.array(["dog", "owl"]))
 
 
