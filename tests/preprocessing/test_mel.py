@@ -295,7 +295,7 @@ def test_preset_mistakes():
     with pytest.raises(ValueError, match="unknown front end 'vgg'; did you mean 'vggish'"):
         MelSpectrogramTransformer(front_end="vgg").fit(CLIPS)
     with pytest.raises(
-        ValueError, match="n_mels=32 has no effect here: it needs front_end=None, but front_end is given"
+        ValueError, match="n_mels=32 has no effect here: it needs front_end=None, but front_end determines it"
     ):
         MelSpectrogramTransformer(n_mels=32, front_end="vggish").fit(CLIPS)
 
