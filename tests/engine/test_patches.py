@@ -164,7 +164,7 @@ def test_silence_goes_to_both_ends_of_a_short_word():
     assert spans.tolist() == [[0.0, 0.25]] * 7
 
 
-OPENL3 = CARDS["openl3"]["linear_env"]
+OPENL3 = CARDS["openl3"]["env_linear"]
 
 
 @pytest.mark.parametrize("partial", ["weight", "drop"])
