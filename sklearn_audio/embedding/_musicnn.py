@@ -27,18 +27,18 @@ class MusiCNNEmbedder(PretrainedEmbedder):
         "msd_musicnn" or "mtt_musicnn", after the training set.
     {embedder_parameters}
     sample_rate : int, default=None
-        Rate in Hz of arrays that carry none; None refuses such arrays. Files and arrays with a rate are resampled to
+        Rate in Hz of arrays without a rate; None: such arrays raise. Files and arrays with a rate are resampled to
         16 kHz.
     partial : {"weight", "drop"}, default="weight"
-        What becomes of a last patch that the clip does not fill: "weight" fills it with silence and lets it weigh by
-        its share in "mean" and "mean_std"; "drop" leaves it out where there is a whole one.
+        Treatment of an incomplete last patch: "weight" pads it with silence and weights it by the fraction that is not
+        padding in "mean" and "mean_std"; "drop" drops it unless it is the only one.
     short_clip : {"tile", "zero"}, default="tile"
-        How a clip shorter than a patch is filled: by repetition, or by silence at its end.
+        Extension of a clip shorter than a patch: repetition, or silence at its end.
     layer : str or list of str, default=None
-        Which representation to return, one of `layers()`; several are put side by side, "all" is every one; None is
-        "max_pool". Maps are averaged over time and frequency.
+        Representation to return, one of `layers()`; several are concatenated, "all" returns all; None: "max_pool".
+        Maps are averaged over time and frequency.
     window : float, default=None
-        Seconds of a patch: 3 s, and no other.
+        Length of a patch in seconds: 3; other values raise.
     hop : float, default=None
         Seconds between patches; None is their length, 3 s. Refused where no clip is longer than a patch.
 

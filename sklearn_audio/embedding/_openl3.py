@@ -34,20 +34,19 @@ class OpenL3Embedder(PretrainedEmbedder):
     embedding_size : {512, 6144}, default=512
         Number of features of the embedding: the last map of the network, pooled to few or to many places.
     short_clip : {"tile", "zero"}, default="zero"
-        How a clip shorter than half a window is filled: by repetition, or by silence at its end, as in the authors'
-        code.
+        Extension of a clip shorter than half a window: repetition, or silence at its end, as in the original code.
     {embedder_parameters}
     sample_rate : int, default=None
-        Rate in Hz of arrays that carry none; None refuses such arrays. Files and arrays with a rate are resampled to
+        Rate in Hz of arrays without a rate; None: such arrays raise. Files and arrays with a rate are resampled to
         48 kHz.
     partial : {"weight", "drop"}, default="weight"
-        What becomes of a last window that the clip does not fill: "weight" fills it with silence, as the authors' code
-        does, and lets it weigh by its share in "mean" and "mean_std"; "drop" leaves it out where there is a whole one.
+        Treatment of an incomplete last window: "weight" pads it with silence, as in the original code, and weights it
+        by the fraction that is not padding in "mean" and "mean_std"; "drop" drops it unless it is the only one.
     layer : str or list of str, default=None
-        Which representation to return, one of `layers()`; several are put side by side, "all" is every one; None is
-        the embedding of `embedding_size`. Maps are averaged over time and frequency.
+        Representation to return, one of `layers()`; several are concatenated, "all" returns all; None: the embedding
+        of `embedding_size`. Maps are averaged over time and frequency.
     window : float, default=None
-        Seconds of a patch: 1 s, and no other.
+        Length of a window in seconds: 1; other values raise.
     hop : float, default=None
         Seconds between windows; None is 0.1. Refused where no clip is longer than half a window.
 

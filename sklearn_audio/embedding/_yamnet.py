@@ -27,25 +27,24 @@ class YAMNetEmbedder(PretrainedEmbedder):
     model : str, default="yamnet"
         "yamnet", the only one.
     short_clip : {"tile", "zero"}, default="zero"
-        How a clip shorter than a patch (0.975 s) is filled: by repetition, or by silence at its end, as the published
-        code does.
+        Extension of a clip shorter than a patch (0.975 s): repetition, or silence at its end, as in the published code.
     {embedder_parameters}
     weights : {"pretrained"}, path or None, default="pretrained"
         "pretrained" downloads the published weights once, into the user's cache; a path reads the published ``.h5``, an
         ``.npz`` of the network in 8 bits, or safetensors; None draws random weights from `random_state`, for tests.
         An ``.h5`` file needs the extra ``hdf5``, which its conversion after the download does, too.
     sample_rate : int, default=None
-        Rate in Hz of arrays that carry none; None refuses such arrays. Files and arrays with a rate are resampled to
+        Rate in Hz of arrays without a rate; None: such arrays raise. Files and arrays with a rate are resampled to
         16 kHz.
     partial : {"weight", "drop"}, default="weight"
-        What becomes of a last patch that the clip does not fill: "weight" fills it with silence and lets it weigh by
-        its share in "mean" and "mean_std"; "drop" leaves it out where there is a whole one. The published code
-        fills it, and its mean gives all patches the same weight.
+        Treatment of an incomplete last patch: "weight" pads it with silence and weights it by the fraction that is not
+        padding in "mean" and "mean_std"; "drop" drops it unless it is the only one. The published code pads it, and
+        its mean gives all patches the same weight.
     layer : str or list of str, default=None
-        Which representation to return, one of `layers()`; several are put side by side, "all" is every one; None is
-        "embedding". Maps are averaged over time and frequency.
+        Representation to return, one of `layers()`; several are concatenated, "all" returns all; None: "embedding".
+        Maps are averaged over time and frequency.
     window : float, default=None
-        Seconds of a patch: 0.96 s, and no other.
+        Length of a patch in seconds: 0.96; other values raise.
     hop : float, default=None
         Seconds between patches; None is 0.48. Refused where no clip is longer than a patch.
 
