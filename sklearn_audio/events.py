@@ -331,18 +331,28 @@ def _mean_around(
 
     Shapes: windows (n_windows, n_labels), first, last (n_windows,) -> (n_frames, n_labels).
     """
-    edges = np.unique(np.concatenate([[0], first, last]))  # the mean is constant between them
-    sums, counts = np.zeros((len(edges) - 1, windows.shape[1])), np.zeros(len(edges) - 1, dtype=np.int64)
-    for window, start, end in zip(windows, np.searchsorted(edges, first), np.searchsorted(edges, last), strict=True):
-        sums[start:end] += window
-        counts[start:end] += 1
-    gaps = np.flatnonzero(counts == 0)
+    edges, means = means_between_edges(windows, first, last)
+    gaps = np.flatnonzero(np.isnan(means[:, :1]))
     if len(gaps):
         raise ValueError(
             f"no window covers the frame at {edges[gaps[0]] / rate:g} s; give windows without gaps between them, from "
             "0 s on."
         )
-    means = (sums / counts[:, None]).astype(windows.dtype if windows.dtype.kind == "f" else np.float64)
     n_repeats = np.diff(edges)
     n_repeats[-1] += n_frames - edges[-1]
-    return np.repeat(means, n_repeats, axis=0)
+    return np.repeat(means.astype(windows.dtype if windows.dtype.kind == "f" else np.float64), n_repeats, axis=0)
+
+
+def means_between_edges(
+    windows: Scores, first: NDArray[np.int64], last: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Average the windows between each two of their edges, and 0; NaN in gaps.
+
+    Shapes: windows (n_windows, n_labels), first, last (n_windows,) -> (n_spans + 1,), (n_spans, n_labels).
+    """
+    edges = np.unique(np.concatenate([[0], first, last]))
+    sums, counts = np.zeros((len(edges) - 1, windows.shape[1])), np.zeros(len(edges) - 1, dtype=np.int64)
+    for window, start, end in zip(windows, np.searchsorted(edges, first), np.searchsorted(edges, last), strict=True):
+        sums[start:end] += window
+        counts[start:end] += 1
+    return edges, np.divide(sums, counts[:, None], out=np.full_like(sums, np.nan), where=counts[:, None] > 0)

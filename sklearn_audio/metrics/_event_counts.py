@@ -106,6 +106,22 @@ def checked_events(table: pd.DataFrame, name: str, clip: Any) -> pd.DataFrame:
     return table
 
 
+def check_known(name: str, table: pd.DataFrame, column: str, known: Any, where: str) -> None:
+    """Raise if a label or recording of a table is in no other place."""
+    unknown = table[~table[column].isin(list(known))]
+    if len(unknown):
+        raise ValueError(
+            f"{name}: row {unknown.index[0]} has {unknown[column].tolist()[0]!r}, which is not in {where}; add it "
+            "there, or leave such events out."
+        )
+
+
+def check_any(reference: pd.DataFrame) -> None:
+    """Raise if a reference has no events."""
+    if reference.empty:
+        raise ValueError("reference has no events, so there is nothing to compare with.")
+
+
 def count_events(
     reference: pd.DataFrame, estimated: pd.DataFrame, collar: float, end_share: float | None
 ) -> LabelCounts:
@@ -116,12 +132,14 @@ def count_events(
     tables = (reference, estimated)
     correct = [np.zeros(len(table), dtype=bool) for table in tables]
     for a, b in _common_groups(reference, estimated, ["clip", "label"]):
-        pairs = _largest_matching(_close(reference.iloc[a], estimated.iloc[b], collar, end_share))
+        pairs = largest_matching(matches_in_time(reference.iloc[a], estimated.iloc[b], collar, end_share))
         for flags, rows, matched in zip(correct, (a, b), zip(*pairs, strict=True), strict=False):
             flags[rows[list(matched)]] = True
     left = [table[~flags] for table, flags in zip(tables, correct, strict=True)]
     groups = _common_groups(left[0], left[1], ["clip"])
-    substitutions = sum(_n_in_order(_close(left[0].iloc[a], left[1].iloc[b], collar, end_share)) for a, b in groups)
+    substitutions = sum(
+        _n_in_order(matches_in_time(left[0].iloc[a], left[1].iloc[b], collar, end_share)) for a, b in groups
+    )
     return _by_label(reference["label"], estimated["label"], reference["label"][correct[0]], substitutions)
 
 
@@ -151,7 +169,7 @@ def _common_groups(
     return ((np.asarray(rows), np.asarray(groups[1][key])) for key, rows in groups[0].items() if key in groups[1])
 
 
-def _close(reference: pd.DataFrame, estimated: pd.DataFrame, collar: float, end_share: float | None) -> Flags:
+def matches_in_time(reference: pd.DataFrame, estimated: pd.DataFrame, collar: float, end_share: float | None) -> Flags:
     """Return whether events match in time.
 
     Shapes: -> (n_reference, n_estimated).
@@ -177,7 +195,7 @@ def _n_in_order(close: Flags) -> int:
     return int((~free).sum())
 
 
-def _largest_matching(close: Flags) -> list[tuple[int, int]]:
+def largest_matching(close: Flags) -> list[tuple[int, int]]:
     """Return the pairs of a largest matching, by the algorithm of Hopcroft and Karp.
 
     Which of several largest matchings is taken decides on what is left for substitutions. The order is that of

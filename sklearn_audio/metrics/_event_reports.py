@@ -12,7 +12,9 @@ import pandas as pd
 from sklearn_audio.metrics._event_counts import (
     Counts,
     LabelCounts,
+    check_any,
     check_collar,
+    check_known,
     check_segment,
     checked_tables,
     count_events,
@@ -152,17 +154,10 @@ def _checked(
     reference: pd.DataFrame, estimated: pd.DataFrame, labels: Any, recordings: Any
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     tables = checked_tables(reference, estimated)
-    if tables[0].empty:
-        raise ValueError("reference has no events, so there is nothing to compare with.")
+    check_any(tables[0])
     for option, column, known in (("labels", "label", labels), ("recordings", "clip", recordings)):
         for name, table in zip(("reference", "estimated"), tables, strict=True):
-            known_names = table[column] if known is None else list(known)
-            unknown = table.index[~table[column].isin(known_names)].tolist()
-            if unknown:
-                raise ValueError(
-                    f"{name}: row {unknown[0]} has {table[column][unknown[0]]!r}, which is not in {option}; add it "
-                    "there, or leave such events out."
-                )
+            check_known(name, table, column, table[column] if known is None else known, option)
     return tables
 
 
