@@ -64,7 +64,9 @@ _BY_SUFFIX = {".csv": "csv", ".tsv": "tsv", ".textgrid": "textgrid", ".rttm": "r
 SUFFIXES = frozenset([*_BY_SUFFIX, ".txt"])
 _SELECTIONS = re.compile(r".+\.(selections?|selection\.table)\.txt", re.IGNORECASE)
 _FOLLOWS_RECORDING = re.compile(
-    r"(\.Table\.\d+)?\.selections?(\.table)?\.txt$|\.BirdNET\.(selection\.table|results)\.\w+$|\.[^.]+$", re.IGNORECASE
+    r"(\.Table\.\d+|\.events)?\.selections?(\.table)?\.txt$|\.BirdNET\.(selection\.table|results)\.\w+$"
+    r"|(\.events)?\.[^.]+$",
+    re.IGNORECASE,
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import re
@@ -26,7 +27,7 @@ _OPTIONS = (
     (r"\bgroup_pattern=", "--group-pattern "),
     (r"\bsample_rate=", "--sample-rate "),
     (r"\bgroups?=", "--groups "),
-    (r"\b(label|path|root)=", r"--\1 "),
+    (r"\b(label|path|root|window|hop|threshold)=", r"--\1 "),
 )
 
 
@@ -41,6 +42,21 @@ def output() -> TextIO:
     if sys.stdout is None:
         raise OSError("standard output is closed, so the results cannot be written.")
     return sys.stdout
+
+
+@contextmanager
+def utf8_output() -> Iterator[None]:
+    """Write UTF-8 whatever the terminal's encoding, and undecodable file names as their bytes on disk."""
+    stream = output()
+    if not isinstance(stream, io.TextIOWrapper):
+        yield
+        return
+    encoding, errors = stream.encoding, stream.errors
+    stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+    try:
+        yield
+    finally:
+        stream.reconfigure(encoding=encoding, errors=errors)
 
 
 def tell(line: str) -> None:

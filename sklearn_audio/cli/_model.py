@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from sklearn_audio._atomic import remove_unfinished, written_whole
+from sklearn_audio.classification import SoundEventDetector
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files import AUDIO_EXTENSIONS, audio_info
 
@@ -40,7 +41,7 @@ _DAMAGE = (
     RecursionError,
 )
 # Writing takes seconds: an older unfinished file belongs to a killed process.
-_STALE_S = 3600
+STALE_S = 3600
 
 
 @dataclass
@@ -60,18 +61,9 @@ class Model:
 
 
 def check_output(path: Path, *, force: bool) -> None:
-    """Raise, before any work is done, for a path that cannot or must not be written."""
-    if not path.name:
-        raise ValueError("--output is empty; name a file such as model.joblib. Is a variable not set?")
-    if path.is_dir():
-        raise OSError(f"cannot write the model to {str(path)!r}: it is a folder. Name a file in it.")
-    if path.exists() and not path.is_file():
-        raise OSError(f"cannot write the model to {str(path)!r}: it is a device or a pipe. Name a file.")
-    if not path.parent.is_dir():
-        raise OSError(f"cannot write the model to {str(path)!r}: the folder {str(path.parent)!r} does not exist.")
-    if not os.access(path.parent, os.W_OK):
-        raise OSError(f"cannot write the model to {str(path)!r}: the folder {str(path.parent)!r} is not writable.")
-    kind = _kept_kind(path)
+    """Raise, before any work is done, for a path that a model cannot or must not be written to."""
+    check_writable(path, "the model", "model.joblib")
+    kind = "the name of a table" if path.suffix.lower() in _TABLES else recording_kind(path)
     if kind:
         raise ValueError(
             f"--output {str(path)!r} is {kind}, which a model must not replace; name a file such as model.joblib."
@@ -80,12 +72,24 @@ def check_output(path: Path, *, force: bool) -> None:
         raise ValueError(f"--output {str(path)!r} exists; name another file, or replace it with --force.")
 
 
-def _kept_kind(path: Path) -> str | None:
-    """Recognize a recording or a table, by name or content."""
+def check_writable(path: Path, what: str, example: str) -> None:
+    """Raise for a path that no file can be written to."""
+    if not path.name:
+        raise ValueError(f"--output is empty; name a file such as {example}. Is a variable not set?")
+    if path.is_dir():
+        raise OSError(f"cannot write {what} to {str(path)!r}: it is a folder. Name a file in it.")
+    if path.exists() and not path.is_file():
+        raise OSError(f"cannot write {what} to {str(path)!r}: it is a device or a pipe. Name a file.")
+    if not path.parent.is_dir():
+        raise OSError(f"cannot write {what} to {str(path)!r}: the folder {str(path.parent)!r} does not exist.")
+    if not os.access(path.parent, os.W_OK):
+        raise OSError(f"cannot write {what} to {str(path)!r}: the folder {str(path.parent)!r} is not writable.")
+
+
+def recording_kind(path: Path) -> str | None:
+    """Recognize a recording, by name or content."""
     if path.suffix.lower() in AUDIO_EXTENSIONS:
         return "the name of a recording"
-    if path.suffix.lower() in _TABLES:
-        return "the name of a table"
     if path.is_file():
         with contextlib.suppress(AudioReadError):
             audio_info(path)
@@ -96,25 +100,32 @@ def _kept_kind(path: Path) -> str | None:
 def save_model(model: Pipeline, path: Path) -> None:
     """Write a model atomically."""
     target = Path(os.path.realpath(path))
-    remove_unfinished(target.parent, target.name, older_than=_STALE_S)
+    remove_unfinished(target.parent, target.name, older_than=STALE_S)
     with written_whole(target, durable=True) as unfinished:
         # compressed data has a checksum, which detects damage
         joblib.dump(model, unfinished, compress=3)
 
 
 def load_model(path: Path) -> Model:
-    """Read a model."""
+    """Read a classifier."""
+    loaded = load_object(path)
+    if isinstance(loaded, SoundEventDetector):
+        raise ValueError(f"{str(path)!r} holds a SoundEventDetector, which finds events; use sklearn-audio detect.")
+    return _described(loaded, path)
+
+
+def load_object(path: Path) -> Any:
+    """Read whatever a model file holds."""
     if path.is_dir():
         raise OSError(f"{str(path)!r} is a folder, not a model file; name the file that sklearn-audio train wrote.")
     if not path.is_file():
         raise OSError(f"no model file at {str(path)!r}. Make one with: sklearn-audio train FOLDER -o {path}")
     try:
-        loaded = joblib.load(path)
+        return joblib.load(path)
     except _DAMAGE as error:
         raise ValueError(
             f"{str(path)!r} is not a model file, is damaged, or needs other library versions. Train it again."
         ) from error
-    return _described(loaded, path)
 
 
 def _described(loaded: Any, path: Path) -> Model:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -34,6 +35,11 @@ _EXAMPLES = {
   sklearn-audio report model.joblib held_out/
   sklearn-audio report model.joblib test.csv --groups speaker
 """,
+    "detect": """examples:
+  sklearn-audio detect detector.joblib night/*.wav -o events.csv
+  sklearn-audio detect detector.joblib night/ -o events.csv --resume       after an interruption, or for new recordings
+  sklearn-audio detect model.joblib night/ --threshold dog=0.7 --hop 0.2 --format raven --beside
+""",
     "weights": """examples:
   sklearn-audio weights list
   sklearn-audio weights download panns_cnn14 vggish
@@ -49,6 +55,10 @@ _ABOUT = {
     "predict": "Print the label of each recording and the probability of every class, one line per recording, as\n"
     "UTF-8. The model is one that train wrote, or any fitted classifier of recordings that joblib.dump saved.",
     "report": "Score a saved classifier on labelled recordings that it was not trained on.",
+    "detect": "Find events in long recordings, which are read once, in blocks. The model is a SoundEventDetector that\n"
+    "joblib.dump saved, or any classifier that predict takes. The events of a recording are written as soon as it is\n"
+    "finished: to standard output; to a file, which is written at the end from a journal beside it, so that a killed\n"
+    "run goes on with --resume; or to a file per recording.",
     "weights": "Download the weights of pretrained networks in advance, and verify them.\n"
     "They are stored in the folder named by SKLEARN_AUDIO_HOME, else in the user's cache.",
     "demo": "Train, report and predict on recordings of spoken digits (downloaded once: 12 MB), or on\n"
@@ -107,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(_command(commands, "train", "train a classifier and save it"))
     _add_report(_command(commands, "report", "score a saved classifier on labelled recordings"))
     _add_predict(_command(commands, "predict", "label recordings with a saved classifier"))
+    _add_detect(_command(commands, "detect", "find events in long recordings"))
     _add_weights(_command(commands, "weights", "download and verify the weights of pretrained networks"))
     _add_demo(_command(commands, "demo", "train, report and predict on spoken digits"))
     return parser
@@ -173,6 +184,12 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
 def _add_predict(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
+    _add_files(parser)
+    parser.add_argument("--format", choices=["csv", "jsonl"], default="csv", help="output format (default csv)")
+    _add_on_error(parser, "stop at an unreadable file (default), or leave its label empty")
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "files",
         nargs="+",
@@ -180,8 +197,41 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
         help="recordings, folders, tables with a column of paths, @LIST (a file with one path per line), or - for "
         "a list on standard input",
     )
-    parser.add_argument("--format", choices=["csv", "jsonl"], default="csv", help="output format (default csv)")
-    _add_on_error(parser, "stop at an unreadable file (default), or leave its label empty")
+
+
+def _add_detect(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    _add_files(parser)
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("-o", "--output", metavar="FILE", help="one file for all events, such as events.csv")
+    place.add_argument("--output-dir", metavar="FOLDER", help="a file per recording, such as FOLDER/night.events.csv")
+    place.add_argument("--beside", action="store_true", help="a file per recording, beside it")
+    parser.add_argument(
+        "--format",
+        choices=["csv", "raven", "audacity", "jsonl", "parquet"],
+        help="output format (default: that of the name of the output, else csv)",
+    )
+    earlier = parser.add_mutually_exclusive_group()
+    earlier.add_argument("--resume", action="store_true", help="skip the recordings that an earlier run finished")
+    earlier.add_argument("--force", action="store_true", help="replace existing outputs")
+    own = "(default: the detector's own; for a classifier of clips "
+    _add_seconds(parser, "--window", f"length of a window {own}1)", above=0.0)
+    _add_seconds(parser, "--hop", f"time between the starts of windows {own}half a window)", above=0.0)
+    parser.add_argument(
+        "--threshold",
+        type=_threshold,
+        action="append",
+        metavar="[LABEL=]NUMBER",
+        help=f"smallest score of an event {own}0.5, or 0 of decisions); with LABEL= only, other labels are not found",
+    )
+    _add_seconds(parser, "--median", "length of a median filter over the decisions")
+    _add_seconds(parser, "--min-duration", "drop shorter events")
+    _add_seconds(parser, "--merge-gap", "merge events of a label with a shorter gap")
+    _add_on_error(parser, "stop at an unreadable recording (default), or skip it")
+
+
+def _add_seconds(parser: argparse.ArgumentParser, name: str, about: str, *, above: float | None = None) -> None:
+    parser.add_argument(name, type=_number(0.0 if above is None else None, above), metavar="SECONDS", help=about)
 
 
 def _add_on_error(parser: argparse.ArgumentParser, about: str) -> None:
@@ -221,6 +271,28 @@ def _at_least(smallest: int) -> Callable[[str], int]:
         return value
 
     return number
+
+
+def _number(smallest: float | None = None, above: float | None = None) -> Callable[[str], float]:
+    bound = "" if smallest is None else f", {smallest:g} or more"
+    bound = bound if above is None else f" above {above:g}"
+
+    def number(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        fits = math.isfinite(value) and (smallest is None or value >= smallest) and (above is None or value > above)
+        if not fits:
+            raise argparse.ArgumentTypeError(f"got {text!r}; it must be a number{bound}")
+        return value
+
+    return number
+
+
+def _threshold(text: str) -> tuple[str | None, float]:
+    label, equals, number = text.rpartition("=")
+    return label if equals else None, _number()(number)
 
 
 def _threads(text: str) -> int:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sklearn_audio._paths import local_path
 from sklearn_audio.cli._compute import Prediction, predictions
 from sklearn_audio.cli._data import expanded, path_of
-from sklearn_audio.cli._messages import Progress, output
+from sklearn_audio.cli._messages import Progress, output, utf8_output
 from sklearn_audio.cli._model import Model, load_model
 
 
@@ -31,23 +29,8 @@ def run(options: Namespace) -> None:
     skip = options.on_error == "skip"
     clips = expanded(options.files, may_miss=skip)
     write = _write_csv if options.format == "csv" else _write_json
-    with _utf8():
+    with utf8_output():
         write(_lines(model, clips, options, skip=skip), model, has_spans=any(isinstance(clip, tuple) for clip in clips))
-
-
-@contextmanager
-def _utf8() -> Iterator[None]:
-    """Write UTF-8 whatever the terminal's encoding, and undecodable file names as their bytes on disk."""
-    stream = output()
-    if not isinstance(stream, io.TextIOWrapper):
-        yield
-        return
-    encoding, errors = stream.encoding, stream.errors
-    stream.reconfigure(encoding="utf-8", errors="surrogateescape")
-    try:
-        yield
-    finally:
-        stream.reconfigure(encoding=encoding, errors=errors)
 
 
 def _lines(model: Model, clips: list[Any], options: Namespace, *, skip: bool) -> Iterator[_Line]:

@@ -2,11 +2,16 @@
 
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
+from sklearn_audio import MFCCTransformer, SequencePooling, SoundEventDetector
 from sklearn_audio.cli import main
 from sklearn_audio.datasets import write_sound_events
 
@@ -115,3 +120,38 @@ def tree(tmp_path):
         return tmp_path / "data"
 
     return write
+
+
+_HUM = 0.3 * np.sin(0.2 * np.arange(8000))
+
+
+@pytest.fixture(scope="session")
+def night(tmp_path_factory):
+    """A folder of ten recordings of 4 s, in which something hums from 1 s to 2 s, or also hisses from 3 s."""
+    folder, rng = tmp_path_factory.mktemp("night"), np.random.default_rng(0)
+    for i in range(10):
+        wave = 0.002 * rng.normal(size=32000)
+        wave[8000:16000] += _HUM
+        if i % 2:
+            wave[24000:] += 0.2 * rng.normal(size=8000)
+        soundfile.write(folder / f"{i}.wav", np.clip(wave, -1, 1), 8000)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def hearing():
+    """A classifier of clips: background, hiss or hum."""
+    rng = np.random.default_rng(0)
+    clips = []
+    for _ in range(5):
+        noise = 0.002 * rng.normal(size=4000)
+        clips += [noise, noise + 0.2 * rng.normal(size=4000), noise + _HUM[:4000]]
+    model = make_pipeline(MFCCTransformer(8000), SequencePooling("mean"), StandardScaler(), LogisticRegression())
+    return model.fit(clips, ["background", "hiss", "hum"] * 5)
+
+
+@pytest.fixture(scope="session")
+def detector(hearing, tmp_path_factory):
+    path = tmp_path_factory.mktemp("detector") / "detector.joblib"
+    joblib.dump(SoundEventDetector(hearing, prefit=True, threshold=0.5, window=0.5, hop=0.25), path)
+    return str(path)
