@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -25,6 +26,16 @@ _VORBIS_PREROLL = 1 << 16
 _MPEG_JUMP_SECONDS = 10
 _INT16_STEP = np.float32(1 / 2**15)
 _UNKNOWN_LENGTH = 1 << 62
+# Refusals of Sound Designer II, whose header is in a second file.
+_FORK_COMPLAINTS = (
+    "cannot open SD2 file",
+    "bad data offset",
+    "bad map offset",
+    "bad data length",
+    "bad map length",
+    "bad resource fork",
+    "bad sample size",
+)
 
 
 class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc, unused-ignore]
@@ -32,9 +43,10 @@ class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc, unused-ignore]
 
     _file: Any = None
 
-    def __init__(self, opened: OpenSource, descriptor: int | None = None) -> None:
+    def __init__(self, opened: OpenSource, descriptor: int | None = None, *, is_alone: bool = False) -> None:
         # soundfile's own constructor and its read take longer than libsndfile takes for a short clip
         self._guarded = opened.file
+        self._is_alone = is_alone
         self._name = opened.file.raw if descriptor is None else descriptor
         self._info = soundfile._ffi.new("SF_INFO*")
         self._file = self._open(self._name, soundfile._snd.SFM_READ, False)
@@ -51,6 +63,8 @@ class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc, unused-ignore]
     def _init_virtual_io(self, file: object) -> Any:
         # soundfile's own callbacks may drop Ctrl-C and end the recording
         self._virtual_io = self._guarded.virtual_io()
+        if self._is_alone:
+            self._virtual_io["get_filelen"] = self._guarded.callback("sf_vio_get_filelen", lambda _: 0)
         return soundfile._ffi.new("SF_VIRTUAL_IO*", self._virtual_io)
 
     def close(self) -> None:
@@ -68,6 +82,24 @@ def _format_of(code: int) -> tuple[str, str]:
     return container, coding
 
 
+def _open_alone(opened: OpenSource) -> _ForwardFile:
+    """Open a recording by its content alone.
+
+    libsndfile also looks for a resource fork, here ``._`` or ``.AppleDouble/`` in the working directory, because it
+    knows no name; if there is one, it takes MP3 for Sound Designer II. It does not look for that of an empty file.
+    """
+    try:
+        file = _ForwardFile(opened, opened.descriptor())
+        if _format_of(file._info.format)[0] != "SD2":
+            return file
+        file.close()
+    except soundfile.LibsndfileError as error:
+        if not error.error_string.removeprefix("Error : ").startswith(_FORK_COMPLAINTS):
+            raise
+    opened.file.seek(0, io.SEEK_SET)
+    return _ForwardFile(opened, is_alone=True)
+
+
 class SndfileDecoder:
     """Reads float32 blocks through libsndfile."""
 
@@ -76,7 +108,7 @@ class SndfileDecoder:
     def __init__(self, opened: OpenSource) -> None:
         self._opened = opened
         with opened.watched():
-            self._file = _ForwardFile(opened, opened.descriptor())
+            self._file = _open_alone(opened)
         self.sample_rate = int(self._file.samplerate)
         self.n_channels = int(self._file.channels)
         n_timepoints = int(self._file.frames)
@@ -105,7 +137,7 @@ class SndfileDecoder:
         self._file.close()
         self._opened, position = shorter
         with self._decoding():
-            self._file = _ForwardFile(self._opened)
+            self._file = _open_alone(self._opened)
         return position
 
     def read(self, n: int) -> NDArray[np.float32]:

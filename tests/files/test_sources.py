@@ -169,3 +169,46 @@ def test_file_object_that_fails_at_once(recording, capfd):
     with pytest.raises(AudioReadError, match=r"ValueError: nobody is there"):
         read_audio(Dead(recording))
     assert capfd.readouterr().err == ""
+
+
+FORMATS = {"mp3": "MPEG_LAYER_III", "wav": "PCM_16", "flac": "PCM_16", "ogg": "VORBIS", "aiff": "FLOAT"}
+
+
+def sound_designer_fork(folder):
+    soundfile.write(folder / "other.sd2", np.zeros((100, 2)), 44100, format="SD2")
+    content = (folder / "._other.sd2").read_bytes()
+    for path in folder.iterdir():
+        path.unlink()
+    return content
+
+
+@pytest.mark.parametrize("fork", ["empty", "a byte", "AppleDouble", "Sound Designer II", "a folder"])
+def test_files_of_macos_beside_a_recording_change_nothing(fork, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    content = {"empty": b"", "a byte": b"x", "AppleDouble": b"\0\5\x16\7\0\2\0\0Mac OS X" + bytes(300)}.get(fork)
+    content = sound_designer_fork(tmp_path) if fork == "Sound Designer II" else content
+    samples = np.random.default_rng(0).normal(scale=0.1, size=30000)
+    for ending, subtype in FORMATS.items():
+        soundfile.write(f"a.{ending}", samples, 16000, format=ending.upper(), subtype=subtype)
+        wanted, _ = read_audio(f"a.{ending}")
+        np.testing.assert_allclose(wanted, soundfile.read(f"a.{ending}", dtype="float32")[0], atol=1e-6)
+        for path in map(Path, ["._", f"._a.{ending}", ".AppleDouble"]):
+            if fork == "a folder" or path.name == ".AppleDouble":
+                path.mkdir(exist_ok=True)
+            else:
+                path.write_bytes(content)
+        with open(f"a.{ending}", "rb") as file:
+            data = file.read()
+            for source in (f"a.{ending}", f"./a.{ending}", tmp_path / f"a.{ending}", data, file, io.BytesIO(data)):
+                np.testing.assert_array_equal(read_audio(source)[0], wanted)
+                assert audio_info(source).n_timepoints == len(wanted)
+        for path in [*tmp_path.glob("._*"), tmp_path / ".AppleDouble"]:
+            path.rmdir() if path.is_dir() else path.unlink()
+
+
+def test_no_recording_is_refused_alike_beside_files_of_macos(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("._").touch()
+    Path("a.mp3").write_bytes(np.random.default_rng(0).bytes(5000))
+    with pytest.raises(AudioReadError, match="its bytes are no recording in a known format"):
+        read_audio("a.mp3")
