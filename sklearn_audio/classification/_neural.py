@@ -184,7 +184,7 @@ class NeuralClassifier(ClassifierMixin, TrainedNetwork):
         Returns
         -------
         ndarray of shape (n_clips,) or (n_clips, n_labels)
-            The most likely label, or indicators of the labels with a probability of at least one half.
+            The most likely label, or indicators of the labels with a probability above one half.
 
         Raises
         ------

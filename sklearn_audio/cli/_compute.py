@@ -17,6 +17,7 @@ from sklearn_audio.cli._messages import in_words, one_line, tell, without_row
 from sklearn_audio.cli._model import Model
 from sklearn_audio.cli._survey import length_of
 from sklearn_audio.exceptions import AudioReadError
+from sklearn_audio.metrics._scorers import stack_scores
 from sklearn_audio.preprocessing._pooled_frames import can_pool, pooled_frames
 from sklearn_audio.ragged import Ragged
 
@@ -160,10 +161,15 @@ def _rows(output: Any) -> Iterator[NDArray[Any]]:
 
 def _of_estimator(model: Model, estimator: Any, X: Any) -> list[Prediction]:
     names = np.asarray(model.names)
-    if not model.has_probabilities:
-        found = np.asarray(estimator.predict(X))
-        sets = [names[row > 0] for row in found] if model.several else [[str(label)] for label in found]
-        return [Prediction(list(map(str, labels)), []) for labels in sets]
-    probabilities = np.asarray(estimator.predict_proba(X))
-    chosen = [names[row >= 0.5] if model.several else names[[row.argmax()]] for row in probabilities]
-    return [Prediction(labels.tolist(), row.tolist()) for labels, row in zip(chosen, probabilities, strict=True)]
+    probabilities: Any = [()] * len(X)
+    if model.has_probabilities:
+        found = estimator.predict_proba(X)
+        probabilities = stack_scores(found, estimator.classes_) if isinstance(found, list) else np.asarray(found)
+    if not model.needs_predict:
+        chosen = [row > 0.5 if model.several else [row.argmax()] for row in probabilities]
+    elif model.several:
+        chosen = list(np.asarray(estimator.predict(X)) > 0)
+    else:
+        chosen = [estimator.classes_ == label for label in estimator.predict(X)]
+    rows = np.asarray(probabilities).tolist()
+    return [Prediction(names[labels].tolist(), row) for labels, row in zip(chosen, rows, strict=True)]

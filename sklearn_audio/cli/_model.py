@@ -14,8 +14,10 @@ from typing import Any
 
 import joblib
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
 
 from sklearn_audio._atomic import remove_unfinished, written_whole
 from sklearn_audio.classification import SoundEventDetector
@@ -58,6 +60,12 @@ class Model:
     def has_probabilities(self) -> bool:
         """Whether it has predict_proba."""
         return hasattr(self.estimator, "predict_proba")
+
+    @property
+    def needs_predict(self) -> bool:
+        """Whether the labels do not simply follow from the probabilities, as with networks, which would run twice."""
+        final = self.estimator[-1] if isinstance(self.estimator, Pipeline) else self.estimator
+        return not (self.has_probabilities and type(final).__module__.startswith("sklearn_audio.classification."))
 
 
 def check_output(path: Path, *, force: bool) -> None:
@@ -135,9 +143,36 @@ def _described(loaded: Any, path: Path) -> Model:
             f"{str(path)!r} holds a {type(loaded).__name__}, which is not a fitted classifier; give a model written by "
             "sklearn-audio train, or a fitted classifier of recordings saved by joblib.dump."
         )
-    final = loaded[-1] if isinstance(loaded, Pipeline) else loaded
-    names = [str(name) for name in getattr(loaded, "label_names_", classes)]
-    model = Model(loaded, names, bool(getattr(final, "multilabel_", False)))
+    several = _predicts_sets(loaded)
+    if isinstance(classes, list) and not all(set(known) <= {0, 1} for known in classes):
+        raise ValueError(
+            f"{str(path)!r} holds a {type(loaded).__name__} with several answers per recording that are not 0 or 1; "
+            "train one classifier per answer."
+        )
+    names = getattr(loaded, "label_names_", range(len(classes)) if isinstance(classes, list) else classes)
+    model = Model(loaded, list(map(str, names)), several)
     model.lengths = getattr(loaded, "train_lengths_", model.lengths)
     model.digests = getattr(loaded, "train_digests_", model.digests)
     return model
+
+
+def _predicts_sets(classifier: Any) -> bool:
+    """Whether a fitted classifier is multi-label."""
+    if isinstance(classifier, Pipeline):
+        return _predicts_sets(classifier[-1])
+    inner = getattr(classifier, "best_estimator_", getattr(classifier, "estimator_", None))
+    if hasattr(inner, "classes_"):  # a boosted ensemble keeps one that is not fitted
+        return _predicts_sets(inner)
+    stated = getattr(classifier, "multi_label_", getattr(classifier, "multilabel_", None))
+    if stated is not None or isinstance(classifier.classes_, list):  # a list: of the classes of each label
+        return stated is not False
+    if not (hasattr(classifier, "__sklearn_tags__") and hasattr(classifier, "n_features_in_")):
+        return False
+    tags = get_tags(classifier).classifier_tags
+    return tags is not None and tags.multi_label and np.ndim(classifier.predict(_any_row(classifier))) == 2
+
+
+def _any_row(classifier: Any) -> pd.DataFrame:
+    """Features of one clip, for classifiers that show only by their predictions what they are."""
+    names = getattr(classifier, "feature_names_in_", None)
+    return pd.DataFrame(np.zeros((1, classifier.n_features_in_)), columns=names)

@@ -13,7 +13,7 @@ from sklearn.metrics import accuracy_score, classification_report, confusion_mat
 from sklearn.utils import Bunch
 
 from sklearn_audio._paths import local_path
-from sklearn_audio.cli._compute import predictions
+from sklearn_audio.cli._compute import Prediction, predictions
 from sklearn_audio.cli._data import is_multilabel, labelled
 from sklearn_audio.cli._messages import Progress, output
 from sklearn_audio.cli._model import Model, load_model
@@ -44,6 +44,11 @@ def _check_labels(model: Model, clips: Bunch, options: Namespace) -> None:
             f"the model was trained on {counts[model.several]} per recording, and {options.data!r} has "
             f"{counts[not model.several]}."
         )
+    if model.several and model.names == list(map(str, range(len(model.names)))):
+        raise ValueError(
+            f"the model does not name its {len(model.names)} labels; set label_names_, in the order of the columns of "
+            "y, on the fitted model before joblib.dump."
+        )
     unknown = sorted(set(map(str, clips.target_names)) - set(model.names))
     if unknown:
         known = ", ".join(map(repr, model.names))
@@ -56,8 +61,8 @@ def _check_labels(model: Model, clips: Bunch, options: Namespace) -> None:
 
 def _answers(
     model: Model, clips: Bunch, surveyed: Survey, options: Namespace
-) -> tuple[Bunch, NDArray[Any], NDArray[np.int64]]:
-    """Predict the readable clips: these clips, their labels or probabilities, and their rows."""
+) -> tuple[Bunch, list[Prediction], NDArray[np.int64]]:
+    """Predict the readable clips: these clips, their answers, and their rows."""
     rows = np.setdiff1d(np.arange(len(clips.data)), list(surveyed.errors))
     usable = clip_rows(keep_rows(clips, rows).data)
     found = []
@@ -68,9 +73,8 @@ def _answers(
     answered = [i for i, answer in enumerate(found) if answer.labels is not None]
     if not answered:
         raise ValueError("none of the recordings can be used, so there is nothing to score.")
-    values = [found[i].probabilities if model.several else (found[i].labels or [""])[0] for i in answered]
     kept = rows[answered]
-    return keep_rows(clips, kept), np.asarray(values), kept
+    return keep_rows(clips, kept), [found[i] for i in answered], kept
 
 
 def _seen_in_training(model: Model, digests: NDArray[np.uint64]) -> str:
@@ -83,7 +87,8 @@ def _seen_in_training(model: Model, digests: NDArray[np.uint64]) -> str:
     )
 
 
-def _of_classes(predicted: NDArray[Any], clips: Bunch, names: list[str]) -> str:
+def _of_classes(answers: list[Prediction], clips: Bunch, names: list[str]) -> str:
+    predicted = np.array([label for answer in answers for label in answer.labels or ()])
     truth = clips.target.astype(str)
     table = classification_report(truth, predicted, labels=names, digits=3, zero_division=0.0)
     confusions = confusion_matrix(truth, predicted, labels=names)
@@ -113,12 +118,13 @@ def _per_group(correct: NDArray[np.bool_], groups: NDArray[Any]) -> str:
     return f"\naccuracy per group\n{shown}\n"
 
 
-def _of_label_sets(probabilities: NDArray[Any], clips: Bunch, names: list[str]) -> str:
+def _of_label_sets(answers: list[Prediction], clips: Bunch, names: list[str]) -> str:
+    probabilities = np.array([answer.probabilities for answer in answers])
+    predicted = np.array([np.isin(names, answer.labels or ()) for answer in answers])
     table = pd.DataFrame(clips.target, columns=list(map(str, clips.target_names)))
     truth = table.reindex(columns=names, fill_value=0).to_numpy()
-    per_label = classification_report(truth, probabilities >= 0.5, target_names=names, digits=3, zero_division=0.0)
+    per_label = classification_report(truth, predicted, target_names=names, digits=3, zero_division=0.0)
     return (
         f"mean average precision {mean_average_precision(truth, probabilities):.3f} over "
         f"{truth.any(axis=0).sum()} labels on {len(truth)} recordings\n\n{per_label}"
-        "(a label counts as predicted from a probability of 0.5)\n"
     )

@@ -8,14 +8,21 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from sklearn.linear_model import RidgeClassifier
-from sklearn.metrics import average_precision_score
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.metrics import average_precision_score, f1_score
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 
-from sklearn_audio import MelSpectrogramTransformer, SequencePooling
+from sklearn_audio import FrameMLPClassifier, MelSpectrogramTransformer, SequencePooling
 from sklearn_audio.cli import main
 from sklearn_audio.datasets import load_audio_table
+from sklearn_audio.metrics import mean_average_precision
+from sklearn_audio.model_selection import MultilabelThresholdClassifierCV
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +126,86 @@ def test_labels_that_the_model_does_not_know(model, tree, refused):
 def test_labels_of_the_other_kind(folder, tags, model, tagger, refused):
     refused(["report", model, tags], "trained on one label per recording", "has several labels")
     refused(["report", tagger, folder], "trained on several labels per recording", "has one label")
+
+
+@pytest.fixture(scope="module")
+def tagged(tags):
+    """A front end, the table, and its features."""
+    clips = load_audio_table(tags)
+    reader = make_pipeline(MelSpectrogramTransformer(16000, n_mels=8), SequencePooling())
+    return reader, clips, reader.fit_transform(clips.data)
+
+
+MULTI_LABEL = {
+    "ridge": RidgeClassifier(),
+    "nearest": KNeighborsClassifier(2),
+    "forest": RandomForestClassifier(5, random_state=0),
+    "perceptron": MLPClassifier(max_iter=200, random_state=0),
+    "one per label": MultiOutputClassifier(LogisticRegression(max_iter=5000)),
+    "chain": ClassifierChain(LogisticRegression(max_iter=5000)),
+    "search": GridSearchCV(KNeighborsClassifier(), {"n_neighbors": [2, 3]}, cv=2),
+    "thresholds": MultilabelThresholdClassifierCV(KNeighborsClassifier(4), cv=2),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+@pytest.mark.parametrize("name", MULTI_LABEL)
+def test_multi_label_classifiers_of_any_class(name, tagged, tags, tmp_path, run, refused):
+    reader, clips, features = tagged
+    model = make_pipeline(*reader, MULTI_LABEL[name].fit(features, clips.target))
+    model.label_names_ = clips.target_names
+    joblib.dump(model, tmp_path / "model.joblib")
+    predicted = model.predict(clips.data)
+    lines = list(csv.DictReader(io.StringIO(run("predict", tmp_path / "model.joblib", *clips.data))))
+    assert [line["labels"] for line in lines] == [";".join(clips.target_names[row > 0]) for row in predicted]
+    if name == "ridge":
+        refused(["report", tmp_path / "model.joblib", tags], "multi-label scores need probabilities")
+        return
+    table = np.array([[float(line[f"p({name})"]) for name in clips.target_names] for line in lines])
+    out = run("report", tmp_path / "model.joblib", tags)
+    assert f"mean average precision {mean_average_precision(clips.target, table):.3f} over 4 labels" in out
+    macro = next(line.split() for line in out.splitlines() if "macro avg" in line)
+    assert macro[4] == f"{f1_score(clips.target, predicted, average='macro', zero_division=0.0):.3f}"
+
+
+def test_multi_label_networks(tagged, tags, tmp_path, run):
+    _, clips, _ = tagged
+    network = FrameMLPClassifier(hidden_sizes=(4,), max_epochs=1, random_state=0)
+    model = make_pipeline(MelSpectrogramTransformer(16000, n_mels=8), network)
+    target = pd.DataFrame(clips.target, columns=clips.target_names)
+    joblib.dump(model.fit(clips.data, target), tmp_path / "model.joblib")
+    expected = mean_average_precision(clips.target, model.predict_proba(clips.data))
+    assert f"mean average precision {expected:.3f} over 4 labels" in run("report", tmp_path / "model.joblib", tags)
+
+
+def test_labels_are_those_of_predict(tagged, tmp_path, run):
+    reader, clips, features = tagged
+    target = np.where(clips.target[:, 1] == 1, "loud", "soft")
+    classifier = FixedThresholdClassifier(KNeighborsClassifier(5), threshold=0.9, pos_label="soft").fit(
+        features, target
+    )
+    joblib.dump(make_pipeline(*reader, classifier), tmp_path / "model.joblib")
+    pd.DataFrame({"path": clips.data, "label": target}).to_csv(tmp_path / "table.csv", index=False)
+    accuracy = classifier.score(features, target)
+    assert accuracy != classifier.estimator_.score(features, target)
+    assert f"accuracy {accuracy:.3f} on 40 recordings" in run(
+        "report", tmp_path / "model.joblib", tmp_path / "table.csv"
+    )
+
+
+def test_labels_without_names(tagged, tags, tmp_path, refused):
+    reader, clips, features = tagged
+    model = make_pipeline(*reader, RandomForestClassifier(3, random_state=0).fit(features, clips.target))
+    joblib.dump(model, tmp_path / "model.joblib")
+    refused(["report", tmp_path / "model.joblib", tags], "does not name its 4 labels; set label_names_")
+
+
+def test_answers_that_are_no_labels(tagged, tags, tmp_path, refused):
+    reader, _, features = tagged
+    answers = np.stack([np.arange(40) % 3, np.arange(40) % 2], axis=1)
+    model = make_pipeline(*reader, RandomForestClassifier(3, random_state=0).fit(features, answers))
+    joblib.dump(model, tmp_path / "model.joblib")
+    refused(["report", tmp_path / "model.joblib", tags], "several answers per recording that are not 0 or 1")
 
 
 def test_several_labels_need_probabilities(tags, tmp_path, refused):
