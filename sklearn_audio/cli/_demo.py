@@ -42,7 +42,7 @@ def run(options: Namespace) -> None:
 def _show_commands(options: Namespace, notes: dict[str, str]) -> None:
     grouped = ["--groups", "speaker"] if notes else []
     for command in (
-        ["train", "train.csv", "-o", "model.joblib", *grouped],
+        ["train", "train.csv", "-o", "model.joblib", "--method", "statistics", *grouped],
         ["report", "model.joblib", "test.csv"],
         ["predict", "model.joblib", "new"],
     ):

@@ -24,6 +24,7 @@ _EXAMPLES = {
     "train": """examples:
   sklearn-audio train recordings/ -o model.joblib            recordings/dog/*.wav, recordings/rain/*.wav, ...
   sklearn-audio train table.csv -o model.joblib --groups speaker --force
+  sklearn-audio train recordings/ -o model.joblib --method efficientat --show-code
 """,
     "predict": """examples:
   sklearn-audio predict model.joblib new/*.wav > labels.csv
@@ -166,11 +167,24 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="MODEL", help="file to write, such as model.joblib")
     parser.add_argument("--force", action="store_true", help="replace an existing model")
     parser.add_argument(
+        "--method",
+        default="auto",
+        help="auto (default): the best of statistics and of the pretrained networks whose weights are stored; or one "
+        "of statistics, efficientat, panns, vggish, ast, yamnet, openl3, musicnn, speech, whisper, crnn, tokens, "
+        "prototypes",
+    )
+    parser.add_argument("--model", metavar="NAME", help="network of the method, such as mn04_as of efficientat")
+    parser.add_argument("--weights", metavar="FILE", help="file with weights of the network (default: published ones)")
+    parser.add_argument(
+        "--layer", metavar="NAMES", help="layers to compare, separated by commas (default: four at several depths)"
+    )
+    parser.add_argument("--device", default="auto", help="device of networks: auto (default), cpu, cuda, ...")
+    parser.add_argument("--show-code", action="store_true", help="print a Python program that trains the same model")
+    parser.add_argument(
         "--sample-rate",
         type=_at_least(1000),
-        default=16000,
         metavar="HZ",
-        help="rate to which all recordings are resampled (default 16000)",
+        help="rate to which recordings are resampled, other than by a pretrained network (default 16000)",
     )
     parser.add_argument(
         "--folds",

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from sklearn_audio._paths import local_path
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.optional import require
 
-__all__ = ["PinnedModel", "Repository", "open_repository", "read_json"]
+__all__ = ["PinnedModel", "Repository", "is_cached", "open_repository", "read_json"]
 
 CONFIG, WEIGHTS, ABOUT = "config.json", "model.safetensors", "README.md"
 _TOKENIZER, _WORDS, _MERGES = "tokenizer.json", "vocab.json", "merges.txt"
@@ -115,6 +116,13 @@ def open_repository(model: str, revision: str | None = None, *, verbose: int = 0
     if found is None:
         raise WeightsError(f"'{model}' holds no {CONFIG}, so it is not a model of transformers; give another hub id.")
     return Repository(model, found.parent.name, found, verbose)
+
+
+def is_cached(model: str) -> bool:
+    """Whether configuration and weights of a model are in the cache of the hub, if its client is installed."""
+    if find_spec("huggingface_hub") is None:
+        return False
+    return all(isinstance(client().try_to_load_from_cache(model, name), str) for name in (CONFIG, WEIGHTS))
 
 
 class PinnedModel:

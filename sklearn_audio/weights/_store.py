@@ -19,7 +19,7 @@ from sklearn_audio.weights._readers import read_checkpoint
 from sklearn_audio.weights._registry import WeightsEntry, find
 from sklearn_audio.weights._safetensors import SEAL, UNSEALED, about_of, check_seal, seal, whole
 
-__all__ = ["fetch", "state_of", "stored_file", "verify", "weights_folder"]
+__all__ = ["fetch", "is_at_hand", "state_of", "stored_file", "verify", "weights_folder"]
 
 # Version of all converters: raise it when one of them returns other tensors for the same file. Files converted by an
 # earlier version are then converted again.
@@ -138,6 +138,11 @@ def state_of(name: str) -> str:
         return "outdated" if _difference(entry, about_of(stored)) else "here"
     except OSError:
         return "damaged"
+
+
+def is_at_hand(name: str) -> bool:
+    """Whether `fetch` needs no network for the weights of a name."""
+    return state_of(name) in ("here", "installed") or os.path.isfile(_by_hand(find(name)).path)
 
 
 def verify(name: str) -> None:

@@ -7,16 +7,27 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from safetensors.torch import save_file
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_audio import MFCCTransformer, SequencePooling, SoundEventDetector
+from sklearn_audio import MFCCTransformer, SequencePooling, SoundEventDetector, SpeechEmbedder
 from sklearn_audio.cli import main
 from sklearn_audio.datasets import write_sound_events
+from sklearn_audio.engine import WeightsSource, read_network
 
 _RATE = 16000
 _GOOD = np.sin(np.arange(4000) * 0.1).astype(np.float32)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_weights(tmp_path_factory):
+    """No pretrained network is at hand, whatever the caches of this machine hold."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SKLEARN_AUDIO_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setattr("sklearn_audio.cli._methods._model_at_hand", lambda _: None)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +74,15 @@ def table(sounds):
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def speech_weights(tmp_path_factory):
+    """Random weights of speech_embedding in a file."""
+    card = SpeechEmbedder.cards["speech_embedding"]
+    path = tmp_path_factory.mktemp("weights") / "speech.safetensors"
+    save_file(read_network(card, WeightsSource(None, 0)).state_dict(), path, {"converter": card.converter})
+    return path
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def test_synthetic_sounds(run, temporary):
     out = run("demo", "--synthetic")
     assert "120 synthetic sounds" in out
     assert "say nothing about real recordings" in out
-    assert "$ sklearn-audio train train.csv -o model.joblib\n" in out
+    assert "$ sklearn-audio train train.csv -o model.joblib --method statistics\n" in out
     assert "held-out recordings" in out
     assert "confusion matrix" in out
     assert "new/source" in out
