@@ -36,7 +36,7 @@ _DEFAULT_RATE = 16000
 
 
 class Plan(NamedTuple):
-    """What to compute once for all recordings, what to compare, and networks that are left out."""
+    """Sources to compute once, candidates and learners to compare, and networks that are left out."""
 
     sources: dict[str, Source]
     candidates: list[Candidate]
