@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from sklearn_audio._items import Items, check_items
 from sklearn_audio._meaning import Uses, check_idle_parameters
 from sklearn_audio._output import label_outputs
+from sklearn_audio._saved_version import VersionedState
 from sklearn_audio._shared_parameters import SharedParameters
 from sklearn_audio._sklearn import Interval, SetOutputMixin, StrOptions
 from sklearn_audio.files import MAX_RATE, MIN_RATE
@@ -98,7 +99,7 @@ class Reading(NamedTuple):
     channel: Channel = "mean"
 
 
-class AudioEstimator(SetOutputMixin, BaseEstimator):
+class AudioEstimator(VersionedState, SetOutputMixin, BaseEstimator):
     """Base class of the estimators that take audio, frames or tokens.
 
     Subclasses validate parameters and X with the methods here, so that all estimators accept the same kinds of X and

@@ -15,6 +15,7 @@ from sklearn.utils import Tags, get_tags
 
 from sklearn_audio._meaning import Uses, check_idle_parameters, needs
 from sklearn_audio._random_state import own_random_state
+from sklearn_audio._saved_version import VersionedState
 from sklearn_audio._sklearn import HasMethods, Interval, StrOptions, clone_parametrized
 from sklearn_audio.base import AUDIO_CONSTRAINTS, restores_on_failure
 from sklearn_audio.classification._annotated_rows import check_labels_known, events_of_rows
@@ -32,7 +33,7 @@ _SCORES: dict[str, Callable[..., float]] = {"segment_f1": segment_f1, "event_f1"
 
 
 @restores_on_failure
-class SoundEventDetector(MetaEstimatorMixin, BaseEstimator):
+class SoundEventDetector(VersionedState, MetaEstimatorMixin, BaseEstimator):
     """Find events in recordings with a classifier of clips, trained on annotated recordings or before.
 
     A recording is cut into windows, the classifier scores each, and the score of a frame of `hop` seconds is the mean

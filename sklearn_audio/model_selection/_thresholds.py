@@ -12,6 +12,7 @@ from sklearn.utils import Tags, assert_all_finite, get_tags, indexable
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
+from sklearn_audio._saved_version import VersionedState
 from sklearn_audio._sklearn import HasMethods
 from sklearn_audio.base import restores_on_failure
 from sklearn_audio.metrics._best_threshold import best_threshold
@@ -24,7 +25,7 @@ _EPSILON = float(np.finfo(np.float32).eps)
 
 
 @restores_on_failure
-class MultilabelThresholdClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class MultilabelThresholdClassifierCV(VersionedState, ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """Choose a threshold for each label of a multi-label classifier, by cross-validation inside the training set.
 
     Out-of-fold probabilities are computed for all clips, and each label gets the threshold with the best F1. The

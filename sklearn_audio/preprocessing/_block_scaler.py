@@ -13,6 +13,8 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from sklearn_audio._saved_version import VersionedState
+
 __all__ = ["BlockScaler"]
 
 _FLOATS = (np.float64, np.float32)
@@ -20,7 +22,7 @@ _FLOATS = (np.float64, np.float32)
 _NUMBERED = re.compile(r"(.+)_\d+(?:_(?:mean|std|max))?")
 
 
-class BlockScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class BlockScaler(VersionedState, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Standardise features, with the same total weight for each block of features.
 
     If a row contains several layers of a network, a wide layer has more features than a narrow one, and would outweigh

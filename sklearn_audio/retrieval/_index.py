@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from sklearn_audio._meaning import Uses, check_idle_parameters, needs
+from sklearn_audio._saved_version import VersionedState
 from sklearn_audio._sklearn import HasMethods, Interval, StrOptions
 from sklearn_audio.base import restores_on_failure
 from sklearn_audio.retrieval._embedded import (
@@ -33,7 +34,7 @@ __all__ = ["AudioIndex"]
 
 
 @restores_on_failure
-class AudioIndex(MetaEstimatorMixin, BaseEstimator):
+class AudioIndex(VersionedState, MetaEstimatorMixin, BaseEstimator):
     """Index of a collection of recordings: finds the clips, or windows of them, that sound like a query.
 
     An embedder makes a vector of each clip or, with ``pooling=None``, of each window, and FAISS finds the nearest ones.

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from skorch.callbacks import Callback
 
+from sklearn_audio._saved_version import STATE_VERSION
 from sklearn_audio.ragged import Ragged
 
 __all__ = ["DIGEST", "Describer", "digest_of_array"]
@@ -26,7 +27,7 @@ _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), tor
 # Maximum length of a description; longer ones are replaced by their digest.
 _LONGEST = 200
 # Attributes that do not affect the results of an estimator.
-_NOT_USED = ("history_", "verbose", "n_jobs", "device", "checkpoint_dir")
+_NOT_USED = ("history_", "verbose", "n_jobs", "device", "checkpoint_dir", STATE_VERSION)
 
 
 class Describer:
