@@ -41,6 +41,12 @@ _EXAMPLES = {
   sklearn-audio detect detector.joblib night/ -o events.csv --resume       after an interruption, or for new recordings
   sklearn-audio detect model.joblib night/ --threshold dog=0.7 --hop 0.2 --format raven --beside
 """,
+    "check": """examples:
+  sklearn-audio check recordings/ > problems.csv
+""",
+    "info": """examples:
+  sklearn-audio info model.joblib
+""",
     "weights": """examples:
   sklearn-audio weights list
   sklearn-audio weights download panns_cnn14 vggish
@@ -60,6 +66,9 @@ _ABOUT = {
     "joblib.dump saved, or any classifier that predict takes. The events of a recording are written as soon as it is\n"
     "finished: to standard output; to a file, which is written at the end from a journal beside it, so that a killed\n"
     "run goes on with --resume; or to a file per recording.",
+    "check": "Read all recordings and list those that are unreadable, empty, silent, clipped, duplicates, wrongly\n"
+    "named or of another sample rate than most, as CSV with the columns path, problem and details.",
+    "info": "Print what a saved model is: its labels, its steps, and the recordings it was trained on.",
     "weights": "Download the weights of pretrained networks in advance, and verify them.\n"
     "They are stored in the folder named by SKLEARN_AUDIO_HOME, else in the user's cache.",
     "demo": "Train, report and predict on recordings of spoken digits (downloaded once: 12 MB), or on\n"
@@ -119,6 +128,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_report(_command(commands, "report", "score a saved classifier on labelled recordings"))
     _add_predict(_command(commands, "predict", "label recordings with a saved classifier"))
     _add_detect(_command(commands, "detect", "find events in long recordings"))
+    _add_files(_command(commands, "check", "list damaged, silent, clipped and duplicate recordings"))
+    _add_model(_command(commands, "info", "describe a saved model"))
     _add_weights(_command(commands, "weights", "download and verify the weights of pretrained networks"))
     _add_demo(_command(commands, "demo", "train, report and predict on spoken digits"))
     return parser
