@@ -2,6 +2,7 @@
 
 import joblib
 import numpy as np
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 
 from sklearn_audio.cli import _info
@@ -30,7 +31,7 @@ def test_other_classifiers(tmp_path, run):
 
 
 def test_many_labels_are_cut(tmp_path, run):
-    joblib.dump(LogisticRegression().fit(np.arange(120)[:, None], np.arange(120) % 60), tmp_path / "m.joblib")
+    joblib.dump(DummyClassifier().fit(np.zeros((120, 1)), np.arange(120) % 60), tmp_path / "m.joblib")
     assert "48, 49, ...\n" in run("info", tmp_path / "m.joblib")
 
 
