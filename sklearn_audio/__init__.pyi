@@ -35,7 +35,10 @@ from .classification import SoundEventDetector as SoundEventDetector
 from .classification import TokenMeanClassifier as TokenMeanClassifier
 from .classification import WeightAveraging as WeightAveraging
 from .classification import ZeroShotClassifier as ZeroShotClassifier
+from .display import EventDisplay as EventDisplay
 from .display import FewShotDisplay as FewShotDisplay
+from .display import PrecisionRecallPerLabelDisplay as PrecisionRecallPerLabelDisplay
+from .display import SpectrogramDisplay as SpectrogramDisplay
 from .display import TokenDisplay as TokenDisplay
 from .dsp import FrontEnd as FrontEnd
 from .embedding import ASTEmbedder as ASTEmbedder

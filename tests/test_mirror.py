@@ -77,6 +77,7 @@ ELSEWHERE = {
         "datasets/_archives.py": "datasets/test_digits.py fetch_spoken_digits",
         "datasets/_columns.py": "datasets/test_table.py load_audio_table",
         "datasets/_table_files.py": "datasets/test_table.py load_audio_table",
+        "display/_labels.py": "display/test_events.py EventDisplay",
         "dsp/_clip_level.py": "preprocessing/test_acoustic.py AcousticFeatures",
         "dsp/_compression.py": "dsp/test_front_end.py FrontEnd",
         "embedding/_embedder_parameters.py": "test_shared_parameters.py VGGishEmbedder",

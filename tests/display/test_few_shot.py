@@ -18,16 +18,6 @@ TABLE = pd.DataFrame(
 )
 
 
-@pytest.fixture
-def pyplot():
-    matplotlib = pytest.importorskip("matplotlib", reason="matplotlib is not installed")
-    matplotlib.use("agg")
-    import matplotlib.pyplot as plt
-
-    yield plt
-    plt.close("all")
-
-
 def test_means_and_intervals(pyplot):
     display = FewShotDisplay(TABLE).plot()
     assert list(display.lines_) == ["b", "a"]

@@ -12,16 +12,6 @@ CLIPS = [RNG.normal(size=(n, 3)) for n in (60, 90)]
 TOKENIZER = KMeansAudioTokenizer(6, random_state=0).fit(CLIPS)
 
 
-@pytest.fixture
-def pyplot():
-    matplotlib = pytest.importorskip("matplotlib", reason="matplotlib is not installed")
-    matplotlib.use("agg")
-    import matplotlib.pyplot as plt
-
-    yield plt
-    plt.close("all")
-
-
 def test_from_estimator(pyplot):
     display = TokenDisplay.from_estimator(TOKENIZER)
     assert display.line_.get_ydata().tolist() == sorted(TOKENIZER.token_counts_, reverse=True)
