@@ -26,6 +26,7 @@ from .classification import AudioTagger as AudioTagger
 from .classification import BERTClassifier as BERTClassifier
 from .classification import CNNClassifier as CNNClassifier
 from .classification import ConvAutoencoder as ConvAutoencoder
+from .classification import FineTunedClassifier as FineTunedClassifier
 from .classification import FrameMLPClassifier as FrameMLPClassifier
 from .classification import GradientAccumulation as GradientAccumulation
 from .classification import LSTMClassifier as LSTMClassifier

@@ -13,6 +13,7 @@ from sklearn_audio import (
     CNNClassifier,
     ConvAutoencoder,
     EfficientATEmbedder,
+    FineTunedClassifier,
     FrameMLPClassifier,
     HEAREmbedder,
     KMeansAudioTokenizer,
@@ -33,7 +34,7 @@ from sklearn_audio import (
 )
 from sklearn_audio.embedding import PretrainedEmbedder
 from sklearn_audio.model_selection import MultilabelThresholdClassifierCV
-from tests.standin import StandInMusiCNN, StandInOpenL3, StandInVGGish
+from tests.standin import StandInMusiCNN, StandInOpenL3, StandInVGGish, StandInWaveform
 from tests.tiny_network import TinyNetwork
 
 AUDIO = {
@@ -113,6 +114,13 @@ NEURAL = {
     ),
     "CNNClassifier-crnn": CNNClassifier(
         "crnn", options={"n_embedding": 16, "pooling": "mean"}, max_epochs=6, lr=0.02, batch_size=16, random_state=0
+    ),
+    "FineTunedClassifier": FineTunedClassifier(
+        StandInWaveform("wave", weights=None, sample_rate=16000),
+        lr=0.01,
+        validation_fraction=0.0,
+        max_epochs=2,
+        random_state=0,
     ),
     "FrameMLPClassifier": FrameMLPClassifier(hidden_sizes=(16,), max_epochs=12, lr=0.02, random_state=0),
     "CNNClassifier-patches": CNNClassifier(

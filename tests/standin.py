@@ -12,6 +12,8 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from sklearn_audio import MusiCNNEmbedder, OpenL3Embedder, VGGishEmbedder
+from sklearn_audio.dsp import FrontEnd
+from sklearn_audio.embedding import ClipPatching, ModelCard, PretrainedEmbedder
 from sklearn_audio.engine.models import CARDS
 
 
@@ -53,4 +55,35 @@ class StandInMusiCNN(MusiCNNEmbedder):
 class StandInOpenL3(OpenL3Embedder):
     cards: ClassVar = {
         "music_mel256": replace(CARDS["openl3"]["music_mel256"], name="standin_openl3", build=openl3_network)
+    }
+
+
+class WaveNetwork(nn.Module):
+    """Two blocks over a waveform, with batch norms and dropout, and a block that the vectors do not use."""
+
+    layers: ClassVar[tuple[str, ...]] = ("low", "embedding", "logits")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.low = nn.Sequential(nn.Conv1d(1, 4, 8, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Dropout(0.5))
+        self.high = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU())
+        self.last = nn.Linear(8, 3)
+
+    def forward(self, waveforms: Tensor, layer: str = "embedding") -> Tensor:
+        low = self.low(waveforms[:, None]).mean(dim=2)  # (B, T) -> (B, 4)
+        if layer == "low":
+            return low
+        high = self.high(low)
+        return high if layer == "embedding" else self.last(high)  # (B, 8)
+
+
+class StandInWaveform(PretrainedEmbedder):
+    cards: ClassVar = {
+        "wave": ModelCard(
+            name="standin_wave",
+            build=WaveNetwork,
+            front_end=FrontEnd(sample_rate=16000),
+            patching=ClipPatching(shortest=16),
+            reads=("waveform",),
+        )
     }

@@ -4,6 +4,7 @@ from sklearn_audio.classification._autoencoder import ConvAutoencoder
 from sklearn_audio.classification._bert import BERTClassifier
 from sklearn_audio.classification._cnn import CNNClassifier
 from sklearn_audio.classification._detector import SoundEventDetector
+from sklearn_audio.classification._fine_tuned import FineTunedClassifier
 from sklearn_audio.classification._frame_mlp import FrameMLPClassifier
 from sklearn_audio.classification._lstm import LSTMClassifier
 from sklearn_audio.classification._prototypical import PrototypicalClassifier
@@ -18,6 +19,7 @@ __all__ = [
     "BERTClassifier",
     "CNNClassifier",
     "ConvAutoencoder",
+    "FineTunedClassifier",
     "FrameMLPClassifier",
     "GradientAccumulation",
     "LSTMClassifier",

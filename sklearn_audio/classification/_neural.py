@@ -96,9 +96,9 @@ class NeuralClassifier(ClassifierMixin, TrainedNetwork):
         """
         self._validate_params()
         is_warm_start = self.warm_start and hasattr(self, "network_")
+        labels = Labels.learn(y, type(self).__name__)  # before recordings are read
         rows = self._read_rows(X, reset=not is_warm_start)
         check_idle_parameters(self, of_data=True)
-        labels = Labels.learn(y, type(self).__name__)
         if is_warm_start:
             self._check_same_classes(labels.classes)
         check_consistent_length(rows, y, groups)

@@ -30,6 +30,7 @@ from sklearn_audio.engine.training import (
     RowView,
     SegmentDataset,
     Segments,
+    Split,
     TrainingConfig,
     Truncation,
     adapt_all,
@@ -106,7 +107,8 @@ class TrainedNetwork(AudioEstimator):
     n_iter_: int
     _options: dict[str, Any]
     _optimizer_state: dict[str, Any] | None
-    _checkpoint: Checkpoint | None
+    # of the runs of a fit in progress
+    _checkpoints: tuple[Checkpoint, ...] = ()
 
     def _validate_params(self) -> None:
         super()._validate_params()
@@ -204,20 +206,19 @@ class TrainedNetwork(AudioEstimator):
         fraction: float,
         is_warm_start: bool,
         resumable: bool = True,
+        split: Split | None = None,
     ) -> Self:
         """Train on the rows that are not held out; `make_loss` receives their targets."""
         self.n_iter_ = self.n_iter_ if is_warm_start else 0
         # n_iter_ is part of the seed, so that a warm start draws new random numbers
         draws = np.random.SeedSequence([draw_seed(self.random_state), self.n_iter_]).generate_state(3).tolist()
-        checkpoint = self._open_checkpoint(draws, is_warm_start, data._asdict()) if resumable else None
+        checkpoint = self._open_checkpoint(draws, is_warm_start, data, config, split) if resumable else None
         draws = draws if checkpoint is None else checkpoint.seeds
-        chosen, held_out = np.arange(len(data.rows)), np.arange(0)
-        if fraction:
-            chosen, held_out = split_off_validation(
-                data.targets, fraction, data.groups, seed=draws[0], names=data.names
-            )
+        if split is None:
+            split = self._split(data, fraction, draws[0])
+        chosen, held_out = split
         data = data._replace(weights=data.weights / data.weights[chosen].mean())
-        train_set, valid = self._dataset(data, chosen), self._dataset(data, held_out) if fraction else None
+        train_set, valid = self._dataset(data, chosen), self._dataset(data, held_out) if len(held_out) else None
         if not is_warm_start:
             self._warn_if_alike(train_set.collation.blocks(train_set.rows))
         with seeded(draws[1]) as generators:
@@ -231,6 +232,11 @@ class TrainedNetwork(AudioEstimator):
         train(net, config, train_set, valid, seed=draws[2], generators=generators, checkpoint=checkpoint)
         self._keep_result(net, checkpoint)
         return self
+
+    def _split(self, data: TrainingData, fraction: float, seed: int) -> Split:
+        if not fraction:
+            return Split(np.arange(len(data.rows)), np.arange(0))
+        return split_off_validation(data.targets, fraction, data.groups, seed=seed, names=data.names)
 
     def _build_net(self, loss: Any, config: TrainingConfig) -> Net:
         method = self._trained_method
@@ -289,7 +295,9 @@ class TrainedNetwork(AudioEstimator):
             )
         return self.validation_fraction
 
-    def _open_checkpoint(self, draws: list[int], is_warm_start: bool, data: dict[str, Any]) -> Checkpoint | None:
+    def _open_checkpoint(
+        self, draws: list[int], is_warm_start: bool, data: TrainingData, config: TrainingConfig, split: Split | None
+    ) -> Checkpoint | None:
         if self.checkpoint_dir is None:
             return None
         if self.random_state is None:
@@ -299,9 +307,14 @@ class TrainedNetwork(AudioEstimator):
             )
         parameters = {k: v for k, v in self.get_params(deep=False).items() if k not in _NOT_OF_THE_RUN}
         parameters["epochs trained before"] = self.n_iter_
+        # those of this run, of which a fit may have several
+        parameters |= {"lr": config.lr, "max_epochs": config.n_epochs}
+        described = data._asdict() | {"rows held out": None if split is None else split.valid}
         if is_warm_start:
-            data["weights trained before"] = parameters_to_vector(self.network_.parameters()).detach().cpu().numpy()
-        run = describe_run(type(self).__name__, parameters, data, resolve_device(self.device))
+            described["weights trained before"] = (
+                parameters_to_vector(self.network_.parameters()).detach().cpu().numpy()
+            )
+        run = describe_run(type(self).__name__, parameters, described, resolve_device(self.device))
         return Checkpoint(new_folder(self.checkpoint_dir, "checkpoint_dir"), run, draws)
 
     def _check_frame_width(self, item_shape: tuple[int, ...]) -> None:
@@ -341,7 +354,8 @@ class TrainedNetwork(AudioEstimator):
                 group.update(options)
 
     def _keep_result(self, net: Net, checkpoint: Checkpoint | None) -> None:
-        self._checkpoint = checkpoint
+        if checkpoint is not None:
+            self._checkpoints = (*self._checkpoints, checkpoint)
         self.network_.eval()
         # an interrupted epoch does not count
         epochs = [row for row in net.history if "seconds" in row]
@@ -351,8 +365,7 @@ class TrainedNetwork(AudioEstimator):
         self._optimizer_state = copy.deepcopy(net.optimizer_.state_dict())
 
     def _fit_succeeded(self, undo: list[Callable[[], None]]) -> None:
-        checkpoint = self.__dict__.pop("_checkpoint", None)
-        if checkpoint is not None:
+        for checkpoint in self.__dict__.pop("_checkpoints", ()):
             undo.append(checkpoint.put_back)
             checkpoint.remove()
 

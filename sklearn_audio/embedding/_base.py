@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from sklearn.base import clone
+from torch import nn
 
 from sklearn_audio._caller import warn_caller
 from sklearn_audio._meaning import Uses, needs
@@ -31,6 +33,7 @@ from sklearn_audio.engine import (
     ClipVectors,
     PatchOptions,
     Postprocess,
+    PretrainedBody,
     PretrainedModel,
     WeightsSource,
     cache_on_disk,
@@ -191,6 +194,9 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         card = self._windowed()
         clips = self._validate_X(card, X, reset=False)
         self._check_several_patches(card, clips)
+        return self._embed(card, clips)
+
+    def _embed(self, card: ModelCard, clips: AudioClips) -> NDArray[np.float32] | Ragged:
         widths = self._widths(card, self.pooling)
         vectors = self._vectors(card, clips, tuple(widths))
         if self.pooling is None:
@@ -307,9 +313,35 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         packed = self._packed
         return packed.parts if packed and packed[:2] == (self._card().name, str(self.weights)) else {}
 
-    def _pack(self) -> dict[str, bytes]:
-        card = self._card()
-        return {"network": pack_network(read_network(card, self._source()))}
+    def _pack(self, network: nn.Module | None = None) -> dict[str, bytes]:
+        network = read_network(self._card(), self._source()) if network is None else network
+        return {"network": pack_network(network)}
+
+    def _body(self) -> PretrainedBody:
+        """Return the network and the layer for training."""
+        name, card = type(self).__name__, self._windowed()
+        if not self._is_one_layer():
+            raise ValueError(f"layer={self.layer!r} of {name}: only a single layer can be trained; name one layer.")
+        if self.pooling != "mean":
+            raise ValueError(
+                f"pooling={self.pooling!r} of {name}: the head of a trained network is over the mean of the patches; "
+                "choose pooling='mean'."
+            )
+        if self._postprocess() is not None:
+            raise ValueError(
+                f"{name} with output_activation or postprocess cannot be trained, as these have no gradient; set them "
+                "to None."
+            )
+        if self.on_error != "raise":
+            raise ValueError(f"on_error={self.on_error!r} of {name} would give rows of NaN; choose on_error='raise'.")
+        (layer,), (output,) = self._layers(card), self._outputs(card, self.pooling)
+        return PretrainedBody(card, layer, output, self._patch_options(), self._source())
+
+    def _with_network(self, network: nn.Module) -> Self:
+        """Return a copy with a trained network, without the cache, whose entries would be of no further use."""
+        tuned: Self = clone(self).set_params(cache=None, cache_key="content", cache_layers="asked")
+        tuned._packed = PackedWeights(self._card().name, str(self.weights), self._pack(network))
+        return tuned
 
     def _card(self) -> ModelCard:
         check_name("model", self.model, self.cards)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Unpack
 
+from torch import nn
+
 from sklearn_audio._paths import local_path
 from sklearn_audio.embedding._base import PretrainedEmbedder
 from sklearn_audio.embedding._embedder_parameters import EmbedderOptions
@@ -218,8 +220,8 @@ class HuggingFaceEmbedder(PinnedModel, PretrainedEmbedder):
         files = super()._files_of_weights()
         return files | {"config": self.config} if files else files
 
-    def _pack(self) -> dict[str, bytes]:
-        return super()._pack() | {"about": json.dumps(self._about()).encode()}
+    def _pack(self, network: nn.Module | None = None) -> dict[str, bytes]:
+        return super()._pack(network) | {"about": json.dumps(self._about()).encode()}
 
     def _windowed(self) -> ModelCard:
         return self._card()  # the length is a property of the network: Whisper is padded to it

@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Unpack
 
+from torch import nn
+
 from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._sklearn import StrOptions
 from sklearn_audio.embedding._base import PretrainedEmbedder
@@ -118,6 +120,6 @@ class VGGishEmbedder(PretrainedEmbedder):
         files = super()._files_of_weights()
         return files | {"pca_weights": self.pca_weights} if files and self.postprocess else files
 
-    def _pack(self) -> dict[str, bytes]:
-        parts = super()._pack()
+    def _pack(self, network: nn.Module | None = None) -> dict[str, bytes]:
+        parts = super()._pack(network)
         return parts | {"pca": pack_pca(load_pca(self.pca_weights))} if self.postprocess else parts

@@ -21,6 +21,13 @@ from sklearn_audio.engine._pretrained import Postprocess, PretrainedModel
 from sklearn_audio.engine._prompts import PromptSource, label_rows
 from sklearn_audio.engine._scratch_values import ScratchValues
 from sklearn_audio.engine._streams import ordered_streams
+from sklearn_audio.engine._tuned_network import (
+    PretrainedBody,
+    TunedNetwork,
+    add_low_rank,
+    blend,
+    merge_low_rank,
+)
 from sklearn_audio.engine._window_scores import (
     class_names,
     labels_of,
@@ -41,13 +48,17 @@ __all__ = [
     "ClipWindows",
     "PatchOptions",
     "Postprocess",
+    "PretrainedBody",
     "PretrainedModel",
     "PromptSource",
     "ScratchValues",
+    "TunedNetwork",
     "WeightsSource",
     "Window",
     "WindowGrid",
     "Windowing",
+    "add_low_rank",
+    "blend",
     "cache_on_disk",
     "check_output",
     "class_names",
@@ -57,6 +68,7 @@ __all__ = [
     "label_rows",
     "labels_of",
     "longest_patch",
+    "merge_low_rank",
     "ordered_streams",
     "pack_network",
     "parse_bytes",

@@ -57,7 +57,7 @@ class SpeechEmbedding(LayeredNetwork):
         for i, (name, conv) in enumerate(zip(self.layers, self.convs, strict=True), start=1):
             x, length = conv(x), length - _KERNELS[i - 1][0] + 1
             if i <= len(_WIDTHS):
-                x = F.leaky_relu_(x, 0.2).clamp_(min=-0.4)
+                x = F.leaky_relu(x, 0.2).clamp(min=-0.4)  # not in place, for gradients
             if i in _POOLS:
                 x, stride, length = F.max_pool2d(x, _POOLS[i][::turn]), stride * _POOLS[i][0], length // _POOLS[i][0]
             yield name, x, stride, length

@@ -62,9 +62,10 @@ def _learns(estimator: Any, method: str) -> bool:
 
 
 def _interrupt_training(estimator: Any, X: list[npt.NDArray[Any]]) -> None:
-    """Raise from a callback, also with a warm start."""
+    """Raise from a callback, also with a warm start, if the estimator has it."""
     for options in ({"callbacks": [_InterruptingCallback()]}, {"warm_start": True}):
-        estimator.set_params(**options)
+        if options.keys() <= estimator.get_params(deep=False).keys():
+            estimator.set_params(**options)
         for method in filter(partial(_learns, estimator), _LEARNING):
             if not _fails(estimator, method, X, targets(len(X)), "a callback that raises"):
                 raise AssertionError(f"{method} ends as if nothing had happened, though a callback raised.")

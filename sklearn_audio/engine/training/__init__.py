@@ -1,7 +1,7 @@
 """Training: a dataset of rows and segments, a skorch net with schedules and callbacks, batch-invariant inference."""
 
 from sklearn_audio.engine._scratch_values import ScratchValues
-from sklearn_audio.engine.augmentation import Augmentation, adapt_all
+from sklearn_audio.engine.augmentation import Augmentation, adapt_all, build_spec_augment
 from sklearn_audio.engine.training._batches import EvaluationBatches, TrainingBatches
 from sklearn_audio.engine.training._checkpoint import Checkpoint
 from sklearn_audio.engine.training._dataset import BatchFrontEnd, Collation, Crop, SegmentDataset, ShortClip
@@ -37,7 +37,7 @@ from sklearn_audio.engine.training._rows import (
 )
 from sklearn_audio.engine.training._run import describe_run
 from sklearn_audio.engine.training._seeding import draw_seed, seeded
-from sklearn_audio.engine.training._split import split_off_validation
+from sklearn_audio.engine.training._split import Split, split_off_validation
 from sklearn_audio.engine.training._state import NetworkState, network_from_state, network_to_state
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "SegmentDataset",
     "Segments",
     "ShortClip",
+    "Split",
     "TrainingBatches",
     "TrainingConfig",
     "Truncation",
@@ -69,6 +70,7 @@ __all__ = [
     "adapt_all",
     "are_all_alike",
     "build_net",
+    "build_spec_augment",
     "check_answers",
     "check_callbacks",
     "check_optimizer",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -65,6 +65,8 @@ class TrainingConfig:
     callbacks: Sequence[Any] | None = None
     precision: Precision = "float32"
     progress: str | None = None
+    # factors of the learning rate, by name of parameter; 1 for the others
+    rate_factors: Mapping[str, float] | None = None
 
     @property
     def accumulate(self) -> int:
@@ -125,16 +127,36 @@ class Net(NeuralNetClassifier):
     skorch callbacks can be used; scorers receive class indices instead of labels.
     """
 
-    def __init__(self, *args: Any, precision: Precision = "float32", accumulate: int = 1, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        precision: Precision = "float32",
+        accumulate: int = 1,
+        rate_factors: Mapping[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.precision = precision
         self.accumulate = accumulate
+        self.rate_factors = rate_factors
         self.checkpoint: Checkpoint | None = None
         self.generators: Generators | None = None
 
     def get_default_callbacks(self) -> list[Any]:
         """Return no callbacks, as `build_net` lists them all."""
         return []
+
+    def get_params_for_optimizer(self, prefix: str, named_parameters: Iterable[tuple[str, nn.Parameter]]) -> Any:
+        """Group the parameters that are trained by the factors of their learning rates."""
+        if self.rate_factors is None:
+            return super().get_params_for_optimizer(prefix, named_parameters)
+        groups: dict[float, list[nn.Parameter]] = {}
+        for name, parameter in named_parameters:
+            if parameter.requires_grad:
+                groups.setdefault(self.rate_factors.get(name, 1.0), []).append(parameter)
+        _, options = super().get_params_for_optimizer(prefix, [])
+        listed = [{"params": group, "lr": self.lr * factor, "factor": factor} for factor, group in groups.items()]
+        return (listed,), options
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
         """Call the callbacks; a KeyboardInterrupt that they raise ends training, one from Ctrl-C is passed on."""
@@ -263,6 +285,7 @@ def build_net(
         device=str(device),
         precision=config.precision,
         accumulate=config.accumulate,
+        rate_factors=config.rate_factors,
         verbose=0,
         **{f"optimizer__{name}": value for name, value in options.items()},
     )

@@ -74,7 +74,7 @@ class Schedule(Callback):
         self.plateau_rate_ = torch.optim.SGD([torch.zeros(1)], lr=1.0)
         self.plateau_ = ReduceLROnPlateau(self.plateau_rate_, factor=_PLATEAU_FACTOR, patience=self.patience)
         for group in net.optimizer_.param_groups:
-            group["initial_lr"] = net.lr  # a warm start has that of the previous fit
+            group["initial_lr"] = net.lr * group.get("factor", 1.0)  # a warm start has that of the previous fit
         self.rates_ = LambdaLR(net.optimizer_, self._factor_of_step)
         self.started_ = False
 
