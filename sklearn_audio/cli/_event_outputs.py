@@ -54,12 +54,8 @@ class Printed:
 
     def add(self, clip: Any, events: pd.DataFrame) -> None:
         """Print the events of a recording."""
-        if self._form == "jsonl":
-            output().write(_json_lines(events))
-        else:
-            events.to_csv(output(), header=self._is_first, index=False, lineterminator="\n")
+        print_rows(events, self._form, has_header=self._is_first)
         self._is_first = False
-        output().flush()
 
     def finish(self) -> None:
         """Everything was printed."""
@@ -184,6 +180,15 @@ class FilePerRecording:
 
     def finish(self) -> None:
         """Everything was written."""
+
+
+def print_rows(table: pd.DataFrame, form: str, *, has_header: bool) -> None:
+    """Print rows of a table as CSV or JSON Lines."""
+    if form == "jsonl":
+        output().write(_json_lines(table))
+    else:
+        table.to_csv(output(), header=has_header, index=False, lineterminator="\n")
+    output().flush()
 
 
 def planned_output(clips: list[Any], options: Namespace) -> Printed | OneFile | FilePerRecording:

@@ -47,6 +47,14 @@ _EXAMPLES = {
     "info": """examples:
   sklearn-audio info model.joblib
 """,
+    "tag": """examples:
+  sklearn-audio tag new/*.wav --top 3 > tags.csv
+  sklearn-audio tag new/ --model efficientat_mn10_as --format jsonl
+""",
+    "evaluate": """examples:
+  sklearn-audio evaluate events.csv reference.csv
+  sklearn-audio evaluate events.csv labels/ --metric segment --by-name
+""",
     "weights": """examples:
   sklearn-audio weights list
   sklearn-audio weights download panns_cnn14 vggish
@@ -69,6 +77,9 @@ _ABOUT = {
     "check": "Read all recordings and list those that are unreadable, empty, silent, clipped, duplicates, wrongly\n"
     "named or of another sample rate than most, as CSV with the columns path, problem and details.",
     "info": "Print what a saved model is: its labels, its steps, and the recordings it was trained on.",
+    "tag": "Print the labels of AudioSet, or tags of music, with the highest scores for each recording.",
+    "evaluate": "Compare events with a reference, both as files or folders of annotations in any format: precision,\n"
+    "recall, F1, error rate and counts, for each label and overall.",
     "weights": "Download the weights of pretrained networks in advance, and verify them.\n"
     "They are stored in the folder named by SKLEARN_AUDIO_HOME, else in the user's cache.",
     "demo": "Train, report and predict on recordings of spoken digits (downloaded once: 12 MB), or on\n"
@@ -130,6 +141,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_detect(_command(commands, "detect", "find events in long recordings"))
     _add_files(_command(commands, "check", "list damaged, silent, clipped and duplicate recordings"))
     _add_model(_command(commands, "info", "describe a saved model"))
+    _add_tag(_command(commands, "tag", "label recordings with a pretrained tagger"))
+    _add_evaluate(_command(commands, "evaluate", "score events by a reference"))
     _add_weights(_command(commands, "weights", "download and verify the weights of pretrained networks"))
     _add_demo(_command(commands, "demo", "train, report and predict on spoken digits"))
     return parser
@@ -253,6 +266,35 @@ def _add_detect(parser: argparse.ArgumentParser) -> None:
     _add_seconds(parser, "--min-duration", "drop shorter events")
     _add_seconds(parser, "--merge-gap", "merge events of a label with a shorter gap")
     _add_on_error(parser, "stop at an unreadable recording (default), or skip it")
+
+
+def _add_tag(parser: argparse.ArgumentParser) -> None:
+    _add_files(parser)
+    parser.add_argument(
+        "--model", default="panns_cnn14", metavar="NAME", help="network with its family (default panns_cnn14)"
+    )
+    parser.add_argument("--weights", metavar="FILE", help="file with weights of the network (default: published ones)")
+    parser.add_argument("--top", type=_at_least(1), default=10, metavar="N", help="labels per recording (default 10)")
+    parser.add_argument("--device", default="auto", help="device of the network: auto (default), cpu, cuda, ...")
+    parser.add_argument("--format", choices=["csv", "jsonl"], default="csv", help="output format (default csv)")
+    _add_on_error(parser, "stop at an unreadable recording (default), or skip it")
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("events", metavar="EVENTS", help="file or folder of the events to score")
+    parser.add_argument("reference", metavar="REFERENCE", help="file or folder of the annotations")
+    parser.add_argument(
+        "--metric",
+        choices=["event", "segment"],
+        default="event",
+        help="match events one to one (default), or compare segments",
+    )
+    _add_seconds(parser, "--collar", "of events: how much starts and ends may differ (default 0.2)")
+    parser.add_argument("--starts-only", action="store_true", help="of events: ignore the ends")
+    _add_seconds(parser, "--segment", "length of a segment (default 1)", above=0.0)
+    parser.add_argument("--root", metavar="FOLDER", help="folder of relative paths in REFERENCE (default: this one)")
+    parser.add_argument("--by-name", action="store_true", help="compare names of files, not paths")
+    parser.add_argument("--format", choices=["text", "csv"], default="text", help="output format (default text)")
 
 
 def _add_seconds(parser: argparse.ArgumentParser, name: str, about: str, *, above: float | None = None) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import torch
 from safetensors.torch import save_file
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -16,6 +17,7 @@ from sklearn_audio import MFCCTransformer, SequencePooling, SoundEventDetector, 
 from sklearn_audio.cli import main
 from sklearn_audio.datasets import write_sound_events
 from sklearn_audio.engine import WeightsSource, read_network
+from sklearn_audio.engine.models import CARDS
 
 _RATE = 16000
 _GOOD = np.sin(np.arange(4000) * 0.1).astype(np.float32)
@@ -175,3 +177,14 @@ def detector(hearing, tmp_path_factory):
     path = tmp_path_factory.mktemp("detector") / "detector.joblib"
     joblib.dump(SoundEventDetector(hearing, prefit=True, threshold=0.5, window=0.5, hop=0.25), path)
     return str(path)
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory):
+    """A checkpoint of the smallest EfficientAT network, with random weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        state = CARDS["efficientat"]["mn04_as"].build().state_dict()
+    path = tmp_path_factory.mktemp("weights") / "mn04_as.pt"
+    torch.save(state, path)
+    return path

@@ -30,7 +30,9 @@ def test_bad_input_of_the_module(tmp_path):
     assert run.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", [[], ["train"], ["predict"], ["report"], ["detect"], ["weights"], ["demo"]])
+@pytest.mark.parametrize(
+    "command", [[], ["train"], ["predict"], ["report"], ["detect"], ["tag"], ["evaluate"], ["weights"], ["demo"]]
+)
 def test_help(command, capsys):
     with pytest.raises(SystemExit) as stopped:
         main([*command, "--help"])
