@@ -17,7 +17,7 @@ from sklearn_audio.weights._hub import is_cached
 from sklearn_audio.weights._store import is_at_hand
 
 # Embedders by method; Whisper is a network of transformers.
-_EMBEDDERS = {
+EMBEDDERS = {
     "efficientat": "EfficientATEmbedder",
     "panns": "PANNsEmbedder",
     "vggish": "VGGishEmbedder",
@@ -30,7 +30,7 @@ _EMBEDDERS = {
 }
 _WHISPER = "openai/whisper-base"
 _WHISPER_SIZE = 290e6  # bytes of its safetensors file
-METHODS = ("auto", "statistics", *_EMBEDDERS, *LEARNERS)
+METHODS = ("auto", "statistics", *EMBEDDERS, *LEARNERS)
 _NETWORK_OPTIONS = ("model", "weights", "layer")
 _DEFAULT_RATE = 16000
 
@@ -53,7 +53,7 @@ def plan(options: Namespace) -> Plan:
     if options.method == "statistics":
         return Plan(*statistics(_with_rate(options)), [], [])
     if options.method != "auto":
-        name, embedder = _embedder(options.method, options)
+        name, embedder = embedder_of(options.method, options, pooling="mean_std")
         layers = tuple(options.layer.split(",")) if options.layer else ()
         return Plan(*of_encoder(options.method, name, embedder, layers), [], [])
     return _everything_at_hand(options)
@@ -61,10 +61,10 @@ def plan(options: Namespace) -> Plan:
 
 def _check_options(options: Namespace) -> None:
     """Refuse options without a meaning for the method."""
-    if options.method not in _EMBEDDERS:
+    if options.method not in EMBEDDERS:
         given = [name for name in _NETWORK_OPTIONS if getattr(options, name) is not None]
         if given:
-            known = ", ".join(_EMBEDDERS)
+            known = ", ".join(EMBEDDERS)
             raise ValueError(
                 f"--{given[0]} is for a method with one pretrained network, and --method is {options.method}; "
                 f"give one of {known}, or leave out --{given[0]}."
@@ -87,12 +87,12 @@ def _with_rate(options: Namespace) -> Namespace:
 def _everything_at_hand(options: Namespace) -> Plan:
     sources, candidates = statistics(_with_rate(options))
     missing = []
-    for method in _EMBEDDERS:
+    for method in EMBEDDERS:
         model = _model_at_hand(method)
         if model is None:
             missing.append(method)
             continue
-        name, embedder = _embedder(method, Namespace(**{**vars(options), "model": model}))
+        name, embedder = embedder_of(method, Namespace(**{**vars(options), "model": model}), pooling="mean_std")
         source, layers = of_encoder(method, name, embedder, ())
         sources |= source
         candidates += layers
@@ -111,9 +111,9 @@ def _model_at_hand(method: str) -> str | None:
     return None
 
 
-def _embedder(method: str, options: Namespace) -> tuple[str, Any]:
-    """Return an embedder of the method, and the name of its network."""
-    shared: dict[str, Any] = {"n_jobs": options.jobs, "pooling": "mean_std", "device": options.device}
+def embedder_of(method: str, options: Namespace, **chosen: Any) -> tuple[str, Any]:
+    """Return an embedder of the method, with some parameters, and the name of its network."""
+    shared: dict[str, Any] = {"n_jobs": options.jobs, "device": options.device, **chosen}
     if options.weights is not None:
         shared["weights"] = local_path(options.weights)
     if method != "whisper":
@@ -137,7 +137,7 @@ def _config(weights: Path) -> str:
 
 
 def _class(method: str) -> Any:
-    return getattr(importlib.import_module("sklearn_audio.embedding"), _EMBEDDERS[method])
+    return getattr(importlib.import_module("sklearn_audio.embedding"), EMBEDDERS[method])
 
 
 def _default(method: str) -> str:

@@ -41,6 +41,10 @@ _EXAMPLES = {
   sklearn-audio detect detector.joblib night/ -o events.csv --resume       after an interruption, or for new recordings
   sklearn-audio detect model.joblib night/ --threshold dog=0.7 --hop 0.2 --format raven --beside
 """,
+    "embed": """examples:
+  sklearn-audio embed recordings/ -o vectors/ --embedder efficientat
+  sklearn-audio embed night/ -o vectors/ --embedder panns --window 2 --hop 1 --format parquet --resume
+""",
     "check": """examples:
   sklearn-audio check recordings/ > problems.csv
 """,
@@ -74,6 +78,9 @@ _ABOUT = {
     "joblib.dump saved, or any classifier that predict takes. The events of a recording are written as soon as it is\n"
     "finished: to standard output; to a file, which is written at the end from a journal beside it, so that a killed\n"
     "run goes on with --resume; or to a file per recording.",
+    "embed": "Compute vectors of recordings, or of windows of them, by a pretrained network. They are written to a\n"
+    "folder in parts of up to 256 recordings or 10 minutes, each of which is there whole or not at all, so that a\n"
+    "killed run goes on with --resume.",
     "check": "Read all recordings and list those that are unreadable, empty, silent, clipped, duplicates, wrongly\n"
     "named or of another sample rate than most, as CSV with the columns path, problem and details.",
     "info": "Print what a saved model is: its labels, its steps, and the recordings it was trained on.",
@@ -139,6 +146,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_report(_command(commands, "report", "score a saved classifier on labelled recordings"))
     _add_predict(_command(commands, "predict", "label recordings with a saved classifier"))
     _add_detect(_command(commands, "detect", "find events in long recordings"))
+    _add_embed(_command(commands, "embed", "compute vectors by a pretrained network"))
     _add_files(_command(commands, "check", "list damaged, silent, clipped and duplicate recordings"))
     _add_model(_command(commands, "info", "describe a saved model"))
     _add_tag(_command(commands, "tag", "label recordings with a pretrained tagger"))
@@ -197,12 +205,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         "of statistics, efficientat, panns, vggish, ast, yamnet, openl3, musicnn, speech, whisper, crnn, tokens, "
         "prototypes",
     )
-    parser.add_argument("--model", metavar="NAME", help="network of the method, such as mn04_as of efficientat")
-    parser.add_argument("--weights", metavar="FILE", help="file with weights of the network (default: published ones)")
-    parser.add_argument(
-        "--layer", metavar="NAMES", help="layers to compare, separated by commas (default: four at several depths)"
-    )
-    parser.add_argument("--device", default="auto", help="device of networks: auto (default), cpu, cuda, ...")
+    _add_network(parser, "layers to compare, separated by commas (default: four at several depths)")
     parser.add_argument("--show-code", action="store_true", help="print a Python program that trains the same model")
     parser.add_argument(
         "--sample-rate",
@@ -235,6 +238,35 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         help="recordings, folders, tables with a column of paths, @LIST (a file with one path per line), or - for "
         "a list on standard input",
     )
+
+
+def _add_network(parser: argparse.ArgumentParser, layers: str) -> None:
+    parser.add_argument("--model", metavar="NAME", help="network of the family, such as mn04_as of efficientat")
+    parser.add_argument("--weights", metavar="FILE", help="file with weights of the network (default: published ones)")
+    parser.add_argument("--layer", metavar="NAMES", help=layers)
+    parser.add_argument("--device", default="auto", help="device of networks: auto (default), cpu, cuda, ...")
+
+
+def _add_embed(parser: argparse.ArgumentParser) -> None:
+    _add_files(parser)
+    parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="folder to write the parts to")
+    parser.add_argument(
+        "--embedder",
+        required=True,
+        metavar="NAME",
+        help="efficientat, panns, vggish, ast, yamnet, openl3, musicnn, speech or whisper",
+    )
+    _add_network(parser, "layers to concatenate, separated by commas (default: the embedding)")
+    _add_seconds(parser, "--window", "a vector per window of this length (default: per recording)", above=0.0)
+    _add_seconds(parser, "--hop", "time between the starts of windows (default: the window)", above=0.0)
+    parser.add_argument(
+        "--pooling", choices=["mean", "max", "mean_std", "mean_max"], help="statistics of a recording (default: mean)"
+    )
+    parser.add_argument("--format", choices=["npz", "csv", "parquet"], default="npz", help="format (default npz)")
+    earlier = parser.add_mutually_exclusive_group()
+    earlier.add_argument("--resume", action="store_true", help="skip the parts that an earlier run finished")
+    earlier.add_argument("--force", action="store_true", help="replace the parts of an earlier run")
+    _add_on_error(parser, "stop at an unreadable recording (default), or leave it out")
 
 
 def _add_detect(parser: argparse.ArgumentParser) -> None:
