@@ -76,7 +76,6 @@ ELSEWHERE = {
         "classification/_trained_network.py": "classification/test_neural.py TokenMeanClassifier",
         "classification/_training_parameters.py": "classification/test_training_options.py TokenMeanClassifier",
         "cli/_compute.py": "cli/test_train.py _MAX_SECONDS",
-        "cli/_parts.py": "cli/test_embed.py main",
         "datasets/_archives.py": "datasets/test_digits.py fetch_spoken_digits",
         "datasets/_columns.py": "datasets/test_table.py load_audio_table",
         "datasets/_table_files.py": "datasets/test_table.py load_audio_table",
