@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from sklearn_audio._names import check_name
 from sklearn_audio._paths import local_path
+from sklearn_audio.classification import FineTunedClassifier
 from sklearn_audio.cli._features import Candidate, Readable, Source, of_encoder, statistics
 from sklearn_audio.cli._learners import LEARNERS, Learner
 from sklearn_audio.weights import registry
@@ -30,7 +31,8 @@ EMBEDDERS = {
 }
 _WHISPER = "openai/whisper-base"
 _WHISPER_SIZE = 290e6  # bytes of its safetensors file
-METHODS = ("auto", "statistics", *EMBEDDERS, *LEARNERS)
+_FINE_TUNED = "finetune"
+METHODS = ("auto", "statistics", *EMBEDDERS, *LEARNERS, _FINE_TUNED)
 _NETWORK_OPTIONS = ("model", "weights", "layer")
 _DEFAULT_RATE = 16000
 
@@ -48,8 +50,9 @@ def plan(options: Namespace) -> Plan:
     """Return the plan of the chosen method."""
     check_name("--method", options.method, METHODS)
     _check_options(options)
-    if options.method in LEARNERS:
-        return Plan({"readable": Readable(_rate(options), options.jobs)}, [], [LEARNERS[options.method](options)], [])
+    if options.method in LEARNERS or options.method == _FINE_TUNED:
+        learner = LEARNERS.get(options.method, _fine_tuned)(options)
+        return Plan({"readable": Readable(_rate(options), options.jobs)}, [], [learner], [])
     if options.method == "statistics":
         return Plan(*statistics(_with_rate(options)), [], [])
     if options.method != "auto":
@@ -61,10 +64,10 @@ def plan(options: Namespace) -> Plan:
 
 def _check_options(options: Namespace) -> None:
     """Refuse options without a meaning for the method."""
-    if options.method not in EMBEDDERS:
+    if options.method not in (*EMBEDDERS, _FINE_TUNED):
         given = [name for name in _NETWORK_OPTIONS if getattr(options, name) is not None]
         if given:
-            known = ", ".join(EMBEDDERS)
+            known = ", ".join((*EMBEDDERS, _FINE_TUNED))
             raise ValueError(
                 f"--{given[0]} is for a method with one pretrained network, and --method is {options.method}; "
                 f"give one of {known}, or leave out --{given[0]}."
@@ -74,6 +77,16 @@ def _check_options(options: Namespace) -> None:
             f"--sample-rate is without effect for --method {options.method}: the network reads at its own rate. Leave "
             "it out."
         )
+
+
+def _fine_tuned(options: Namespace) -> Learner:
+    """Fine-tune the network that --model names, by default one of EfficientAT."""
+    families = {model: method for method in EMBEDDERS if method != "whisper" for model in _class(method).cards}
+    model = options.model or _model_at_hand("efficientat") or _default("efficientat")
+    check_name("--model", model, families)
+    name, embedder = embedder_of(families[model], Namespace(**{**vars(options), "model": model}), layer=options.layer)
+    network = FineTunedClassifier(embedder, device=options.device, random_state=options.seed)
+    return Learner(_FINE_TUNED, f"{name}, all layers trained", network)
 
 
 def _rate(options: Namespace) -> int:

@@ -203,7 +203,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="auto (default): the best of statistics and of the pretrained networks whose weights are stored; or one "
         "of statistics, efficientat, panns, vggish, ast, yamnet, openl3, musicnn, speech, whisper, crnn, tokens, "
-        "prototypes",
+        "prototypes, finetune",
     )
     _add_network(parser, "layers to compare, separated by commas (default: four at several depths)")
     parser.add_argument("--show-code", action="store_true", help="print a Python program that trains the same model")

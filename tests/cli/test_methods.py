@@ -1,11 +1,13 @@
 """`--method` of train: what each trains, and which options it refuses."""
 
+import functools
 from argparse import Namespace
 from types import SimpleNamespace
 
 import joblib
 import pytest
 
+from sklearn_audio.classification import FineTunedClassifier
 from sklearn_audio.cli import _methods
 from sklearn_audio.cli._methods import METHODS, _config, _model_at_hand, advice
 from sklearn_audio.embedding import EfficientATEmbedder, SpeechEmbedder
@@ -29,6 +31,17 @@ def test_a_pretrained_network(folder, sounds, speech_weights, tmp_path, run):
     paths = list(sounds.data[:6])
     lines = run("predict", target, *paths).splitlines()
     assert [line.split(",")[1] for line in lines[1:]] == model.predict(paths).tolist()
+
+
+def test_a_fine_tuned_network(folder, speech_weights, tmp_path, run, refused, monkeypatch):
+    short = functools.partial(FineTunedClassifier, max_epochs=1, lr=1e-4)
+    monkeypatch.setattr(_methods, "FineTunedClassifier", short)
+    flags = ["--method", "finetune", "--folds", "2"]
+    network = ["--model", "speech_embedding", "--weights", speech_weights]
+    out = run("train", folder, "-o", tmp_path / "m.joblib", *flags, *network)
+    assert "speech_embedding, all layers trained" in out
+    assert run("predict", tmp_path / "m.joblib", folder).count("\n") == 41
+    refused(["train", folder, "-o", tmp_path / "n", *flags, "--model", "cnn41"], "unknown --model 'cnn41'", "'cnn14'")
 
 
 def test_auto_compares_what_is_at_hand(folder, home, use_registry, speech_weights, tmp_path, run, monkeypatch):
