@@ -57,6 +57,7 @@ from .embedding import YAMNetEmbedder as YAMNetEmbedder
 from .embedding import clear_cache as clear_cache
 from .events import find_events as find_events
 from .model_selection import FewShotSplit as FewShotSplit
+from .model_selection import compare as compare
 from .model_selection import learning_curve_few_shot as learning_curve_few_shot
 from .model_selection import select_to_label as select_to_label
 from .preprocessing import AcousticFeatures as AcousticFeatures

@@ -1,6 +1,7 @@
 """The only module that imports private names of scikit-learn; each is unchanged from 1.6 to 1.9."""
 
 from sklearn.base import _clone_parametrized as clone_parametrized
+from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions, validate_parameter_constraints
 from sklearn.utils._set_output import _SetOutputMixin as SetOutputMixin
 from sklearn.utils._set_output import _wrap_data_with_container as wrap_data_with_container
@@ -14,6 +15,7 @@ __all__ = [
     "StrOptions",
     "check_feature_names_in",
     "clone_parametrized",
+    "safe_indexing",
     "validate_parameter_constraints",
     "wrap_data_with_container",
 ]

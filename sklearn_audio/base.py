@@ -133,6 +133,8 @@ class AudioEstimator(VersionedState, SetOutputMixin, BaseEstimator):
     _shared_parameters: ClassVar[SharedParameters | None] = None
     # Learns nothing from X: usable without fit.
     _stateless: ClassVar[bool] = True
+    # Learns no more than the number of features, so that folds may share its output.
+    _learns_widths_only: ClassVar[bool] = False
 
     def __init_subclass__(cls, auto_wrap_output_keys: tuple[str, ...] | None = ("transform",), **kwargs: Any) -> None:
         # scikit-learn's own wrapper would convert a `Ragged` to a table

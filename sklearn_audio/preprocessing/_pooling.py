@@ -59,6 +59,7 @@ class SequencePooling(FloatOutputMixin, AudioEstimator):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {"statistics": [str, tuple, list]}
     _stateless: ClassVar[bool] = False
+    _learns_widths_only: ClassVar[bool] = True
 
     def __init__(self, statistics: Sequence[str] = ("mean", "std")) -> None:
         self.statistics = statistics
