@@ -52,10 +52,13 @@ class Layout(NamedTuple):
 def changed_on_the_way(label: Label, before: Decoder | Layout, after: Decoder | Layout) -> AudioReadError:
     """Error for a recording whose rate or number of channels changes midway."""
     return label.unreadable(
-        f"it changes from {before.n_channels} channels at {before.sample_rate} Hz to {after.n_channels} channels at "
-        f"{after.sample_rate} Hz on the way",
-        "split it there",
+        f"it changes from {_layout(before)} to {_layout(after)} on the way",
+        "split it there, or convert it to one rate and number of channels with: ffmpeg -i OLD NEW.wav",
     )
+
+
+def _layout(part: Decoder | Layout) -> str:
+    return f"{part.n_channels} channel{'s'[: part.n_channels > 1]} at {part.sample_rate} Hz"
 
 
 class Delivery:

@@ -123,7 +123,7 @@ def test_change_on_the_way(stereo):
         encode(stereo[:n_channels, :20000], rate, container="adts", codec="aac", format="fltp")
         for n_channels, rate in [(1, 44100), (2, 44100)]
     ]
-    with pytest.raises(AudioReadError, match="it changes from 1 channels at 44100 Hz to 2 channels at 44100 Hz"):
+    with pytest.raises(AudioReadError, match="it changes from 1 channel at 44100 Hz to 2 channels at 44100 Hz"):
         read_audio(b"".join(parts))
 
 
