@@ -33,15 +33,24 @@ def container_kind(X: Any, *, audio: bool = False) -> Kind:
     columns have the usual names of the fields of a clip. With `audio`, numbers are waveforms, and a numeric table whose
     index names recordings raises, as it holds labels or scores.
     """
+    kind = _kind_of(X)
+    if audio and kind[0] == "array":
+        check_not_labels(X)
+    return kind
+
+
+def _kind_of(X: Any) -> Kind:
     if isinstance(X, Ragged):
         return "rows", X
     if isinstance(X, list | tuple) and not _is_single_tuple(X):
         return _list_kind(X, X)
     if (names := column_names(X)) is not None:
-        return _table_kind(X, names, audio=audio)
+        return _table_kind(X, names)
     if hasattr(X, "toarray"):
         return "array", X  # sparse: scikit-learn's validation raises
     _check_not_single_clip(X)
+    if getattr(X, "shape", None) == (0,):
+        return _list_kind([], X)
     if isinstance(X, np.ndarray):
         return _array_kind(X)
     return _column_kind(X)
@@ -63,13 +72,13 @@ def _check_not_single_clip(X: Any) -> None:
         raise ValueError(f"X is one clip ({type(X).__name__}) where a sequence of clips is expected. Wrap it: [X].")
 
 
-def _table_kind(X: Any, names: Sequence[Any], *, audio: bool) -> Kind:
+def _table_kind(X: Any, names: Sequence[Any]) -> Kind:
+    if not len(X):
+        return _list_kind([], X)
     if is_numeric(X, names):
-        if audio:
-            check_not_labels(X)
         return "array", X
-    if len(names) == 1 or not len(X):
-        return _list_kind(only_column(X, names) if len(X) else [], X)
+    if len(names) == 1:
+        return _list_kind(only_column(X, names), X)
     return "rows", table_rows(X, names)
 
 

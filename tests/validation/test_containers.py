@@ -164,7 +164,18 @@ def test_a_table_says_one_end():
 
 @pytest.mark.parametrize(
     "X",
-    [[], (), np.array([], dtype=object), np.array([], dtype=str), pd.Series([], dtype=object), pd.Index([]), {}.keys()],
+    [
+        [],
+        (),
+        np.array([]),
+        np.array([], dtype=object),
+        np.array([], dtype=str),
+        pd.Series([], dtype=object),
+        pd.Series([], dtype=float),
+        pd.array([], dtype="Int64"),
+        pd.Index([]),
+        {}.keys(),
+    ],
 )
 def test_an_empty_container(X):
     with pytest.raises(
@@ -173,9 +184,11 @@ def test_an_empty_container(X):
         container_kind(X)
 
 
-def test_an_empty_table():
+@pytest.mark.parametrize("dtype", [object, float])
+@pytest.mark.parametrize("columns", [["path"], ["path", "label"]])
+def test_an_empty_table(columns, dtype):
     with pytest.raises(ValueError, match="X holds no clips, it is an empty DataFrame"):
-        container_kind(pd.DataFrame({"path": [], "label": []}, dtype=object))
+        container_kind(pd.DataFrame(columns=columns, dtype=dtype))
 
 
 class WithDtype(list):
@@ -218,13 +231,15 @@ INDEX = pd.MultiIndex.from_arrays([PATHS, [0.0, 1.0], [1.0, 2.0]], names=["file"
 LABELS = pd.DataFrame({"dog": [0, 1], "rain": [1, 1]}, index=INDEX)
 
 
-@pytest.mark.parametrize("table", [LABELS, LABELS * 0.3, LABELS.droplevel([1, 2]), LABELS.droplevel([1, 2]) > 0])
+@pytest.mark.parametrize(
+    "table", [LABELS, LABELS * 0.3, LABELS.droplevel([1, 2]), LABELS.droplevel([1, 2]) > 0, LABELS["dog"]]
+)
 def test_labels_are_no_waveforms(table):
     with pytest.raises(
         ValueError, match=r"index names recordings \('file'.*\): labels .* X\.index\.to_frame\(index=False\)"
     ):
         container_kind(table, audio=True)
-    assert container_kind(table) == ("array", table)
+    assert container_kind(table)[0] == "array"
 
 
 def test_the_index_of_labels_is_x():
