@@ -96,6 +96,7 @@ def transformers_or_skip() -> Any:
         return transformers
     except (ImportError, OSError):
         with patch.dict(sys.modules, {"torchaudio": None}):
+            transformers.utils.is_torchaudio_available.cache_clear()  # it was asked while transformers loaded
             transformers.utils.is_torchaudio_available()  # keeps its answer
             importlib.import_module("transformers.audio_utils")
         return transformers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from numbers import Integral
 from typing import Any, ClassVar, Literal, Self
@@ -19,10 +19,11 @@ from sklearn.utils import Tags
 
 from sklearn_audio._meaning import Uses
 from sklearn_audio._sklearn import Interval, StrOptions
-from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator
+from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, Reading
 from sklearn_audio.engine import (
     CACHE_CONSTRAINTS,
     CACHE_USES,
+    ClipVectors,
     PatchOptions,
     PretrainedModel,
     PromptSource,
@@ -79,6 +80,9 @@ class ZeroShotClassifier(PinnedModel, ClassifierMixin, AudioEstimator):
     cache_key : {"content", "stat"}, default="content"
         Identity of a file in the cache: its bytes, or, without reading it, its path with links resolved, size, inode
         and times of modification and change.
+    on_error : {"raise", "nan"}, default="raise"
+        "raise": raise at the first clip that cannot be used; "nan": its probabilities are NaN, its label is "", and one
+        warning at the end lists such clips.
     verbose : int, default=0
         1: show progress bars, also of a download.
 
@@ -114,7 +118,7 @@ class ZeroShotClassifier(PinnedModel, ClassifierMixin, AudioEstimator):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **{name: rule for name, rule in AUDIO_CONSTRAINTS.items() if name != "on_error"},
+        **AUDIO_CONSTRAINTS,
         "model": [str, os.PathLike],
         "labels": ["array-like"],
         "template": [str, "array-like"],
@@ -141,6 +145,7 @@ class ZeroShotClassifier(PinnedModel, ClassifierMixin, AudioEstimator):
         n_jobs: int | None = None,
         cache: str | os.PathLike[str] | Memory | None = None,
         cache_key: Literal["content", "stat"] = "content",
+        on_error: Literal["raise", "nan"] = "raise",
         verbose: int = 0,
     ) -> None:
         self.model = model
@@ -154,6 +159,7 @@ class ZeroShotClassifier(PinnedModel, ClassifierMixin, AudioEstimator):
         self.n_jobs = n_jobs
         self.cache = cache
         self.cache_key = cache_key
+        self.on_error = on_error
         self.verbose = verbose
 
     @property
@@ -208,7 +214,7 @@ class ZeroShotClassifier(PinnedModel, ClassifierMixin, AudioEstimator):
         Raises
         ------
         AudioReadError
-            If a recording cannot be read.
+            If a recording cannot be read and `on_error` is "raise".
         WeightsError
             If there is no such model, or it cannot be had without a network.
         TypeError, ValueError
@@ -220,8 +226,11 @@ class ZeroShotClassifier(PinnedModel, ClassifierMixin, AudioEstimator):
         clips, weights = self._validate_X(card, X, reset=False), repository.weights()
         source = PromptSource(json.dumps(repository.json(), sort_keys=True), weights, repository.tokenizer())
         rows = label_rows(source, prompts, self.cache).astype(np.float64)
-        logits = [rows @ vector for vector in self._vectors(card, clips, WeightsSource(weights))]
-        proba: NDArray[np.float64] = softmax(np.stack(logits), axis=1)
+        logits = np.full((len(clips), len(rows)), np.nan)
+        for row, clip in zip(logits, self._vectors(card, clips, WeightsSource(weights)), strict=True):
+            if clip.vectors:
+                row[:] = rows @ pool(clip.vectors, np.array(clip.weights), "mean").astype(np.float64)
+        proba: NDArray[np.float64] = softmax(logits, axis=1)
         return proba
 
     def predict(self, X: Any) -> NDArray[np.str_]:
@@ -240,13 +249,14 @@ class ZeroShotClassifier(PinnedModel, ClassifierMixin, AudioEstimator):
         Raises
         ------
         AudioReadError
-            If a recording cannot be read.
+            If a recording cannot be read and `on_error` is "raise".
         WeightsError
             If there is no such model, or it cannot be had without a network.
         TypeError, ValueError
             If a parameter, X or a clip is not admissible.
         """
-        labels: NDArray[np.str_] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        proba = self.predict_proba(X)
+        labels: NDArray[np.str_] = np.where(np.isnan(proba).any(axis=1), "", self.classes_[proba.argmax(axis=1)])
         return labels
 
     def __sklearn_tags__(self) -> Tags:
@@ -282,12 +292,15 @@ class ZeroShotClassifier(PinnedModel, ClassifierMixin, AudioEstimator):
             raise WeightsError(f"{self.model!r} holds no preprocessor_config.json; give a model that has one.")
         return native_card(json.dumps(config, sort_keys=True), json.dumps(extractor, sort_keys=True), None)
 
+    def _reading(self) -> Reading:
+        return Reading(self._card(self._repository()).sample_rate, self.sample_rate)
+
     def _validate_X(self, card: ModelCard, X: Any, *, reset: bool) -> AudioClips:
         cache_on_disk(self.cache)
         return self._validate_audio(X, card.sample_rate, reset=reset, bare_rate=self.sample_rate)
 
-    def _vectors(self, card: ModelCard, clips: AudioClips, source: WeightsSource) -> list[NDArray[np.float64]]:
-        """Compute the mean of the vectors of the windows, clip by clip."""
+    def _vectors(self, card: ModelCard, clips: AudioClips, source: WeightsSource) -> Iterator[ClipVectors]:
+        """Yield the vectors of the windows, clip by clip."""
         model = PretrainedModel(
             card,
             source,
@@ -297,15 +310,15 @@ class ZeroShotClassifier(PinnedModel, ClassifierMixin, AudioEstimator):
             precision=self.precision,
             verbose=self.verbose,
         )
-        found = model.vectors(
+        return model.vectors(
             clips,
             cache=self.cache,
             cache_key=self.cache_key,
             batch_size=self.batch_size,
             n_jobs=self.n_jobs,
+            on_error=self.on_error,
             description=type(self).__name__,
         )
-        return [pool(clip.vectors, np.array(clip.weights), "mean").astype(np.float64) for clip in found]
 
 
 def _texts(values: Sequence[str], name: str) -> list[str]:

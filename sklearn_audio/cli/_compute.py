@@ -51,6 +51,7 @@ def chunks(clips: Sequence[Any], seconds: Iterator[float]) -> Iterator[slice]:
 def set_reading(estimator: Any, n_jobs: int, on_error: str) -> bool:
     """Set the reading parameters of a model, if it has them; returns whether its first step reads recordings."""
     first = estimator[0] if isinstance(estimator, Pipeline) else estimator
+    on_error = on_error if isinstance(estimator, Pipeline) else "raise"  # a classifier has no answer for a failed clip
     known = first.get_params()
     # steps with on_error read recordings; n_jobs of other steps means processes and is left unchanged
     readers = [name.removesuffix("on_error") for name in known if name.split("__")[-1] == "on_error"]

@@ -19,6 +19,8 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_audio import HuggingFaceEmbedder, ZeroShotClassifier
 from sklearn_audio.engine import _prompts
 from sklearn_audio.exceptions import WeightsError
+from sklearn_audio.files import Resampler
+from sklearn_audio.inspection import predict_segments
 from sklearn_audio.testing import check_audio_estimator
 from tests.native_models import config_of, save_model, save_tokenizer, transformers_or_skip, waveform
 
@@ -293,6 +295,32 @@ def test_files_that_lack_or_are_damaged_are_named(saved, tmp_path):
 def test_bare_arrays_need_a_rate(saved):
     with pytest.raises(ValueError, match="is an array without a sample rate"):
         ZeroShotClassifier(saved(), LABELS).predict_proba(CLIP)
+
+
+def test_clips_that_cannot_be_used(saved):
+    good, bad = waveform(0.3, RATE), np.array([0.1, np.nan])
+    classifier = ZeroShotClassifier(saved(), LABELS, sample_rate=RATE, on_error="nan")
+    with pytest.warns(
+        UserWarning, match=r"2 clip\(s\) could not be used and became NaN:\n  row 0.*\n  row 2.*no such f"
+    ):
+        found = classifier.predict_proba([bad, good, "none.wav"])
+    assert np.isnan(found[[0, 2]]).all()
+    np.testing.assert_array_equal(found[[1]], classifier.predict_proba([good]))
+    with pytest.warns(UserWarning, match="could not be used"):
+        labels = classifier.predict([bad, good])
+    assert labels.tolist() == ["", classifier.predict([good])[0]]
+    with pytest.raises(ValueError, match="row 0"):
+        clone(classifier).set_params(on_error="raise").predict_proba([bad])
+
+
+def test_windows_are_read_at_the_rate_of_the_model(saved):
+    classifier = ZeroShotClassifier(saved(), LABELS, sample_rate=16000)
+    clip = waveform(1.5, 16000)
+    table = predict_segments(classifier, [clip], window=1.0, hop=0.5, form="wide")
+    resampled = Resampler(16000, RATE)
+    whole = np.concatenate(list(resampled.feed(clip, last=True)))
+    expected = classifier.predict_proba([(whole[:RATE], RATE), (whole[RATE // 2 :], RATE)])
+    np.testing.assert_array_equal(table[classifier.classes_], expected)
 
 
 def test_without_the_extra(tmp_path, monkeypatch):
