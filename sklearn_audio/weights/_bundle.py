@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from sklearn_audio.weights._crc32c import masked_crc32c
 from sklearn_audio.weights._protobuf import as_bytes, fields, number, varint
 
-__all__ = ["read_bundle"]
+__all__ = ["TABLE_END", "read_bundle"]
 
-_FOOTER, _MAGIC = 48, bytes.fromhex("57fb808b247547db")
+_FOOTER = 48
+TABLE_END = bytes.fromhex("57fb808b247547db")  # of the index, and of the single file of TensorFlow's first format
 _TRAILER = 5  # bytes after a block: its compression and its checksum
 _N_SHARDS, _ENDIANNESS = 1, 2  # fields of the message of the empty key
 _TYPE, _SHAPE, _SHARD, _OFFSET, _SIZE, _CHECKSUM, _SLICES = 1, 2, 3, 4, 5, 6, 7  # and of the message of a tensor
@@ -113,7 +114,7 @@ def _entry(message: memoryview, name: str) -> _Entry:
 def _entries(index: memoryview) -> Iterator[tuple[bytes, memoryview]]:
     """Yield the keys and values of a table."""
     footer = index[-_FOOTER:]
-    if len(footer) < _FOOTER or footer[-len(_MAGIC) :] != _MAGIC:
+    if len(footer) < _FOOTER or footer[-len(TABLE_END) :] != TABLE_END:
         raise ValueError("the index is truncated, or not an index")
     _, at = varint(footer, 0)  # the block of metadata: its position, then its size
     _, at = varint(footer, at)

@@ -53,9 +53,9 @@ def _check(raw: Mapping[str, Any], convs: list[dict[str, Any]], norms: list[dict
     is_whole = is_whole and all(_STATISTICS.keys() <= norm.keys() for norm in norms)
     if (len(convs), len(norms)) != (_N_CONVS, len(_NORMS)) or not is_whole:
         raise WeightsError(
-            f"this is no checkpoint of an audio network of OpenL3, which has {_N_CONVS} convolutions and {len(_NORMS)} "
-            f"norms: it has {len(convs)} and {len(norms)}, and holds {', '.join(list(raw)[:3]) or 'nothing'} ... Check "
-            "the file."
+            f"this is not a checkpoint of an audio network of OpenL3, which has {_N_CONVS} convolutions and "
+            f"{len(_NORMS)} norms: it has {len(convs)} and {len(norms)}, and holds "
+            f"{', '.join(list(raw)[:3]) or 'nothing'} ... Check the file."
         )
 
 

@@ -28,6 +28,7 @@ from sklearn_audio._names import check_name
 from sklearn_audio._paths import local_path
 from sklearn_audio._stamp import Stamp, stamp_of
 from sklearn_audio.exceptions import WeightsError
+from sklearn_audio.weights._bundle import TABLE_END
 from sklearn_audio.weights._converters import (
     convert_ast,
     convert_efficientat,
@@ -85,7 +86,6 @@ _LOAD_ERRORS = (
 _GZIP = b"\x1f\x8b"
 # Raised by NumPy and zipfile for bytes that are not an archive of arrays.
 _ARCHIVE_ERRORS = (EOFError, OSError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error)
-_TABLE_END = bytes.fromhex("57fb808b247547db")  # of TensorFlow's first format, and of the index of its second format
 _DTYPES = tuple(f"{kind}DType" for kind in ("Float64", "Float32", "Int64", "Int32", "UInt8", "Bool", "Str", "Bytes"))
 _CHUNK_BYTES = 1 << 20
 _KIND = "converter"  # key in the metadata of converted files
@@ -210,7 +210,7 @@ def _reader(file: Path) -> Callable[[Path], Mapping[str, Any]]:
 def _reader_of_content(file: Path) -> Callable[[Path], Mapping[str, Any]] | None:
     with file.open("rb") as stream:
         head = stream.read(9)
-        stream.seek(-min(len(_TABLE_END), file.stat().st_size), os.SEEK_END)
+        stream.seek(-min(len(TABLE_END), file.stat().st_size), os.SEEK_END)
         tail = stream.read()
     if head[8:] == b"{" and int.from_bytes(head[:8], "little") <= MAX_HEADER:
         return read_safetensors
@@ -224,7 +224,7 @@ def _reader_of_content(file: Path) -> Callable[[Path], Mapping[str, Any]] | None
         return _read_torch
     if head[4:8] == TFLITE:
         return read_tflite
-    return read_tensorflow if tail == _TABLE_END else None
+    return read_tensorflow if tail == TABLE_END else None
 
 
 def _reader_of_name(suffix: str) -> Callable[[Path], Mapping[str, Any]] | None:
@@ -265,7 +265,9 @@ def _read_npz(file: Path) -> dict[str, Any]:
             stored = np.load(stream, allow_pickle=False)
             arrays = {} if isinstance(stored, np.ndarray) else dict(stored)
     except _ARCHIVE_ERRORS as error:
-        raise WeightsError(f"'{file}' is damaged or no .npz file: {error}.") from error
+        # NumPy takes other bytes for a pickle, and would advise loading it
+        reason = str(error).rstrip(".") if zipfile.is_zipfile(file) else "it is no zip archive, or cut short"
+        raise WeightsError(f"'{file}' is damaged or no .npz file: {reason}.") from error
     if not arrays:
         raise WeightsError(f"'{file}' holds no named arrays; write it with numpy.savez.")
     return arrays

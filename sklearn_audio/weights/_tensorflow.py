@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn_audio._paths import local_path
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.optional import require
-from sklearn_audio.weights._bundle import read_bundle
+from sklearn_audio.weights._bundle import TABLE_END, read_bundle
 
 __all__ = ["read_tensorflow"]
 
@@ -42,6 +42,10 @@ def _read_first_format(file: str) -> dict[str, NDArray[Any]]:
             f"TensorFlow interprets '{file}' as a pattern of file names. Move the checkpoint to a path without any of "
             f"{' '.join(_PATTERN_CHARACTERS)}"
         )
+    with open(file, "rb") as stream:
+        ends = stream.read().endswith(TABLE_END)
+    if not ends:
+        raise _unreadable(file, "it does not end as one")
     tensorflow = require("tensorflow", needed_by="reading TensorFlow checkpoints of a single file", extra="tensorflow")
     try:  # needs an extra
         reader = tensorflow.compat.v1.train.NewCheckpointReader(file)
@@ -50,7 +54,7 @@ def _read_first_format(file: str) -> dict[str, NDArray[Any]]:
         raise _unreadable(file, error) from error
 
 
-def _unreadable(checkpoint: str, error: Exception) -> WeightsError:
+def _unreadable(checkpoint: str, error: Exception | str) -> WeightsError:
     return WeightsError(
         f"'{checkpoint}' cannot be read as a TensorFlow checkpoint ({error}). Download it again, and keep its files in "
         "one folder under their own names."

@@ -36,8 +36,8 @@ def convert_yamnet(raw: Mapping[str, Any]) -> dict[str, Tensor]:
     missing = [name for name in wanted if name not in state]
     if missing:
         raise WeightsError(
-            f"this is no checkpoint of YAMNet: {len(missing)} of its {len(wanted)} tensors are missing, and it holds "
-            f"{', '.join(list(raw)[:3]) or 'nothing'} ... Check the file."
+            f"this is not a checkpoint of YAMNet: {len(missing)} of its {len(wanted)} tensors are missing, and it "
+            f"holds {', '.join(list(raw)[:3]) or 'nothing'} ... Check the file."
         )
     return {name: torch.from_numpy(np.array(state[name], dtype=np.float32, order="C")) for name in wanted}
 
@@ -86,7 +86,7 @@ def _check_lengths(layer: str, parts: Arrays) -> None:
     """Compare the number of outputs in the parts of a layer, of which one is the kernel."""
     if len({array.shape[:1] for array in parts.values()}) > 1 or sum(array.ndim > 1 for array in parts.values()) != 1:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in parts.items())
-        raise WeightsError(f"this is no checkpoint of YAMNet: {layer} has parts that do not match: {shapes}.")
+        raise WeightsError(f"this is not a checkpoint of YAMNet: {layer} has parts that do not match: {shapes}.")
 
 
 def _arranged(array: NDArray[Any], step: str) -> NDArray[Any]:

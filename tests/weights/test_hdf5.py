@@ -39,7 +39,7 @@ def test_arrays_by_their_paths(tmp_path):
     assert read.keys() == values.keys()
     for name, value in values.items():
         np.testing.assert_array_equal(read[name], value)
-    with pytest.raises(WeightsError, match=r"a\.h5': this is no checkpoint of YAMNet: 56 of its 56 tensors"):
+    with pytest.raises(WeightsError, match=r"a\.h5': this is not a checkpoint of YAMNet: 56 of its 56 tensors"):
         read_checkpoint(tmp_path / "a.h5", "yamnet")
 
 

@@ -79,7 +79,7 @@ def test_numbers_and_order_of_the_layers_in_the_file(state, options):
 def test_files_that_lack_something(left_out, found):
     raw = {name: array for name, array in variables().items() if not left_out(name)}
     with pytest.raises(
-        WeightsError, match=rf"no checkpoint of an audio network of OpenL3, .*: {found}.*Check the file"
+        WeightsError, match=rf"not a checkpoint of an audio network of OpenL3, .*: {found}.*Check the file"
     ):
         convert_openl3(raw)
 
@@ -87,7 +87,7 @@ def test_files_that_lack_something(left_out, found):
 def test_kernels_of_another_kind():
     raw = variables()
     raw["conv2d_2/conv2d_2/kernel:0"] = raw["conv2d_2/conv2d_2/kernel:0"][0]
-    with pytest.raises(WeightsError, match="no checkpoint of an audio network of OpenL3"):
+    with pytest.raises(WeightsError, match="not a checkpoint of an audio network of OpenL3"):
         convert_openl3(raw)
 
 

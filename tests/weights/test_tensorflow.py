@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from sklearn_audio.exceptions import WeightsError
+from sklearn_audio.weights._bundle import TABLE_END
 from sklearn_audio.weights._tensorflow import read_tensorflow
 
 needs_tensorflow = pytest.mark.skipif(
@@ -109,9 +110,8 @@ def test_a_missing_piece_of_the_data(second_format, tmp_path):
 
 
 @needs_tensorflow
-@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04" + bytes(1000)])
-def test_files_of_another_kind(tmp_path, content):
-    (tmp_path / "model.ckpt").write_bytes(content)
+def test_the_end_of_a_checkpoint_alone(tmp_path):
+    (tmp_path / "model.ckpt").write_bytes(bytes(1000) + TABLE_END)
     with pytest.raises(WeightsError, match=r"model\.ckpt' cannot be read as a TensorFlow checkpoint"):
         read_tensorflow(tmp_path / "model.ckpt")
 
@@ -124,8 +124,15 @@ def no_tensorflow(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow", None)
 
 
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04" + bytes(1000), TABLE_END + b"!"])
+def test_files_of_another_kind(tmp_path, content, no_tensorflow):
+    (tmp_path / "model.ckpt").write_bytes(content)
+    with pytest.raises(WeightsError, match=r"model\.ckpt' cannot be read as a TensorFlow checkpoint \(it does not end"):
+        read_tensorflow(tmp_path / "model.ckpt")
+
+
 def test_the_extra_is_named(tmp_path, no_tensorflow):
-    (tmp_path / "model.ckpt").write_bytes(b"anything")
+    (tmp_path / "model.ckpt").write_bytes(b"anything" + TABLE_END)
     with pytest.raises(
         ImportError, match=r"reading TensorFlow checkpoints of a single file needs .*'sklearn-audio\[tensorflow\]'"
     ):

@@ -96,7 +96,7 @@ CODES = {"dense.weight.q": np.zeros((521, 1024), dtype=np.int8), "dense.weight.s
             without("layer7/depthwise_conv/bn/layer7/depthwise_conv/bn/beta:0"),
             r"YAMNet: 2 of its 56 tensors are missing",
         ),
-        ({"a": np.zeros(3)}, r"no checkpoint of YAMNet: 56 of its 56 tensors are missing, and it holds a \.\.\."),
+        ({"a": np.zeros(3)}, r"not a checkpoint of YAMNet: 56 of its 56 tensors are missing, and it holds a \.\.\."),
         ({"a": "text", "b": np.array(["text"])}, r"56 of its 56 tensors are missing, and it holds a, b \.\.\."),
         ({}, r"and it holds nothing \.\.\."),
         (SHORT, r"blocks\.0\.conv has parts that do not match: beta \(31,\), .*kernel \(32, 1, 3, 3\)"),
