@@ -17,8 +17,9 @@ def check_several(card: ModelCard, clips: AudioClips, options: PatchOptions) -> 
     """
     if any(_may_be_several(card, clips, row, options) for row in range(len(clips))):
         return
-    found = f"every clip of X is a single one, as {card.name} takes up to {longest_patch(card, options):g} s at once"
-    raise idle_error("hop", options.hop, "clips of several patches", found, None)
+    longest, hop = longest_patch(card, options), options.hop or 0.0
+    reason = f"a second would begin at {hop:g} s" if hop > longest else f"{card.name} takes up to {longest:g} s at once"
+    raise idle_error("hop", hop, "clips of several patches", f"every clip of X is a single one, as {reason}", None)
 
 
 def _may_be_several(card: ModelCard, clips: AudioClips, row: int, options: PatchOptions) -> bool:

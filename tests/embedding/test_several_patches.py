@@ -42,6 +42,16 @@ def test_hop_is_refused_where_every_clip_is_one_patch(name):
             method(short)
 
 
+@pytest.mark.parametrize("name", ["vggish", "ast"])
+def test_a_hop_beyond_every_clip_is_refused_as_that(name):
+    embedder, patch, _ = SECONDS[name]
+    hop = 4 * patch
+    with pytest.raises(
+        ValueError, match=rf"^hop={hop} has no effect here: .* a second would begin at {hop:g} s\. Leave"
+    ):
+        clone(embedder).set_params(hop=hop).transform([clip(embedder, 2.5 * patch)])
+
+
 @ALL
 def test_hop_is_taken_where_one_clip_is_longer(name):
     embedder, patch, _ = SECONDS[name]
