@@ -75,6 +75,7 @@ ELSEWHERE = {
         "classification/_prototypes.py": "classification/test_prototypical.py PrototypicalClassifier",
         "classification/_trained_network.py": "classification/test_neural.py TokenMeanClassifier",
         "classification/_training_parameters.py": "classification/test_training_options.py TokenMeanClassifier",
+        "cli/_help.py": "cli/test_parser.py main",
         "cli/_compute.py": "cli/test_train.py _MAX_SECONDS",
         "datasets/_archives.py": "datasets/test_digits.py fetch_spoken_digits",
         "datasets/_columns.py": "datasets/test_table.py load_audio_table",

@@ -77,6 +77,19 @@ def collected_errors(first_row: int, errors: dict[int, str]) -> Iterator[None]:
                 errors[first_row + int(row[1])] = one_line(without_row(line))
 
 
+@contextmanager
+def skipped_clips(errors: dict[int, str]) -> Iterator[None]:
+    """Collect the unusable clips and report them; an error of the body names the file, not the row."""
+    try:
+        with collected_errors(0, errors):
+            yield
+    except (AudioReadError, ValueError) as error:
+        kind = AudioReadError if isinstance(error, AudioReadError) else ValueError
+        raise kind(without_row(str(error))) from error
+    for reason in errors.values():
+        tell(f"warning: skipped: {reason}")
+
+
 def predictions(
     model: Model, clips: Sequence[Any], *, n_jobs: int, skip: bool
 ) -> Iterator[tuple[slice, list[Prediction]]]:

@@ -18,12 +18,11 @@ from sklearn_audio._paths import local_path
 from sklearn_audio._version import __version__
 from sklearn_audio.annotations._schema import COLUMNS
 from sklearn_audio.classification import SoundEventDetector
-from sklearn_audio.cli._compute import collected_errors, set_reading
+from sklearn_audio.cli._compute import set_reading, skipped_clips
 from sklearn_audio.cli._data import expanded, path_of
 from sklearn_audio.cli._event_outputs import planned_output
-from sklearn_audio.cli._messages import Progress, tell, utf8_output, without_row
+from sklearn_audio.cli._messages import Progress, utf8_output
 from sklearn_audio.cli._model import load_object
-from sklearn_audio.exceptions import AudioReadError
 
 _WINDOW = 1.0  # seconds, for a classifier of clips
 _RULES = ("window", "hop", "threshold", "low_threshold", "median", "min_duration", "merge_gap")
@@ -118,14 +117,9 @@ def _settings(detector: SoundEventDetector, model: Path) -> dict[str, str]:
 def _events(detector: SoundEventDetector, clip: Any, short: list[str]) -> pd.DataFrame | None:
     """Find the events of a recording, in the order of time; None if it is skipped."""
     errors: dict[int, str] = {}
-    try:
-        with _without_short(short), collected_errors(0, errors):
-            events = detector.predict([clip])
-    except (AudioReadError, ValueError) as error:
-        kind = AudioReadError if isinstance(error, AudioReadError) else ValueError
-        raise kind(without_row(str(error))) from error
-    for reason in errors.values():
-        tell(f"warning: skipped: {reason}")
+    with _without_short(short), skipped_clips(errors):
+        events = detector.predict([clip])
+    if errors:
         return None
     events = events.round({"start": _DECIMALS, "end": _DECIMALS, "score": _DECIMALS})
     events = events.sort_values(["start", "end"], kind="stable", ignore_index=True).assign(path=path_of(clip))

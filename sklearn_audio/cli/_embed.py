@@ -14,13 +14,12 @@ import pandas as pd
 from sklearn_audio._names import check_name
 from sklearn_audio._paths import local_path
 from sklearn_audio._version import __version__
-from sklearn_audio.cli._compute import chunks, collected_errors
+from sklearn_audio.cli._compute import chunks, skipped_clips
 from sklearn_audio.cli._data import expanded, path_of
-from sklearn_audio.cli._messages import Progress, say, tell, without_row
+from sklearn_audio.cli._messages import Progress, say
 from sklearn_audio.cli._methods import EMBEDDERS, embedder_of
 from sklearn_audio.cli._parts import PartFolder
 from sklearn_audio.cli._survey import length_of
-from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.optional import require
 
 _NOT_OF_VECTORS = ("n_jobs", "device", "on_error", "verbose", "batch_size")
@@ -29,12 +28,11 @@ _PLACES = ["path", "start", "end"]
 
 def run(options: Namespace) -> None:
     """Write a file per part of the list of recordings."""
-    check_name("--embedder", options.embedder, EMBEDDERS)
     if options.format == "parquet":
         require("pyarrow", needed_by="--format parquet", extra="parquet")
     skip = options.on_error == "skip"
     clips = list(dict.fromkeys(expanded(options.files, may_miss=skip)))
-    name, embedder = embedder_of(options.embedder, options, **_chosen(options))
+    name, embedder = chosen_embedder(options)
     embedder.set_params(on_error="nan" if skip else "raise").fit(clips)
     settings = {"sklearn-audio": __version__, "embedder": _described(embedder), "format": options.format}
     folder = PartFolder(Path(local_path(options.output)), f".{options.format}")
@@ -53,18 +51,20 @@ def run(options: Namespace) -> None:
     say(f"{len(clips)} recordings embedded by {name}: {n_parts} file(s) in {options.output}")
 
 
-def _chosen(options: Namespace) -> dict[str, Any]:
-    """Return the parameters of the embedder."""
+def chosen_embedder(options: Namespace) -> tuple[str, Any]:
+    """Return the name of the network, and the embedder with its parameters."""
+    check_name("--embedder", options.embedder, EMBEDDERS)
     layers = options.layer.split(",") if options.layer else []
     is_cut = options.window is not None or options.hop is not None
     if is_cut and options.pooling is not None:
         raise ValueError("--pooling is for a vector per recording; leave it out with --window or --hop.")
-    return {
+    chosen = {
         "layer": layers[0] if len(layers) == 1 else layers or None,
         "window": options.window,
         "hop": options.hop,
         "pooling": None if is_cut else options.pooling or "mean",
     }
+    return embedder_of(options.embedder, options, **chosen)
 
 
 def _described(embedder: Any) -> str:
@@ -75,16 +75,8 @@ def _described(embedder: Any) -> str:
 
 def _table(embedder: Any, clips: list[Any]) -> pd.DataFrame:
     """Embed recordings: a row per recording, or per window, without those that are skipped."""
-    errors: dict[int, str] = {}
-    try:
-        with collected_errors(0, errors):
-            rows, places = _embedded(embedder, clips)
-    except OSError as error:
-        raise AudioReadError(without_row(str(error))) from error
-    except ValueError as error:
-        raise ValueError(without_row(str(error))) from error
-    for reason in errors.values():
-        tell(f"warning: skipped: {reason}")
+    with skipped_clips({}):
+        rows, places = _embedded(embedder, clips)
     table = pd.DataFrame(rows, columns=embedder.get_feature_names_out())
     usable = ~np.isnan(rows).any(axis=1)
     found: pd.DataFrame = pd.concat([places, table], axis=1)[usable].reset_index(drop=True)

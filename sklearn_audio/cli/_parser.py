@@ -10,6 +10,7 @@ from contextlib import suppress
 from importlib import import_module
 
 from sklearn_audio._version import __version__
+from sklearn_audio.cli._help import ABOUT, EXAMPLES
 from sklearn_audio.cli._messages import (
     abandon_output,
     in_options,
@@ -19,79 +20,6 @@ from sklearn_audio.cli._messages import (
     tell,
     warnings_as_lines,
 )
-
-_EXAMPLES = {
-    "train": """examples:
-  sklearn-audio train recordings/ -o model.joblib            recordings/dog/*.wav, recordings/rain/*.wav, ...
-  sklearn-audio train table.csv -o model.joblib --groups speaker --force
-  sklearn-audio train recordings/ -o model.joblib --method efficientat --show-code
-""",
-    "predict": """examples:
-  sklearn-audio predict model.joblib new/*.wav > labels.csv
-  sklearn-audio predict model.joblib new/ --format jsonl --on-error skip
-  sklearn-audio predict model.joblib table.csv             columns of paths and, optionally, starts and ends
-  find . -name '*.flac' | sklearn-audio predict model.joblib -
-""",
-    "report": """examples:
-  sklearn-audio report model.joblib held_out/
-  sklearn-audio report model.joblib test.csv --groups speaker
-""",
-    "detect": """examples:
-  sklearn-audio detect detector.joblib night/*.wav -o events.csv
-  sklearn-audio detect detector.joblib night/ -o events.csv --resume       after an interruption, or for new recordings
-  sklearn-audio detect model.joblib night/ --threshold dog=0.7 --hop 0.2 --format raven --beside
-""",
-    "embed": """examples:
-  sklearn-audio embed recordings/ -o vectors/ --embedder efficientat
-  sklearn-audio embed night/ -o vectors/ --embedder panns --window 2 --hop 1 --format parquet --resume
-""",
-    "check": """examples:
-  sklearn-audio check recordings/ > problems.csv
-""",
-    "info": """examples:
-  sklearn-audio info model.joblib
-""",
-    "tag": """examples:
-  sklearn-audio tag new/*.wav --top 3 > tags.csv
-  sklearn-audio tag new/ --model efficientat_mn10_as --format jsonl
-""",
-    "evaluate": """examples:
-  sklearn-audio evaluate events.csv reference.csv
-  sklearn-audio evaluate events.csv labels/ --metric segment --by-name
-""",
-    "weights": """examples:
-  sklearn-audio weights list
-  sklearn-audio weights download panns_cnn14 vggish
-  sklearn-audio weights verify
-""",
-    "demo": """examples:
-  sklearn-audio demo
-  sklearn-audio demo --synthetic
-""",
-}
-_ABOUT = {
-    "train": "Train a classifier from labelled recordings, print its cross-validated score, and save it.",
-    "predict": "Print the label of each recording and the probability of every class, one line per recording, as\n"
-    "UTF-8. The model is one that train wrote, or any fitted classifier of recordings that joblib.dump saved.",
-    "report": "Score a saved classifier on labelled recordings that it was not trained on.",
-    "detect": "Find events in long recordings, which are read once, in blocks. The model is a SoundEventDetector that\n"
-    "joblib.dump saved, or any classifier that predict takes. The events of a recording are written as soon as it is\n"
-    "finished: to standard output; to a file, which is written at the end from a journal beside it, so that a killed\n"
-    "run goes on with --resume; or to a file per recording.",
-    "embed": "Compute vectors of recordings, or of windows of them, by a pretrained network. They are written to a\n"
-    "folder in parts of up to 256 recordings or 10 minutes, each of which is there whole or not at all, so that a\n"
-    "killed run goes on with --resume.",
-    "check": "Read all recordings and list those that are unreadable, empty, silent, clipped, duplicates, wrongly\n"
-    "named or of another sample rate than most, as CSV with the columns path, problem and details.",
-    "info": "Print what a saved model is: its labels, its steps, and the recordings it was trained on.",
-    "tag": "Print the labels of AudioSet, or tags of music, with the highest scores for each recording.",
-    "evaluate": "Compare events with a reference, both as files or folders of annotations in any format: precision,\n"
-    "recall, F1, error rate and counts, for each label and overall.",
-    "weights": "Download the weights of pretrained networks in advance, and verify them.\n"
-    "They are stored in the folder named by SKLEARN_AUDIO_HOME, else in the user's cache.",
-    "demo": "Train, report and predict on recordings of spoken digits (downloaded once: 12 MB), or on\n"
-    "synthetic sounds without network access. Only the download is kept.",
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -150,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_files(_command(commands, "check", "list damaged, silent, clipped and duplicate recordings"))
     _add_model(_command(commands, "info", "describe a saved model"))
     _add_tag(_command(commands, "tag", "label recordings with a pretrained tagger"))
+    _add_index(_command(commands, "index", "index a collection of recordings for search by sound"))
+    _add_similar(_command(commands, "similar", "search an index for similar sounds"))
     _add_evaluate(_command(commands, "evaluate", "score events by a reference"))
     _add_weights(_command(commands, "weights", "download and verify the weights of pretrained networks"))
     _add_demo(_command(commands, "demo", "train, report and predict on spoken digits"))
@@ -162,8 +92,8 @@ def _command(
     parser = commands.add_parser(
         name,
         help=summary,
-        description=_ABOUT[name],
-        epilog=_EXAMPLES[name],
+        description=ABOUT[name],
+        epilog=EXAMPLES[name],
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -250,6 +180,16 @@ def _add_network(parser: argparse.ArgumentParser, layers: str) -> None:
 def _add_embed(parser: argparse.ArgumentParser) -> None:
     _add_files(parser)
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="folder to write the parts to")
+    _add_embedder(parser)
+    parser.add_argument("--format", choices=["npz", "csv", "parquet"], default="npz", help="format (default npz)")
+    earlier = parser.add_mutually_exclusive_group()
+    earlier.add_argument("--resume", action="store_true", help="skip the parts that an earlier run finished")
+    earlier.add_argument("--force", action="store_true", help="replace the parts of an earlier run")
+    _add_on_error(parser, "stop at an unreadable recording (default), or leave it out")
+
+
+def _add_embedder(parser: argparse.ArgumentParser) -> None:
+    """Add the options of an embedder, which embed and index share."""
     parser.add_argument(
         "--embedder",
         required=True,
@@ -262,11 +202,33 @@ def _add_embed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pooling", choices=["mean", "max", "mean_std", "mean_max"], help="statistics of a recording (default: mean)"
     )
-    parser.add_argument("--format", choices=["npz", "csv", "parquet"], default="npz", help="format (default npz)")
-    earlier = parser.add_mutually_exclusive_group()
-    earlier.add_argument("--resume", action="store_true", help="skip the parts that an earlier run finished")
-    earlier.add_argument("--force", action="store_true", help="replace the parts of an earlier run")
+
+
+def _add_index(parser: argparse.ArgumentParser) -> None:
+    _add_files(parser)
+    parser.add_argument("-o", "--output", required=True, metavar="INDEX", help="folder to write the index to")
+    parser.add_argument("--force", action="store_true", help="replace an existing index")
+    _add_embedder(parser)
+    parser.add_argument(
+        "--kind",
+        choices=["exact", "ivf", "hnsw"],
+        default="exact",
+        help="compare with all vectors (default), or faster and approximately",
+    )
+    parser.add_argument(
+        "--metric", choices=["cosine", "euclidean"], default="cosine", help="distance of vectors (default cosine)"
+    )
     _add_on_error(parser, "stop at an unreadable recording (default), or leave it out")
+
+
+def _add_similar(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("index", metavar="INDEX", help="folder that index wrote")
+    _add_files(parser)
+    parser.add_argument("-k", "--top", type=_at_least(1), default=10, metavar="N", help="items per query (default 10)")
+    parser.add_argument("--weights", metavar="FILE", help="file with weights of the network, if it was moved")
+    parser.add_argument("--device", default="auto", help="device of networks: auto (default), cpu, cuda, ...")
+    parser.add_argument("--format", choices=["csv", "jsonl"], default="csv", help="output format (default csv)")
+    _add_on_error(parser, "stop at an unreadable query (default), or skip it")
 
 
 def _add_detect(parser: argparse.ArgumentParser) -> None:

@@ -9,12 +9,11 @@ import pandas as pd
 
 from sklearn_audio._paths import local_path
 from sklearn_audio.classification import AudioTagger
-from sklearn_audio.cli._compute import chunks, collected_errors
+from sklearn_audio.cli._compute import chunks, skipped_clips
 from sklearn_audio.cli._data import expanded, path_of
 from sklearn_audio.cli._event_outputs import print_rows
-from sklearn_audio.cli._messages import Progress, output, tell, utf8_output, without_row
+from sklearn_audio.cli._messages import Progress, output, utf8_output
 from sklearn_audio.cli._survey import length_of
-from sklearn_audio.exceptions import AudioReadError
 
 
 def run(options: Namespace) -> None:
@@ -40,15 +39,8 @@ def run(options: Namespace) -> None:
 
 def _tags(tagger: AudioTagger, clips: list[Any], *, has_spans: bool) -> pd.DataFrame:
     """Return path, start and end of parts, label and score."""
-    errors: dict[int, str] = {}
-    try:
-        with collected_errors(0, errors):
-            found = tagger.tag(clips)
-    except (AudioReadError, ValueError) as error:
-        kind = AudioReadError if isinstance(error, AudioReadError) else ValueError
-        raise kind(without_row(str(error))) from error
-    for reason in errors.values():
-        tell(f"warning: skipped: {reason}")
+    with skipped_clips({}):
+        found = tagger.tag(clips)
     places = [(path_of(clip), *(clip[1:] if isinstance(clip, tuple) else ("", ""))) for clip in clips]
     table = pd.DataFrame([places[row] for row in found["clip"]], columns=["path", "start", "end"], dtype=object)
     table = table.assign(label=found["label"].to_numpy(), score=found["score"].to_numpy(float).round(6))

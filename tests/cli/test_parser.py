@@ -31,7 +31,20 @@ def test_bad_input_of_the_module(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["train"], ["predict"], ["report"], ["detect"], ["tag"], ["evaluate"], ["weights"], ["demo"]]
+    "command",
+    [
+        [],
+        ["train"],
+        ["predict"],
+        ["report"],
+        ["detect"],
+        ["tag"],
+        ["index"],
+        ["similar"],
+        ["evaluate"],
+        ["weights"],
+        ["demo"],
+    ],
 )
 def test_help(command, capsys):
     with pytest.raises(SystemExit) as stopped:
