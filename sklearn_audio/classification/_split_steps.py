@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
-from sklearn_audio.engine import Window
+from sklearn_audio.engine import Window, WindowRows
 from sklearn_audio.ragged import Ragged
 
 __all__ = ["SplitSteps"]
@@ -41,7 +41,7 @@ class SplitSteps:
 
     def rows(self, windows: list[Window]) -> list[Any]:
         """Pass windows through the first steps."""
-        X: Any = [window.as_clip() for window in windows]
+        X: Any = WindowRows(windows)
         for step in self.first:
             X = step.transform(X)
         return list(X if isinstance(X, (Ragged, list)) else np.asarray(X))

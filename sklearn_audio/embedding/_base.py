@@ -36,13 +36,15 @@ from sklearn_audio.engine import (
     PretrainedBody,
     PretrainedModel,
     WeightsSource,
+    Window,
+    WindowRows,
     cache_on_disk,
     pack_network,
     patch_spans,
     read_network,
     seed_of,
 )
-from sklearn_audio.engine.models import ModelCard, layer_width, layers_of
+from sklearn_audio.engine.models import ClipPatching, ModelCard, layer_width, layers_of
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.ragged import Ragged
 from sklearn_audio.validation import AudioClips
@@ -191,17 +193,20 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
             message names the row. If `hop` is set, every clip is a single patch, and `fit` has not seen longer ones.
         """
         self._check_fitted()
-        card = self._windowed()
-        clips = self._validate_X(card, X, reset=False)
-        self._check_several_patches(card, clips)
-        return self._embed(card, clips)
+        return self._embed(self._windowed(), X)
 
-    def _embed(self, card: ModelCard, clips: AudioClips) -> NDArray[np.float32] | Ragged:
+    def _embed(self, card: ModelCard, X: Any) -> NDArray[np.float32] | Ragged:
         widths = self._widths(card, self.pooling)
-        vectors = self._vectors(card, clips, tuple(widths))
+        if isinstance(X, WindowRows) and self._takes_windows(card, X):
+            model = self._model(self._for_windows(card, X.windows), tuple(widths))
+            n_rows, vectors = len(X), model.of_windows(X.windows)
+        else:
+            clips = self._validate_X(card, X, reset=False)
+            self._check_several_patches(card, clips)
+            n_rows, vectors = len(clips), self._vectors(card, clips, tuple(widths))
         if self.pooling is None:
             return ragged_of(vectors, widths)
-        return pooled_of(vectors, len(clips), widths, self.pooling)
+        return pooled_of(vectors, n_rows, widths, self.pooling)
 
     @overload
     def segments(self, X: Any, *, return_vectors: Literal[False] = False) -> pd.DataFrame: ...
@@ -399,11 +404,22 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         names = layers_of(card)
         return tuple(dict.fromkeys((*names, *outputs_of(card, names, "max", cut=cut))))
 
-    def _vectors(self, card: ModelCard, clips: AudioClips, outputs: tuple[str, ...]) -> Iterator[ClipVectors]:
+    def _takes_windows(self, card: ModelCard, X: WindowRows) -> bool:
+        """Whether windows need not be admitted, nor looked up in a cache, one by one."""
+        is_plain = self.cache is None and self.on_error == "raise" and self.hop is None
+        return is_plain and all(window.rate == card.sample_rate for window in X.windows)
+
+    def _for_windows(self, card: ModelCard, windows: list[Window]) -> ModelCard:
+        """Let a network that takes clips whole take windows of one length, of which a batch holds several."""
+        takes_whole = isinstance(card.patching, ClipPatching) and not card.patching.fixed
+        longest = max(card.patching.shortest, *(window.size for window in windows)) / card.sample_rate
+        return card.windowed(longest) if self.window is None and takes_whole and longest <= card.patch_seconds else card
+
+    def _model(self, card: ModelCard, outputs: tuple[str, ...]) -> PretrainedModel:
         missing = missing_weights(type(self).__name__, self._files_of_weights())
         if missing is not None:
             raise WeightsError(missing)
-        model = PretrainedModel(
+        return PretrainedModel(
             card,
             self._source(),
             outputs,
@@ -414,7 +430,9 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
             postprocess=self._postprocess(),
             verbose=self.verbose,
         )
-        return model.vectors(
+
+    def _vectors(self, card: ModelCard, clips: AudioClips, outputs: tuple[str, ...]) -> Iterator[ClipVectors]:
+        return self._model(card, outputs).vectors(
             clips,
             cache=self.cache,
             cache_key=self.cache_key,

@@ -36,7 +36,7 @@ from sklearn_audio.engine._window_scores import (
     scores_of,
     windowing_of,
 )
-from sklearn_audio.engine._window_values import ClipWindows, Window, WindowGrid, Windowing, window_values
+from sklearn_audio.engine._window_values import ClipWindows, Window, WindowGrid, Windowing, WindowRows, window_values
 
 __all__ = [
     "CACHE_CONSTRAINTS",
@@ -56,6 +56,7 @@ __all__ = [
     "WeightsSource",
     "Window",
     "WindowGrid",
+    "WindowRows",
     "Windowing",
     "add_low_rank",
     "blend",

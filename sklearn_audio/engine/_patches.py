@@ -33,6 +33,11 @@ class Patch(NamedTuple):
         """Number of values in all inputs."""
         return sum(tensor.numel() for tensor in self.inputs)
 
+    @property
+    def shapes(self) -> tuple[torch.Size, ...]:
+        """Shapes of the inputs; those of one forward pass are equal."""
+        return tuple(tensor.shape for tensor in self.inputs)
+
 
 @dataclass(frozen=True)
 class PatchOptions:

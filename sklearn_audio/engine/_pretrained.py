@@ -24,6 +24,8 @@ from sklearn_audio.engine._devices import resolve_device
 from sklearn_audio.engine._networks import Precision, WeightsSource, load_network
 from sklearn_audio.engine._patches import ClipVectors, Patch, PatchOptions, iter_patches, patch_spans
 from sklearn_audio.engine._streams import ordered_streams
+from sklearn_audio.engine._window_patches import window_patches
+from sklearn_audio.engine._window_values import Window
 from sklearn_audio.engine.models import FramePatching, ModelCard, layer_width
 from sklearn_audio.nets import LayeredNetwork
 from sklearn_audio.validation import AudioClips
@@ -154,6 +156,21 @@ class PretrainedModel:
             vector_cache.finish()
         errors.warn()
 
+    def of_windows(self, windows: Sequence[Window]) -> Iterator[ClipVectors]:
+        """Yield the vectors of each window, as if it were a clip of its own; they fill batches together."""
+        forward = self.load()
+        cut = list(window_patches(self.card, windows, self.patches, self.device))
+        patches = [patch for of_window in cut for patch in of_window]
+        vectors = iter(forward.in_order(patches))
+        for row, of_window in enumerate(cut):
+            clip = ClipVectors()
+            for patch, found in zip(of_window, vectors, strict=False):
+                clip.weights.extend(patch.weights)
+                clip.vectors.extend(found[: len(patch.weights)])
+            for vector in clip.vectors:
+                check_output(vector, "row {}".format, row)
+            yield clip
+
 
 @dataclass
 class _Job:
@@ -217,7 +234,7 @@ class _Queue:
 
     def _enqueue(self, patch: Patch, clip: ClipVectors) -> None:
         """Run a batch of one shape once it is full, and all batches if too many patches wait."""
-        batch = self._waiting.setdefault(tuple(tensor.shape for tensor in patch.inputs), [])
+        batch = self._waiting.setdefault(patch.shapes, [])
         batch.append((patch, clip))
         if len(batch) >= self.load().batch:
             self._run(batch)
@@ -321,6 +338,16 @@ class Forward:
         for first in range(0, len(patches), self.batch):
             vectors.extend(self._run(patches[first : first + self.batch]))
         return vectors
+
+    def in_order(self, patches: list[Patch]) -> list[Vectors]:
+        """Compute the vectors of patches of any shapes, those of one shape together."""
+        rows_of: dict[tuple[Any, ...], list[int]] = {}
+        for row, patch in enumerate(patches):
+            rows_of.setdefault(patch.shapes, []).append(row)
+        vectors: dict[int, Vectors] = {}
+        for rows in rows_of.values():
+            vectors.update(zip(rows, self([patches[row] for row in rows]), strict=True))
+        return [vectors[row] for row in range(len(patches))]
 
     def _run(self, patches: list[Patch]) -> Vectors:
         inputs = [self._stacked(tensors) for tensors in zip(*(patch.inputs for patch in patches), strict=True)]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_audio.base import Reading
-from sklearn_audio.engine._window_values import ClipWindows, WindowGrid, Windowing, window_values
+from sklearn_audio.engine._window_values import ClipWindows, WindowGrid, Windowing, WindowRows, window_values
 from sklearn_audio.metrics._scorers import stack_scores
 from sklearn_audio.validation import AudioClips, check_audio
 
@@ -82,4 +82,4 @@ def class_names(estimator: Any) -> NDArray[Any]:
 def score_windows(estimator: Any, windowing: Windowing, batch_size: int) -> Iterator[ClipWindows]:
     """Yield the scores of the windows, clip after clip."""
     score = scores_of(estimator)
-    return window_values(lambda windows: score([window.as_clip() for window in windows]), windowing, batch_size)
+    return window_values(lambda windows: score(WindowRows(windows)), windowing, batch_size)

@@ -17,7 +17,7 @@ from sklearn_audio.engine._clips import ClipErrors, OnError
 from sklearn_audio.engine._streams import ordered_streams
 from sklearn_audio.validation import AudioClips
 
-__all__ = ["ClipWindows", "Window", "WindowGrid", "Windowing", "window_values"]
+__all__ = ["ClipWindows", "Window", "WindowGrid", "WindowRows", "Windowing", "window_values"]
 
 _SHOWN_CLIPS = 5
 
@@ -71,6 +71,14 @@ class WindowGrid(NamedTuple):
         end, start = first + len(held), self.start(index, rate)
         if end > max(covered, start):
             yield Window(start, held[start - first :].copy(), rate, index)
+
+
+class WindowRows(list[dict[str, Any]]):
+    """Windows as rows of X; an embedder also sees their places, and shares what overlapping ones have in common."""
+
+    def __init__(self, windows: list[Window]) -> None:
+        super().__init__(window.as_clip() for window in windows)
+        self.windows = windows
 
 
 @dataclass

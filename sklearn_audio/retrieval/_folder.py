@@ -106,8 +106,15 @@ def _contents(stored: Stored) -> dict[str, Any]:
         "next_id": stored.next_id,
         "paths": list(paths),
         "items": {"id": items["id"].tolist(), "path": codes.tolist()}
-        | {name: [None if np.isnan(time) else time for time in items[name].tolist()] for name in ("start", "end")},
+        | {name: _times(items[name].to_numpy(np.float64)) for name in ("start", "end")},
     }
+
+
+def _times(seconds: NDArray[np.float64]) -> list[float | None]:
+    times = seconds.astype(object)
+    times[np.isnan(seconds)] = None
+    known: list[float | None] = times.tolist()
+    return known
 
 
 def read_folder(path: str | os.PathLike[str], *, memory_map: bool) -> Stored:

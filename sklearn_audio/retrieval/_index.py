@@ -217,7 +217,7 @@ class AudioIndex(VersionedState, MetaEstimatorMixin, BaseEstimator):
         if gone.size and gone.dtype.kind not in "iu":
             raise TypeError(f"ids must be whole numbers, as in the column 'id' of items_, got {gone.dtype}.")
         known = self.items_["id"].to_numpy()
-        unknown = np.setdiff1d(gone, known)
+        unknown = np.unique(gone[~np.isin(gone, known)])
         if unknown.size:
             raise ValueError(f"the index has no item(s) with id {unknown[:5].astype(int).tolist()}; see items_.")
         keep = ~np.isin(known, gone)
@@ -264,12 +264,12 @@ class AudioIndex(VersionedState, MetaEstimatorMixin, BaseEstimator):
         rows, distances = self._nearest.search(prepared(found.vectors, self.metric, "X"), int(k))
         counts = [len(each) for each in rows]
         flat = np.concatenate([*rows, np.empty(0, dtype=np.int64)])
-        result = pd.DataFrame({"query": np.repeat(found.clips, counts), "rank": 0})
-        result[["id", *PLACES]] = self.items_.iloc[flat].reset_index(drop=True)
-        result["distance"] = np.concatenate([*distances, np.empty(0)])
+        columns = {"query": np.repeat(found.clips, counts), "rank": np.zeros(len(flat), dtype=np.int64)}
+        columns |= {name: self.items_[name].to_numpy()[flat] for name in self.items_}
+        columns["distance"] = np.concatenate([*distances, np.empty(0)])
         for name in ("start", "end"):
-            result[f"query_{name}"] = np.repeat(found.places[name].to_numpy(np.float64), counts)
-        return _nearest_windows(result, int(k))
+            columns[f"query_{name}"] = np.repeat(found.places[name].to_numpy(np.float64), counts)
+        return _nearest_windows(columns, int(k))
 
     def duplicates(self, threshold: float = 0.01, *, across_files: bool = False) -> pd.DataFrame:
         """Find pairs of items that are nearly the same.
@@ -419,12 +419,21 @@ def _items(found: Embedded, first: int) -> pd.DataFrame:
     return items
 
 
-def _nearest_windows(result: pd.DataFrame, k: int) -> pd.DataFrame:
+def _nearest_windows(columns: dict[str, NDArray[Any]], k: int) -> pd.DataFrame:
     """Keep each item of a query once, with the nearest window of the query, and the k nearest items."""
-    result = result.sort_values(["query", "distance", "id", "query_start"], ignore_index=True, kind="stable")
-    result = result.drop_duplicates(["query", "id"])
-    result["rank"] = result.groupby("query").cumcount() + 1
-    return result[result["rank"] <= k].reset_index(drop=True)
+    # By NumPy, as pandas takes longer than the search.
+    order = np.lexsort([columns[name] for name in ("query_start", "id", "distance", "query")])
+    query, item = columns["query"][order], columns["id"][order]
+    _, first = np.unique(np.stack([query, item]), axis=1, return_index=True)
+    kept = np.sort(first)
+    starts = np.searchsorted(query[kept], query[kept])
+    columns["rank"][order[kept]] = rank = np.arange(1, len(kept) + 1) - starts
+    rows = order[kept[rank <= k]]
+    return pd.DataFrame({name: _column(values[rows]) for name, values in columns.items()})
+
+
+def _column(values: NDArray[Any]) -> Any:
+    return pd.Series(values, dtype=object) if values.dtype == object else values  # else paths are of the type str
 
 
 def _width_error(width: int, wanted: int, owner: str) -> ValueError:
