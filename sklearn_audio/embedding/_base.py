@@ -193,20 +193,23 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
             message names the row. If `hop` is set, every clip is a single patch, and `fit` has not seen longer ones.
         """
         self._check_fitted()
-        return self._embed(self._windowed(), X)
-
-    def _embed(self, card: ModelCard, X: Any) -> NDArray[np.float32] | Ragged:
-        widths = self._widths(card, self.pooling)
+        card = self._windowed()
         if isinstance(X, WindowRows) and self._takes_windows(card, X):
+            widths = self._widths(card, self.pooling)
             model = self._model(self._for_windows(card, X.windows), tuple(widths))
-            n_rows, vectors = len(X), model.of_windows(X.windows)
-        else:
-            clips = self._validate_X(card, X, reset=False)
-            self._check_several_patches(card, clips)
-            n_rows, vectors = len(clips), self._vectors(card, clips, tuple(widths))
-        if self.pooling is None:
-            return ragged_of(vectors, widths)
-        return pooled_of(vectors, n_rows, widths, self.pooling)
+            return self._output(model.of_windows(X.windows), len(X), widths)
+        clips = self._validate_X(card, X, reset=False)
+        self._check_several_patches(card, clips)
+        return self._embed(card, clips)
+
+    def _embed(self, card: ModelCard, clips: AudioClips) -> NDArray[np.float32] | Ragged:
+        widths = self._widths(card, self.pooling)
+        return self._output(self._vectors(card, clips, tuple(widths)), len(clips), widths)
+
+    def _output(
+        self, vectors: Iterator[ClipVectors], n_clips: int, widths: dict[str, int]
+    ) -> NDArray[np.float32] | Ragged:
+        return ragged_of(vectors, widths) if self.pooling is None else pooled_of(vectors, n_clips, widths, self.pooling)
 
     @overload
     def segments(self, X: Any, *, return_vectors: Literal[False] = False) -> pd.DataFrame: ...
