@@ -359,6 +359,8 @@ def _waveforms(audio: Tensor) -> NDArray[np.float32]:
 
     Shapes: (n_clips, n_timepoints) or (n_timepoints,) -> (n_clips, n_timepoints).
     """
+    if not isinstance(audio, Tensor):
+        raise TypeError(f"audio is a {type(audio).__name__}; give a Tensor of torch.")
     waveforms: NDArray[np.float32] = audio.detach().float().cpu().numpy()
     if waveforms.ndim not in (1, 2):
         raise ValueError(f"audio must have shape (n_clips, n_timepoints), got {tuple(waveforms.shape)}.")

@@ -100,6 +100,8 @@ def test_refuses():
         hear.get_scene_embeddings(torch.zeros(1, 16000), torch.nn.Linear(1, 1))
     with pytest.raises(ValueError, match=r"audio must have shape \(n_clips, n_timepoints\), got \(1, 1, 16000\)"):
         hear.get_scene_embeddings(torch.zeros(1, 1, 16000), hear.load_model())
+    with pytest.raises(TypeError, match="audio is a ndarray; give a Tensor of torch"):
+        hear.get_scene_embeddings(np.zeros((1, 16000)), hear.load_model())
 
 
 def test_a_clip_that_fails_is_named_also_with_on_error_nan():

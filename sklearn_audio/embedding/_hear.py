@@ -271,6 +271,8 @@ class HEAREmbedder(FloatOutputMixin, AudioEstimator):
         """Yield the vectors of clip after clip; clips of one length go through the module together."""
         errors = ClipErrors(self.on_error)
         size = round((_WHOLE if self.window is None else float(self.window)) * model.rate)
+        if not size:
+            raise ValueError(f"window={self.window} s is less than a timepoint at {model.rate} Hz; give a longer one.")
         with closing(ordered_streams(lambda row: (row, clips.stream(row)), range(len(clips)), self.n_jobs)) as streams:
             name = type(self).__name__
             shown = progress_bar(streams, description=name, total=len(clips), unit="clip", shown=self.verbose)

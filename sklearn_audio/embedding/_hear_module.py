@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sklearn_audio._forks import ForkSafeLock
+from sklearn_audio._paths import local_path
 
 __all__ = ["HEARModule", "load_hear"]
 
@@ -33,7 +34,8 @@ _lock = ForkSafeLock()
 
 def load_hear(module: Any, weights: str | os.PathLike[str] | None, device: torch.device) -> HEARModule:
     """Return a module with its model, from memory if it was used lately."""
-    key = (module if isinstance(module, str) else id(module), None if weights is None else os.fspath(weights), device)
+    weights = None if weights is None else local_path(weights)
+    key = (module if isinstance(module, str) else id(module), weights, device)
     with _lock:
         if key not in _loaded:
             _loaded[key] = HEARModule(module, weights, device)
@@ -46,7 +48,7 @@ def load_hear(module: Any, weights: str | os.PathLike[str] | None, device: torch
 class HEARModule:
     """A module of the HEAR API with a model that it loaded."""
 
-    def __init__(self, module: Any, weights: str | os.PathLike[str] | None, device: torch.device) -> None:
+    def __init__(self, module: Any, weights: str | None, device: torch.device) -> None:
         self._module = _imported(module)
         self.name = module if isinstance(module, str) else getattr(module, "__name__", type(module).__name__)
         self._device = device
@@ -93,12 +95,17 @@ class HEARModule:
             raise ValueError(f"module {self.name!r} returned timestamps that do not increase; mend the module.")
         return list(zip(found[: len(clips)], times[: len(clips)] / 1000, strict=True))
 
-    def _load(self, weights: str | os.PathLike[str] | None) -> Any:
-        if weights is not None:
-            return self._module.load_model(os.fspath(weights))
+    def _load(self, weights: str | None) -> Any:
         first = next(iter(inspect.signature(self._module.load_model).parameters.values()), None)
         required = first is not None and first.default is first.empty and first.kind is first.POSITIONAL_OR_KEYWORD
-        return self._module.load_model("") if required else self._module.load_model()
+        arguments = [""] if weights is None and required else [] if weights is None else [weights]
+        try:
+            return self._module.load_model(*arguments)
+        except Exception as error:  # of foreign code
+            reason = f"{type(error).__name__}: {error}".rstrip(".")
+            raise ValueError(
+                f"load_model of {self.name!r} failed with weights={weights!r}: {reason}. Give what the module asks for."
+            ) from error
 
     def _number(self, name: str) -> int:
         value = getattr(self._model, name, None)
@@ -149,6 +156,8 @@ class HEARModule:
 def _imported(module: Any) -> Any:
     if not isinstance(module, str):
         return module
+    if not module or module.startswith("."):
+        raise ValueError(f"module={module!r} is no full name of a module; give one such as 'hearbaseline.wav2vec2'.")
     try:
         return importlib.import_module(module)
     except ImportError as error:

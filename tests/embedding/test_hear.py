@@ -156,6 +156,26 @@ def test_the_path_of_weights_goes_to_load_model():
     np.testing.assert_array_equal(HEAREmbedder(required, sample_rate=RATE).transform(CLIPS[:1])[0], scene_of(CLIPS[0]))
 
 
+def test_the_path_of_weights_may_begin_at_home(monkeypatch):
+    given = []
+    monkeypatch.setenv("HOME", "/home/somebody")
+    module = module_with(load_model=lambda path: given.append(path) or hear_module.load_model())
+    HEAREmbedder(module, weights="~/model.pt", sample_rate=RATE).fit(CLIPS)
+    assert given == ["/home/somebody/model.pt"]
+
+
+def test_weights_that_the_module_cannot_load():
+    with pytest.raises(
+        ValueError, match=r"load_model of 'tests.hear_module' failed with weights='x': ValueError: .*'x'\."
+    ):
+        HEAREmbedder(NAME, weights="x", sample_rate=RATE).fit(CLIPS)
+
+
+def test_a_window_of_no_timepoint():
+    with pytest.raises(ValueError, match=r"window=1e-09 s is less than a timepoint at 16000 Hz; give a longer one"):
+        HEAREmbedder(NAME, window=1e-9, sample_rate=RATE).transform(CLIPS)
+
+
 def test_the_numbers_of_the_program_are_left_alone():
     _hear_module._loaded.clear()
     torch.manual_seed(7)
@@ -219,6 +239,8 @@ def of_wrong_times(audio, model):
             r"shape \(1, 10, 10\), .*\(1, 9, 10\)",
         ),
         (NAME, "scenes", ValueError, "The 'pooling' parameter"),
+        ("", "scene", ValueError, "module='' is no full name of a module; give one such as"),
+        (".hear_module", "scene", ValueError, "module='.hear_module' is no full name"),
     ],
 )
 def test_refuses(module, pooling, error, message):
