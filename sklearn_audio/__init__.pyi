@@ -56,6 +56,7 @@ from .embedding import VGGishEmbedder as VGGishEmbedder
 from .embedding import YAMNetEmbedder as YAMNetEmbedder
 from .embedding import clear_cache as clear_cache
 from .events import find_events as find_events
+from .inspection import NetworkEmbedder as NetworkEmbedder
 from .model_selection import FewShotSplit as FewShotSplit
 from .model_selection import compare as compare
 from .model_selection import learning_curve_few_shot as learning_curve_few_shot

@@ -222,4 +222,4 @@ class FineTunedClassifier(FineTuning):
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         self._check_fitted()
-        return self._of_vectors(self._embed(self._clips(X, reset=False)))
+        return self._of_vectors(self._vectors(X))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from numbers import Integral
 from typing import Any, Self
@@ -28,10 +28,12 @@ from sklearn_audio.engine.training import (
     Collation,
     Net,
     RowView,
+    Segments,
     Split,
     TrainingConfig,
     build_spec_augment,
     draw_seed,
+    whole_rows,
 )
 from sklearn_audio.metrics import mean_average_precision
 from sklearn_audio.ragged import Ragged
@@ -90,7 +92,11 @@ class FineTuning(NeuralClassifier):
     # rows
 
     def _takes_audio(self) -> bool:
-        return True
+        return bool(self.embedder._takes_audio())
+
+    def _classifier(self) -> Any:
+        """Return the classifier whose network is trained on its own rows; None for an embedder of recordings."""
+        return self._embedder()._plain() if hasattr(self._embedder(), "_plain") else None
 
     def _reading(self) -> Reading:
         reading: Reading = self.embedder._reading()
@@ -100,9 +106,12 @@ class FineTuning(NeuralClassifier):
         return AudioInput(None, self._reading().rate or 0)
 
     def _embedder(self) -> Any:
-        """Return the embedder, on the device of this estimator."""
-        options = {} if self.n_jobs is None else {"n_jobs": self.n_jobs}
-        return clone(self.embedder).set_params(device=self.device, verbose=self.verbose, **options)
+        """Return the embedder, on the device of this estimator; that within a `NetworkEmbedder`, if it has one."""
+        embedder = self.embedder._resolved() if hasattr(self.embedder, "_resolved") else self.embedder
+        options = {"device": self.device, "verbose": self.verbose}
+        options |= {} if self.n_jobs is None else {"n_jobs": self.n_jobs}
+        known = embedder.get_params(deep=False)
+        return clone(embedder).set_params(**{name: value for name, value in options.items() if name in known})
 
     def _clips(self, X: Any, *, reset: bool) -> AudioClips:
         reading = self._reading()
@@ -112,6 +121,11 @@ class FineTuning(NeuralClassifier):
         """Read X, and embed it, both once."""
         embedder = self._embedder()
         self._check_body(embedder._body())  # before anything is read
+        classifier = self._classifier()
+        if classifier is not None:
+            rows = self._rows_of(classifier, X, reset=reset)
+            vectors = embedder._of_chunks([rows], "mean")
+            return EmbeddedRows(rows if self._trains_body else rows_of(vectors), vectors)
         clips = self._clips(X, reset=reset)
         vectors = embedder._embed(embedder._windowed(), clips)
         if not self._trains_body:
@@ -119,26 +133,53 @@ class FineTuning(NeuralClassifier):
         options = {"n_jobs": self.n_jobs, "verbose": self.verbose, "description": type(self).__name__}
         return EmbeddedRows(self._audio().store(clips, waveforms=True, **options), vectors)
 
+    def _rows_of(self, classifier: Any, X: Any, *, reset: bool) -> RowView:
+        """Read X as the classifier does whose network is trained."""
+        rows: RowView = classifier._read_rows(X, reset=False)
+        if reset:
+            self._forget_features()
+            for name in ("n_features_in_", "feature_names_in_"):
+                if hasattr(classifier, name):
+                    setattr(self, name, getattr(classifier, name))
+        return rows
+
+    def _segments(self, rows: RowView, *, training: bool) -> Segments:
+        classifier = self._classifier()
+        if classifier is None or (training and not self._trains_body):
+            return whole_rows(rows)
+        segments: Segments = classifier._segments(rows, training=training)
+        return segments
+
     def _check_body(self, body: Any) -> None:
         self._frozen_blocks(list(body.names))
         if self.spec_augment not in ("auto", None, False) and not body.has_frames:
             raise ValueError(
-                f"spec_augment={self.spec_augment!r} masks frames, but {body.card.name} takes waveforms; leave "
-                "spec_augment at 'auto'."
+                f"spec_augment={self.spec_augment!r} masks frames, which the network of {self.embedder!r} does not "
+                "take; leave spec_augment at 'auto'."
+            )
+        if self.augmentations and self._takes_audio() and self._classifier() is not None:
+            raise ValueError(
+                "augmentations change waveforms, but the network of a NetworkEmbedder is trained on stored frames; "
+                "compute the frames before, or leave augmentations at None."
             )
 
     def _collation(self, *, training: bool) -> Collation:
-        if not self._trains_body:
+        if training and not self._trains_body:
             return Collation(1)
+        classifier = self._classifier()
+        if classifier is not None:
+            collation: Collation = classifier._collation(training=training)
+            return collation
         # clips of a batch are repeated to one length if the network takes clips of any length, to be one batch for it
-        varies = not getattr(self.embedder._windowed().patching, "fixed", True)
+        varies = not getattr(self._embedder()._windowed().patching, "fixed", True)
         return Collation(short_clip="tile" if varies else "zero", front_end=self._batch_front_end())
 
     def _batch_front_end(self) -> BatchFrontEnd | None:
         return super()._batch_front_end() if self._trains_body else None
 
     def _augmentation(self) -> Augmentation | None:
-        return self._build_augmentation(self.mixup, None)
+        masks = self._masks() if self._trains_body and self._classifier() is not None else None
+        return self._build_augmentation(self.mixup, masks)
 
     # the network
 
@@ -148,7 +189,7 @@ class FineTuning(NeuralClassifier):
 
     def _build_network(self, rows: RowView) -> None:
         """Build the network at the start of training: the pretrained body, and the head of the probe."""
-        source = self.embedder._body()
+        source = self._embedder()._body()
         options = {"make_body": source.make, "width": source.width, "n_outputs": len(self.classes_)}
         network = TunedNetwork(**options, body=source.load())
         _write_head(network.head, self._start)
@@ -195,7 +236,8 @@ class FineTuning(NeuralClassifier):
     def _masks(self) -> Any:
         if self.spec_augment != "auto":
             return build_spec_augment(self.spec_augment)
-        return build_spec_augment({"time_masks": 0, "frequency_masks": 1})
+        has_frames = self._embedder()._body().has_frames
+        return build_spec_augment({"time_masks": 0, "frequency_masks": 1} if has_frames else None)
 
     def _rate_factors(self, network: TunedNetwork) -> dict[str, float]:
         """Return the factors of the learning rates of the parameters, by name."""
@@ -203,7 +245,7 @@ class FineTuning(NeuralClassifier):
         factors = {f"{prefix}{name}": 1.0 for name, _ in network.named_parameters()}
         factors |= {name: self.head_factor for name in factors if name.startswith(f"{prefix}head.")}
         if self.layer_decay < 1:
-            blocks = [leaves for name, leaves in self.embedder._body().blocks(network.body).items() if name]
+            blocks = [leaves for name, leaves in self._embedder()._body().blocks(network.body).items() if name]
             for number, leaves in enumerate(reversed(blocks)):
                 begun = tuple(f"body.network.{leaf}." for leaf in leaves)
                 factors |= {name: self.layer_decay**number for name in factors if name.startswith(begun)}
@@ -318,10 +360,10 @@ class FineTuning(NeuralClassifier):
         if self.multi_label_:
             right = np.where(targets > 0, probabilities, 1 - probabilities)
             score = mean_average_precision(targets, probabilities) if targets.any() else 0.0
-            return float(score), float(-np.average(np.log(right).mean(axis=1), weights=weights))
+            return float(score), float(-np.average(_logarithm(right).mean(axis=1), weights=weights))
         right = probabilities[np.arange(len(rows)), targets]
         score = np.average(probabilities.argmax(axis=1) == targets, weights=weights)
-        return float(score), float(-np.average(np.log(right), weights=weights))
+        return float(score), float(-np.average(_logarithm(right), weights=weights))
 
     # inference
 
@@ -339,8 +381,21 @@ class FineTuning(NeuralClassifier):
     def _vectors_of(self, rows: RowView) -> NDArray[np.float32]:
         if not self._trains_body:
             return rows.vectors  # type: ignore[attr-defined,no-any-return]
+        if self._classifier() is not None:
+            return self._of_chunks([rows])
         rate = self._reading().rate or 0
         return self._embed(check_audio([rows[row] for row in range(len(rows))], rate, bare_rate=rate))
+
+    def _of_chunks(self, chunks: Iterable[RowView]) -> NDArray[np.float32]:
+        """Compute the vectors of rows of the classifier whose network was trained."""
+        vectors: NDArray[np.float32] = self._tuned._of_chunks(chunks, "mean")
+        return vectors
+
+    def _vectors(self, X: Any) -> NDArray[np.float32]:
+        classifier = self._classifier()
+        if classifier is None:
+            return self._embed(self._clips(X, reset=False))
+        return self._of_chunks(classifier._rows_in_chunks(X))
 
     def _of_vectors(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         parameters = (p.detach().cpu().numpy().astype(np.float64) for p in self.network_.head.parameters())
@@ -354,6 +409,10 @@ class FineTuning(NeuralClassifier):
         super().__setstate__(state)
         if hasattr(self, "network_"):
             self._with_tuned()
+
+
+def _logarithm(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.log(np.maximum(probabilities, np.finfo(np.float64).tiny))
 
 
 def _write_head(layer: nn.Linear, head: Head | None) -> None:

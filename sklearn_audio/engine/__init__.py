@@ -14,6 +14,7 @@ from sklearn_audio.engine._cache import (
 from sklearn_audio.engine._clips import ClipErrors, check_output, collect_rows
 from sklearn_audio.engine._devices import resolve_device
 from sklearn_audio.engine._frames import front_end_frames, to_tensor
+from sklearn_audio.engine._layer_body import LayerBody, NetworkBody, layers_run
 from sklearn_audio.engine._networks import WeightsSource, pack_network, parts_of, read_network, seed_of
 from sklearn_audio.engine._patches import ClipVectors, PatchOptions, longest_patch, patch_spans
 from sklearn_audio.engine._pooling import POOLINGS, pool, pool_over_time
@@ -46,6 +47,8 @@ __all__ = [
     "ClipErrors",
     "ClipVectors",
     "ClipWindows",
+    "LayerBody",
+    "NetworkBody",
     "PatchOptions",
     "Postprocess",
     "PretrainedBody",
@@ -68,6 +71,7 @@ __all__ = [
     "front_end_frames",
     "label_rows",
     "labels_of",
+    "layers_run",
     "longest_patch",
     "merge_low_rank",
     "ordered_streams",

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from sklearn_audio.augmentation import SpecAugment
+from sklearn_audio.engine._layer_body import blocks_between
 from sklearn_audio.engine._networks import WeightsSource, read_network
 from sklearn_audio.engine._patches import Patch, PatchOptions, iter_patches
 from sklearn_audio.engine.models import ModelCard, example_inputs, layer_width, layers_of
@@ -60,45 +61,11 @@ class PretrainedBody:
         return self.make(network=read_network(self.card, self.source))
 
     def blocks(self, body: ClipBody) -> dict[str, list[str]]:
-        """List the leaf modules of the body by block, in the order of computation; "" are those after the layer.
-
-        A block is the part of the network from one of its layers to the next.
-        """
+        """List the leaf modules of the body by block, in the order of computation; "" are those after the layer."""
         is_native = self.card.assemble is not None  # a network of transformers computes nothing on "meta"
         network: Any = body.network if is_native else self.card.on_meta()
         example = [torch.zeros(x.shape) if is_native else x for x in example_inputs(self.card)]
-        known: set[str] = set()
-        blocks: dict[str, list[str]] = {}
-        for name in layers_of(self.card):
-            ran = [leaf for leaf in _leaves_run(network, example, name) if leaf not in known]
-            known.update(ran)
-            blocks.setdefault(name if name in self.names else "", []).extend(ran)
-        # such as position embeddings, which belong to no leaf
-        others = [name for name, _ in _leaves(network) if name not in known]
-        first = next(iter(blocks))
-        return {name: (others if name == first else []) + leaves for name, leaves in blocks.items()}
-
-
-def _leaves(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Iterate over the modules without children, and those with parameters of their own."""
-    for name, module in network.named_modules():
-        if not list(module.children()) or list(module.parameters(recurse=False)):
-            yield name, module
-
-
-def _leaves_run(network: nn.Module, example: list[Tensor], layer: str) -> list[str]:
-    """List the leaves that compute a layer."""
-    ran: list[str] = []
-    handles = [
-        module.register_forward_pre_hook(lambda _, __, name=name: ran.append(name)) for name, module in _leaves(network)
-    ]
-    try:
-        with torch.no_grad():
-            network(*example, layer=layer)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return list(dict.fromkeys(ran))
+        return blocks_between(network, layers_of(self.card), self.names, lambda name: network(*example, layer=name))
 
 
 class ClipBody(nn.Module):

@@ -1,5 +1,6 @@
-"""Views into fitted estimators: their scores along recordings."""
+"""Views into fitted estimators: the layers of their networks, and their scores along recordings."""
 
+from sklearn_audio.inspection._network import NetworkEmbedder
 from sklearn_audio.inspection._segments import iter_segments, predict_segments
 
-__all__ = ["iter_segments", "predict_segments"]
+__all__ = ["NetworkEmbedder", "iter_segments", "predict_segments"]

@@ -266,7 +266,7 @@ def test_masks_are_for_frames(clips):
         classifier(embedder=over_frames, spec_augment=masks).fit(X, y).predict_proba(X) for masks in (None, True)
     )
     assert not np.array_equal(plain, masked)
-    with pytest.raises(ValueError, match="spec_augment=True masks frames, but standin_wave takes waveforms"):
+    with pytest.raises(ValueError, match="spec_augment=True masks frames, which the network of"):
         classifier(spec_augment=True).fit(X, y)
 
 
