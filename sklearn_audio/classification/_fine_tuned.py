@@ -45,8 +45,9 @@ class FineTunedClassifier(FineTuning):
     ----------
     embedder : embedder
         The network: an `EfficientATEmbedder`, `PANNsEmbedder`, `VGGishEmbedder`, `HuggingFaceEmbedder` or another
-        `PretrainedEmbedder` with a single layer and ``pooling="mean"``. It is not changed. Its parameters determine how
-        clips are read and cut; the head is over the mean of the patches of a clip.
+        `PretrainedEmbedder` with a single layer and ``pooling="mean"``, or a `NetworkEmbedder` of a fitted classifier.
+        It is not changed. Its parameters determine how clips are read and cut; the head is over the mean of the
+        patches.
     strategy : {"probe", "probe_then_finetune", "last_blocks", "full", "lora"}, default="probe_then_finetune"
         "probe" fits the head only; "probe_then_finetune" trains the network from there, "last_blocks" the last quarter
         of its blocks, "lora" low-rank changes of its dense layers and 1x1 convolutions. In all of these, batch norms
@@ -115,6 +116,7 @@ class FineTunedClassifier(FineTuning):
     See Also
     --------
     CNNClassifier : Networks trained from scratch.
+    NetworkEmbedder : A network of your own as the embedder.
 
     Notes
     -----

@@ -127,6 +127,8 @@ class FineTuning(NeuralClassifier):
             vectors = embedder._of_chunks([rows], "mean")
             return EmbeddedRows(rows if self._trains_body else rows_of(vectors), vectors)
         clips = self._clips(X, reset=reset)
+        if reset:
+            embedder._check_several_patches(embedder._windowed(), clips)
         vectors = embedder._embed(embedder._windowed(), clips)
         if not self._trains_body:
             return EmbeddedRows(rows_of(vectors), vectors)
@@ -203,10 +205,10 @@ class FineTuning(NeuralClassifier):
         network.still = [] if self.strategy == "full" else [body]
         for name, leaves in blocks.items():
             for leaf in (body.get_submodule(leaf) for leaf in leaves):
-                if name in frozen or not name:
-                    network.still.append(leaf)
-                    for parameter in leaf.parameters(recurse=False):
-                        parameter.requires_grad_(False)
+                is_frozen = name in frozen or not name
+                network.still += [leaf] * is_frozen
+                for parameter in leaf.parameters(recurse=False):
+                    parameter.requires_grad_(not is_frozen)
 
     def _frozen_blocks(self, names: list[str]) -> list[str]:
         """Return the names of the blocks that are not trained."""
@@ -226,6 +228,7 @@ class FineTuning(NeuralClassifier):
 
     def _build_net(self, loss: Any, config: TrainingConfig) -> Net:
         network = self.network_
+        self._freeze(network, self._embedder()._body().blocks(network.body))  # also after a pickle
         if self.strategy == "lora":
             add_low_rank(network.body, self.lora_rank)
         self.n_parameters_ = sum(p.numel() for p in network.parameters() if p.requires_grad)

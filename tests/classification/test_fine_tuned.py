@@ -350,6 +350,22 @@ def test_partial_fit_continues(clips):
         classifier(lr=[1e-3, 1e-2]).partial_fit(X, y, classes=np.unique(y))
 
 
+@pytest.mark.parametrize("freeze", ["low", "backbone"])
+def test_what_is_frozen_stays_frozen_after_a_pickle(clips, freeze):
+    X, y, _ = clips
+    fitted = classifier(freeze=freeze, strategy="full").partial_fit(X, y, classes=np.unique(y))
+    again = pickle.loads(pickle.dumps(fitted)).partial_fit(X, y)
+    for name, tensor in pretrained_state().items():
+        if name.startswith("low") or freeze == "backbone":
+            assert torch.equal(body_state(again)[name], tensor), name
+
+
+def test_a_hop_needs_longer_clips(clips):
+    X, y, _ = clips
+    with pytest.raises(ValueError, match="hop="):
+        classifier(embedder=embedder(hop=0.5)).fit(X, y)
+
+
 def test_it_learns(clips):
     X, y, groups = clips
     held_out = groups == 5
