@@ -302,6 +302,14 @@ def _add_on_error(parser: argparse.ArgumentParser, about: str) -> None:
 def _add_report(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
     _add_data(parser, "column of groups for an accuracy per group: speaker, site, session, ...")
+    parser.add_argument("--format", choices=["text", "json"], default="text", help="output format (default text)")
+    parser.add_argument(
+        "--plots",
+        metavar="FOLDER",
+        help="write pictures (confusion matrix, F1 per label, precision and recall), and a table of the recordings, "
+        "the worst first",
+    )
+    parser.add_argument("--force", action="store_true", help="write into a folder that is not empty")
 
 
 def _add_weights(parser: argparse.ArgumentParser) -> None:

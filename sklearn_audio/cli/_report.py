@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from sklearn_audio.cli._compute import Prediction, predictions
 from sklearn_audio.cli._data import is_multilabel, labelled
 from sklearn_audio.cli._messages import Progress, output
 from sklearn_audio.cli._model import Model, load_model
+from sklearn_audio.cli._report_files import check_folder, write_folder
 from sklearn_audio.cli._survey import Survey, clip_rows, keep_rows, report_unusable, survey
 from sklearn_audio.metrics import mean_average_precision
 
@@ -27,14 +29,22 @@ _N_CONFUSIONS = 20
 
 def run(options: Namespace) -> None:
     """Print accuracy, a table per class and the confusion matrix."""
+    folder = None if options.plots is None else Path(local_path(options.plots))
+    if folder is not None:
+        check_folder(folder, force=options.force)
     model = load_model(Path(local_path(options.model)))
     clips = labelled(options)
     _check_labels(model, clips, options)
     surveyed = survey(clips, options)
     report_unusable(surveyed.errors, len(clips.data), options)
     clips, answers, kept = _answers(model, clips, surveyed, options)
-    show = _of_label_sets if model.several else _of_classes
-    output().write(_seen_in_training(model, surveyed.digests[kept]) + show(answers, clips, model.names))
+    if options.format == "json":
+        output().write(_as_json(model, clips, answers, surveyed.digests[kept]))
+    else:
+        show = _of_label_sets if model.several else _of_classes
+        output().write(_seen_in_training(model, surveyed.digests[kept]) + show(answers, clips, model.names))
+    if folder is not None:
+        write_folder(folder, model, clips, answers, _truth(clips, model.names))
 
 
 def _check_labels(model: Model, clips: Bunch, options: Namespace) -> None:
@@ -75,6 +85,36 @@ def _answers(
         raise ValueError("none of the recordings can be used, so there is nothing to score.")
     kept = rows[answered]
     return keep_rows(clips, kept), [found[i] for i in answered], kept
+
+
+def _truth(clips: Bunch, names: list[str]) -> NDArray[np.bool_]:
+    """Return the indicator matrix of the labels, in the order of the model."""
+    members = clips.target if is_multilabel(clips) else clips.target[:, None] == clips.target_names
+    table = pd.DataFrame(members, columns=list(map(str, clips.target_names)))
+    return table.reindex(columns=names, fill_value=0).to_numpy(dtype=bool)
+
+
+def _as_json(model: Model, clips: Bunch, answers: list[Prediction], digests: NDArray[np.uint64]) -> str:
+    truth = _truth(clips, model.names)
+    predicted = np.array([np.isin(model.names, answer.labels or ()) for answer in answers])
+    facts: dict[str, Any] = {
+        "recordings": len(truth),
+        "copies_of_training": int(np.isin(digests, model.digests).sum()),
+        "labels": classification_report(
+            truth, predicted, target_names=model.names, output_dict=True, zero_division=0.0
+        ),
+    }
+    correct = (truth == predicted).all(axis=1)
+    if model.several:
+        facts["mean_average_precision"] = mean_average_precision(truth, [one.probabilities for one in answers])
+    else:
+        facts["accuracy"] = float(correct.mean())
+        facts["confusion"] = confusion_matrix(
+            truth.argmax(axis=1), predicted.argmax(axis=1), labels=range(len(model.names))
+        ).tolist()
+    if clips.groups is not None:
+        facts["groups"] = pd.Series(correct).groupby(list(map(str, clips.groups))).mean().to_dict()
+    return json.dumps(facts, ensure_ascii=False, indent=1) + "\n"
 
 
 def _seen_in_training(model: Model, digests: NDArray[np.uint64]) -> str:
@@ -121,8 +161,7 @@ def _per_group(correct: NDArray[np.bool_], groups: NDArray[Any]) -> str:
 def _of_label_sets(answers: list[Prediction], clips: Bunch, names: list[str]) -> str:
     probabilities = np.array([answer.probabilities for answer in answers])
     predicted = np.array([np.isin(names, answer.labels or ()) for answer in answers])
-    table = pd.DataFrame(clips.target, columns=list(map(str, clips.target_names)))
-    truth = table.reindex(columns=names, fill_value=0).to_numpy()
+    truth = _truth(clips, names)
     per_label = classification_report(truth, predicted, target_names=names, digits=3, zero_division=0.0)
     return (
         f"mean average precision {mean_average_precision(truth, probabilities):.3f} over "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,6 @@ from sklearn.metrics import average_precision_score, precision_recall_curve
 from sklearn_audio.display._labels import shortened
 from sklearn_audio.engine import labels_of, scores_of
 from sklearn_audio.optional import require
-
-if TYPE_CHECKING:
-    pass
 
 _NARROW_IN = 5.0  # a legend beside the axes would leave them little
 

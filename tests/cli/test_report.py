@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import joblib
 import numpy as np
@@ -220,3 +221,19 @@ def test_recordings_that_cannot_be_used(model, tree, tmp_path, refused):
     refused(["report", model, tmp_path / "none.csv"], "does not exist")
     data = tree({"tone/1.wav": None, "noise/1.wav": b"this is text"}, n_good=0)
     refused(["report", model, data], "1.wav", "text", "skip it with --on-error skip")
+
+
+def test_json(wrong, model, run):
+    found = json.loads(run("report", model, wrong, "--groups", "half", "--format", "json"))
+    text = run("report", model, wrong, "--groups", "half")
+    assert f"accuracy {found['accuracy']:.3f} on {found['recordings']} recordings" in text
+    assert found["copies_of_training"] == 40
+    assert f"{found['groups']['x']:.3f}" in text
+    assert np.trace(found["confusion"]) == round(found["accuracy"] * 40)
+    assert set(found["labels"]) >= {"chirp", "noise", "tone", "macro avg"}
+
+
+def test_json_of_several_labels(tags, tagger, run):
+    found = json.loads(run("report", tagger, tags, "--format", "json"))
+    assert f"mean average precision {found['mean_average_precision']:.3f}" in run("report", tagger, tags)
+    assert "accuracy" not in found
