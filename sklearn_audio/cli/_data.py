@@ -96,6 +96,14 @@ def expanded(names: list[str], *, may_miss: bool) -> list[Any]:
     return clips
 
 
+def distinct(clips: list[Any]) -> list[Any]:
+    """Return each clip once, also if it is named in several ways."""
+    found: dict[Any, Any] = {}
+    for clip in clips:
+        found.setdefault((os.path.abspath(path_of(clip)), clip[1:] if isinstance(clip, tuple) else None), clip)
+    return list(found.values())
+
+
 def path_of(clip: Any) -> str:
     """Path of a clip, which may be (path, start, end)."""
     return str(clip[0] if isinstance(clip, tuple) else clip)

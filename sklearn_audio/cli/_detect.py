@@ -19,7 +19,7 @@ from sklearn_audio._version import __version__
 from sklearn_audio.annotations._schema import COLUMNS
 from sklearn_audio.classification import SoundEventDetector
 from sklearn_audio.cli._compute import set_reading, skipped_clips
-from sklearn_audio.cli._data import expanded, path_of
+from sklearn_audio.cli._data import distinct, expanded, path_of
 from sklearn_audio.cli._event_outputs import planned_output
 from sklearn_audio.cli._messages import Progress, utf8_output
 from sklearn_audio.cli._model import load_object
@@ -35,7 +35,7 @@ def run(options: Namespace) -> None:
     Each recording is predicted on its own, so that its events are the same to the bit whether a run is resumed or not.
     """
     skip = options.on_error == "skip"
-    clips = list(dict.fromkeys(expanded(options.files, may_miss=skip)))
+    clips = distinct(expanded(options.files, may_miss=skip))
     model = Path(local_path(options.model))
     output = planned_output(clips, options)
     detector, names = _detector(model, options)

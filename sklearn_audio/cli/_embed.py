@@ -15,7 +15,7 @@ from sklearn_audio._names import check_name
 from sklearn_audio._paths import local_path
 from sklearn_audio._version import __version__
 from sklearn_audio.cli._compute import chunks, skipped_clips
-from sklearn_audio.cli._data import expanded, path_of
+from sklearn_audio.cli._data import distinct, expanded, path_of
 from sklearn_audio.cli._messages import Progress, say
 from sklearn_audio.cli._methods import EMBEDDERS, embedder_of
 from sklearn_audio.cli._parts import PartFolder
@@ -31,7 +31,7 @@ def run(options: Namespace) -> None:
     if options.format == "parquet":
         require("pyarrow", needed_by="--format parquet", extra="parquet")
     skip = options.on_error == "skip"
-    clips = list(dict.fromkeys(expanded(options.files, may_miss=skip)))
+    clips = distinct(expanded(options.files, may_miss=skip))
     name, embedder = chosen_embedder(options)
     embedder.set_params(on_error="nan" if skip else "raise").fit(clips)
     settings = {"sklearn-audio": __version__, "embedder": _described(embedder), "format": options.format}

@@ -13,7 +13,7 @@ from sklearn_audio._atomic import written_whole
 from sklearn_audio._paths import local_path
 from sklearn_audio._progress import can_show_progress
 from sklearn_audio.cli._compute import skipped_clips
-from sklearn_audio.cli._data import expanded
+from sklearn_audio.cli._data import distinct, expanded
 from sklearn_audio.cli._embed import chosen_embedder
 from sklearn_audio.cli._messages import say
 from sklearn_audio.retrieval import AudioIndex
@@ -27,7 +27,7 @@ def run(options: Namespace) -> None:
     """Write an index."""
     folder = _checked_output(options)
     skip = options.on_error == "skip"
-    clips = list(dict.fromkeys(expanded(options.files, may_miss=skip)))
+    clips = distinct(expanded(options.files, may_miss=skip))
     name, embedder = chosen_embedder(options)
     shows = not options.quiet and can_show_progress() and sys.stderr.isatty()
     embedder.set_params(on_error="nan" if skip else "raise", verbose=int(shows))

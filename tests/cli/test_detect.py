@@ -119,7 +119,8 @@ def test_parts_and_lists(night, detector, tmp_path, run):
     assert table["label"].tolist() == ["hum", "hiss"]
     np.testing.assert_allclose(table["start"], [1.0, 3.0], atol=0.25)
     (tmp_path / "list.txt").write_text(f"{night}/1.wav\n{night}/1.wav\n")
-    named_twice = run("detect", detector, f"@{tmp_path}/list.txt", night / "1.wav")
+    again = f"{night}/../{night.name}/1.wav"
+    named_twice = run("detect", detector, f"@{tmp_path}/list.txt", night / "1.wav", again)
     assert named_twice == run("detect", detector, night / "1.wav")
 
 
