@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sklearn_audio.nets._layered import LayeredNetwork, Stages
+from sklearn_audio.nets._layered import LayeredNetwork, Stages, probabilities
 
 __all__ = ["AST", "AST_SIZES", "adapt_positions", "grid_shape"]
 
@@ -163,4 +163,4 @@ class AST(LayeredNetwork):
         if len(self.mlp_head):
             x = self.mlp_head(x)
             yield "logits", x
-            yield "probabilities", x.sigmoid()
+            yield "probabilities", probabilities(x)

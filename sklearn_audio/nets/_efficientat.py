@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from sklearn_audio.nets._layered import OVER_TIME, LayeredNetwork, Stages
+from sklearn_audio.nets._layered import OVER_TIME, LayeredNetwork, Stages, probabilities
 
 __all__ = ["EfficientAT"]
 
@@ -149,4 +149,4 @@ class EfficientAT(LayeredNetwork):
         yield "penultimate", x
         x = self.classifier[4:](x)
         yield "logits", x
-        yield "probabilities", x.sigmoid()
+        yield "probabilities", probabilities(x)

@@ -6,13 +6,27 @@ from collections.abc import Iterator
 from typing import ClassVar, overload
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["OVER_TIME", "LayeredNetwork", "Stages"]
+__all__ = ["OVER_TIME", "LayeredNetwork", "Stages", "probabilities"]
 
 Stages = Iterator[tuple[str, Tensor]]
 # After the name of a layer: mean, standard deviation and maximum of the layer over the time steps of its map.
 OVER_TIME = ":time"
+# A multiple of the values that a processor takes at once.
+_LANES = 64
+
+
+def probabilities(logits: Tensor) -> Tensor:
+    """Apply the sigmoid such that a row does not depend, to the bit, on its position in the batch.
+
+    PyTorch computes the last values of a tensor, which do not fill the lanes of the processor, with another function.
+
+    Shapes: (..., n_labels) -> (..., n_labels).
+    """
+    n_labels = logits.shape[-1]
+    return F.pad(logits, (0, -n_labels % _LANES)).sigmoid()[..., :n_labels]
 
 
 class LayeredNetwork(nn.Module):

@@ -11,7 +11,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from sklearn_audio.nets._layered import LayeredNetwork, Stages
+from sklearn_audio.nets._layered import LayeredNetwork, Stages, probabilities
 
 __all__ = ["MusiCNN"]
 
@@ -117,4 +117,4 @@ class MusiCNN(LayeredNetwork):
         yield "penultimate", penultimate
         logits = self.head(self.dropout(penultimate))
         yield "logits", logits
-        yield "taggram", logits.sigmoid()
+        yield "taggram", probabilities(logits)

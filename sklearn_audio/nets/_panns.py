@@ -10,11 +10,10 @@ from __future__ import annotations
 import itertools
 from typing import ClassVar, Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sklearn_audio.nets._layered import OVER_TIME, LayeredNetwork, Stages
+from sklearn_audio.nets._layered import OVER_TIME, LayeredNetwork, Stages, probabilities
 
 __all__ = ["HEAD", "Cnn6", "Cnn10", "Cnn14", "Cnn14DecisionLevel", "ConvBlock", "PANNsNetwork", "Stages", "initialise"]
 
@@ -99,7 +98,7 @@ class PANNsNetwork(LayeredNetwork):
         yield "embedding", x
         x = self.fc_audioset(x)
         yield "logits", x
-        yield "probabilities", x.sigmoid()
+        yield "probabilities", probabilities(x)
 
 
 class ConvBlock(nn.Module):
@@ -207,5 +206,5 @@ class Cnn14DecisionLevel(_Cnn):
 
     def _decide(self, x: Tensor) -> Tensor:
         if self.pool != "attention":
-            return torch.sigmoid(self.fc_audioset(x))
-        return torch.sigmoid(self.att_block["cla"](x.transpose(1, 2))).transpose(1, 2)  # (B, S, n_labels)
+            return probabilities(self.fc_audioset(x))
+        return probabilities(self.att_block["cla"](x.transpose(1, 2)).transpose(1, 2))  # (B, S, n_labels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sklearn_audio.nets._layered import LayeredNetwork, Stages
+from sklearn_audio.nets._layered import LayeredNetwork, Stages, probabilities
 
 __all__ = ["YAMNet"]
 
@@ -59,4 +59,4 @@ class YAMNet(LayeredNetwork):
         x = x.mean(dim=(2, 3))
         logits = self.dense(x)
         yield "logits", logits
-        yield "probabilities", logits.sigmoid()
+        yield "probabilities", probabilities(logits)

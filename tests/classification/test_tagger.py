@@ -304,3 +304,13 @@ def test_all_segments_of_a_decision_level_model_are_kept():
     (frames,) = tagger.predict_frames([clip])
     assert frames.shape == (601, 527)
     assert len(np.unique(frames[:, 0])) == 601 // 32 - 1  # segments of 32 frames; the last whole one is repeated
+
+
+@pytest.mark.parametrize("model", ["musicnn_msd_musicnn", "yamnet"])
+def test_the_order_of_clips_changes_no_bit(model):
+    tagger = AudioTagger(model, weights=None, sample_rate=16000)
+    rng = np.random.default_rng(0)
+    X = [rng.normal(scale=0.1, size=n).astype(np.float32) for n in (20800, 1600, 64000, 20800, 9000)]
+    found = tagger.predict_proba(X)
+    for order in ([4, 3, 2, 1, 0], [1, 2, 3, 4, 0]):
+        np.testing.assert_array_equal(tagger.predict_proba([X[row] for row in order]), found[order])

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from sklearn_audio.nets import OVER_TIME, LayeredNetwork
+from sklearn_audio.nets._layered import probabilities
 
 
 class Doubling(LayeredNetwork):
@@ -44,3 +45,15 @@ def test_statistics_over_time():
 def test_an_unknown_layer(layer):
     with pytest.raises(ValueError, match=r"no layer '(lst|last:time)'; choose one of \['map', 'embedding', 'last'\]"):
         Doubling()(FRAMES, layer=layer)
+
+
+@pytest.mark.parametrize("n_labels", [1, 50, 521, 527])
+@pytest.mark.parametrize("n_rows", [2, 4, 7, 8])
+def test_probabilities_do_not_depend_on_the_position_in_the_batch(n_labels, n_rows):
+    logits = torch.randn(n_rows, n_labels, generator=torch.Generator().manual_seed(0))
+    found = probabilities(logits)
+    torch.testing.assert_close(found, logits.sigmoid(), rtol=1e-6, atol=1e-7)
+    for shift in range(n_rows):
+        assert torch.equal(probabilities(logits.roll(shift, dims=0)), found.roll(shift, dims=0))
+    steps = torch.stack([logits, logits.flip(0)], dim=1)  # (B, 2, L), and stored with the steps last
+    assert torch.equal(probabilities(steps.transpose(1, 2).contiguous().transpose(1, 2))[:, 0], found)
