@@ -1,4 +1,4 @@
-"""The command line: ``sklearn-audio train | predict | report | demo``."""
+"""The command line, ``sklearn-audio COMMAND``: a module for each command."""
 
 from sklearn_audio.cli._parser import main
 
