@@ -3,7 +3,7 @@
     python benchmarks/detection.py
     python benchmarks/detection.py --memory     # peak memory of one recording of an hour, and of several
 
-Random weights, one minute of noise. Each line is a ratio of medians of runs that take turns.
+Random weights, half a minute of noise. Each line is a ratio of medians of runs that take turns.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_audio import EfficientATEmbedder
 from sklearn_audio.inspection import iter_segments, predict_segments
 
-RATE, SECONDS, RUNS, HOURS = 32000, 60, 7, 5
+RATE, SECONDS, RUNS, HOURS = 32000, 30, 5, 5
 
 
 def fitted(**options: object) -> object:

@@ -50,7 +50,7 @@ class AudioIndex(VersionedState, MetaEstimatorMixin, BaseEstimator):
         "exact": compare with all vectors; "hnsw": walk along a graph of neighbours, the fastest in queries and slowest
         in `add`; "ivf": compare with the vectors of the nearest clusters. The last two may miss neighbours.
     effort : int, default=None
-        Effort of an approximate index, for fewer misses: candidates of "hnsw", visited clusters of "ivf". None: 128
+        Effort of an approximate index, for fewer misses: candidates of "hnsw", visited clusters of "ivf". None: 256
         and 32.
 
     Attributes

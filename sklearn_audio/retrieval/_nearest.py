@@ -21,10 +21,10 @@ _FAISS: Any = faiss  # its types are incomplete
 
 KINDS = ("exact", "ivf", "hnsw")
 # Candidates of HNSW and visited lists of IVF, by default.
-EFFORTS = {"hnsw": 128, "ivf": 32}
+EFFORTS = {"hnsw": 256, "ivf": 32}
 # More candidates than asked for, among which float64 decides.
 _SPARE = 16
-_LINKS, _BUILD_EFFORT = 32, 80
+_LINKS, _BUILD_EFFORT = 32, 40
 # Pairs that are compared at once.
 _PAIRS = 1 << 22
 _BLOCK = 1024
