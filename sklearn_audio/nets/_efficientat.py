@@ -60,7 +60,7 @@ class _Excitation(nn.Module):
         gate = self.conc_se_layers[0]
         scale: Tensor = gate.get_submodule("fc1")(x.mean(dim=(2, 3)))  # (B, C, M', T') -> (B, C / 4)
         scale = gate.get_submodule("fc2")(scale.relu())
-        return x * scale.sigmoid()[:, :, None, None]
+        return x * probabilities(scale)[:, :, None, None]
 
 
 class _Block(nn.Module):

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sklearn_audio.nets._backbones import Backbone, check_size
+from sklearn_audio.nets._layered import probabilities
 from sklearn_audio.nets._panns import initialise
 
 __all__ = ["CRNN", "FRAME_POOLINGS", "ConvStack", "FrameDecider", "FramePool", "FramePooling"]
@@ -95,7 +96,7 @@ class FramePooling(nn.Module):
             return scores
         if self.pooling == "linear":
             return F.logsigmoid(logits)
-        return logits.sigmoid() if self.pooling == "exponential" else 0.0
+        return probabilities(logits) if self.pooling == "exponential" else 0.0
 
 
 class FrameDecider(Backbone):

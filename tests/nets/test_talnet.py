@@ -27,6 +27,16 @@ def test_pooled_decisions_are_weighted_means_of_probabilities(pooling):
     torch.testing.assert_close(layer(x).sigmoid(), wanted, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("pooling", ["linear", "exponential", "attention"])
+def test_decisions_do_not_depend_on_the_position_in_the_batch(pooling):
+    layer = FramePooling(8, N_OUTPUTS, pooling)
+    decisions = torch.randn(5, 7, N_OUTPUTS, generator=torch.Generator().manual_seed(0))
+    scores = layer._score(torch.zeros(5, 7, 8), decisions)
+    for shift in range(5):
+        moved = layer._score(torch.zeros(5, 7, 8), decisions.roll(shift, dims=0))
+        assert torch.equal(moved, scores.roll(shift, dims=0))
+
+
 @pytest.mark.parametrize("pooling", FRAME_POOLINGS)
 def test_pooled_decisions_never_saturate(pooling):
     """Probabilities of 1 - 1e-200, whose logarithms as such would be infinite."""
