@@ -1,6 +1,7 @@
 """Sound events in recordings of a minute and more: a detector trained on single clips, and tags without training.
 
-    python benchmarks/scenes.py FOLDER     # default: $SKLEARN_AUDIO_DATA, else ../shared/data
+    python benchmarks/scenes.py FOLDER               # default: $SKLEARN_AUDIO_DATA, else ../shared/data
+    python benchmarks/scenes.py --picture FILE.png   # the first recording with reference, prediction and scores
 
 FOLDER holds scenes/events.csv with its recordings, the clips of environment, commands and instruments, and the weights
 weights/mn04_as_mAP_432.pt. Clips that are in the recordings are not trained on.
@@ -68,7 +69,7 @@ def print_scores(name: str, events: pd.DataFrame, found: pd.DataFrame) -> None:
     print(f"{name:40s}  {segment_f1(events, found):10.3f}  {onset:8.3f}  {event:8.3f}", flush=True)
 
 
-def trained(folder: Path, recordings: list[str], events: pd.DataFrame, cache: str) -> None:
+def new_detector(folder: Path, cache: str) -> SoundEventDetector:
     embedder = EfficientATEmbedder(
         "mn04_as",
         weights=folder / "weights" / "mn04_as_mAP_432.pt",
@@ -76,7 +77,29 @@ def trained(folder: Path, recordings: list[str], events: pd.DataFrame, cache: st
         cache=cache,
     )
     model = make_pipeline(embedder, StandardScaler(), LogisticRegression(C=0.02, max_iter=300))
-    detector = SoundEventDetector(model, hop=0.2, mix=(6, 20), median=1.0, merge_gap=0.4, random_state=0)
+    return SoundEventDetector(model, hop=0.2, mix=(6, 20), median=1.0, merge_gap=0.4, random_state=0)
+
+
+def picture(folder: Path, file: str) -> None:
+    """Draw the first recording: spectrogram, events, and scores of a detector with the threshold 0.5."""
+    from matplotlib.figure import Figure
+
+    from sklearn_audio.display import EventDisplay
+
+    recordings, events = reference(folder)
+    clips = clips_to_train_on(folder, backgrounds=False)
+    annotations = clips[clips["label"].isin(LABELS)].assign(start=0.0, end=None)
+    with tempfile.TemporaryDirectory() as cache:
+        detector = new_detector(folder, cache).set_params(threshold=0.5)
+        detector.fit(clips["path"].tolist(), annotations)
+        figure = Figure(figsize=(9, 6), layout="constrained")
+        of_first = events[events["path"] == recordings[0]]
+        EventDisplay.from_estimator(detector, recordings[0], of_first, figure=figure)
+    figure.savefig(file, dpi=100)
+
+
+def trained(folder: Path, recordings: list[str], events: pd.DataFrame, cache: str) -> None:
+    detector = new_detector(folder, cache)
     for backgrounds in (False, True):
         clips = clips_to_train_on(folder, backgrounds=backgrounds)
         annotations = clips[clips["label"].isin(LABELS)].assign(start=0.0, end=None)
@@ -108,6 +131,9 @@ def tagged(folder: Path, recordings: list[str], events: pd.DataFrame, cache: str
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["--picture"]:
+        picture(Path(os.environ.get("SKLEARN_AUDIO_DATA", _DEFAULT)), sys.argv[2])
+        return
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SKLEARN_AUDIO_DATA", _DEFAULT))
     recordings, events = reference(folder)
     print(f"{len(recordings)} recordings, {len(events)} events of {events['label'].nunique()} labels")
