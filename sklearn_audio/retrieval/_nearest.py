@@ -25,6 +25,8 @@ EFFORTS = {"hnsw": 256, "ivf": 32}
 # More candidates than asked for, among which float64 decides.
 _SPARE = 16
 _LINKS, _BUILD_EFFORT = 32, 40
+# Queries that are compared one by one.
+_FEW = 4
 # Pairs that are compared at once.
 _PAIRS = 1 << 22
 _BLOCK = 1024
@@ -107,7 +109,7 @@ class NearestVectors:
         for start in range(0, len(queries), _BLOCK):
             block = queries[start : start + _BLOCK]
             if self.kind == "exact":
-                squares, found = faiss.knn(block, self.vectors, n)
+                squares, found = self._nearest(block, n)
                 errors = self._error(block)
             else:
                 found = self.structure.search(block, n, params=self._parameters(n))[1]
@@ -115,6 +117,17 @@ class NearestVectors:
                 is_bounded = self.kind == "exact" and n < len(self)
                 limit = float(squares[i, -1]) - errors[i] if is_bounded else None
                 yield query, found[i][found[i] >= 0], limit
+
+    def _nearest(self, queries: Vectors, n: int) -> tuple[Vectors, Rows]:
+        """Return the n smallest squared distances of each query in float32, in order, and their rows."""
+        if self.metric != "cosine" or len(queries) > _FEW or n >= len(self):
+            nearest: tuple[Vectors, Rows] = faiss.knn(queries, self.vectors, n)
+            return nearest
+        # of vectors of length 1; products of a matrix and a vector take less than half of the time of FAISS
+        squares = np.stack([2 - 2 * (self.vectors @ query) for query in queries])
+        near = np.argpartition(squares, n - 1, axis=1)[:, :n]
+        near = np.take_along_axis(near, np.argsort(np.take_along_axis(squares, near, axis=1), axis=1), axis=1)
+        return np.take_along_axis(squares, near, axis=1), near
 
     def _all_near(self, query: Vectors, k: int, n: int) -> Rows:
         """Return the candidates of an exact search in which many vectors are about equally near."""
