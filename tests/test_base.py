@@ -35,7 +35,8 @@ FRAMES = [RNG.normal(size=(n, 3)) for n in (5, 2, 4)]
 def test_tags(name):
     tags = get_tags(INSTANCES[name])
     stateless = any(name in table for table in (AUDIO, EMBEDDERS, TAGGERS)) and not name.endswith("-standard")
-    takes_audio = any(name in table for table in (AUDIO, EMBEDDERS, TAGGERS)) or name == "CNNClassifier-audio"
+    of_audio = ("CNNClassifier-audio", "FineTunedClassifier")
+    takes_audio = any(name in table for table in (AUDIO, EMBEDDERS, TAGGERS)) or name in of_audio
     assert tags.input_tags.two_d_array
     assert tags.input_tags.string is takes_audio
     assert tags.input_tags.three_d_array is not (takes_audio or name in TOKENS)

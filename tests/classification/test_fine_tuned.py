@@ -436,7 +436,7 @@ REAL = {
 @pytest.mark.parametrize("body", REAL.values(), ids=REAL)
 def test_published_networks_train(body):
     rng = np.random.default_rng(0)
-    X = [rng.normal(size=n).astype(np.float32) * 0.1 for n in (16000, 21000, 18000, 24000)]
+    X = [rng.normal(size=n).astype(np.float32) * 0.1 for n in (8000, 10500, 9000, 12000)]
     y = [0, 1, 0, 1]
     network, vectors = body._body().load().eval(), body.transform(X)
     rate = body._card().sample_rate

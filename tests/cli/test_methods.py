@@ -34,7 +34,7 @@ def test_a_pretrained_network(folder, sounds, speech_weights, tmp_path, run):
 
 
 def test_a_fine_tuned_network(folder, speech_weights, tmp_path, run, refused, monkeypatch):
-    short = functools.partial(FineTunedClassifier, max_epochs=1, lr=1e-4)
+    short = functools.partial(FineTunedClassifier, strategy="probe")
     monkeypatch.setattr(_methods, "FineTunedClassifier", short)
     flags = ["--method", "finetune", "--folds", "2"]
     network = ["--model", "speech_embedding", "--weights", speech_weights]

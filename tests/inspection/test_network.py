@@ -69,7 +69,7 @@ def test_the_last_layer_of_the_embedding_gives_the_probabilities(frames, name):
     logits = embedder.transform(X) @ weight.T + bias
     np.testing.assert_allclose(softmax(logits, axis=1), classifier.predict_proba(X), atol=1e-5)
     assert len(embedder.get_feature_names_out()) == weight.shape[1]
-    for layer in embedder.layers():
+    for layer in embedder.layers()[:: max(1, len(embedder.layers()) // 4)]:
         assert np.isfinite(NetworkEmbedder(classifier, layer).transform(X[:2])).all(), layer
 
 
