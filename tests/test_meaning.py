@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
 
 from sklearn_audio import (
     AudioTagger,
     BERTClassifier,
     CNNClassifier,
     ConvAutoencoder,
+    FineTunedClassifier,
     FrameMLPClassifier,
+    GradientAccumulation,
     LSTMClassifier,
     MelSpectrogramTransformer,
     MFCCTransformer,
@@ -24,10 +27,12 @@ from sklearn_audio import (
     PANNsEmbedder,
     PrototypicalClassifier,
     SpectrogramTransformer,
+    SpeechEmbedder,
     TokenMeanClassifier,
     VGGishEmbedder,
 )
 from sklearn_audio._meaning import Use, idle_parameters, needs
+from sklearn_audio.augmentation import Gain
 from sklearn_audio.base import AudioEstimator
 from sklearn_audio.dsp._presets import PRESETS
 from tests.instances import INSTANCES
@@ -38,6 +43,13 @@ SIZED = {"embedding_size": 8}
 FLAT = {"sample_rate": 16000, "n_fft": 512, "win_length": 400, "hop_length": 160, "n_mels": 40, "fmin": 50.0}
 FLAT |= {"fmax": 4000.0, "window": "hamming", "center": False, "pad_mode": "reflect", "power": 1.0, "mel_scale": "htk"}
 FLAT |= {"mel_norm": None, "log": "ln", "log_floor": 1e-5, "ref": 2.0, "top_db": 60.0}
+FINE_TUNED = FineTunedClassifier(SpeechEmbedder(weights=None, sample_rate=16000))
+OF_THE_BODY = ("layer_decay", "spec_augment", "augmentations")
+TRAINED = {"lr": 0.1, "head_factor": 2.0, "layer_decay": 0.5, "max_epochs": 3, "batch_size": 4, "optimizer": "sgd"}
+TRAINED |= {"weight_decay": 0.1, "lr_schedule": None, "warmup": 0.1, "validation_fraction": 0.3, "mixup": 0.1}
+TRAINED |= {"early_stopping": True, "gradient_clip": None, "sampler": "balanced", "spec_augment": True}
+TRAINED |= {"augmentations": [Gain()], "checkpoint_dir": "runs", "callbacks": [GradientAccumulation(2)]}
+TRAINED |= {"precision": "bfloat16"}
 # estimator, parameter, value, and what gives it an effect (None where another class of X does)
 CASES = [
     (MelSpectrogramTransformer(), "pad_mode", "reflect", {"center": False}),
@@ -94,6 +106,13 @@ CASES = [
     (PrototypicalClassifier(), "weight_decay", 0.1, {}),
     (PrototypicalClassifier(), "lr_schedule", None, {}),
     (PrototypicalClassifier(), "gradient_clip", None, {}),
+    *((FINE_TUNED, name, value, {"strategy": "probe"}) for name, value in TRAINED.items()),
+    *((FINE_TUNED, name, TRAINED[name], {"freeze": "backbone"}) for name in OF_THE_BODY),
+    (FINE_TUNED, "weight_decay", 0.1, {"optimizer": torch.optim.Adam}),
+    (FINE_TUNED, "patience", 3, {"early_stopping": False}),
+    (FINE_TUNED, "freeze", 2, {"strategy": "lora"}),
+    (FINE_TUNED, "probe", LogisticRegression(), {"strategy": "full"}),
+    (FINE_TUNED, "lora_rank", 2, {"strategy": "full"}),
     (PrototypicalClassifier(**LEARNED), "n_frames", 64, {"network": None}),
     (PrototypicalClassifier(**LEARNED), "windows", {"hop": 64}, {"network": None}),
     (PrototypicalClassifier(**LEARNED), "options", {"dropout": 0.5}, {"network": None}),

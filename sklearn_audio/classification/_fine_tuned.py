@@ -13,7 +13,7 @@ from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._shared_parameters import SharedParameters
 from sklearn_audio._sklearn import HasMethods, Interval, StrOptions
 from sklearn_audio.classification._fine_tuning import FineTuning
-from sklearn_audio.classification._training_parameters import SHARED_TRAINING, TrainingOptions
+from sklearn_audio.classification._training_parameters import BY_NAME, SHARED_TRAINING, TrainingOptions
 
 __all__ = ["FineTunedClassifier"]
 
@@ -128,10 +128,10 @@ class FineTunedClassifier(FineTuning):
     --------
     With random weights, which need no download:
 
-    >>> from sklearn_audio import EfficientATEmbedder, FineTunedClassifier
+    >>> from sklearn_audio import FineTunedClassifier, SpeechEmbedder
     >>> from sklearn_audio.datasets import make_sound_events
     >>> sounds = make_sound_events(n_clips=10, random_state=0)
-    >>> embedder = EfficientATEmbedder("mn04_as", weights=None, sample_rate=16000)
+    >>> embedder = SpeechEmbedder(weights=None, sample_rate=16000)
     >>> classifier = FineTunedClassifier(embedder, lr=1e-3, validation_fraction=0.0, max_epochs=1, random_state=0)
     >>> classifier.fit(sounds.data, sounds.target).predict_proba(sounds.data).shape
     (10, 5)
@@ -166,6 +166,7 @@ class FineTunedClassifier(FineTuning):
         **FineTuning._parameter_uses,
         **dict.fromkeys(_TRAINING, _TRAINED),
         **dict.fromkeys(("layer_decay", "spec_augment", "augmentations"), (_TRAINED, _WHOLE)),
+        "weight_decay": (BY_NAME, _TRAINED),
         "freeze": _FREEZES,
         "probe": needs("a strategy other than 'full'", lambda owner: owner.strategy != "full", "strategy"),
         "lora_rank": needs("strategy='lora'", lambda owner: owner.strategy == "lora", "strategy"),
