@@ -33,18 +33,18 @@ class Journal:
         self._settings = settings
         self._finished = {line["recording"]: line for line in _whole_lines(self.file)}
         for clip in clips:
-            line = self._finished.get(_identity(clip))
+            line = self._finished.get(identity_of(clip))
             if line is not None:
                 self._check(line["settings"])
 
     def rows(self, clip: Any) -> list[Any] | None:
         """Return the rows of a clip; None if it is not finished."""
-        line = self._finished.get(_identity(clip))
+        line = self._finished.get(identity_of(clip))
         return None if line is None else line["rows"]
 
     def add(self, clip: Any, rows: list[Any]) -> None:
         """Note that a clip is finished."""
-        name = _identity(clip)
+        name = identity_of(clip)
         line = {"recording": name, "settings": self._settings, "rows": rows}
         with self.file.open("ab") as file:
             file.write((json.dumps(line) + "\n").encode())
@@ -62,7 +62,8 @@ class Journal:
                 )
 
 
-def _identity(clip: Any) -> str:
+def identity_of(clip: Any) -> str:
+    """Describe a clip by its path and part, and the size and time of modification of its file."""
     path = path_of(clip)
     status = os.stat(path) if os.path.isfile(path) else None
     return json.dumps([clip, None if status is None else [status.st_size, status.st_mtime_ns]])

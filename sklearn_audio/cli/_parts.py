@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sklearn_audio._atomic import remove_unfinished, written_whole
-from sklearn_audio.cli._data import path_of
+from sklearn_audio.cli._journal import identity_of
 from sklearn_audio.cli._model import STALE_S
 
 _SETTINGS = "settings.json"
@@ -73,19 +72,11 @@ class PartFolder:
                 other.unlink()
 
     def _file(self, number: int, clips: list[Any]) -> Path:
-        return self._folder / f"part-{number:05d}-{_identity(clips)}{self._suffix}"
+        digest = blake2b("\n".join(map(identity_of, clips)).encode(), digest_size=8).hexdigest()
+        return self._folder / f"part-{number:05d}-{digest}{self._suffix}"
 
     def close(self, n_parts: int) -> None:
         """Remove parts of a longer list of recordings."""
         for file in self._folder.glob("part-*"):
             if int(file.name.split("-")[1]) >= n_parts:
                 file.unlink()
-
-
-def _identity(clips: list[Any]) -> str:
-    found = []
-    for clip in clips:
-        path = path_of(clip)
-        status = os.stat(path) if os.path.isfile(path) else None
-        found.append([clip, None if status is None else [status.st_size, status.st_mtime_ns]])
-    return blake2b(json.dumps(found).encode(), digest_size=8).hexdigest()
