@@ -80,6 +80,7 @@ TABULAR = {
 }
 SEQUENCES = {
     "SequencePooling": SequencePooling(),
+    "SequencePooling-parts": SequencePooling(n_parts=3),
     "SequencePooling-all": SequencePooling(
         statistics=("mean", "std", "min", "max", "median", "first", "last", "range", "skew", "slope", "p10", "p97.5")
     ),

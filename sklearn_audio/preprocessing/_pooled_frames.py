@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn_audio._isolation import isolated
 from sklearn_audio.engine import ClipErrors, ScratchValues, check_output, ordered_streams
 from sklearn_audio.preprocessing._frames import FrameExtractor, FrameTransformer
-from sklearn_audio.preprocessing._pooling import SequencePooling
+from sklearn_audio.preprocessing._pooling import SequencePooling, part_spans
 from sklearn_audio.ragged import RaggedBuilder, find_statistic
 from sklearn_audio.validation import AudioClips
 
@@ -45,7 +46,7 @@ def pooled_frames(reader: FrameTransformer, pooling: SequencePooling, X: Any) ->
     reader._check_fitted()
     clips, extractor = reader._validate_X(X, reset=False), reader._extractor()
     names, width, errors = pooling._names(), len(extractor.names), ClipErrors(reader.on_error)
-    pooled = np.full((len(clips), len(names) * width), np.nan, dtype=np.float32)
+    pooled = np.full((len(clips), pooling.n_parts * len(names) * width), np.nan, dtype=np.float32)
 
     def work(row: int) -> tuple[int, Iterator[Frames]]:
         return row, extractor.extract(lambda: clips.stream(row))
@@ -54,7 +55,8 @@ def pooled_frames(reader: FrameTransformer, pooling: SequencePooling, X: Any) ->
     with closing(ordered_streams(work, range(len(clips)), reader.n_jobs)) as streams:
         for row, parts in streams:
             try:
-                pooled[row] = _statistics(_collected(parts, extractor, clips, row), names)
+                frames = _collected(parts, extractor, clips, row)
+                pooled[row] = np.concatenate([_statistics(part, names) for part in _cut(frames, pooling.n_parts)])
             except errors.caught as error:
                 errors.add(row, error)
     errors.warn()
@@ -88,6 +90,7 @@ class _LongClip:
         self._values = ScratchValues(first.shape[1:])
         self._extractor = extractor
         self._highest = np.float32(-np.inf)
+        self._span = slice(0, None)
         self._block = max(1, _BLOCK_VALUES // first.shape[1])
         for start in range(0, len(first), self._block):
             self.append(first[start : start + self._block])
@@ -100,14 +103,21 @@ class _LongClip:
         """Sum each block: finite if all frames are."""
         return np.array([block.sum(dtype=np.float64) for block in self._blocks()])
 
+    def part(self, span: slice) -> _LongClip:
+        """Return a view of adjacent frames."""
+        view = copy.copy(self)
+        view._span = span
+        return view
+
     def __len__(self) -> int:
-        return len(self._values)
+        return len(range(*self._span.indices(len(self._values))))
 
     def __getitem__(self, key: slice | int) -> Frames:
         if not isinstance(key, slice):
             key = key % len(self)
             return np.asarray(self[key : key + 1][0])
-        frames: Frames = self._values[key]
+        places = range(*self._span.indices(len(self._values)))[key]
+        frames: Frames = self._values[places.start : places.stop]
         self._extractor.complete_block(frames, self._highest)
         return frames
 
@@ -136,6 +146,11 @@ class _LongClip:
 
     def _blocks(self) -> Iterator[Frames]:
         return (self[start : start + self._block] for start in range(0, len(self), self._block))
+
+
+def _cut(frames: Frames | _LongClip, n_parts: int) -> list[Any]:
+    spans = part_spans(len(frames), n_parts)
+    return [frames.part(span) if isinstance(frames, _LongClip) else frames[span] for span in spans]
 
 
 def _statistics(frames: Any, names: list[str]) -> NDArray[np.float32]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_audio._sklearn import check_feature_names_in
+from sklearn_audio._sklearn import Interval, check_feature_names_in
 from sklearn_audio.base import AudioEstimator, FloatOutputMixin
 from sklearn_audio.ragged import STATISTICS, find_statistic
 
@@ -34,6 +35,10 @@ class SequencePooling(FloatOutputMixin, AudioEstimator):
         - "slope": slope of the least-squares line through x, per frame.
 
         For a clip of one frame, "std", "range", "skew" and "slope" are 0.
+    n_parts : int, default=1
+        Compute the statistics over each of this many equal parts of a clip, so that the order of events counts. Part i
+        of n frames goes from frame ``floor(i * n / n_parts)`` up to ``ceil((i + 1) * n / n_parts)``, like
+        `torch.nn.AdaptiveAvgPool1d`: adjacent parts may share a frame, and clips of fewer frames have all parts, too.
 
     Attributes
     ----------
@@ -55,14 +60,21 @@ class SequencePooling(FloatOutputMixin, AudioEstimator):
     >>> SequencePooling(statistics=("mean", "max")).fit_transform(frames)
     array([[2., 0., 3., 0.],
            [5., 7., 5., 7.]], dtype=float32)
+    >>> SequencePooling(statistics="max", n_parts=2).fit_transform(frames)
+    array([[1., 0., 3., 0.],
+           [5., 7., 5., 7.]], dtype=float32)
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {"statistics": [str, tuple, list]}
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "statistics": [str, tuple, list],
+        "n_parts": [Interval(Integral, 1, None, closed="left")],
+    }
     _stateless: ClassVar[bool] = False
     _learns_widths_only: ClassVar[bool] = True
 
-    def __init__(self, statistics: Sequence[str] = ("mean", "std")) -> None:
+    def __init__(self, statistics: Sequence[str] = ("mean", "std"), *, n_parts: int = 1) -> None:
         self.statistics = statistics
+        self.n_parts = n_parts
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the number of features of a frame.
@@ -99,8 +111,9 @@ class SequencePooling(FloatOutputMixin, AudioEstimator):
 
         Returns
         -------
-        ndarray of float32, shape (n_clips, n_features * n_statistics)
-            All features of the first statistic, then all of the second, and so on; NaN for an unusable clip.
+        ndarray of float32, shape (n_clips, n_parts * n_statistics * n_features)
+            All features of the first statistic, then all of the second, and so on, part by part; NaN for an unusable
+            clip.
 
         Raises
         ------
@@ -111,7 +124,12 @@ class SequencePooling(FloatOutputMixin, AudioEstimator):
         """
         self._check_fitted()
         frames = self._validate_frames(X, reset=False, allow_failed=True)
-        return np.concatenate([frames.pool(name) for name in self._names()], axis=1)
+        if self.n_parts == 1:
+            return np.concatenate([frames.pool(name) for name in self._names()], axis=1)
+        rows = [[row[span] for span in part_spans(len(row), self.n_parts)] for row in frames]
+        reduce: list[Any] = [find_statistic(name) for name in self._names()]
+        pooled = [np.concatenate([statistic(part) for part in parts for statistic in reduce]) for parts in rows]
+        return np.stack(pooled).astype(np.float32)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Name the columns.
@@ -123,8 +141,8 @@ class SequencePooling(FloatOutputMixin, AudioEstimator):
 
         Returns
         -------
-        ndarray of str, shape (n_features * n_statistics,)
-            Such as ``mel_0_mean``.
+        ndarray of str, shape (n_parts * n_statistics * n_features,)
+            Such as ``mel_0_mean``, or ``mel_0_mean_part0`` with several parts.
 
         Raises
         ------
@@ -135,7 +153,9 @@ class SequencePooling(FloatOutputMixin, AudioEstimator):
         names = check_feature_names_in(self, input_features)
         if self._n_columns != self.n_features_in_:
             names = ["x0"]  # an array (n_clips, n_frames) was fitted: its columns are frames with one feature
-        return np.asarray([f"{name}_{kind}" for kind in self._names() for name in names], dtype=object)
+        parts = [f"_part{i}" for i in range(self.n_parts)] if self.n_parts > 1 else [""]
+        columns = [f"{name}_{kind}{part}" for part in parts for kind in self._names() for name in names]
+        return np.asarray(columns, dtype=object)
 
     def _names(self) -> list[str]:
         names = [self.statistics] if isinstance(self.statistics, str) else list(self.statistics)
@@ -145,3 +165,9 @@ class SequencePooling(FloatOutputMixin, AudioEstimator):
                 "'p25'."
             )
         return names
+
+
+def part_spans(n_frames: int, n_parts: int) -> list[slice]:
+    """Split a clip into equal parts of at least one frame."""
+    # -(-a // b) rounds up
+    return [slice(i * n_frames // n_parts, -(-(i + 1) * n_frames // n_parts)) for i in range(n_parts)]

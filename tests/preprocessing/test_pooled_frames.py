@@ -31,14 +31,14 @@ READERS = {
 }
 
 
-@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize(("n_jobs", "n_parts"), [(None, 1), (2, 1), (2, 3)])
 @pytest.mark.parametrize("most", [1 << 23, 1000])
 @pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
-def test_same_to_the_bit(reader, most, n_jobs, monkeypatch):
+def test_same_to_the_bit(reader, most, n_jobs, n_parts, monkeypatch):
     monkeypatch.setattr(_pooled_frames, "_MOST_VALUES_IN_MEMORY", most)
     monkeypatch.setattr(_pooled_frames, "_BLOCK_VALUES", 2000)
     monkeypatch.setattr("sklearn_audio.ragged._statistics._BLOCK", 64)
-    pooling = SequencePooling(STATISTICS)
+    pooling = SequencePooling(STATISTICS, n_parts=n_parts)
     wanted = pooling.fit_transform(reader.transform(CLIPS))
     assert can_pool(reader, pooling)
     np.testing.assert_array_equal(pooled_frames(clone(reader).set_params(n_jobs=n_jobs), pooling, CLIPS), wanted)

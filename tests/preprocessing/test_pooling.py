@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 import soundfile
+import torch
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.utils._param_validation import InvalidParameterError
@@ -64,6 +65,39 @@ def test_frames_that_are_all_the_same(value, n):
     np.testing.assert_allclose(X, [[0] * 8 + [x[0, 0]] * 2], atol=1e-6 * abs(value))
 
 
+# ---- parts -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_parts", [1, 2, 3, 7])
+def test_parts_are_those_of_adaptive_pooling(n_parts):
+    pool = torch.nn.AdaptiveAvgPool1d(n_parts)
+    wanted = [pool(torch.from_numpy(frames.T)[None])[0].T.flatten() for frames in FRAMES]  # (n, 3) -> (n_parts * 3,)
+    X = SequencePooling("mean", n_parts=n_parts).fit_transform(FRAMES)
+    np.testing.assert_allclose(X, np.stack(wanted), atol=1e-6)
+
+
+def test_statistics_of_each_part():
+    X = SequencePooling(ALL, n_parts=2).fit_transform(FRAMES)
+    halves = [
+        [frames[: (len(frames) + 1) // 2] for frames in FRAMES],
+        [frames[len(frames) // 2 :] for frames in FRAMES],
+    ]
+    np.testing.assert_array_equal(X, np.hstack([SequencePooling(ALL).fit_transform(half) for half in halves]))
+
+
+def test_names_of_parts():
+    pooling = SequencePooling(("mean", "max"), n_parts=2).fit([np.zeros((3, 1))])
+    wanted = ["x0_mean_part0", "x0_max_part0", "x0_mean_part1", "x0_max_part1"]
+    assert pooling.get_feature_names_out().tolist() == wanted
+    assert pooling.transform([np.array([[1.0], [2.0]])]).tolist() == [[1, 1, 2, 2]]
+
+
+@pytest.mark.parametrize("n_parts", [0, -1, 1.5, "2"])
+def test_impossible_parts(n_parts):
+    with pytest.raises(InvalidParameterError, match=r"The 'n_parts' parameter of SequencePooling must be an int"):
+        SequencePooling(n_parts=n_parts).fit(FRAMES)
+
+
 @pytest.mark.parametrize("form", [Ragged.from_list, tuple, lambda rows: np.array(rows, dtype=object), pd.Series])
 def test_forms(form):
     pooling = SequencePooling(ALL).fit(FRAMES)
@@ -80,9 +114,10 @@ def test_arrays():
 # ---- clips that failed -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("n_parts", [1, 3])
 @pytest.mark.parametrize("form", [list, Ragged.from_list])
-def test_a_failed_clip_is_a_row_of_nan(form):
-    pooling = SequencePooling(ALL)
+def test_a_failed_clip_is_a_row_of_nan(form, n_parts):
+    pooling = SequencePooling(ALL, n_parts=n_parts)
     wanted = pooling.fit_transform(FRAMES)
     got = pooling.fit_transform(form([FRAMES[0], FAILED, *FRAMES[1:]]))
     assert np.isnan(got[1]).all()
