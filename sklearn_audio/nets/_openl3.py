@@ -49,7 +49,7 @@ class OpenL3(LayeredNetwork):
         for i, conv in enumerate(self.convs):
             x = conv(x)
             if i < len(self.norms):
-                x = self.norms[i](x).relu()
+                x = self.norms[i](x).relu_()
             if i % 2:
                 yield f"block{i // 2 + 1}", x
                 x = F.max_pool2d(x, 2) if i < len(self.norms) else x

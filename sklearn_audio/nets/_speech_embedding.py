@@ -18,6 +18,12 @@ _POOLS = {3: (2, 2), 7: (1, 2), 11: (2, 2), 15: (1, 2), 19: (2, 2)}
 _WINDOW, _HOP = 76, 8  # frames of a window, and between windows
 
 
+def _activation(x: Tensor) -> Tensor:
+    # in place where it can be, which saves two new maps; a gradient needs the maps before the minimum
+    leaky = F.leaky_relu_(x, 0.2)
+    return leaky.clamp(min=-0.4) if leaky.requires_grad else leaky.clamp_(min=-0.4)
+
+
 class SpeechEmbedding(LayeredNetwork):
     """Log-mel windows of 76 frames to vectors of 96: convolutions over bands and over time in turn.
 
@@ -57,7 +63,7 @@ class SpeechEmbedding(LayeredNetwork):
         for i, (name, conv) in enumerate(zip(self.layers, self.convs, strict=True), start=1):
             x, length = conv(x), length - _KERNELS[i - 1][0] + 1
             if i <= len(_WIDTHS):
-                x = F.leaky_relu(x, 0.2).clamp(min=-0.4)  # not in place, for gradients
+                x = _activation(x)
             if i in _POOLS:
                 x, stride, length = F.max_pool2d(x, _POOLS[i][::turn]), stride * _POOLS[i][0], length // _POOLS[i][0]
             yield name, x, stride, length
