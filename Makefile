@@ -123,6 +123,7 @@ format: $(VENV)/.installed ## Format the code and mend what ruff can mend
 docs: $(VENV)/.installed ## Build the documentation into docs/_build/html and run its code
 	$(BIN)/python -m pytest -q -m "not slow" README.md docs/*.rst docs/guide docs/contributing
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	$(BIN)/python -m docs.check_pages docs/_build/html
 	@echo "Documentation: docs/_build/html/index.html"
 
 bench: $(VENV)/.installed ## Run every benchmark

@@ -9,7 +9,9 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+from collections.abc import Iterator
 from pathlib import Path
+from types import FunctionType
 
 STUB = Path(__file__).parents[1] / "sklearn_audio" / "__init__.pyi"
 
@@ -27,6 +29,15 @@ def public_names() -> dict[str, list[str]]:
             submodule = importlib.import_module(f"sklearn_audio.{name}")
             names.setdefault(submodule.__name__, set()).update(submodule.__all__)
     return {module: sorted(found) for module, found in sorted(names.items())}
+
+
+def public_methods(cls: type) -> Iterator[tuple[str, FunctionType]]:
+    """Iterate over the public methods that our classes define; what scikit-learn defines, scikit-learn documents."""
+    for name, member in inspect.getmembers_static(cls):
+        function = member.__func__ if isinstance(member, classmethod | staticmethod) else member
+        ours = inspect.isfunction(function) and function.__module__.startswith("sklearn_audio")
+        if ours and not name.startswith("_"):
+            yield name, function
 
 
 def _stub_imports() -> list[tuple[str, str]]:

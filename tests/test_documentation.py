@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from numpydoc.docscrape import FunctionDoc, NumpyDocString
 
-from docs.api_pages import public_names
+from docs import check_pages
+from docs.api_pages import public_methods, public_names
 from docs.changes.build import read_fragments, render_unreleased
 
 ROOT = Path(__file__).parents[1]
@@ -92,14 +93,9 @@ def own_init(cls: type) -> Any:
 
 
 def methods_of(prefix: str, cls: type) -> list[Documented]:
-    """The public methods that our classes define; what scikit-learn defines, scikit-learn documents."""
-    methods = []
-    for name, member in inspect.getmembers_static(cls):
-        function = member.__func__ if isinstance(member, classmethod | staticmethod) else member
-        ours = inspect.isfunction(function) and function.__module__.startswith("sklearn_audio")
-        if ours and not name.startswith("_"):
-            methods.append(Documented(f"{prefix}.{name}", function, function, is_method=True))
-    return methods
+    return [
+        Documented(f"{prefix}.{name}", function, function, is_method=True) for name, function in public_methods(cls)
+    ]
 
 
 DOCUMENTED = documented_values()
@@ -314,6 +310,19 @@ def test_configurations_on_the_page_of_benchmarks_are_those_of_the_script():
     script = (ROOT / "benchmarks" / "networks.py").read_text()
     assert "crnn, 50 epochs" in rows
     assert [name for name in rows if f'"{name}": ' not in script] == []
+
+
+def test_a_page_that_lacks_the_summary_of_a_method_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(check_pages, "public_names", lambda: {"sklearn_audio.retrieval": ["AudioIndex"]})
+    page = tmp_path / "api/names/sklearn_audio.retrieval.AudioIndex.html"
+    assert "sklearn_audio.retrieval.AudioIndex" in check_pages.missing_summaries(tmp_path)
+    page.parent.mkdir(parents=True)
+    documented = [item for item in DOCUMENTED if item.name.startswith("sklearn_audio.retrieval.AudioIndex")]
+    paragraphs = [inspect.getdoc(item.value).split("\n\n")[0].replace("&", "&amp;") for item in documented]
+    page.write_text("".join(f"<p>{text}</p>" for text in paragraphs))
+    assert check_pages.missing_summaries(tmp_path) == []
+    page.write_text("".join(f"<p>{text}</p>" for text in paragraphs[:-1]))
+    assert check_pages.missing_summaries(tmp_path) == [documented[-1].name]
 
 
 def test_fragments_of_the_change_log_are_well_formed():
