@@ -5,7 +5,7 @@ One implementation serves the transformers, the networks, the CPU and the GPU. T
 
 from sklearn_audio.dsp._cepstrum import dct_matrix, deltas, lifter_weights
 from sklearn_audio.dsp._cepstrum import with_deltas as with_deltas
-from sklearn_audio.dsp._framing import FrameGeometry, FrameStream, FrontEndStream, reflect_indices
+from sklearn_audio.dsp._framing import FrameGeometry, FrameStream, reflect_indices
 from sklearn_audio.dsp._front_end import FrontEnd, FrontEndModule
 from sklearn_audio.dsp._mel import hz_to_mel, mel_filterbank, mel_to_hz
 from sklearn_audio.dsp._presets import PRESETS, preset
@@ -19,7 +19,6 @@ __all__ = [
     "FrameStream",
     "FrontEnd",
     "FrontEndModule",
-    "FrontEndStream",
     "dct_matrix",
     "deltas",
     "hz_to_mel",

@@ -113,7 +113,7 @@ def cut_frames(waveforms: Tensor, geometry: FrameGeometry) -> Tensor:
 
 
 class FrameStream:
-    """Turn a waveform that arrives in blocks into blocks of frames.
+    """Turn a waveform that arrives in blocks into blocks of frames, or of their features.
 
     The blocks of frames have fixed positions in the clip, whatever the blocks of timepoints: results per block are
     identical, bit for bit, for a clip fed at once or in pieces.
@@ -122,8 +122,13 @@ class FrameStream:
     ----------
     geometry : FrameGeometry
         Positions of the frames.
-    block : int
-        Frames per block; only the last block of a clip may be shorter.
+    block : int, default=None
+        Frames per block; only the last block of a clip may be shorter. None: as many as suit the device.
+    features : callable, default=None
+        Computes the features (n_frames, n_features) of a block of frames (n_frames, length). None: the frames
+        themselves, as read-only views.
+    preemphasis : float, default=0.0
+        Coefficient c of ``x[t] - c * x[t - 1]`` along the waveform.
 
     Examples
     --------
@@ -136,31 +141,37 @@ class FrameStream:
     [[[4.0, 5.0, 6.0, 7.0]]]
     """
 
-    def __init__(self, geometry: FrameGeometry, block: int) -> None:
+    def __init__(
+        self,
+        geometry: FrameGeometry,
+        block: int | None = None,
+        features: Callable[[Tensor], Tensor] | None = None,
+        preemphasis: float = 0.0,
+    ) -> None:
         self._geometry = geometry
         self._block = block
+        self._features = features
+        self._preemphasis = preemphasis
+        self._last: Tensor | None = None
         self._buffer: Tensor | None = None
         self._started = False
         self._emitted = False
-
-    @property
-    def has_timepoints(self) -> bool:
-        """Whether any timepoint was fed."""
-        return self._emitted or (self._buffer is not None and len(self._buffer) > 0)
 
     def feed(self, timepoints: Tensor) -> Iterator[Tensor]:
         """Feed timepoints and yield the completed blocks.
 
         Parameters
         ----------
-        timepoints : Tensor of shape (n,)
+        timepoints : Tensor of float, shape (n,)
             The next piece of the waveform.
 
         Yields
         ------
-        Tensor of shape (block, length)
-            Frames; a read-only view.
+        Tensor of shape (block, length) or (block, n_features)
+            Frames or features.
         """
+        if self._preemphasis and len(timepoints):
+            timepoints = self._emphasised(timepoints)
         self._buffer = timepoints if self._buffer is None else torch.cat([self._buffer, timepoints])
         pad = self._geometry.pad
         if not self._started and len(self._buffer) > pad + self._geometry.lead:
@@ -168,28 +179,36 @@ class FrameStream:
             self._started = True
         if self._started:
             # keep the last pad + 1 timepoints for the reflection at the end
-            yield from self._emit(len(self._buffer) - pad - 1, whole_blocks=True)
+            yield from self._emit(self._buffer, len(self._buffer) - pad - 1, whole_blocks=True)
 
     def finish(self) -> Iterator[Tensor]:
-        """Yield the remaining frames at the end of the waveform.
+        """Yield the remaining blocks at the end of the waveform.
 
         Yields
         ------
-        Tensor of shape (n, length)
-            Frames; n is `block` except for the last.
+        Tensor of shape (n, length) or (n, n_features)
+            Frames or features; n is `block` except for the last.
 
         Raises
         ------
         ValueError
             If no timepoint was fed.
         """
+        if self._last is not None and self._buffer is not None and not self._emitted and not len(self._buffer):
+            self._buffer = torch.zeros_like(self._last)  # a single timepoint has no difference: silence
         if self._buffer is None or len(self._buffer) == 0:
             raise ValueError("a waveform without timepoints has no frames.")
-        self._buffer = self._padded_end(torch.nn.functional.pad(self._buffer, (0, self._geometry.after)))
-        missing = self._geometry.span - len(self._buffer)
+        rest = self._padded_end(torch.nn.functional.pad(self._buffer, (0, self._geometry.after)))
+        missing = self._geometry.span - len(rest)
         if missing > 0 and not self._emitted:
-            self._buffer = torch.nn.functional.pad(self._buffer, (0, missing))
-        yield from self._emit(len(self._buffer), whole_blocks=False)
+            rest = torch.nn.functional.pad(rest, (0, missing))
+        yield from self._emit(rest, len(rest), whole_blocks=False)
+
+    def _emphasised(self, timepoints: Tensor) -> Tensor:
+        if self._last is not None:
+            timepoints = torch.cat([self._last, timepoints])
+        self._last = timepoints[-1:]
+        return timepoints[1:] - self._preemphasis * timepoints[:-1]
 
     def _padded_start(self, buffer: Tensor) -> Tensor:
         geometry = self._geometry
@@ -209,119 +228,23 @@ class FrameStream:
             return torch.cat([buffer, buffer[-pad - 1 : -1].flip(0)]) if pad else buffer
         return torch.nn.functional.pad(buffer, (0, pad))
 
-    def _emit(self, available: int, *, whole_blocks: bool) -> Iterator[Tensor]:
-        geometry, buffer = self._geometry, self._buffer
-        if buffer is None or available < geometry.span:
+    def _emit(self, buffer: Tensor, available: int, *, whole_blocks: bool) -> Iterator[Tensor]:
+        geometry, block = self._geometry, self._block or _block_frames(buffer)
+        if available < geometry.span:
             return
         n_frames = 1 + (available - geometry.span) // geometry.hop
         if whole_blocks:
             n_frames = min(n_frames, available // geometry.hop)
-            n_frames -= n_frames % self._block
-        for first in range(0, n_frames, self._block):
-            count = min(self._block, n_frames - first)
+            n_frames -= n_frames % block
+        for first in range(0, n_frames, block):
+            count = min(block, n_frames - first)
             start = first * geometry.hop
             # (timepoints,) -> (count, length), a view
-            yield buffer[start : start + (count - 1) * geometry.hop + geometry.length].unfold(
-                0, geometry.length, geometry.hop
-            )
+            frames = buffer[start : start + (count - 1) * geometry.hop + geometry.length]
+            frames = frames.unfold(0, geometry.length, geometry.hop)
+            yield frames if self._features is None else self._features(frames)
         self._emitted = self._emitted or n_frames > 0
         self._buffer = buffer[n_frames * geometry.hop :]
-
-
-class FrontEndStream:
-    """Frames of one streamed clip; created by `FrontEnd.stream`.
-
-    Parameters
-    ----------
-    geometry : FrameGeometry
-        Positions of the frames.
-    features : callable
-        Computes the features (n_frames, n_features) of a block of frames (n_frames, length).
-    preemphasis : float, default=0.0
-        Coefficient c of ``x[t] - c * x[t - 1]`` along the waveform.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from sklearn_audio.dsp import FrontEnd
-    >>> stream = FrontEnd(sample_rate=16000, hop_length=256, top_db=None).stream()
-    >>> first = list(stream.feed(torch.zeros(100_000)))
-    >>> sum(len(frames) for frames in first + list(stream.finish()))
-    391
-    """
-
-    def __init__(self, geometry: FrameGeometry, features: Callable[[Tensor], Tensor], preemphasis: float = 0.0) -> None:
-        self._geometry = geometry
-        self._features = features
-        self._preemphasis = preemphasis
-        self._frames: FrameStream | None = None
-        self._last: Tensor | None = None
-
-    def feed(self, timepoints: Tensor) -> Iterator[Tensor]:
-        """Feed timepoints and yield the completed blocks of features.
-
-        Parameters
-        ----------
-        timepoints : Tensor of float, shape (n,)
-            The next piece of the waveform.
-
-        Yields
-        ------
-        Tensor of shape (n_frames, n_features)
-            Blocks of features.
-        """
-        if self._frames is None:
-            self._frames = FrameStream(self._geometry, _block_frames(timepoints))
-        for frames in self._frames.feed(self._emphasised(timepoints)):
-            yield self._features(frames)
-
-    def finish(self) -> Iterator[Tensor]:
-        """Yield the remaining features at the end of the waveform.
-
-        Yields
-        ------
-        Tensor of shape (n_frames, n_features)
-            Blocks of features.
-
-        Raises
-        ------
-        ValueError
-            If no timepoint was fed.
-        """
-        for frames in self._last_frames():
-            yield self._features(frames)
-
-    def frames(self, waveform: Tensor) -> list[Tensor]:
-        """Cut a whole clip into frames without computing features.
-
-        Parameters
-        ----------
-        waveform : Tensor of float, shape (n_timepoints,)
-            The clip, instead of `feed` and `finish`.
-
-        Returns
-        -------
-        list of Tensor, each of shape (n_frames, win_length)
-            Timepoints under the window; read-only.
-        """
-        self._frames = FrameStream(self._geometry, _block_frames(waveform))
-        return [*self._frames.feed(self._emphasised(waveform)), *self._last_frames()]
-
-    def _last_frames(self) -> Iterator[Tensor]:
-        if self._frames is None:
-            raise ValueError("a waveform without timepoints has no frames.")
-        if self._last is not None and not self._frames.has_timepoints:
-            # a single timepoint has no difference: silence
-            list(self._frames.feed(torch.zeros_like(self._last)))
-        return self._frames.finish()
-
-    def _emphasised(self, timepoints: Tensor) -> Tensor:
-        if not self._preemphasis or len(timepoints) == 0:
-            return timepoints
-        if self._last is not None:
-            timepoints = torch.cat([self._last, timepoints])
-        self._last = timepoints[-1:]
-        return timepoints[1:] - self._preemphasis * timepoints[:-1]
 
 
 def _block_frames(timepoints: Tensor) -> int:

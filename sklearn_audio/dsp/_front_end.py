@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from sklearn_audio._isolation import isolated
 from sklearn_audio._names import check_name
 from sklearn_audio.dsp._compression import Compression, magnitude
-from sklearn_audio.dsp._framing import FrameGeometry, FrontEndStream, PadMode, constant_blocks, cut_frames
+from sklearn_audio.dsp._framing import FrameGeometry, FrameStream, PadMode, constant_blocks, cut_frames
 from sklearn_audio.dsp._mel import MelScale, mel_filterbank
 from sklearn_audio.dsp._windows import WINDOWS, window
 
@@ -259,8 +259,10 @@ class FrontEnd(Compression):
         >>> [frames.shape[0] for frames in FrontEnd().batch([torch.zeros(5000), torch.zeros(1024)])]
         [10, 3]
         """
-        streams = [self.stream() for _ in waveforms]
-        pieces = [stream.frames(self._checked(clip)) for stream, clip in zip(streams, waveforms, strict=True)]
+        pieces: list[list[Tensor]] = []
+        for clip in waveforms:
+            stream = FrameStream(self.geometry, preemphasis=self._waveform_preemphasis)
+            pieces.append([*stream.feed(self._checked(clip)), *stream.finish()])
         counts = [sum(map(len, clip)) for clip in pieces]
         blocks = constant_blocks([piece for clip in pieces for piece in clip])
         rows = [self.frame_features(block) for block in blocks]
@@ -270,15 +272,15 @@ class FrontEnd(Compression):
         clips = torch.split(torch.cat(rows)[: sum(counts)], counts)
         return [self.finish(frames.clone()) for frames in clips]
 
-    def stream(self) -> FrontEndStream:
+    def stream(self) -> FrameStream:
         """Start the processing of a clip in blocks of timepoints.
 
         Returns
         -------
-        FrontEndStream
+        FrameStream
             Its ``feed`` and ``finish`` yield blocks of frames; apply `finish` to all of them.
         """
-        return FrontEndStream(self.geometry, self.frame_features, self._waveform_preemphasis)
+        return FrameStream(self.geometry, features=self.frame_features, preemphasis=self._waveform_preemphasis)
 
     @property
     def _waveform_preemphasis(self) -> float:

@@ -277,7 +277,7 @@ def _is_read_once(source: Any) -> bool:
 def _content(source: Source, row: int) -> str:
     content = hashlib.sha256()
     with closing(open_source(source, row)) as opened:
-        while chunk := opened.file.read(_CHUNK_BYTES):
+        while chunk := opened.read(_CHUNK_BYTES):
             content.update(chunk)
         opened.raise_failure()
     return content.hexdigest()

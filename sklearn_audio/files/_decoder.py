@@ -69,21 +69,16 @@ class Delivery:
         self._decoder = decoder
         self._strict = strict
 
-    @property
-    def _promise(self) -> Promise:
-        return self._decoder.promise  # some decoders update it while reading
-
     def _seconds(self, n_timepoints: int) -> str:
         return f"{n_timepoints / self._decoder.sample_rate:.3f} s"
 
     def is_short_of(self, wanted: float, n_timepoints: int) -> bool:
         """Whether the recording ends at a timepoint before the requested one although its header promises more."""
-        if n_timepoints >= wanted:
-            return False
-        if self._promise.flaw:
-            return True
-        promised = self._promise.n_timepoints
-        return promised is not None and n_timepoints + self._promise.tolerance < min(promised, wanted)
+        promise = self._decoder.promise  # some decoders update it while reading
+        if n_timepoints >= wanted or promise.flaw:
+            return n_timepoints < wanted
+        promised = promise.n_timepoints
+        return promised is not None and n_timepoints + promise.tolerance < min(promised, wanted)
 
     def check(self, wanted: float, n_timepoints: int, on_warning: Callable[[str], None] | None) -> None:
         """Warn, or raise if strict, when the recording ends too early or continues past the length in its header."""
@@ -91,8 +86,8 @@ class Delivery:
             if self._strict or not n_timepoints:
                 raise self.refusal(n_timepoints)
             self._warn(f"{self._shortfall(n_timepoints)}. Replace the recording", on_warning)
-        elif self._promise.surplus and n_timepoints < wanted:
-            surplus = f"{self._promise.surplus}; all {self._seconds(n_timepoints)} were read"
+        elif self._decoder.promise.surplus and n_timepoints < wanted:
+            surplus = f"{self._decoder.promise.surplus}; all {self._seconds(n_timepoints)} were read"
             if self._strict:
                 raise self._label.unreadable(surplus, "check its end")
             self._warn(f"{surplus}. Check its end", on_warning)
@@ -102,11 +97,11 @@ class Delivery:
         return self._label.unreadable(self._shortfall(n_timepoints), "replace the recording")
 
     def _shortfall(self, n_timepoints: int) -> str:
-        reason = self._promise.flaw or "it holds less than its header says"
-        seconds = f"{self._seconds(n_timepoints)} were read"
-        if self._promise.n_timepoints is None:
+        promise, seconds = self._decoder.promise, f"{self._seconds(n_timepoints)} were read"
+        reason = promise.flaw or "it holds less than its header says"
+        if promise.n_timepoints is None:
             return f"{reason}; {seconds}"
-        return f"{reason}; its header promises {self._seconds(self._promise.n_timepoints)}, and {seconds}"
+        return f"{reason}; its header promises {self._seconds(promise.n_timepoints)}, and {seconds}"
 
     def _warn(self, finding: str, on_warning: Callable[[str], None] | None) -> None:
         text = f"{finding}, or refuse such recordings: AudioLoader(strict=True)."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import ExitStack
 
 import soundfile
 
@@ -33,32 +34,30 @@ from sklearn_audio.files._views import ByteReader, Link, shifted, view_of
 
 def open_decoder(opened: OpenSource) -> Decoder:
     """Open the decoder for a recording; on failure the recording is closed."""
-    try:
-        decoder = _open_links(opened)
-        _check_rate(decoder, opened)
-    except BaseException:
-        opened.close()
-        raise
-    return decoder
-
-
-def _open_links(opened: OpenSource) -> Decoder:
-    head = ByteReader(opened)
-    _refuse_stump(opened, head)
-    links = find_links(opened, head)
-    if len(links) > 1:
-        return _join(opened, links)
-    return _open_link(opened, links[0]) if links else _open_bytes(opened)
+    with ExitStack() as on_failure:
+        on_failure.callback(opened.close)
+        reader = ByteReader(opened)
+        _refuse_stump(opened, reader)
+        links = find_links(opened, reader)
+        decoder = _join(opened, links) if len(links) > 1 else _open_link(opened, links[0] if links else None)
+        if not is_rate(decoder.sample_rate):
+            decoder.close()
+            raise opened.label.unreadable(
+                f"its header gives a sample rate of {decoder.sample_rate} Hz, and one lies {RATES}",
+                "the header is damaged, so replace the file or give its samples as (array, rate)",
+            )
+        on_failure.pop_all()
+        return decoder
 
 
 def _join(opened: OpenSource, links: list[Link]) -> Decoder:
     return JoinedDecoder(opened, links, lambda link: _open_view(opened, link, owns=False))
 
 
-def _open_link(opened: OpenSource, link: Link) -> Decoder:
+def _open_link(opened: OpenSource, link: Link | None) -> Decoder:
     """Open a file with one link, directly or through a view with a corrected header."""
-    if link.pieces is None:
-        return _with_promise(_open_bytes(opened), link)
+    if link is None or link.pieces is None:
+        return _open_bytes(opened, link)
     if link.n_timepoints is not None:
         plain = SndfileDecoder(opened)
         if plain.n_timepoints is not None and plain.n_timepoints >= link.n_timepoints:
@@ -66,34 +65,29 @@ def _open_link(opened: OpenSource, link: Link) -> Decoder:
             plain.promise = Promise(link.n_timepoints)
             return plain
         plain.detach()
-        opened.file.seek(0, io.SEEK_SET)
+        opened.seek(0, io.SEEK_SET)
     return _open_view(opened, link, owns=True)
 
 
 def _open_view(opened: OpenSource, link: Link, *, owns: bool) -> Decoder:
-    view = view_of(opened, link.pieces or ((0, opened.n_bytes),), owns=owns)
-    return _with_promise(_open_bytes(view), link)
+    return _open_bytes(view_of(opened, link.pieces or ((0, opened.n_bytes),), owns=owns), link)
 
 
-def _with_promise(decoder: Decoder, link: Link) -> Decoder:
-    """Add the length found by scanning the file to the decoder's promise."""
-    if link.flaw or link.surplus or link.promised is not None:
+def _open_bytes(opened: OpenSource, link: Link | None) -> Decoder:
+    """Open the decoder that reads the bytes, with the length found by scanning the file."""
+    decoder: Decoder
+    try:
+        plain = SndfileDecoder(opened)
+        decoder = FlacDecoder(opened, plain) if plain.format == "FLAC" else plain
+    except soundfile.LibsndfileError as error:
+        decoder = _other_decoder(opened, error)
+    if link is not None and (link.flaw or link.surplus or link.promised is not None):
         own = None if link.flaw else decoder.promise.n_timepoints
-        tolerance = decoder.promise.tolerance
         promised = own if link.promised is None else link.promised
-        decoder.promise = Promise(promised, tolerance, link.flaw, link.surplus)
-    if link.is_estimate:
+        decoder.promise = Promise(promised, decoder.promise.tolerance, link.flaw, link.surplus)
+    if link is not None and link.is_estimate:
         decoder.length_is_exact = False
     return decoder
-
-
-def _open_bytes(opened: OpenSource) -> Decoder:
-    """Open the decoder that reads the bytes."""
-    try:
-        decoder = SndfileDecoder(opened)
-        return FlacDecoder(opened, decoder) if decoder.format == "FLAC" else decoder
-    except soundfile.LibsndfileError as error:
-        return _other_decoder(opened, error)
 
 
 def _refuse_stump(opened: OpenSource, reader: ByteReader) -> None:
@@ -107,18 +101,9 @@ def _refuse_stump(opened: OpenSource, reader: ByteReader) -> None:
         raise opened.label.unreadable("it ends within its first MPEG frame", "download or record it again")
 
 
-def _check_rate(decoder: Decoder, opened: OpenSource) -> None:
-    if not is_rate(decoder.sample_rate):
-        decoder.close()
-        raise opened.label.unreadable(
-            f"its header gives a sample rate of {decoder.sample_rate} Hz, and one lies {RATES}",
-            "the header is damaged, so replace the file or give its samples as (array, rate)",
-        )
-
-
 def _other_decoder(opened: OpenSource, error: soundfile.LibsndfileError) -> Decoder:
     """Open the decoder for a file that libsndfile refuses."""
-    opened.file.seek(0, io.SEEK_SET)
+    opened.seek(0, io.SEEK_SET)
     head = opened.peek(HEAD_BYTES)
     container = container_of(opened.peek(HEAD_BYTES, at=tag_bytes(head)))
     if container is not None:

@@ -58,7 +58,7 @@ class FfmpegDecoder:
         self._av: Any = _import_av(opened, container)
         with self._decoding():
             self._container = self._av.open(
-                opened.file,
+                opened,
                 format=container.demuxer,
                 options={} if container.demuxer else dict(_PROBING),
                 metadata_errors="replace",

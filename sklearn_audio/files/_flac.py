@@ -209,7 +209,7 @@ def _is_decodable(reader: ByteReader, header: _Header, start: int, stop: int) ->
         return True
     frame = reader.view(((0, header.frames), (start, stop)))
     try:
-        with soundfile.SoundFile(frame.file.raw) as file:
+        with soundfile.SoundFile(frame.raw) as file:
             return len(file.read(frames=1)) == 1
     except soundfile.LibsndfileError:
         return False

@@ -21,11 +21,11 @@ _BLOCK_BYTES = 1 << 20
 
 def shortened_mpeg(opened: OpenSource, timepoint: int) -> tuple[OpenSource, int] | None:
     """Remove the frames before a timepoint, except for a pre-roll: the view and its first timepoint."""
-    position = opened.file.tell()
+    position = opened.tell()
     try:
         return _shortened(opened, timepoint)
     finally:
-        opened.file.seek(position, io.SEEK_SET)
+        opened.seek(position, io.SEEK_SET)
 
 
 def _shortened(opened: OpenSource, timepoint: int) -> tuple[OpenSource, int] | None:

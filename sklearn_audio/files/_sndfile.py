@@ -45,9 +45,9 @@ class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc, unused-ignore]
 
     def __init__(self, opened: OpenSource, descriptor: int | None = None, *, is_alone: bool = False) -> None:
         # soundfile's own constructor and its read take longer than libsndfile takes for a short clip
-        self._guarded = opened.file
+        self._opened = opened
         self._is_alone = is_alone
-        self._name = opened.file.raw if descriptor is None else descriptor
+        self._name = opened.raw if descriptor is None else descriptor
         self._info = soundfile._ffi.new("SF_INFO*")
         self._file = self._open(self._name, soundfile._snd.SFM_READ, False)
         soundfile._snd.sf_command(self._file, soundfile._snd.SFC_SET_CLIPPING, soundfile._ffi.NULL, 1)
@@ -62,9 +62,9 @@ class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc, unused-ignore]
 
     def _init_virtual_io(self, file: object) -> Any:
         # soundfile's own callbacks may drop Ctrl-C and end the recording
-        self._virtual_io = self._guarded.virtual_io()
+        self._virtual_io = self._opened.virtual_io()
         if self._is_alone:
-            self._virtual_io["get_filelen"] = self._guarded.callback("sf_vio_get_filelen", lambda _: 0)
+            self._virtual_io["get_filelen"] = self._opened.callback("sf_vio_get_filelen", lambda _: 0)
         return soundfile._ffi.new("SF_VIRTUAL_IO*", self._virtual_io)
 
     def close(self) -> None:
@@ -96,7 +96,7 @@ def _open_alone(opened: OpenSource) -> _ForwardFile:
     except soundfile.LibsndfileError as error:
         if not error.error_string.removeprefix("Error : ").startswith(_FORK_COMPLAINTS):
             raise
-    opened.file.seek(0, io.SEEK_SET)
+    opened.seek(0, io.SEEK_SET)
     return _ForwardFile(opened, is_alone=True)
 
 

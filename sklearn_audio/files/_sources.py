@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from functools import cached_property
+from typing import Any, BinaryIO, cast
+
+import soundfile
 
 from sklearn_audio._forks import ForkSafeLock
 from sklearn_audio._paths import local_path
 from sklearn_audio.exceptions import AudioReadError
-from sklearn_audio.files._guard import GuardedFile, KeptFailure
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
@@ -39,23 +42,61 @@ class Label:
         return AudioReadError(f"{prefix}cannot read {self.name}: {reason}; {advice}")
 
 
+class KeptFailure:
+    """Keeps the first exception of its ``with`` blocks instead of raising it."""
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
+        if isinstance(error, GeneratorExit):
+            return False
+        self.keep(kind, error, traceback)
+        return True
+
+    def keep(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        """Keep an exception, unless there is an earlier one."""
+        if self.error is None:
+            self.error = error
+
+
 class OpenSource:
-    """An open recording: a binary file at position 0, its size and its label."""
+    """An open recording: a binary file at position 0, its size and its label, for decoders written in C.
+
+    Methods that a decoder calls never raise: the first exception is kept, and nothing more is read. An
+    exception in a callback from C is printed and dropped, and the recording would end silently. Callers of a decoder
+    therefore call `raise_failure` after each call.
+
+    Ctrl-C during C code is raised on entry to the next Python function, before any ``try`` in it. Methods that a
+    decoder calls are therefore cffi callbacks, which also catch exceptions on entry, or generators, which resume at a
+    ``yield`` within their ``try``.
+    """
 
     def __init__(self, file: Any, label: Label, n_bytes: int) -> None:
-        self.file = GuardedFile(file, n_bytes)
+        self.raw = file
         self.label = label
         self.n_bytes = n_bytes
+        self._kept = KeptFailure()
 
     def descriptor(self) -> int | None:
         """Return the file descriptor of a regular file, which lets a decoder read without callbacks into Python."""
-        return self.file.raw.fileno() if isinstance(self.file.raw, io.FileIO) else None
+        return self.raw.fileno() if isinstance(self.raw, io.FileIO) else None
 
     def peek(self, n: int, at: int = 0) -> bytes:
         """Read n bytes at an offset. Moves the position, so not for use while a decoder reads."""
-        head = self.file.peek(n, at)
+        data = b""
+        with self._kept:
+            if type(self.raw) is io.FileIO and hasattr(os, "pread"):
+                data = os.pread(self.raw.fileno(), n, at)  # one system call instead of three
+            else:
+                self.raw.seek(at)
+                data = self.raw.read(n)
+                self.raw.seek(0)
         self.raise_failure()
-        return head
+        return data
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -67,7 +108,7 @@ class OpenSource:
 
     def raise_failure(self) -> None:
         """Raise the exception of a failed read, if any."""
-        failure = self.file.failure
+        failure = self._kept.error
         if failure is None:
             return
         if isinstance(failure, Exception):
@@ -76,9 +117,80 @@ class OpenSource:
             ) from failure
         raise failure  # Ctrl-C is not a fault of the recording
 
+    @cached_property
+    def read(self) -> Callable[[int], bytes]:
+        """Read up to n bytes."""
+        return self._answering(self.raw.read, b"")
+
+    @cached_property
+    def readinto(self) -> Callable[[Any], int]:
+        """Read into a buffer; returns the number of bytes."""
+        return self._answering(self.raw.readinto, 0)
+
+    @cached_property
+    def seek(self) -> Callable[[int, int], int]:
+        """Seek to an offset; returns the position."""
+        return cast("Callable[[int, int], int]", self.callback("long long(long long, int)", self._seek, -errno.EIO))
+
+    def callback(self, signature: str, function: Callable[..., int], if_failed: int = 0) -> Any:
+        """Wrap a Python function as a C function; its exceptions are kept."""
+        return soundfile._ffi.callback(signature, function, error=if_failed, onerror=self._kept.keep)
+
+    def virtual_io(self) -> dict[str, Any]:
+        """Callbacks through which libsndfile reads the file; each has one guard only, as they are called often."""
+        raw, buffer, kept = self.raw, soundfile._ffi.buffer, self._kept
+        readinto = raw.readinto
+
+        def read(start: Any, n: int, _: Any) -> Any:
+            return 0 if kept.error is not None else readinto(buffer(start, n))
+
+        return {
+            "get_filelen": self.callback("sf_vio_get_filelen", lambda _: self.n_bytes),
+            "seek": self.callback("sf_vio_seek", lambda offset, whence, _: self._seek(offset, whence), -errno.EIO),
+            "read": self.callback("sf_vio_read", read),
+            "write": self.callback("sf_vio_write", lambda start, n, _: 0),
+            "tell": self.callback("sf_vio_tell", lambda _: raw.tell(), -errno.EIO),
+        }
+
+    def _answering(self, method: Callable[[Any], Any], if_failed: Any) -> Callable[[Any], Any]:
+        answers = self._answers(method, if_failed)
+        next(answers)
+        return answers.send
+
+    def _answers(self, method: Callable[[Any], Any], if_failed: Any) -> Generator[Any, Any, None]:
+        answer = if_failed
+        while True:
+            with self._kept:
+                while True:
+                    argument = yield answer
+                    answer = if_failed
+                    if self._kept.error is None:
+                        answer = method(argument)
+
+    def _seek(self, offset: int, whence: int) -> int:
+        if self._kept.error is not None:
+            return -errno.EIO
+        position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self.raw.tell(), io.SEEK_END: self.n_bytes}[whence]
+        # a damaged header may point before the start: not a failure of the file
+        return int(self.raw.seek(position)) if position >= 0 else -errno.EINVAL
+
+    def tell(self) -> int:
+        """Return the position."""
+        with self._kept:
+            return int(self.raw.tell())
+        return -errno.EIO
+
+    def readable(self) -> bool:
+        """Whether it can be read: always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Whether it can seek: always."""
+        return True
+
     def close(self) -> None:
         """Close the file; a file object of the caller stays open."""
-        self.file.close()
+        self.raw.close()
 
 
 class PositionedFile(io.RawIOBase):

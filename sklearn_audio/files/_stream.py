@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from numbers import Real
 from types import TracebackType
 from typing import Any
@@ -169,8 +169,7 @@ def open_audio(
     opened = open_source(source, row)
     with ExitStack() as on_failure:
         on_failure.callback(opened.close)
-        rate = _check_rate(sample_rate, opened.label)
-        _check_part(start, end, opened.label)
+        rate = _checked_rate(sample_rate, start, end, opened.label)
         decoder = open_decoder(opened)
         on_failure.callback(decoder.close)
         check_channel(channel, decoder.n_channels, opened.label.where)
@@ -181,7 +180,7 @@ def open_audio(
         return stream
 
 
-class AudioStream:
+class AudioStream(AbstractContextManager["AudioStream"]):
     """A mono waveform that is decoded, mixed and resampled block by block; created by `open_audio`.
 
     Closing it leaves a file object of the caller open.
@@ -255,7 +254,9 @@ class AudioStream:
         self._start_s = part[0]
         self._delivery = Delivery(label, decoder, strict)
         self._start, self._length = self._locate(*part)
-        self.n_timepoints_expected = self._expect()
+        left = None if decoder.n_timepoints is None else max(0, decoder.n_timepoints - self._start)
+        known = [length for length in (self._length, left) if length is not None]
+        self.n_timepoints_expected = n_resampled(min(known), self.source_rate, sample_rate) if known else None
         self._state = "open"
 
     def _locate(self, start_s: float, end_s: float | None) -> tuple[int, int | None]:
@@ -271,13 +272,6 @@ class AudioStream:
             raise self._too_late(n_timepoints, start)
         return start, (n_timepoints if end is None else min(end, n_timepoints)) - start
 
-    def _expect(self) -> int | None:
-        """Length of the output according to the header."""
-        in_header = self._decoder.n_timepoints
-        lengths = [self._length, None if in_header is None else max(0, in_header - self._start)]
-        known = [length for length in lengths if length is not None]
-        return n_resampled(min(known), self._decoder.sample_rate, self.sample_rate) if known else None
-
     def _too_late(self, n_timepoints: int, start: int) -> ValueError | AudioReadError:
         if self._delivery.is_short_of(start + 1, n_timepoints):
             return self._delivery.refusal(n_timepoints)
@@ -286,9 +280,6 @@ class AudioStream:
             f"{self._label.where}: start={self._start_s:g} s is not within the recording, which is {seconds:.3f} s "
             "long; choose an earlier start."
         )
-
-    def __enter__(self) -> AudioStream:
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -319,19 +310,19 @@ class AudioStream:
         if self._state != "open":
             raise ValueError(f"{self._label.where}: the stream is {self._state}; open the recording again.")
         self._state = "read already"
-        return self._resampled() if self.sample_rate != self._decoder.sample_rate else self._filled()
-
-    def _filled(self) -> Iterator[NDArray[np.float32]]:
-        return (self.mix(block) for block, _ in self._decoded() if len(block))
+        if self.sample_rate == self.source_rate:
+            return (self.mix(block) for block, _ in self._decoded() if len(block))
+        return self._resampled()
 
     def _resampled(self) -> Iterator[NDArray[np.float32]]:
-        resampler = Resampler(self._decoder.sample_rate, self.sample_rate)
+        resampler = Resampler(self.source_rate, self.sample_rate)
         for block, last in self._decoded():
             yield from resampler.feed(self.mix(block), last=last)
 
     def _decoded(self) -> Iterator[tuple[NDArray[np.float32], bool]]:
         """Yield blocks of all channels, and whether each is the last."""
-        self._skip_to_start()
+        if self._start:
+            self._skip_to_start()
         left = math.inf if self._length is None else self._length
         n_read, read_any = 0, False
         while left > 0:
@@ -347,7 +338,7 @@ class AudioStream:
 
     def _skip_to_start(self) -> None:
         """Seek, then decode and discard the timepoints up to the start."""
-        position = self._decoder.seek(self._start) if self._start else 0
+        position = self._decoder.seek(self._start)
         while position < self._start:
             wanted = min(self._block, self._start - position)
             n_read = len(self._decoder.read(wanted))
@@ -361,16 +352,12 @@ def _check_block(block: object) -> None:
         raise ValueError(f"block must be a whole number of timepoints, at least 1, got {block!r}.")
 
 
-def _check_rate(sample_rate: Any, label: Label) -> int | None:
-    if sample_rate is None:
-        return None
-    if not is_rate(sample_rate) or sample_rate != int(sample_rate):
+def _checked_rate(sample_rate: Any, start: object, end: object, label: Label) -> int | None:
+    """Return the rate; raise for one, or a part, that no recording can have."""
+    if sample_rate is not None and (not is_rate(sample_rate) or sample_rate != int(sample_rate)):
         raise ValueError(f"{label.where}: sample_rate must be a whole number of Hz, {RATES}, got {sample_rate!r}.")
-    return int(sample_rate)
-
-
-def _check_part(start: object, end: object, label: Label) -> None:
     if not isinstance(start, Real) or not 0 <= float(start) < math.inf:
         raise ValueError(f"{label.where}: start must be a number of seconds, at least 0, got {start!r}.")
     if end is not None and not (isinstance(end, Real) and float(end) > float(start)):
         raise ValueError(f"{label.where}: end must be a number of seconds after start={float(start):g}, got {end!r}.")
+    return None if sample_rate is None else int(sample_rate)

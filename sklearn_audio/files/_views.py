@@ -97,7 +97,7 @@ def view_of(opened: OpenSource, pieces: Pieces, *, owns: bool = False) -> OpenSo
     pieces = tuple(
         piece if isinstance(piece, bytes) else (max(0, piece[0]), min(piece[1], n_bytes)) for piece in pieces
     )
-    file = _PieceFile(opened.file.raw, pieces, owns)
+    file = _PieceFile(opened.raw, pieces, owns)
     return OpenSource(file, opened.label, file.n_bytes)
 
 

@@ -343,7 +343,8 @@ class AudioClips(Sequence[NDArray[np.float32]]):
     def _finite(self, blocks: Iterator[NDArray[np.float32]], mix: MonoMix, rate: float, row: int) -> Iterator[Any]:
         """Yield the blocks of a clip, and raise at the first value that is not finite."""
         for block in blocks:
-            self._check_finite(mix.not_finite, rate, row)
+            if mix.not_finite:
+                raise self._not_finite(mix.not_finite, rate, row)
             if rate != self.sample_rate and not all_finite(block):  # the mix has checked what was not resampled
                 raise ValueError(
                     f"{self.describe(row)}: resampled to {self.sample_rate} Hz, the clip leaves the range of "
@@ -351,15 +352,14 @@ class AudioClips(Sequence[NDArray[np.float32]]):
                 )
             if len(block):
                 yield block
-        self._check_finite(mix.not_finite, rate, row)
+        if mix.not_finite:
+            raise self._not_finite(mix.not_finite, rate, row)
 
-    def _check_finite(self, found: NotFinite | None, rate: float, row: int) -> None:
-        if found is None:
-            return
+    def _not_finite(self, found: NotFinite, rate: float, row: int) -> ValueError:
         start = self._bounds(self._rows[row])[0]
         second = found.timepoint / rate
         where = f"at {second:.3f} s" + (f", which is {start + second:.3f} s of the recording" if start else "")
-        raise ValueError(f"{self.describe(row)}: the clip contains {found.kind} ({where}). Repair it or leave it out.")
+        return ValueError(f"{self.describe(row)}: the clip contains {found.kind} ({where}). Repair it or leave it out.")
 
     def _bounds(self, clip: Row) -> tuple[float, float | None]:
         start = clip.start + self._offset
@@ -380,17 +380,15 @@ class AudioClips(Sequence[NDArray[np.float32]]):
             row=row,
             strict=self._strict,
         ) as stream:
-            self._check_stated_rate(clip, stream.source_rate, row)
+            if clip.rate is not None and clip.rate != stream.source_rate:
+                raise ValueError(
+                    f"{self.describe(row)}: X gives the sampling rate as {clip.rate:g} Hz, and the recording is at "
+                    f"{stream.source_rate:g} Hz. Leave the rate out: a recording has its own."
+                )
             stream.on_warning = partial(self.warn, row)
             yield from self._finite(stream.blocks(), stream.mix, stream.source_rate, row)
-            self._warn_if_cancelled(stream.mix, row)
-
-    def _check_stated_rate(self, clip: Row, source_rate: float, row: int) -> None:
-        if clip.rate is not None and clip.rate != source_rate:
-            raise ValueError(
-                f"{self.describe(row)}: X gives the sampling rate as {clip.rate:g} Hz, and the recording is at "
-                f"{source_rate:g} Hz. Leave the rate out: a recording has its own."
-            )
+            if stream.mix.loss_db < _CANCELLATION_DB:
+                self._warn_of_cancellation(stream.mix.loss_db, row)
 
     def _array_blocks(self, clip: Row, row: int) -> Iterator[NDArray[np.float32]]:
         rate = self._rate(clip, row)
@@ -406,13 +404,13 @@ class AudioClips(Sequence[NDArray[np.float32]]):
             last = first + _BLOCK_TIMEPOINTS >= len(samples)
             blocks = resampler.feed(mono, last=last) if resampler else iter((mono,))
             yield from self._finite(blocks, mix, rate, row)
-        self._warn_if_cancelled(mix, row)
-
-    def _warn_if_cancelled(self, mix: MonoMix, row: int) -> None:
         if mix.loss_db < _CANCELLATION_DB:
-            level = "silent" if math.isinf(mix.loss_db) else f"{-mix.loss_db:.0f} dB below the channels"
-            self.warn(
-                row,
-                f"the mean of the channels is {level}, because they cancel each other out. "
-                "Take one of them: AudioLoader(channel=0).",
-            )
+            self._warn_of_cancellation(mix.loss_db, row)
+
+    def _warn_of_cancellation(self, loss_db: float, row: int) -> None:
+        level = "silent" if math.isinf(loss_db) else f"{-loss_db:.0f} dB below the channels"
+        self.warn(
+            row,
+            f"the mean of the channels is {level}, because they cancel each other out. "
+            "Take one of them: AudioLoader(channel=0).",
+        )

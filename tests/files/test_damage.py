@@ -41,7 +41,7 @@ def test_any_number_in_a_header_leaves_a_view_of_bytes_that_are_there(format):
                 damaged = data[:at] + size.to_bytes(4, order) + data[at + 4 :]
                 for link in links_of(damaged):
                     view = view_of(open_source(damaged), link.pieces or ((0, link.stop),))
-                    assert len(view.file.raw.read()) == view.n_bytes
+                    assert len(view.raw.read()) == view.n_bytes
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_each_byte_is_looked_at_a_few_times_whatever_it_resembles(name):
     data = front + pattern * (N_BYTES // len(pattern))
     file = CountedFile(data)
     opened = open_source(memoryview(b""))
-    opened.file.raw, opened.n_bytes = file, len(data)
+    opened.raw, opened.n_bytes = file, len(data)
     find_links(opened, ByteReader(opened))
     assert file.n_read < 8 * len(data)
 

@@ -94,9 +94,9 @@ def test_where_frames_do_not_follow_each_other_nothing_is_left_out():
     middle = len(data) // 2
     for odd in (data[:middle] + b"\0" * 700 + data[middle:], b"\xff\xfc" + data[2:], data[:3], b"RIFF" + data):
         opened = open_source(odd)
-        opened.file.seek(2, 0)
+        opened.seek(2, 0)
         assert shortened_mpeg(opened, 10 * 44100) is None
-        assert opened.file.tell() == 2
+        assert opened.tell() == 2
         opened.close()
 
 

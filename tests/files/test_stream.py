@@ -15,7 +15,7 @@ import soxr
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files import AudioInfo, audio_info, open_audio, read_audio
 from sklearn_audio.files import _stream as stream_module
-from sklearn_audio.files._guard import GuardedFile
+from sklearn_audio.files._sources import OpenSource
 
 RATE = 44100
 
@@ -275,9 +275,9 @@ def test_equals_librosa(shared_data):
     ("container", "n_looks"), [("WAV", 1), ("AIFF", 1), ("FLAC", 2), ("OGG", 3), ("MP3", 2), ("CAF", 1), ("AU", 1)]
 )
 def test_little_of_a_short_recording_is_read_before_it_is_decoded(container, n_looks, tmp_path, monkeypatch):
-    path, looks, peek = tmp_path / "clip", [], GuardedFile.peek
+    path, looks, peek = tmp_path / "clip", [], OpenSource.peek
     samples = np.random.default_rng(0).uniform(-0.5, 0.5, 16000)
     soundfile.write(path, samples, 16000, format=container)
-    monkeypatch.setattr(GuardedFile, "peek", lambda self, n, at: looks.append(n) or peek(self, n, at))
+    monkeypatch.setattr(OpenSource, "peek", lambda self, n, *at, **k: looks.append(n) or peek(self, n, *at, **k))
     assert len(read_audio(path)[0]) == 16000
     assert len(looks) <= n_looks

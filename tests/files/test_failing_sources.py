@@ -17,7 +17,7 @@ import soundfile
 from sklearn_audio import AudioLoader
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files import audio_info, read_audio
-from sklearn_audio.files._guard import GuardedFile
+from sklearn_audio.files._sources import Label, OpenSource
 
 RATE = 44100
 FORMATS = ["WAV", "FLAC", "OGG", "MP3", "asf", "mp4"]
@@ -160,34 +160,34 @@ def interrupted_before(function, *args):
 
 def test_ctrl_c_on_entry_is_kept(capfd):
     for method, args, wanted in [("read", (4,), b""), ("readinto", (bytearray(4),), 0), ("seek", (2, 0), -errno.EIO)]:
-        file = GuardedFile(io.BytesIO(b"12345678"), 8)
+        file = OpenSource(io.BytesIO(b"12345678"), Label("clip"), 8)
         assert interrupted_before(getattr(file, method), *args) == wanted
-        assert isinstance(file.failure, KeyboardInterrupt)
+        assert isinstance(file._kept.error, KeyboardInterrupt)
         assert (file.read(4), file.readinto(bytearray(4)), file.seek(0, 0)) == (b"", 0, -errno.EIO)
     assert capfd.readouterr().err == ""
 
 
 def test_ctrl_c_on_entry_of_a_callback_is_kept(capfd):
-    file = GuardedFile(io.BytesIO(b"12345678"), 8)
+    file = OpenSource(io.BytesIO(b"12345678"), Label("clip"), 8)
     callback = file.callback("int(int)", lambda n: n, -1)
     assert callback(5) == 5
     assert interrupted_before(callback, 5) == -1
-    assert isinstance(file.failure, KeyboardInterrupt)
+    assert isinstance(file._kept.error, KeyboardInterrupt)
     assert capfd.readouterr().err == ""
 
 
 def test_the_first_failure_counts():
-    file = GuardedFile(Failing(b"12345678", "read", ValueError("first"), 0), 8)
+    file = OpenSource(Failing(b"12345678", "read", ValueError("first"), 0), Label("clip"), 8)
     assert file.read(3) == b""
     file.raw.method, file.raw.error = "tell", ValueError("second")
     assert file.tell() == -errno.EIO
-    assert str(file.failure) == "first"
+    assert str(file._kept.error) == "first"
 
 
-def test_positions_of_a_guarded_file():
-    file = GuardedFile(io.BytesIO(b"12345678"), 8)
+def test_positions_of_an_open_source():
+    file = OpenSource(io.BytesIO(b"12345678"), Label("clip"), 8)
     assert (file.seek(2, 0), file.seek(3, 1), file.seek(-1, 2), file.tell()) == (2, 5, 7, 7)
     assert (file.seek(-3, 0), file.seek(-9, 2)) == (-errno.EINVAL, -errno.EINVAL)
-    assert (file.failure, file.tell(), file.read(5)) == (None, 7, b"8")
+    assert (file._kept.error, file.tell(), file.read(5)) == (None, 7, b"8")
     assert file.readable()
     assert file.seekable()
