@@ -26,7 +26,8 @@ SLOW_PARTS := slow-parity slow-estimators slow-checks slow-rest
 export PYTHONNOUSERSITE := 1
 export SCIPY_ARRAY_API := 1
 export OMP_NUM_THREADS ?= 1
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+# PYTHONDONTWRITEBYTECODE would have every process compile all modules and tests anew.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

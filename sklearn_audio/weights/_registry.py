@@ -6,6 +6,7 @@ import os
 import re
 import tomllib
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -134,14 +135,19 @@ def registry() -> dict[str, WeightsEntry]:
     >>> registry()["panns_cnn14"].file
     'Cnn14_mAP=0.431.pth'
     """
-    tables = tomllib.loads((files("sklearn_audio.weights") / "registry.toml").read_text(encoding="utf-8"))
+    entries = {**_entries((files("sklearn_audio.weights") / "registry.toml").read_text(encoding="utf-8"))}
     extra = os.environ.get(_VARIABLE)
-    try:
-        if extra:
-            tables |= tomllib.loads(Path(local_path(extra)).read_text(encoding="utf-8"))
-        return {name: WeightsEntry(name=name, **_lower_hashes(table)) for name, table in tables.items()}
-    except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise ValueError(f"the registry '{extra}' named by {_VARIABLE} cannot be used: {error}.") from error
+    if extra:
+        try:
+            entries |= _entries(Path(local_path(extra)).read_text(encoding="utf-8"))
+        except (OSError, ValueError, TypeError, RecursionError) as error:
+            raise ValueError(f"the registry '{extra}' named by {_VARIABLE} cannot be used: {error}.") from error
+    return entries
+
+
+@lru_cache(maxsize=4)
+def _entries(text: str) -> dict[str, WeightsEntry]:
+    return {name: WeightsEntry(name=name, **_lower_hashes(table)) for name, table in tomllib.loads(text).items()}
 
 
 def _lower_hashes(table: Any) -> dict[str, Any]:

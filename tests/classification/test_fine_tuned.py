@@ -2,8 +2,6 @@
 
 import json
 import pickle
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -21,6 +19,7 @@ from skorch.callbacks import Callback
 from sklearn_audio import EfficientATEmbedder, PANNsEmbedder, SpeechEmbedder, YAMNetEmbedder
 from sklearn_audio.classification import FineTunedClassifier
 from sklearn_audio.engine import read_network
+from tests import forked
 from tests.standin import StandInOpenL3, StandInVGGish, StandInWaveform
 
 RATE = 16000
@@ -294,9 +293,7 @@ def test_a_pickle_predicts_in_another_process(clips, tmp_path):
     assert len(pickle.dumps(fitted)) < 50_000
     (tmp_path / "model.pickle").write_bytes(pickle.dumps((fitted, X)))
     code = "import pickle, sys; m, X = pickle.load(open(sys.argv[1], 'rb')); print(m.predict_proba(X).tolist())"
-    shown = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "model.pickle")], capture_output=True, text=True, check=True
-    ).stdout
+    shown = forked.run(["-c", code, tmp_path / "model.pickle"], check=True).stdout
     np.testing.assert_array_equal(np.array(json.loads(shown)), expected)
 
 

@@ -1,7 +1,5 @@
 """``embed``: vectors of recordings and windows, and runs that were killed."""
 
-import signal
-import subprocess
 import sys
 
 import numpy as np
@@ -11,6 +9,7 @@ import soundfile
 
 from sklearn_audio.cli import _embed, main
 from sklearn_audio.embedding import SpeechEmbedder
+from tests import forked
 
 
 @pytest.fixture
@@ -138,10 +137,10 @@ def test_a_killed_run_loses_and_repeats_nothing(sounds, tmp_path, run, embed, mo
     paths = list(sounds.data[:16])
     run(*embed(tmp_path / "whole", *paths))
     arguments = [str(argument) for argument in embed(tmp_path / "v", *paths)]
-    with subprocess.Popen([sys.executable, "-c", _SLOW, *arguments], stdout=subprocess.PIPE, text=True) as process:
+    with forked.reading(["-c", _SLOW, *arguments]) as (process, out):
         for _ in range(3):
-            process.stdout.readline()
-        process.send_signal(signal.SIGKILL)
+            out.readline()
+        process.kill()
     run(*arguments, "--resume")
     found, whole = read(tmp_path / "v"), read(tmp_path / "whole")
     assert found["path"].tolist() == paths

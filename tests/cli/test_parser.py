@@ -8,22 +8,18 @@ from pathlib import Path
 import pytest
 
 from sklearn_audio.cli import main
+from tests import forked
 
-COMMAND = [sys.executable, "-m", "sklearn_audio"]
+COMMAND = ["-m", "sklearn_audio"]
 
 
 def test_the_module_runs():
-    run = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, check=True)
+    run = subprocess.run([sys.executable, *COMMAND, "--version"], capture_output=True, text=True, check=True)
     assert run.stdout.startswith("sklearn-audio 0.")
 
 
 def test_bad_input_of_the_module(tmp_path):
-    run = subprocess.run(
-        [*COMMAND, "train", "nowhere", "-o", str(tmp_path / "m")],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-    )
+    run = forked.run([*COMMAND, "train", "nowhere", "-o", tmp_path / "m"])
     assert run.returncode == 2
     assert run.stdout == ""
     assert run.stderr.startswith("sklearn-audio: error: 'nowhere' does not exist")
@@ -110,23 +106,22 @@ def test_mistakes_of_the_program_are_not_hidden(error, monkeypatch):
         raising(error("a mistake"), monkeypatch)
 
 
-def test_a_reader_that_goes_away(model, folder):
+def test_a_reader_that_goes_away(model, folder, tmp_path):
     # the output must outgrow the pipe, or nobody notices
     many = [folder] * 60
-    with subprocess.Popen(
-        [*COMMAND, "predict", model, *many], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout.readline().startswith("path,label,")
-        process.stdout.close()
-        err = process.stderr.read()
-    assert process.returncode == 141
-    assert err == ""
+    command = [*COMMAND, "predict", model, *many]
+    with open(tmp_path / "err", "wb") as err, forked.reading(command, stderr=err) as (process, out):
+        assert out.readline().startswith("path,label,")
+        out.close()
+        process.join()
+    assert process.exitcode == 141
+    assert (tmp_path / "err").read_bytes() == b""
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
 def test_a_disk_that_is_full(model, folder):
     with open("/dev/full", "w") as full:
-        run = subprocess.run([*COMMAND, "report", model, folder], stdout=full, stderr=subprocess.PIPE, text=True)
+        run = forked.run([*COMMAND, "report", model, folder], stdout=full)
     assert run.returncode == 2
     assert run.stderr.startswith("sklearn-audio: error: ")
     assert "No space left" in run.stderr
@@ -135,6 +130,6 @@ def test_a_disk_that_is_full(model, folder):
 
 def test_plain_results_go_to_a_file_without_progress_bars(model, folder, tmp_path):
     with open(tmp_path / "labels.csv", "w") as file:
-        run = subprocess.run([*COMMAND, "predict", model, folder], stdout=file, stderr=subprocess.PIPE, text=True)
+        run = forked.run([*COMMAND, "predict", model, folder], stdout=file)
     assert (run.returncode, run.stderr) == (0, "")
     assert len(Path(tmp_path / "labels.csv").read_text().splitlines()) == 41

@@ -23,7 +23,9 @@ from sklearn.svm import LinearSVC
 from sklearn_audio import CNNClassifier, FrontEnd, MelSpectrogramTransformer, SequencePooling
 from sklearn_audio.cli import main
 from sklearn_audio.datasets import load_audio_table
+from tests import forked
 
+COMMAND = ["-m", "sklearn_audio"]
 NAMES = ("chirp", "noise", "tone")
 
 
@@ -97,8 +99,7 @@ def test_classes_with_all_kinds_of_characters(sounds, tmp_path, run):
 def test_a_file_name_that_is_no_text(sounds, model, tmp_path):
     path = os.fsencode(tmp_path) + b"/\xff.wav"
     shutil.copy(os.fsencode(sounds.data[0]), path)
-    command = [sys.executable, "-m", "sklearn_audio", "predict", model, path]
-    out = subprocess.run(command, capture_output=True, check=True).stdout
+    out = forked.run([*COMMAND, "predict", model, path], text=False, check=True).stdout
     assert out.splitlines()[1].startswith(path + b"," + sounds.target[0].encode())
 
 
@@ -193,31 +194,28 @@ def test_a_model_that_ends_the_program(sounds, tmp_path, refused):
 
 CLOSED = """
 import os, sys
-os.close(int(sys.argv[1]))
-os.execv(sys.executable, [sys.executable, "-m", "sklearn_audio", *sys.argv[2:]])
+os.close(1)
+os.execv(sys.executable, [sys.executable, "-m", "sklearn_audio", *sys.argv[1:]])
 """
-
-
-def closed(descriptor, *arguments):
-    command = [sys.executable, "-c", CLOSED, str(descriptor), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
+REFUSED = "sklearn-audio: error: standard output is closed, so the results cannot be written.\n"
 
 
 def test_closed_streams(sounds, model):
-    done = closed(2, "predict", model, sounds.data[0])
+    done = forked.run([*COMMAND, "predict", model, sounds.data[0]], closed=2)
     assert (done.returncode, len(parsed(done.stdout))) == (0, 1)
-    done = closed(1, "predict", model, sounds.data[0])
-    assert done.returncode == 2
-    assert done.stderr == "sklearn-audio: error: standard output is closed, so the results cannot be written.\n"
+    done = forked.run([*COMMAND, "predict", model, sounds.data[0]], closed=1)
+    assert (done.returncode, done.stderr) == (2, REFUSED)
+
+
+def test_an_interpreter_that_starts_without_standard_output():
+    done = subprocess.run([sys.executable, "-c", CLOSED, "weights", "list"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (2, REFUSED)
 
 
 def test_output_is_utf_8_whatever_the_terminal_has(sounds, model, tmp_path):
     path = str(shutil.copy(sounds.data[0], tmp_path / "雄鶏.wav"))
-    command = [sys.executable, "-m", "sklearn_audio", "predict", model, path]
-    out = subprocess.run(
-        command, capture_output=True, check=True, env=os.environ | {"PYTHONIOENCODING": "ascii"}
-    ).stdout
-    assert path in out.decode()
+    done = forked.run([*COMMAND, "predict", model, path], check=True, env=os.environ | {"PYTHONIOENCODING": "ascii"})
+    assert path in done.stdout
 
 
 PRINTING = """
@@ -237,8 +235,7 @@ sys.exit(main())
 
 
 def test_what_libraries_print_is_no_result(sounds, model):
-    command = [sys.executable, "-c", PRINTING, "predict", model, *sounds.data[:3]]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = forked.run(["-c", PRINTING, "predict", model, *sounds.data[:3]])
     assert [row["path"] for row in parsed(done.stdout)] == list(sounds.data[:3])
     assert "complaint" not in done.stdout
     assert done.stderr.count("*** a complaint of libsndfile") >= 3

@@ -1,8 +1,6 @@
 """``train``: what it says, what it saves, and what it refuses."""
 
 import signal
-import subprocess
-import sys
 
 import joblib
 import numpy as np
@@ -10,6 +8,7 @@ import pandas as pd
 import pytest
 
 from sklearn_audio.cli import main
+from tests import forked
 
 pytestmark = pytest.mark.usefixtures("few_settings")
 
@@ -157,11 +156,9 @@ def test_a_kill_leaves_the_old_model(folder, model, tmp_path, module, name):
         before = file.read()
     target.write_bytes(before)
     code = _STOPPED_AT.format(module=module, name=name)
-    with subprocess.Popen(
-        [sys.executable, "-c", code, folder, str(target)], stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert "here\n" in iter(process.stdout.readline, "")
-        process.send_signal(signal.SIGKILL)
-    assert process.returncode == -signal.SIGKILL
+    with forked.reading(["-c", code, folder, target]) as (process, out):
+        assert "here\n" in iter(out.readline, "")
+        process.kill()
+    assert process.exitcode == -signal.SIGKILL
     assert target.read_bytes() == before
     assert joblib.load(target).label_names_ == ["chirp", "noise", "tone"]

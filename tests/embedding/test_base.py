@@ -3,8 +3,6 @@
 import copy
 import os
 import pickle
-import subprocess
-import sys
 from dataclasses import replace
 
 import joblib
@@ -39,6 +37,7 @@ from sklearn_audio.engine.models import (
     yamnet_labels,
 )
 from sklearn_audio.exceptions import AudioReadError, WeightsError
+from tests import forked
 from tests.instances import PRETRAINED
 
 ALL = pytest.mark.parametrize("name", PRETRAINED)
@@ -359,7 +358,7 @@ joblib.dump(pipeline.transform(X), sys.argv[2])
 
 
 @pytest.mark.parametrize("bundled", [True, False])
-def test_pickles_in_a_fresh_process(checkpoint, tmp_path, bundled):
+def test_pickles_in_another_process(checkpoint, tmp_path, bundled):
     embedder = clone(LEENET).set_params(weights=str(checkpoint), bundle_weights=bundled).fit(CLIPS)
     wanted = embedder.transform(CLIPS)
     sent, received = tmp_path / "sent.joblib", tmp_path / "received.joblib"
@@ -370,7 +369,7 @@ def test_pickles_in_a_fresh_process(checkpoint, tmp_path, bundled):
         "SKLEARN_AUDIO_HOME": str(tmp_path / "empty"),
         "OMP_NUM_THREADS": str(torch.get_num_threads()),
     }
-    subprocess.run([sys.executable, "-c", FRESH, str(sent), str(received)], check=True, env=environment)
+    forked.run(["-c", FRESH, sent, received], check=True, env=environment)
     np.testing.assert_array_equal(joblib.load(received), wanted)
 
 

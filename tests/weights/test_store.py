@@ -5,9 +5,9 @@ import io
 import os
 import re
 import shutil
-import subprocess
-import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import joblib
 import numpy as np
@@ -21,6 +21,7 @@ from sklearn_audio.engine.models import CARDS
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.weights import _store, fetch, stored_file, verify, weights_folder
 from sklearn_audio.weights._safetensors import about_of
+from tests import forked
 from tests.registered import PANNS, STATE, toml, torch_bytes
 
 SHA256, MD5 = hashlib.sha256(PANNS).hexdigest(), hashlib.md5(PANNS).hexdigest()
@@ -188,9 +189,9 @@ def test_a_conversion_that_is_interrupted_leaves_nothing(offer, home, monkeypatc
 def test_two_processes_at_once(offer, home):
     offer()
     program = "from sklearn_audio.weights import fetch; print(fetch('small'))"
-    runs = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    printed = {run.communicate(timeout=600)[0].strip() for run in runs}
-    assert [run.returncode for run in runs] == [0, 0]
+    with ThreadPoolExecutor(2) as pool:
+        runs = list(pool.map(partial(forked.run, check=True), [["-c", program]] * 2))
+    printed = {run.stdout.strip() for run in runs}
     assert printed == {str(stored_file("small"))}
     assert same_tensors(stored_file("small"))
     assert files(home) == ["weights/small.safetensors"]
@@ -260,9 +261,9 @@ def test_bundled_weights_need_neither_cache_nor_network(loopback, home, use_regi
     shutil.rmtree(home)
     loopback.close()
     program = "import joblib, sys; pipe, X = joblib.load(sys.argv[1]); joblib.dump(pipe.transform(X), sys.argv[2])"
-    command = [sys.executable, "-c", program, str(tmp_path / "sent.joblib"), str(tmp_path / "received.joblib")]
+    command = ["-c", program, tmp_path / "sent.joblib", tmp_path / "received.joblib"]
     threads = {"OMP_NUM_THREADS": str(torch.get_num_threads())}
-    subprocess.run(command, check=True, env=os.environ | threads)
+    forked.run(command, check=True, env=os.environ | threads)
     np.testing.assert_array_equal(joblib.load(tmp_path / "received.joblib"), wanted)
     assert not home.exists()
 
