@@ -23,6 +23,7 @@ from .bridges import to_hear as to_hear
 from .bridges import to_mteb as to_mteb
 from .bridges import to_xares as to_xares
 from .classification import AudioTagger as AudioTagger
+from .classification import AugmentedClassifier as AugmentedClassifier
 from .classification import BERTClassifier as BERTClassifier
 from .classification import CNNClassifier as CNNClassifier
 from .classification import ConvAutoencoder as ConvAutoencoder

@@ -1,6 +1,8 @@
 """One table of instances for scikit-learn's checks, the audio checks and the documentation checks."""
 
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from sklearn_audio import (
@@ -8,6 +10,7 @@ from sklearn_audio import (
     ASTEmbedder,
     AudioLoader,
     AudioTagger,
+    AugmentedClassifier,
     BERTClassifier,
     BlockScaler,
     CNNClassifier,
@@ -32,6 +35,7 @@ from sklearn_audio import (
     VGGishEmbedder,
     YAMNetEmbedder,
 )
+from sklearn_audio.augmentation import AddNoise
 from sklearn_audio.embedding import PretrainedEmbedder
 from sklearn_audio.model_selection import MultilabelThresholdClassifierCV
 from tests.standin import StandInMusiCNN, StandInOpenL3, StandInVGGish, StandInWaveform
@@ -39,6 +43,7 @@ from tests.tiny_network import TinyNetwork
 
 AUDIO = {
     "AudioLoader": AudioLoader(),
+    "AudioLoader-trimmed": AudioLoader(trim=40.0),
     "AudioLoader-fixed": AudioLoader(duration=0.2, fix_length=True),
     "AcousticFeatures": AcousticFeatures(),
     "MelSpectrogramTransformer": MelSpectrogramTransformer(),
@@ -46,6 +51,7 @@ AUDIO = {
     "MelSpectrogramTransformer-vggish": MelSpectrogramTransformer(front_end="vggish", normalize="minmax"),
     "MelSpectrogramTransformer-efficientat": MelSpectrogramTransformer.from_preset("efficientat", normalize="l2"),
     "MFCCTransformer": MFCCTransformer(),
+    "MFCCTransformer-clip": MFCCTransformer(normalize="clip"),
     "MFCCTransformer-deltas": MFCCTransformer(sample_rate=16000, n_mfcc=13, deltas=2, lifter=22.0),
     "SpectrogramTransformer": SpectrogramTransformer(),
     "SpectrogramTransformer-cqt": SpectrogramTransformer(kind="cqt", log="db"),
@@ -100,6 +106,13 @@ TAGGERS = {
     "AudioTagger": AudioTagger("efficientat_mn04_as", weights=None, sample_rate=32000, window=0.5, hop=0.25),
 }
 CLASSIFIERS = {
+    "AugmentedClassifier": AugmentedClassifier(
+        make_pipeline(SequencePooling(), StandardScaler(), LogisticRegression()),
+        [AddNoise(snr=30.0)],
+        n_copies=1,
+        n_votes=1,
+        random_state=0,
+    ),
     "PatchVotingClassifier": PatchVotingClassifier(LogisticRegression()),
     "PatchVotingClassifier-hard": PatchVotingClassifier(SVC(random_state=0), voting="hard"),
     "PatchVotingClassifier-log": PatchVotingClassifier(LogisticRegression(), voting="log"),

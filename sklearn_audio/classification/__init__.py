@@ -1,5 +1,6 @@
 """Classifiers of clips."""
 
+from sklearn_audio.classification._augmented import AugmentedClassifier
 from sklearn_audio.classification._autoencoder import ConvAutoencoder
 from sklearn_audio.classification._bert import BERTClassifier
 from sklearn_audio.classification._cnn import CNNClassifier
@@ -16,6 +17,7 @@ from sklearn_audio.engine.training import GradientAccumulation, WeightAveraging
 
 __all__ = [
     "AudioTagger",
+    "AugmentedClassifier",
     "BERTClassifier",
     "CNNClassifier",
     "ConvAutoencoder",

@@ -53,7 +53,9 @@ _USES: Uses = {
     "sample_rate": _AUDIO,
     "hidden_sizes": needs("architecture='mlp'", lambda owner: owner.architecture == "mlp", "architecture"),
     "options.log_compression": _FRAMES,
-    "windows.hop": needs("windows of 'all'", lambda owner: owner._window("take") == "all", "windows"),
+    "windows.hop": needs(
+        "windows of 'all' or 'random'", lambda owner: owner._window("take") in ("all", "random"), "windows"
+    ),
     "windows.voting": needs(
         "several windows of a clip, as with 'all' and 'random'",
         lambda owner: owner._window("take") in ("all", "random"),
@@ -115,8 +117,8 @@ class CNNClassifier(NeuralClassifier):
         windows in every epoch, and predicts by their vote. A dict has some of
 
         - "take": one of these four, by default "random".
-        - "hop", at least 1, by default None: frames between the starts of the windows of "all"; None: `n_frames`. The
-          last window ends with the clip.
+        - "hop", at least 1, by default None: frames between the starts of the windows of "all", and of those that
+          "random" predicts by; None: `n_frames`. The last window ends with the clip.
         - "short_clip", "tile" or "zero", by default "tile": clips shorter than a window are repeated, or padded with
           zeros after normalisation, which correspond to the mean frame.
         - "voting", "soft" or "log", by default "soft": average the probabilities of several windows, or their

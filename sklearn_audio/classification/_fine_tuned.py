@@ -19,7 +19,8 @@ __all__ = ["FineTunedClassifier"]
 
 _TRAINING = (
     *("lr", "head_factor", "layer_decay", "max_epochs", "batch_size", "optimizer", "weight_decay", "lr_schedule"),
-    *("warmup", "validation_fraction", "early_stopping", "gradient_clip", "sampler", "mixup", "spec_augment"),
+    *("warmup", "validation_fraction", "early_stopping", "gradient_clip", "label_smoothing"),
+    *("sampler", "mixup", "spec_augment"),
     *("augmentations", "checkpoint_dir", "callbacks", "precision"),
 )
 _TRAINED = needs("a strategy other than 'probe'", lambda owner: owner.strategy != "probe", "strategy")

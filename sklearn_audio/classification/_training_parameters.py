@@ -47,6 +47,7 @@ TRAINING_CONSTRAINTS: dict[str, list[Any]] = {
     "patience": [_COUNT],
     "class_weight": [StrOptions({"balanced"}), dict, None],
     "gradient_clip": [_POSITIVE, None],
+    "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     "sampler": [StrOptions({"balanced", "alternate", "weighted"}), None],
     "mixup": [Interval(Real, 0, None, closed="left")],
     "spec_augment": [dict, "boolean", None],
@@ -115,6 +116,9 @@ class_weight : {"balanced"} or dict, default=None
     absence.
 gradient_clip : float, default=1.0
     Maximum norm of the gradient; None: no clipping.
+label_smoothing : float, default=0.0
+    Share of each training target that is spread evenly over the classes, such as 0.1; with several labels per clip,
+    over presence and absence.
 sampler : {"balanced", "alternate", "weighted"}, default=None
     Selection of the clips of an epoch. None: each once; "balanced": all classes equally often; "alternate": this in
     every other batch; "weighted": drawn by the inverse of the frequency of their labels. The number of clips is the
@@ -184,6 +188,7 @@ class TrainingOptions(TypedDict, total=False):
     patience: int
     class_weight: Any
     gradient_clip: float | None
+    label_smoothing: float
     sampler: Literal["balanced", "alternate", "weighted"] | None
     mixup: float | Literal["auto"]
     spec_augment: dict[str, float] | bool | Literal["auto"] | None
@@ -209,6 +214,7 @@ TRAINING_DEFAULTS: dict[str, Any] = dict.fromkeys(TrainingOptions.__annotations_
     "early_stopping": False,
     "patience": 10,
     "gradient_clip": 1.0,
+    "label_smoothing": 0.0,
     "mixup": 0.0,
     "warm_start": False,
     "device": "auto",

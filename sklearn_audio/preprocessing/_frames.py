@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from sklearn_audio.base import AudioEstimator, RaggedOutputMixin, Reading
 from sklearn_audio.engine import collect_rows
-from sklearn_audio.ragged import Ragged
+from sklearn_audio.ragged import Ragged, mean_and_std
 from sklearn_audio.validation import AudioClips
+
+_ROUNDING = 1e-6
 
 # Starts reading a clip in blocks; an extractor may call it twice.
 Blocks = Callable[[], Iterator[NDArray[np.float32]]]
@@ -33,6 +35,14 @@ class FrameExtractor(ABC):
     def complete_block(self, frames: NDArray[np.float32], highest: np.float32) -> bool:
         """Do the same for a block, given the maximum of the clip; False if that is insufficient."""
         return True
+
+
+def normalize_clip(frames: NDArray[np.float32]) -> None:
+    """Subtract the mean of each feature over the clip, and divide by its standard deviation, in place."""
+    mean, deviation = mean_and_std(frames)
+    frames -= mean.astype(np.float32)
+    # a constant feature deviates from its mean by rounding alone
+    frames /= np.where(deviation > _ROUNDING * np.abs(mean), deviation, np.inf).astype(np.float32)
 
 
 class FrameTransformer(RaggedOutputMixin, AudioEstimator):

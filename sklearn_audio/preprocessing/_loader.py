@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
@@ -13,6 +14,8 @@ from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, RaggedOutputMi
 from sklearn_audio.engine import collect_rows
 from sklearn_audio.ragged import Ragged
 from sklearn_audio.validation import AudioClips, Channel
+
+_SILENCE = 1e-10  # a power that counts as none
 
 
 class AudioLoader(RaggedOutputMixin, AudioEstimator):
@@ -32,6 +35,9 @@ class AudioLoader(RaggedOutputMixin, AudioEstimator):
         Seconds to keep of each clip. None: all.
     fix_length : bool, default=False
         Return an array of shape (n_clips, n_timepoints), zero-padded to `duration`, which is required.
+    trim : float, default=None
+        Remove silence from both ends of each clip: all before the first and after the last frame of 40 ms, every 10 ms,
+        whose power is within this many decibels of the loudest, like ``librosa.effects.trim``. None: keep all.
     channel : "mean" or int, default="mean"
         Average the channels, or take one of them, counted from 0.
     strict : bool, default=False
@@ -72,6 +78,7 @@ class AudioLoader(RaggedOutputMixin, AudioEstimator):
         "offset": [Interval(Real, 0, None, closed="left")],
         "duration": [None, Interval(Real, 0, None, closed="neither")],
         "fix_length": ["boolean"],
+        "trim": [None, Interval(Real, 0, None, closed="neither")],
         "strict": ["boolean"],
     }
 
@@ -82,6 +89,7 @@ class AudioLoader(RaggedOutputMixin, AudioEstimator):
         offset: float = 0.0,
         duration: float | None = None,
         fix_length: bool = False,
+        trim: float | None = None,
         channel: Channel = "mean",
         strict: bool = False,
         n_jobs: int | None = None,
@@ -92,6 +100,7 @@ class AudioLoader(RaggedOutputMixin, AudioEstimator):
         self.offset = offset
         self.duration = duration
         self.fix_length = fix_length
+        self.trim = trim
         self.channel = channel
         self.strict = strict
         self.n_jobs = n_jobs
@@ -149,7 +158,7 @@ class AudioLoader(RaggedOutputMixin, AudioEstimator):
         clips = self._validate_X(X, reset=False)
         waveforms, failed = collect_rows(
             clips,
-            clips.stream,
+            lambda row: self._blocks(clips, row),
             item_shape=(),
             n_jobs=self.n_jobs,
             on_error=self.on_error,
@@ -186,6 +195,13 @@ class AudioLoader(RaggedOutputMixin, AudioEstimator):
             raise ValueError("fix_length=True needs duration=, the seconds to which every clip is cut or padded.")
         return round(self.duration * self.sample_rate)
 
+    def _blocks(self, clips: AudioClips, row: int) -> Iterator[NDArray[np.float32]]:
+        if self.trim is None:
+            yield from clips.stream(row)
+            return
+        waveform = np.concatenate(list(clips.stream(row)))
+        yield waveform[loud_span(waveform, self.sample_rate, self.trim)]
+
     def _reading(self) -> Reading:
         return Reading(self.sample_rate, self.sample_rate, self.channel)
 
@@ -200,3 +216,14 @@ class AudioLoader(RaggedOutputMixin, AudioEstimator):
             duration=self.duration,
             strict=self.strict,
         )
+
+
+def loud_span(waveform: NDArray[np.float32], rate: int, top_db: float) -> slice:
+    """Find the part of a clip between silences."""
+    hop = max(1, rate // 100)
+    energy = np.concatenate([[0.0], np.cumsum(np.square(waveform, dtype=np.float64))])
+    middles = np.arange(0, len(waveform) + 1, hop)
+    starts, stops = np.maximum(middles - 2 * hop, 0), np.minimum(middles + 2 * hop, len(waveform))
+    power = np.maximum((energy[stops] - energy[starts]) / (4 * hop), _SILENCE)
+    loud = np.flatnonzero(power > power.max() * 10 ** (-top_db / 10))
+    return slice(loud[0] * hop, min((loud[-1] + 1) * hop, len(waveform)))

@@ -15,7 +15,7 @@ from sklearn_audio._sklearn import StrOptions
 from sklearn_audio.base import AUDIO_CONSTRAINTS
 from sklearn_audio.dsp import FrontEnd, preset
 from sklearn_audio.engine import front_end_frames, resolve_device
-from sklearn_audio.preprocessing._frames import Blocks, FrameExtractor, FrameTransformer
+from sklearn_audio.preprocessing._frames import Blocks, FrameExtractor, FrameTransformer, normalize_clip
 from sklearn_audio.preprocessing._front_end_parameters import FRONT_END_CONSTRAINTS, front_end_uses
 from sklearn_audio.ragged import Ragged, mean_and_std
 
@@ -54,6 +54,8 @@ class FrontEndExtractor(FrameExtractor):
             if not np.isfinite(norms).all():
                 norms = np.linalg.norm(frames.astype(np.float64), axis=1, keepdims=True)
             frames /= np.maximum(norms, np.finfo(np.float32).tiny)
+        elif self._normalize == "clip":
+            normalize_clip(frames)
 
     def complete_block(self, frames: NDArray[np.float32], highest: np.float32) -> bool:
         """Do the same for a block, unless the normalisation needs more than the maximum."""
@@ -109,9 +111,10 @@ class MelSpectrogramTransformer(FrameTransformer):
     front_end : str or FrontEnd, default=None
         The name of a `sklearn_audio.dsp.preset`, such as "panns_32k", or a front end, instead of all parameters above,
         which must then have their defaults. Arrays without a rate are assumed to have that of the front end.
-    normalize : {"minmax", "standard", "l2"} or None, default=None
+    normalize : {"minmax", "standard", "clip", "l2"} or None, default=None
         "minmax" maps each clip to [0, 1]; "standard" subtracts the mean and divides by the standard deviation of each
-        band, learned in `fit`; "l2" gives each frame unit length.
+        band, learned in `fit`; "clip" does so with those of the clip, which removes the colour of a microphone or
+        voice; "l2" gives each frame unit length.
     device : str or torch.device, default="cpu"
         Torch device; "auto" is the first available of CUDA, MPS and the CPU. The default gives the same frames on every
         machine.
@@ -160,7 +163,7 @@ class MelSpectrogramTransformer(FrameTransformer):
         **AUDIO_CONSTRAINTS,
         **FRONT_END_CONSTRAINTS,
         "front_end": [None, str, FrontEnd],
-        "normalize": [None, StrOptions({"minmax", "standard", "l2"})],
+        "normalize": [None, StrOptions({"minmax", "standard", "clip", "l2"})],
         "device": [str, torch.device],
     }
     _parameter_uses: ClassVar[Uses] = {
@@ -188,7 +191,7 @@ class MelSpectrogramTransformer(FrameTransformer):
         ref: float | Literal["max"] = 1.0,
         top_db: float | None = 80.0,
         front_end: str | FrontEnd | None = None,
-        normalize: Literal["minmax", "standard", "l2"] | None = None,
+        normalize: Literal["minmax", "standard", "clip", "l2"] | None = None,
         device: str | torch.device = "cpu",
         n_jobs: int | None = None,
         on_error: Literal["raise", "nan"] = "raise",

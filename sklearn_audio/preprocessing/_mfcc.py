@@ -16,7 +16,7 @@ from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.base import AUDIO_CONSTRAINTS
 from sklearn_audio.dsp import FrontEnd, dct_matrix, lifter_weights, with_deltas
 from sklearn_audio.engine import front_end_frames
-from sklearn_audio.preprocessing._frames import Blocks, FrameExtractor, FrameTransformer
+from sklearn_audio.preprocessing._frames import Blocks, FrameExtractor, FrameTransformer, normalize_clip
 from sklearn_audio.preprocessing._front_end_parameters import FRONT_END_CONSTRAINTS, FRONT_END_USES
 
 _TAKEN = (
@@ -55,6 +55,15 @@ class _MFCCExtractor(FrameExtractor):
         owner = self._owner
         for piece in with_deltas(cepstra, owner.deltas, width=owner.delta_width, kind=owner.delta_kind):
             yield piece.numpy()
+
+    def complete(self, frames: NDArray[np.float32]) -> None:
+        """Normalise the clip, if chosen."""
+        if self._owner.normalize == "clip":
+            normalize_clip(frames)
+
+    def complete_block(self, frames: NDArray[np.float32], highest: np.float32) -> bool:
+        """Refuse blocks, whose mean is not that of the clip, if it is normalised."""
+        return self._owner.normalize is None
 
     def _decibels(self, blocks: Blocks) -> Iterator[Tensor]:
         return (torch.from_numpy(piece) for piece in front_end_frames(self._front_end, blocks()))
@@ -112,6 +121,9 @@ class MFCCTransformer(FrameTransformer):
         Equal areas, or None: peaks of 1.
     top_db : float, default=80.0
         Clip decibels this far below the maximum of the clip. None: no clipping.
+    normalize : {"clip"} or None, default=None
+        "clip" subtracts the mean of each coefficient and derivative over the clip and divides by its standard
+        deviation, which removes the colour of a microphone or voice (cepstral mean and variance normalisation).
     n_jobs : int, default=None
         Decoding and computing threads; None: 1, -1: one per core.
     on_error : {"raise", "nan"}, default="raise"
@@ -148,6 +160,7 @@ class MFCCTransformer(FrameTransformer):
         "delta_width": [Interval(Integral, 3, None, closed="left")],
         "delta_kind": [StrOptions({"savgol", "difference"})],
         "lifter": [Interval(Real, 0, None, closed="left")],
+        "normalize": [None, StrOptions({"clip"})],
     }
     _parameter_uses: ClassVar[Uses] = {
         "delta_kind": _DERIVATIVES,
@@ -178,6 +191,7 @@ class MFCCTransformer(FrameTransformer):
         mel_scale: Literal["slaney", "htk"] = "slaney",
         mel_norm: Literal["slaney"] | None = "slaney",
         top_db: float | None = 80.0,
+        normalize: Literal["clip"] | None = None,
         n_jobs: int | None = None,
         on_error: Literal["raise", "nan"] = "raise",
         verbose: int = 0,
@@ -199,6 +213,7 @@ class MFCCTransformer(FrameTransformer):
         self.mel_scale = mel_scale
         self.mel_norm = mel_norm
         self.top_db = top_db
+        self.normalize = normalize
         self.n_jobs = n_jobs
         self.on_error = on_error
         self.verbose = verbose

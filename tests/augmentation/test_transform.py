@@ -8,12 +8,21 @@ import pytest
 from sklearn.base import clone
 
 from sklearn_audio import LSTMClassifier
-from sklearn_audio.augmentation import AddNoise, Gain, RandomCrop, SpecAugment, SpeedChange, TimeShift, Transform
+from sklearn_audio.augmentation import (
+    AddNoise,
+    FrequencyWarp,
+    Gain,
+    RandomCrop,
+    SpecAugment,
+    SpeedChange,
+    TimeShift,
+    Transform,
+)
 
 WAVEFORM = np.sin(np.arange(4000) / 9).astype(np.float32)
 FRAMES = np.random.default_rng(0).normal(size=(60, 12)).astype(np.float32)
 OF_WAVEFORMS = [AddNoise(), Gain(), RandomCrop(), SpeedChange(), TimeShift(), TimeShift(wrap=False)]
-OF_FRAMES = [AddNoise(), RandomCrop(), SpecAugment(), TimeShift(), TimeShift(wrap=False)]
+OF_FRAMES = [AddNoise(), FrequencyWarp(), RandomCrop(), SpecAugment(), TimeShift(), TimeShift(wrap=False)]
 CASES = [*((transform, WAVEFORM) for transform in OF_WAVEFORMS), *((transform, FRAMES) for transform in OF_FRAMES)]
 
 
@@ -63,7 +72,7 @@ def test_what_is_no_clip_is_refused(shape):
         Negative().transform(np.zeros(shape, np.float32), np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("transform", [AddNoise(), Gain(), SpeedChange(), SpecAugment()], ids=str)
+@pytest.mark.parametrize("transform", [AddNoise(), FrequencyWarp(), Gain(), SpeedChange(), SpecAugment()], ids=str)
 def test_integers_are_not_rounded_but_refused(transform):
     with pytest.raises(ValueError, match="computes new values from floats, got int64; tokens can be shifted"):
         transform.transform(np.arange(5), np.random.default_rng(0))

@@ -306,7 +306,7 @@ def test_architecture_is_searched():
         ({"architecture": "leenet11", "front_end": "ast"}, "takes waveforms; leave front_end at None"),
         ({"architecture": "res1dnet31", "n_frames": 9}, "takes at least 20476 timepoints"),
         ({"n_frames": 1, "windows": "all"}, "n_frames=1, but architecture .* takes at least 2 frames"),
-        ({"windows": {"hop": 8}}, r"windows\['hop'\]=8 has no effect here: it needs windows of 'all'"),
+        ({"windows": {"take": "start", "hop": 8}}, r"windows\['hop'\]=8 has no effect here: it needs windows of 'all'"),
         (
             {"windows": {"take": "start", "voting": "log"}},
             r"windows\['voting'\]='log' has no effect here: it needs several windows of a clip, as with",

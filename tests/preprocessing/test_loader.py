@@ -36,6 +36,37 @@ def test_a_loader_works_without_fit():
     assert AudioLoader(8000).transform(CLIPS).lengths.tolist() == [800, 500, 1]
 
 
+@pytest.mark.parametrize("rate", [8000, 22050])
+@pytest.mark.parametrize("top_db", [20.0, 45.0])
+def test_trimmed_as_by_librosa(rate, top_db):
+    librosa = pytest.importorskip("librosa")
+    loud = noise(rate // 2) * np.hanning(rate // 2).astype(np.float32)
+    clips = [np.concatenate([noise(rate // 3) * 1e-3, loud, np.zeros(rate // 5, np.float32)]), loud, loud[:3]]
+    got = AudioLoader(rate, trim=top_db).transform(clips)
+    hop = rate // 100
+    for row, clip in zip(got, clips, strict=True):
+        wanted, _ = librosa.effects.trim(clip, top_db=top_db, frame_length=4 * hop, hop_length=hop)
+        np.testing.assert_array_equal(row, wanted)
+
+
+@pytest.mark.parametrize("n", [1, 79, 8000])
+def test_silence_is_not_trimmed(n):
+    assert AudioLoader(8000, trim=30.0).transform([np.zeros(n, np.float32)]).lengths.tolist() == [n]
+
+
+def test_trimming_with_the_other_parameters():
+    clip = np.concatenate([np.zeros(4000), noise(4000), np.zeros(4000)]).astype(np.float32)
+    X = AudioLoader(8000, trim=60.0, duration=0.75, fix_length=True).transform([clip])
+    assert X.shape == (1, 6000)
+    assert np.abs(X[0, :200]).max() > 0.1
+    assert not X[0, 2400:].any()
+    with pytest.warns(UserWarning, match="row 0"):
+        assert np.isnan(AudioLoader(8000, trim=60.0, on_error="nan").transform(["no.wav", clip])[0]).all()
+    for trim in (0, -1.0, "60"):
+        with pytest.raises(InvalidParameterError, match="'trim' parameter of AudioLoader must be"):
+            AudioLoader(trim=trim).fit([clip])
+
+
 def test_fixed_length_cuts_and_fills():
     X = AudioLoader(8000, duration=0.075, fix_length=True).fit_transform(CLIPS)
     assert X.shape == (3, 600)

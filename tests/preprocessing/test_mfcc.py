@@ -3,6 +3,7 @@
 import librosa
 import numpy as np
 import pytest
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import InvalidParameterError
 
 from sklearn_audio import MFCCTransformer
@@ -114,3 +115,15 @@ def test_names():
 def test_parameters(params, match):
     with pytest.raises(InvalidParameterError, match=match):
         MFCCTransformer(**params).fit(CLIPS)
+
+
+def test_normalised_over_the_clip():
+    clips = [np.random.default_rng(i).normal(size=n).astype(np.float32) * 0.1 for i, n in enumerate((4000, 9000, 10))]
+    raw, normalised = (MFCCTransformer(8000, deltas=1, normalize=way).transform(clips) for way in (None, "clip"))
+    for frames, got in zip(raw[:2], normalised[:2], strict=True):
+        np.testing.assert_allclose(got, StandardScaler().fit_transform(frames.astype(np.float64)), atol=1e-3)
+    assert not normalised[2].any()  # one frame, which is its own mean
+
+
+def test_constant_features_of_a_normalised_clip_are_zero():
+    assert not MFCCTransformer(8000, normalize="clip").transform([np.zeros(20_000, np.float32)])[0].any()

@@ -23,9 +23,10 @@ class ClassificationLoss(nn.Module):
     Shapes: label_weights (2, n_labels).
     """
 
-    def __init__(self, multi_label: bool, label_weights: NDArray[Any] | None = None) -> None:
+    def __init__(self, multi_label: bool, label_weights: NDArray[Any] | None = None, smoothing: float = 0.0) -> None:
         super().__init__()
         self.multi_label = multi_label
+        self.smoothing = smoothing
         weights = None if label_weights is None else torch.from_numpy(label_weights.astype(np.float32))
         self.register_buffer("label_weights", weights)
 
@@ -34,8 +35,12 @@ class ClassificationLoss(nn.Module):
 
         Shapes: logits (B, n_classes), targets (B,), weights (B,).
         """
+        smoothing = self.smoothing if self.training else 0.0
         if not self.multi_label:
-            return (F.cross_entropy(logits, targets, reduction="none") * weights).mean()
+            losses = F.cross_entropy(logits, targets, reduction="none", label_smoothing=smoothing)
+            return (losses * weights).mean()
+        if smoothing:
+            targets = torch.lerp(targets, torch.full_like(targets, 0.5), smoothing)
         if not isinstance(self.label_weights, Tensor):
             losses = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
         else:
