@@ -30,6 +30,7 @@ from .classification import ConvAutoencoder as ConvAutoencoder
 from .classification import FineTunedClassifier as FineTunedClassifier
 from .classification import FrameMLPClassifier as FrameMLPClassifier
 from .classification import GradientAccumulation as GradientAccumulation
+from .classification import LabelSmoothing as LabelSmoothing
 from .classification import LSTMClassifier as LSTMClassifier
 from .classification import PatchVotingClassifier as PatchVotingClassifier
 from .classification import PrototypicalClassifier as PrototypicalClassifier

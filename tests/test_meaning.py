@@ -48,7 +48,6 @@ OF_THE_BODY = ("layer_decay", "spec_augment", "augmentations")
 TRAINED = {"lr": 0.1, "head_factor": 2.0, "layer_decay": 0.5, "max_epochs": 3, "batch_size": 4, "optimizer": "sgd"}
 TRAINED |= {"weight_decay": 0.1, "lr_schedule": None, "warmup": 0.1, "validation_fraction": 0.3, "mixup": 0.1}
 TRAINED |= {"early_stopping": True, "gradient_clip": None, "sampler": "balanced", "spec_augment": True}
-TRAINED |= {"label_smoothing": 0.1}
 TRAINED |= {"augmentations": [Gain()], "checkpoint_dir": "runs", "callbacks": [GradientAccumulation(2)]}
 TRAINED |= {"precision": "bfloat16"}
 # estimator, parameter, value, and what gives it an effect (None where another class of X does)

@@ -13,7 +13,7 @@ from sklearn_audio.classification._tagger import AudioTagger
 from sklearn_audio.classification._token_mean import TokenMeanClassifier
 from sklearn_audio.classification._voting import PatchVotingClassifier
 from sklearn_audio.classification._zero_shot import ZeroShotClassifier
-from sklearn_audio.engine.training import GradientAccumulation, WeightAveraging
+from sklearn_audio.engine.training import GradientAccumulation, LabelSmoothing, WeightAveraging
 
 __all__ = [
     "AudioTagger",
@@ -25,6 +25,7 @@ __all__ = [
     "FrameMLPClassifier",
     "GradientAccumulation",
     "LSTMClassifier",
+    "LabelSmoothing",
     "PatchVotingClassifier",
     "PrototypicalClassifier",
     "SoundEventDetector",

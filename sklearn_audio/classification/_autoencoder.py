@@ -32,7 +32,7 @@ __all__ = ["ConvAutoencoder"]
 
 _COUNT = Interval(Integral, 1, None, closed="left")
 # for labels, in classifiers only
-_NOT_HERE = ("class_weight", "label_smoothing", "sampler", "mixup", "spec_augment", "augmentations")
+_NOT_HERE = ("class_weight", "sampler", "mixup", "spec_augment", "augmentations")
 
 
 class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, TrainedNetwork):

@@ -75,10 +75,12 @@ class CNNClassifier(NeuralClassifier):
     Parameters
     ----------
     architecture : str or type, default="crnn"
-        Over frames: "crnn", "cnn_transformer", "cnn4", "sbcnn", "timbre", "vgg32", "vgg128", "cnn6", "cnn10", "cnn14",
-        "mobilenet_v1", "mobilenet_v2", "resnet22", "efficientat", "ast" and "mlp". Over waveforms: "leenet11",
-        "res1dnet31". Or your own torch module class, called with `n_outputs` and `n_features`, which maps (n_clips,
-        n_frames, n_features) to (n_clips, n_outputs).
+        Over frames: "crnn", "cnn_transformer", "cnn4", "sbcnn", "timbre", "bcresnet", "vgg32", "vgg128", "cnn6",
+        "cnn10", "cnn14", "cnn14_decision_max", "cnn14_decision_avg", "cnn14_decision_att", "mobilenet_v1",
+        "mobilenet_v2", "resnet22", "resnet38", "resnet54", "efficientat", "ast", "fnet" and "mlp". Over waveforms:
+        "leenet11", "leenet24", "dainet19", "res1dnet31", "res1dnet51" and "wavegram_cnn14". Or your own torch module
+        class, called with `n_outputs` and `n_features`, which maps (n_clips, n_frames, n_features) to (n_clips,
+        n_outputs).
     hidden_sizes : sequence of int, default=None
         Units of the layers of "mlp"; None: (256, 128). For no other architecture.
     options : dict, default=None
@@ -91,14 +93,16 @@ class CNNClassifier(NeuralClassifier):
         And those of each architecture. Their defaults are those of the papers unless given here; your own class is
         called with the options that you choose:
 
-        - "dropout", from 0 to below 1: fraction of the units dropped in training; for all but "timbre" and "ast".
-        - "n_embedding", at least 2, by default 64: width of "crnn" and "cnn_transformer", for hundreds of clips,
-          instead of 1024 as in the paper.
+        - "dropout", from 0 to below 1: fraction of the units dropped in training; for all but "timbre", "ast" and
+          "cnn14_decision_...".
+        - "n_embedding", at least 2, by default 64: width of "crnn", "cnn_transformer" and "fnet", for hundreds of
+          clips, instead of 1024 as in the papers.
         - "pooling", one of "max", "mean", "linear", "exponential" and "attention", by default "linear": over time, for
           "crnn" and "cnn_transformer".
+        - "n_layers", at least 1, by default 4, for "fnet".
         - "n_layers", at least 1, by default 2; "shared_layers", by default True; "positions", by default False; and
           "transformer_dropout", from 0 to below 1, by default 0.5: for "cnn_transformer".
-        - "width", above 0, by default 1.0: factor of the number of channels of "efficientat".
+        - "width", above 0, by default 1.0: factor of the number of channels of "efficientat" and "bcresnet".
         - "size", one of "tiny", "small" and "base", by default "base"; and "stride", by default ``(10, 10)``: for
           "ast".
         - "input_norm", by default False: batch normalisation before "sbcnn".

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any, ClassVar, Literal, Unpack
+from typing import Any, ClassVar, Literal, Self, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_audio._meaning import Uses, needs
+from sklearn_audio._names import check_name
 from sklearn_audio._shared_parameters import SharedParameters
 from sklearn_audio._sklearn import HasMethods, Interval, StrOptions
 from sklearn_audio.classification._fine_tuning import FineTuning
+from sklearn_audio.classification._recipes import RECIPES
 from sklearn_audio.classification._training_parameters import BY_NAME, SHARED_TRAINING, TrainingOptions
 
 __all__ = ["FineTunedClassifier"]
 
 _TRAINING = (
     *("lr", "head_factor", "layer_decay", "max_epochs", "batch_size", "optimizer", "weight_decay", "lr_schedule"),
-    *("warmup", "validation_fraction", "early_stopping", "gradient_clip", "label_smoothing"),
-    *("sampler", "mixup", "spec_augment"),
+    *("warmup", "validation_fraction", "early_stopping", "gradient_clip", "sampler", "mixup", "spec_augment"),
     *("augmentations", "checkpoint_dir", "callbacks", "precision"),
 )
 _TRAINED = needs("a strategy other than 'probe'", lambda owner: owner.strategy != "probe", "strategy")
@@ -71,9 +73,10 @@ class FineTunedClassifier(FineTuning):
         Rank of the changes of "lora".
     max_epochs : int, default=40
         Passes over the training clips in each training run.
-    lr_schedule : {"cosine", "step", "onecycle"} or None, default="onecycle"
+    lr_schedule : {"cosine", "step", "onecycle"}, dict or None, default="onecycle"
         "onecycle": the learning rate rises for 30 % of the time and then falls; "cosine": it falls to zero; "step": it
-        is divided by ten after half and after three quarters of the epochs; None: it is constant.
+        is divided by ten after half and after three quarters of the epochs; ``{"milestones": [10, 20], "factor":
+        0.5}``: it is multiplied by the factor, by default 0.1, after each of these epochs; None: it is constant.
     mixup : float, default=0.3
         Alpha of the Beta distribution by which pairs of waveforms (of vectors, if no block is trained) and their labels
         are mixed; 0: no mixing.
@@ -86,10 +89,10 @@ class FineTunedClassifier(FineTuning):
         Number of threads that read audio, and augment waveforms during training; None: that of the embedder, and 1.
     batch_size : int, default=32
         Maximum number of clips per training step. Predictions do not depend on it.
-    validation_fraction : float, default=None
+    validation_fraction : float or list, default=None
         Fraction of the clips (with `groups`, of the groups) that chooses the learning rate and the interpolation;
-        stratified if clips have one label and there are no groups. The network is then trained again on all clips. 0:
-        train once, and keep the trained weights. None: 0.2.
+        stratified if clips have one label and there are no groups. A list names the groups, for a given set. The
+        network is then trained again on all clips. 0: train once, and keep the trained weights. None: 0.2.
     early_stopping : bool, default=False
         Stop a run with held-out clips when their loss has not fallen for `patience` epochs; the run on all clips has as
         many epochs as the best one.
@@ -160,7 +163,7 @@ class FineTunedClassifier(FineTuning):
         "head_factor": [_POSITIVE],
         "layer_decay": [Interval(Real, 0, 1, closed="right")],
         "lora_rank": [Interval(Integral, 1, None, closed="left")],
-        "lr_schedule": [StrOptions({"cosine", "step", "onecycle"}), None],
+        "lr_schedule": [StrOptions({"cosine", "step", "onecycle"}), dict, None],
         "spec_augment": [*FineTuning._parameter_constraints["spec_augment"], StrOptions({"auto"})],
     }
     _parameter_uses: ClassVar[Uses] = {
@@ -187,7 +190,7 @@ class FineTunedClassifier(FineTuning):
         layer_decay: float = 1.0,
         lora_rank: int = 8,
         max_epochs: int = 40,
-        lr_schedule: Literal["cosine", "step", "onecycle"] | None = "onecycle",
+        lr_schedule: Literal["cosine", "step", "onecycle"] | dict[str, Any] | None = "onecycle",
         mixup: float = 0.3,
         spec_augment: dict[str, float] | bool | Literal["auto"] | None = "auto",
         **training: Unpack[TrainingOptions],
@@ -207,6 +210,42 @@ class FineTunedClassifier(FineTuning):
         self.spec_augment = spec_augment
 
     # parameters
+
+    @classmethod
+    def from_recipe(cls, name: str, embedder: Any, **overrides: Any) -> Self:
+        """Return a classifier with the parameters of a published recipe.
+
+        Parameters
+        ----------
+        name : str
+            "panns", "panns-frozen", "ast-esc50", "ast-esc50-imagenet", "ast-speech-commands", "efficientat-esc50",
+            "vggish-two-rates" or "deep-audio-features"; the user guide has their sources and differences.
+        embedder : embedder
+            The network.
+        **overrides
+            Parameters of this class to set differently.
+
+        Returns
+        -------
+        FineTunedClassifier
+            A new classifier.
+
+        Raises
+        ------
+        ValueError
+            If the name is unknown.
+        TypeError
+            If an override is not a parameter.
+
+        Examples
+        --------
+        >>> from sklearn_audio import ASTEmbedder, FineTunedClassifier
+        >>> tuned = FineTunedClassifier.from_recipe("ast-esc50", ASTEmbedder(n_frames=512), random_state=0)
+        >>> tuned.lr, tuned.batch_size
+        (1e-05, 48)
+        """
+        check_name("recipe", name, RECIPES)
+        return cls(embedder, **(copy.deepcopy(RECIPES[name]) | overrides))
 
     @property
     def sample_rate(self) -> Any:  # type: ignore[override]

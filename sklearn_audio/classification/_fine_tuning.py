@@ -256,7 +256,7 @@ class FineTuning(NeuralClassifier):
 
     # training
 
-    def _validation_fraction(self) -> float:
+    def _validation_fraction(self) -> Any:
         if self.strategy == "probe":
             return 0.0
         return _DEFAULT_FRACTION if self.validation_fraction is None else self.validation_fraction
@@ -267,7 +267,7 @@ class FineTuning(NeuralClassifier):
         config: TrainingConfig,
         make_loss: Callable[[NDArray[Any]], Any],
         *,
-        fraction: float,
+        fraction: Any,
         is_warm_start: bool,
         resumable: bool = True,
         split: Split | None = None,
@@ -335,9 +335,7 @@ class FineTuning(NeuralClassifier):
         self.network_.load_state_dict(blend(*states, alpha))
         self._with_tuned()
 
-    def _choose(
-        self, data: TrainingData, config: TrainingConfig, run: dict[str, Any], fraction: float
-    ) -> TrainingConfig:
+    def _choose(self, data: TrainingData, config: TrainingConfig, run: dict[str, Any], fraction: Any) -> TrainingConfig:
         """Train with each rate on a part of the rows, and find the best rate and interpolation on the others."""
         split = self._split(data, fraction, draw_seed(self.random_state))
         self._start, trials = self._probe(data, split.train), []

@@ -263,7 +263,7 @@ class NeuralClassifier(ClassifierMixin, TrainedNetwork):
 
         def make_loss(targets: NDArray[Any]) -> ClassificationLoss:
             balance = label_weights(self._labels, targets, self.class_weight) if self.multi_label_ else None
-            return ClassificationLoss(self.multi_label_, balance, self.label_smoothing)
+            return ClassificationLoss(self.multi_label_, balance)
 
         return self._fit_network(data, config, make_loss, **options)
 

@@ -39,6 +39,7 @@ from sklearn_audio.engine.training import (
     check_answers,
     check_callbacks,
     check_optimizer,
+    check_schedule,
     describe_run,
     draw_seed,
     network_from_state,
@@ -46,6 +47,7 @@ from sklearn_audio.engine.training import (
     predict_logits,
     running_statistics,
     seeded,
+    split_by_groups,
     split_off_validation,
     train,
     truncated_segments,
@@ -96,9 +98,9 @@ class TrainedNetwork(AudioEstimator):
     precision: Literal["float32", "bfloat16"]
     random_state: Any
     verbose: int
-    validation_fraction: float | None
+    validation_fraction: Any
     early_stopping: bool
-    lr_schedule: Literal["plateau", "cosine", "step", "onecycle"] | None
+    lr_schedule: Any
     checkpoint_dir: Any
     device: Any
     optimizer: Any
@@ -113,6 +115,7 @@ class TrainedNetwork(AudioEstimator):
     def _validate_params(self) -> None:
         super()._validate_params()
         check_optimizer(self.optimizer)
+        check_schedule(self.lr_schedule)
         check_callbacks(getattr(self, "callbacks", None))
 
     # rows
@@ -203,7 +206,7 @@ class TrainedNetwork(AudioEstimator):
         config: TrainingConfig,
         make_loss: Callable[[NDArray[Any]], Any],
         *,
-        fraction: float,
+        fraction: Any,
         is_warm_start: bool,
         resumable: bool = True,
         split: Split | None = None,
@@ -233,9 +236,11 @@ class TrainedNetwork(AudioEstimator):
         self._keep_result(net, checkpoint)
         return self
 
-    def _split(self, data: TrainingData, fraction: float, seed: int) -> Split:
+    def _split(self, data: TrainingData, fraction: Any, seed: int) -> Split:
         if not fraction:
             return Split(np.arange(len(data.rows)), np.arange(0))
+        if isinstance(fraction, (list, tuple)):
+            return split_by_groups(fraction, data.groups)
         return split_off_validation(data.targets, fraction, data.groups, seed=seed, names=data.names)
 
     def _build_net(self, loss: Any, config: TrainingConfig) -> Net:
@@ -284,12 +289,12 @@ class TrainedNetwork(AudioEstimator):
 
     # validation and state
 
-    def _validation_fraction(self) -> float:
-        """Return the fraction of the clips that is held out for validation."""
+    def _validation_fraction(self) -> Any:
+        """Return the fraction of the clips that is held out for validation, or the groups."""
         watched = self.early_stopping or self.lr_schedule == "plateau"
         if self.validation_fraction is None:
             return _DEFAULT_FRACTION if watched else 0.0
-        if watched and self.validation_fraction == 0:
+        if watched and not self.validation_fraction:
             raise ValueError(
                 "early_stopping and lr_schedule='plateau' need a validation loss; validation_fraction must not be 0."
             )

@@ -40,14 +40,13 @@ TRAINING_CONSTRAINTS: dict[str, list[Any]] = {
     "batch_size": [_COUNT],
     "optimizer": [StrOptions({"adamw", "adam", "sgd"}), dict, type, partial],
     "weight_decay": [Interval(Real, 0, None, closed="left")],
-    "lr_schedule": [StrOptions({"plateau", "cosine", "step", "onecycle"}), None],
+    "lr_schedule": [StrOptions({"plateau", "cosine", "step", "onecycle"}), dict, None],
     "warmup": [Interval(Real, 0, None, closed="left")],
-    "validation_fraction": [Interval(Real, 0, 1, closed="left"), None],
+    "validation_fraction": [Interval(Real, 0, 1, closed="left"), list, tuple, None],
     "early_stopping": ["boolean"],
     "patience": [_COUNT],
     "class_weight": [StrOptions({"balanced"}), dict, None],
     "gradient_clip": [_POSITIVE, None],
-    "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     "sampler": [StrOptions({"balanced", "alternate", "weighted"}), None],
     "mixup": [Interval(Real, 0, None, closed="left")],
     "spec_augment": [dict, "boolean", None],
@@ -97,15 +96,17 @@ optimizer : {"adamw", "adam", "sgd"}, dict, type or functools.partial, default="
     momentum=0.5)``, receives only the learning rate.
 weight_decay : float, default=0.01
     Weight decay of an optimiser given by name; for a class, use a partial.
-lr_schedule : {"plateau", "cosine", "step", "onecycle"}, default="cosine"
+lr_schedule : {"plateau", "cosine", "step", "onecycle"}, dict or None, default="cosine"
     "cosine": the learning rate falls to zero; "step": it is divided by ten after half and after three quarters of the
     epochs; "onecycle": it rises for 30 % of the time and then falls; "plateau": it is multiplied by 0.3 when the
-    validation loss has not fallen for half of `patience`; None: it is constant, as it always is in `partial_fit`.
+    validation loss has not fallen for half of `patience`; ``{"milestones": [10, 20], "factor": 0.5}``: it is multiplied
+    by the factor, by default 0.1, after each of these epochs; None: it is constant, as it always is in `partial_fit`.
 warmup : float, default=0.0
     Number of epochs, or a fraction of one, in which the learning rate rises from zero.
-validation_fraction : float, default=None
+validation_fraction : float or list, default=None
     Fraction of the clips (with `groups`, of the groups) held out for validation; stratified if clips have one label and
-    there are no groups. None: 0.1 if `early_stopping` or "plateau" needs it, else 0.
+    there are no groups. A list names the groups that are held out, for a given validation set. None: 0.1 if
+    `early_stopping` or "plateau" needs it, else 0.
 early_stopping : bool, default=False
     Stop when the validation loss has not fallen for `patience` epochs, and restore the weights of the best epoch.
 patience : int, default=10
@@ -116,9 +117,6 @@ class_weight : {"balanced"} or dict, default=None
     absence.
 gradient_clip : float, default=1.0
     Maximum norm of the gradient; None: no clipping.
-label_smoothing : float, default=0.0
-    Share of each training target that is spread evenly over the classes, such as 0.1; with several labels per clip,
-    over presence and absence.
 sampler : {"balanced", "alternate", "weighted"}, default=None
     Selection of the clips of an epoch. None: each once; "balanced": all classes equally often; "alternate": this in
     every other batch; "weighted": drawn by the inverse of the frequency of their labels. The number of clips is the
@@ -138,7 +136,7 @@ checkpoint_dir : str or path-like, default=None
     a folder. Requires `random_state`.
 callbacks : list of skorch callbacks, default=None
     Copied by `fit`. Scoring callbacks receive class indices, the positions of labels in `classes_`. The list may
-    contain `GradientAccumulation`, for steps over several batches, and `WeightAveraging`.
+    contain `GradientAccumulation`, for steps over several batches, `WeightAveraging` and `LabelSmoothing`.
 warm_start : bool, default=False
     Whether `fit` continues from the previous one, with its optimiser unless the estimator was pickled in between.
 device : str or torch.device, default="auto"
@@ -181,14 +179,13 @@ class TrainingOptions(TypedDict, total=False):
     batch_size: int
     optimizer: Any
     weight_decay: float
-    lr_schedule: Literal["plateau", "cosine", "step", "onecycle"] | None
+    lr_schedule: Literal["plateau", "cosine", "step", "onecycle"] | dict[str, Any] | None
     warmup: float
-    validation_fraction: float | None
+    validation_fraction: float | list[Any] | None
     early_stopping: bool
     patience: int
     class_weight: Any
     gradient_clip: float | None
-    label_smoothing: float
     sampler: Literal["balanced", "alternate", "weighted"] | None
     mixup: float | Literal["auto"]
     spec_augment: dict[str, float] | bool | Literal["auto"] | None
@@ -214,7 +211,6 @@ TRAINING_DEFAULTS: dict[str, Any] = dict.fromkeys(TrainingOptions.__annotations_
     "early_stopping": False,
     "patience": 10,
     "gradient_clip": 1.0,
-    "label_smoothing": 0.0,
     "mixup": 0.0,
     "warm_start": False,
     "device": "auto",

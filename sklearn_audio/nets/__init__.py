@@ -9,13 +9,15 @@ and the true lengths.
 from sklearn_audio.nets._architectures import ARCHITECTURES, Architecture
 from sklearn_audio.nets._ast import AST, AST_SIZES, adapt_positions, grid_shape
 from sklearn_audio.nets._autoencoder import FrameAutoencoder, FrameDecoder, FrameEncoder
-from sklearn_audio.nets._backbones import Backbone, LayeredBackbone
+from sklearn_audio.nets._backbones import Backbone, DecisionBackbone, LayeredBackbone
+from sklearn_audio.nets._bc_resnet import BCResNet
 from sklearn_audio.nets._bert import BERTEncoder, SequenceBERT
 from sklearn_audio.nets._cnn4 import Cnn4
 from sklearn_audio.nets._cnn_transformer import CNNTransformer
 from sklearn_audio.nets._efficientat import EfficientAT
 from sklearn_audio.nets._few_audio import SBCNN, VGG, LearnedLog, Timbre
 from sklearn_audio.nets._flat import MLP, MeanNetwork, SequenceMLP
+from sklearn_audio.nets._fnet import FNet
 from sklearn_audio.nets._frame_network import FrameNetwork, architecture_of
 from sklearn_audio.nets._layered import OVER_TIME, LayeredNetwork
 from sklearn_audio.nets._musicnn import MusiCNN
@@ -41,6 +43,7 @@ __all__ = [
     "SBCNN",
     "VGG",
     "Architecture",
+    "BCResNet",
     "BERTEncoder",
     "Backbone",
     "CNNTransformer",
@@ -50,7 +53,9 @@ __all__ = [
     "Cnn14",
     "Cnn14DecisionLevel",
     "DaiNet19",
+    "DecisionBackbone",
     "EfficientAT",
+    "FNet",
     "FrameAutoencoder",
     "FrameDecoder",
     "FrameEncoder",

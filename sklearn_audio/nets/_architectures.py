@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from torch import nn
 
 from sklearn_audio.nets._ast import AST
-from sklearn_audio.nets._backbones import Backbone, LayeredBackbone, check_size
+from sklearn_audio.nets._backbones import Backbone, DecisionBackbone, LayeredBackbone, check_size
+from sklearn_audio.nets._bc_resnet import BCResNet
 from sklearn_audio.nets._cnn4 import Cnn4
 from sklearn_audio.nets._cnn_transformer import CNNTransformer
 from sklearn_audio.nets._efficientat import EfficientAT
 from sklearn_audio.nets._few_audio import SBCNN, VGG, Timbre
 from sklearn_audio.nets._flat import MLP
-from sklearn_audio.nets._panns import Cnn6, Cnn10, Cnn14, PANNsNetwork
+from sklearn_audio.nets._fnet import FNet
+from sklearn_audio.nets._panns import Cnn6, Cnn10, Cnn14, Cnn14DecisionLevel, PANNsNetwork
 from sklearn_audio.nets._panns_residual import MobileNetV1, MobileNetV2, ResNet
-from sklearn_audio.nets._panns_waveform import LeeNet, Res1dNet
+from sklearn_audio.nets._panns_waveform import DaiNet19, LeeNet, Res1dNet, WavegramCnn14
 from sklearn_audio.nets._talnet import CRNN
 
 __all__ = ["ARCHITECTURES", "Architecture"]
@@ -65,6 +67,14 @@ def _build_panns(
     name = getattr(network_class, "func", network_class).__name__
     check_size(name, n_features, None, fewest_features=smallest, shortest=smallest)
     return _layered(network_class(n_outputs, n_mels=n_features), dropout, shortest=smallest)
+
+
+def _build_decisions(
+    pool: Literal["max", "mean", "attention"], n_outputs: int, n_features: int, n_frames: int | None = None
+) -> nn.Module:
+    check_size("Cnn14DecisionLevel", n_features, None, fewest_features=32, shortest=32)
+    network = Cnn14DecisionLevel(pool, n_outputs, n_mels=n_features)
+    return DecisionBackbone(network, network.fc1.out_features, shortest=32)
 
 
 def _build_waveform(
@@ -139,6 +149,7 @@ _NETWORKS = {
     "cnn4": _frame_architecture(Cnn4, "dropout"),
     "sbcnn": _frame_architecture(SBCNN, "dropout", "input_norm"),
     "timbre": _frame_architecture(Timbre),
+    "bcresnet": _frame_architecture(BCResNet, "width", "dropout"),
     "vgg32": _frame_architecture(VGG, "dropout", n_filters=32),
     "vgg128": _frame_architecture(VGG, "dropout", n_filters=128),
     "crnn": _frame_architecture(CRNN, "n_embedding", "pooling", "dropout", n_embedding=_WIDTH),
@@ -147,17 +158,25 @@ _NETWORKS = {
         *("n_embedding", "pooling", "n_layers", "shared_layers", "positions", "dropout", "transformer_dropout"),
         n_embedding=_WIDTH,
     ),
+    "fnet": _frame_architecture(FNet, "n_embedding", "n_layers", "dropout", n_embedding=_WIDTH),
     "mlp": _frame_architecture(MLP, "hidden_sizes", "dropout"),
     "cnn6": _panns(Cnn6, 4),
     "cnn10": _panns(Cnn10, 4),
     "cnn14": _panns(Cnn14, 5),
     "mobilenet_v1": _panns(MobileNetV1, 5),
     "mobilenet_v2": _panns(MobileNetV2, 5),
-    "resnet22": _panns(partial(ResNet, 22), 5),
+    **{f"resnet{depth}": _panns(partial(ResNet, depth), 5) for depth in (22, 38, 54)},
+    **{
+        f"cnn14_decision_{name}": Architecture(partial(_build_decisions, pool), shortest=32, fewest_features=32)
+        for name, pool in {"max": "max", "avg": "mean", "att": "attention"}.items()
+    },
     "efficientat": Architecture(_build_efficientat, ("width", "dropout")),
     "ast": Architecture(_build_ast, ("size", "stride"), fixed_length=True, shortest=16, fewest_features=16),
     "leenet11": _waveform(partial(LeeNet, 11), 1),
-    "res1dnet31": _waveform(partial(Res1dNet, 31), 20476),
+    "leenet24": _waveform(partial(LeeNet, 24), 1),
+    "dainet19": _waveform(DaiNet19, 332),
+    **{f"res1dnet{depth}": _waveform(partial(Res1dNet, depth), 20476) for depth in (31, 51)},
+    "wavegram_cnn14": _waveform(WavegramCnn14, 10236),
 }
 # 1.2 to 1.8 times as fast as in the default layout, forward and backward on a CPU; the others are as fast to half as
 # fast.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 
-__all__ = ["Backbone", "LayeredBackbone", "check_size"]
+__all__ = ["Backbone", "DecisionBackbone", "LayeredBackbone", "check_size"]
 
 
 def check_size(name: str, n_features: int, n_frames: int | None, *, fewest_features: int, shortest: int) -> None:
@@ -79,3 +80,14 @@ class LayeredBackbone(Backbone):
         """
         vectors: Tensor = self.network(frames, layer=self.layer)
         return vectors
+
+
+class DecisionBackbone(LayeredBackbone):
+    """A network that pools probabilities over time, whose logits are those of the pooled probabilities."""
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Compute the logits.
+
+        Shapes: frames (B, T, n_features) -> (B, n_outputs).
+        """
+        return torch.logit(self.network(frames, layer="probabilities"), eps=1e-6)

@@ -21,6 +21,7 @@ from skorch.callbacks import Callback, EpochScoring
 from sklearn_audio import (
     ConvAutoencoder,
     GradientAccumulation,
+    LabelSmoothing,
     LSTMClassifier,
     Ragged,
     TokenMeanClassifier,
@@ -97,6 +98,7 @@ def test_all_are_off_by_default(estimator):
         {"callbacks": [GradientAccumulation(2)]},
         {"callbacks": [WeightAveraging()]},
         {"callbacks": [WeightAveraging("swa")]},
+        {"callbacks": [LabelSmoothing()]},
     ],
     ids=str,
 )
@@ -168,6 +170,8 @@ def test_changes_of_frames_are_refused_over_tokens(option):
             {"callbacks": [WeightAveraging(), ("mine", WeightAveraging())]},
             "callbacks holds 2 instances of WeightAveraging; give one",
         ),
+        ({"callbacks": [LabelSmoothing(1.0)]}, r"LabelSmoothing\(share=1.0\): give a share of the targets, from 0"),
+        ({"callbacks": [LabelSmoothing("0.1")]}, r"LabelSmoothing\(share='0.1'\): give a share of the targets"),
         ({"callbacks": [GradientAccumulation(2)] * 3}, "callbacks holds 3 instances of GradientAccumulation; give one"),
         ({"checkpoint_dir": 3}, "'checkpoint_dir' parameter"),
     ],
@@ -177,7 +181,7 @@ def test_refused_parameters(option, match):
         classifier(**option).fit(X, Y)
 
 
-@pytest.mark.parametrize("kind", [GradientAccumulation, WeightAveraging])
+@pytest.mark.parametrize("kind", [GradientAccumulation, LabelSmoothing, WeightAveraging])
 def test_a_class_among_the_callbacks_is_refused(kind):
     with pytest.raises(TypeError, match=rf"callbacks holds the class {kind.__name__}; give an instance, as in"):
         classifier(callbacks=[kind]).fit(X, Y)
@@ -200,6 +204,8 @@ def test_options_among_the_callbacks_are_part_of_a_clone_and_a_search():
     assert clone(search.set_params(estimator__callbacks=[WeightAveraging("swa")])).estimator.callbacks[0].kind == "swa"
     with pytest.raises(ValueError, match="callbacks holds 2 instances of WeightAveraging"):
         ConvAutoencoder(callbacks=[WeightAveraging(), WeightAveraging("swa")]).fit(X)
+    with pytest.raises(ValueError, match="LabelSmoothing smooths labels, and this network learns without them"):
+        ConvAutoencoder(callbacks=[LabelSmoothing()]).fit(X)
 
 
 # what raises

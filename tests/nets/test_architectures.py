@@ -3,6 +3,7 @@
 import copy
 import pickle
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -13,7 +14,9 @@ from sklearn_audio.nets import (
     CRNN,
     SBCNN,
     VGG,
+    BCResNet,
     Cnn4,
+    FNet,
     LearnedLog,
     Timbre,
 )
@@ -27,7 +30,10 @@ OPTIONS = {
     "ast": {"size": "tiny"},
 }
 # 60 to 80 million parameters, of the same parts as the others; the slow tests run them, too
-LARGE = ("cnn14", "resnet22", "res1dnet31")
+LARGE = ("cnn14", "resnet22", "resnet38", "resnet54", "res1dnet31", "res1dnet51", "wavegram_cnn14")
+LARGE += ("cnn14_decision_max", "cnn14_decision_avg", "cnn14_decision_att")
+# of the first block of DaiNet19, whose input has the width of its output
+IDLE = ("conv_block1.downsample.", "conv_block1.bn_downsample.")
 every_architecture = pytest.mark.parametrize("name", ARCHITECTURES)
 
 
@@ -73,7 +79,9 @@ def test_two_steps_of_training_reach_every_parameter(name):
         torch.default_generator.manual_seed(0)
         for _ in range(2):
             train_step(network, x, optimizer)
-    gradients = {key: parameter.grad for key, parameter in network.named_parameters()}
+    gradients = {
+        key: p.grad for key, p in network.named_parameters() if not key.removeprefix("network.").startswith(IDLE)
+    }
     assert [key for key, gradient in gradients.items() if gradient is None] == []
     assert [key for key, gradient in gradients.items() if not gradient.isfinite().all()] == []
     assert [key for key, gradient in gradients.items() if not gradient.any()] == []
@@ -167,7 +175,7 @@ def test_dropout_is_that_of_the_option(name):
         half = build(name, dropout=0.5).train()
         assert not torch.equal(half(x), half(x))
         none = build(name, dropout=0.0, **({"transformer_dropout": 0.0} if name == "cnn_transformer" else {})).train()
-        if name not in ("cnn6", "cnn10", *LARGE):  # these drop parts of their maps, too
+        if name not in ("cnn6", "cnn10", "leenet24", *LARGE):  # these drop parts of their maps, too
             assert torch.equal(none(x), none(x))
 
 
@@ -231,3 +239,38 @@ def test_learned_log_starts_as_published_and_is_learned():
     torch.testing.assert_close(compression(x), torch.log(alpha * x + beta))
     compression(x).sum().backward()
     assert all(parameter.grad != 0 for parameter in compression.parameters())
+
+
+@pytest.mark.parametrize(("width", "published"), [(1.0, 9.2e3), (1.5, 16.9e3), (2.0, 27.3e3)])
+def test_bcresnet_has_the_published_size(width, published):
+    network = BCResNet(12, 40, width=width)
+    assert sum(parameter.numel() for parameter in network.parameters()) == pytest.approx(published, rel=0.1)
+
+
+@pytest.mark.parametrize("n_features", [33, 41, 64, 128])
+def test_bcresnet_takes_any_number_of_bands(n_features):
+    assert BCResNet(12, n_features).eval()(torch.zeros(2, 3, n_features)).shape == (2, 12)
+
+
+def test_bcresnet_normalises_parts_of_the_frequency_axis():
+    norm = BCResNet(2, 40).blocks[0].frequency[-1].train()
+    x = torch.randn(4, 8, 6, 20, generator=torch.Generator().manual_seed(0)) * torch.arange(1, 21)
+    parts = norm(x).unflatten(3, (5, 4))  # (B, C, T, M) -> (B, C, T, 5, M / 5)
+    torch.testing.assert_close(parts.mean(dim=(0, 2, 4)), torch.zeros(8, 5), atol=1e-5, rtol=0)
+    torch.testing.assert_close(parts.var(dim=(0, 2, 4), correction=0), torch.ones(8, 5), atol=1e-3, rtol=0)
+
+
+def test_a_layer_of_fnet_mixes_by_the_fourier_transform():
+    layer = FNet(2, 6, n_embedding=8, n_layers=1).eval().layers[0]
+    x = torch.randn(2, 5, 8, generator=torch.Generator().manual_seed(0))
+    mixed = torch.from_numpy(np.fft.fft2(x.numpy()).real).float()
+    mixed = F.layer_norm(x + mixed, (8,))
+    with torch.no_grad():
+        torch.testing.assert_close(layer(x), F.layer_norm(mixed + layer.dense(mixed), (8,)), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["max", "avg", "att"])
+def test_logits_of_decisions_over_time_are_those_of_the_network(name):
+    network, x = build(f"cnn14_decision_{name}").eval(), clips(f"cnn14_decision_{name}")
+    with torch.no_grad():
+        torch.testing.assert_close(network(x).sigmoid(), network.network(x, layer="probabilities"))

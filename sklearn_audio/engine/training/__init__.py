@@ -14,7 +14,12 @@ from sklearn_audio.engine.training._episodes import (
     episode_logits,
     train_in_episodes,
 )
-from sklearn_audio.engine.training._given_callbacks import GradientAccumulation, WeightAveraging, check_callbacks
+from sklearn_audio.engine.training._given_callbacks import (
+    GradientAccumulation,
+    LabelSmoothing,
+    WeightAveraging,
+    check_callbacks,
+)
 from sklearn_audio.engine.training._inference import predict_logits
 from sklearn_audio.engine.training._losses import (
     ClassificationLoss,
@@ -36,8 +41,9 @@ from sklearn_audio.engine.training._rows import (
     whole_rows,
 )
 from sklearn_audio.engine.training._run import describe_run
+from sklearn_audio.engine.training._schedules import check_schedule
 from sklearn_audio.engine.training._seeding import draw_seed, seeded
-from sklearn_audio.engine.training._split import Split, split_off_validation
+from sklearn_audio.engine.training._split import Split, split_by_groups, split_off_validation
 from sklearn_audio.engine.training._state import NetworkState, network_from_state, network_to_state
 
 __all__ = [
@@ -53,6 +59,7 @@ __all__ = [
     "Episodes",
     "EvaluationBatches",
     "GradientAccumulation",
+    "LabelSmoothing",
     "MethodNetwork",
     "Net",
     "NetworkState",
@@ -74,6 +81,7 @@ __all__ = [
     "check_answers",
     "check_callbacks",
     "check_optimizer",
+    "check_schedule",
     "describe_run",
     "draw_seed",
     "episode_logits",
@@ -84,6 +92,7 @@ __all__ = [
     "predict_logits",
     "running_statistics",
     "seeded",
+    "split_by_groups",
     "split_off_validation",
     "store_rows",
     "to_probabilities",

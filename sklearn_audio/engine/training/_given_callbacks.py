@@ -1,9 +1,9 @@
-"""Training options that are passed as callbacks: gradient accumulation and weight averaging."""
+"""Training options that are passed as callbacks: gradient accumulation, weight averaging, smoothing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, TypeVar, get_args
 
 from skorch.callbacks import Callback
@@ -11,7 +11,14 @@ from skorch.callbacks import Callback
 from sklearn_audio._names import check_name
 from sklearn_audio.engine.training._averaging import Averaging
 
-__all__ = ["GradientAccumulation", "WeightAveraging", "check_callbacks", "given_callback", "other_callbacks"]
+__all__ = [
+    "GradientAccumulation",
+    "LabelSmoothing",
+    "WeightAveraging",
+    "check_callbacks",
+    "given_callback",
+    "other_callbacks",
+]
 
 
 class GradientAccumulation(Callback):
@@ -83,8 +90,44 @@ class WeightAveraging(Callback):
         return f"{type(self).__name__}(kind={self.kind!r})"
 
 
-_OPTIONS = (GradientAccumulation, WeightAveraging)
-_Option = TypeVar("_Option", GradientAccumulation, WeightAveraging)
+class LabelSmoothing(Callback):
+    """Train on less than certain labels; for the parameter ``callbacks`` of classifiers that train a network.
+
+    It keeps a network from being certain of few clips. Validation losses are not smoothed.
+
+    Parameters
+    ----------
+    share : float, default=0.1
+        Share of each training target that is spread evenly over the classes; with several labels per clip, over
+        presence and absence.
+
+    See Also
+    --------
+    WeightAveraging : Another training option that is passed as a callback.
+
+    References
+    ----------
+    Szegedy, Vanhoucke, Ioffe, Shlens & Wojna 2016, "Rethinking the inception architecture for computer vision", CVPR.
+
+    Examples
+    --------
+    >>> from sklearn_audio import Ragged, TokenMeanClassifier
+    >>> from sklearn_audio.classification import LabelSmoothing
+    >>> X = Ragged.from_list([[0, 0, 1], [2, 3], [1, 0], [3, 3, 2]])
+    >>> classifier = TokenMeanClassifier(callbacks=[LabelSmoothing(0.2)], max_epochs=3)
+    >>> classifier.fit(X, ["low", "high", "low", "high"]).n_iter_
+    3
+    """
+
+    def __init__(self, share: float = 0.1) -> None:
+        self.share = share
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(share={self.share!r})"
+
+
+_OPTIONS = (GradientAccumulation, LabelSmoothing, WeightAveraging)
+_Option = TypeVar("_Option", GradientAccumulation, LabelSmoothing, WeightAveraging)
 
 
 def given_callback(callbacks: Sequence[Any] | None, kind: type[_Option]) -> _Option | None:
@@ -112,6 +155,9 @@ def check_callbacks(callbacks: Sequence[Any] | None) -> None:
     averaging = given_callback(callbacks, WeightAveraging)
     if averaging is not None:
         check_name("kind of WeightAveraging", averaging.kind, get_args(Averaging))
+    smoothing = given_callback(callbacks, LabelSmoothing)
+    if smoothing is not None and not (isinstance(smoothing.share, Real) and 0 <= smoothing.share < 1):
+        raise ValueError(f"{smoothing}: give a share of the targets, from 0 to below 1.")
 
 
 def _check_count(n_batches: Any) -> None:

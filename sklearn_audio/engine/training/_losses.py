@@ -23,10 +23,10 @@ class ClassificationLoss(nn.Module):
     Shapes: label_weights (2, n_labels).
     """
 
-    def __init__(self, multi_label: bool, label_weights: NDArray[Any] | None = None, smoothing: float = 0.0) -> None:
+    def __init__(self, multi_label: bool, label_weights: NDArray[Any] | None = None) -> None:
         super().__init__()
         self.multi_label = multi_label
-        self.smoothing = smoothing
+        self.smoothing = 0.0  # share of the targets that is spread evenly, in training
         weights = None if label_weights is None else torch.from_numpy(label_weights.astype(np.float32))
         self.register_buffer("label_weights", weights)
 

@@ -31,6 +31,7 @@ from sklearn_audio.engine.training._checkpoint import Checkpoint
 from sklearn_audio.engine.training._divergence import check_weights_finite, divergence
 from sklearn_audio.engine.training._given_callbacks import (
     GradientAccumulation,
+    LabelSmoothing,
     WeightAveraging,
     given_callback,
     other_callbacks,
@@ -55,7 +56,7 @@ class TrainingConfig:
     batch_size: int
     optimizer: Any
     weight_decay: float = 0.0
-    lr_schedule: ScheduleName | None = None
+    lr_schedule: ScheduleName | Mapping[str, Any] | None = None
     warmup: float = 0.0
     early_stopping: bool = False
     patience: int = 10
@@ -265,6 +266,11 @@ def build_net(
 ) -> Net:
     """Build the net around a network."""
     optimizer, options = optimizer_of(config.optimizer, config.weight_decay, device)
+    smoothing = given_callback(config.callbacks, LabelSmoothing)
+    if smoothing is not None:
+        if not isinstance(loss, ClassificationLoss):
+            raise ValueError("LabelSmoothing smooths labels, and this network learns without them; leave it out.")
+        loss.smoothing = float(smoothing.share)
     net = Net(
         network,
         criterion=loss,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from numbers import Real
 from typing import Any, Literal
 
 import torch
 from skorch.callbacks import Callback
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
+from sklearn_audio._names import check_name
 from sklearn_audio.engine.training._batches import batch_sizes
 
-__all__ = ["SCHEDULES", "Schedule", "ScheduleName"]
+__all__ = ["SCHEDULES", "Schedule", "ScheduleName", "check_schedule"]
 
 ScheduleName = Literal["plateau", "cosine", "step", "onecycle"]
 
@@ -43,6 +45,23 @@ SCHEDULES: dict[ScheduleName, Callable[[float], float]] = {
 }
 
 
+def check_schedule(schedule: Any) -> None:
+    """Raise for a dict that is no schedule: epochs after which the rate is multiplied by a factor."""
+    if not isinstance(schedule, Mapping):
+        return
+    for name in schedule:
+        check_name("key of lr_schedule", name, ("milestones", "factor"))
+    milestones, factor = schedule.get("milestones"), schedule.get("factor", 0.1)
+    if not isinstance(milestones, (list, tuple, range)) or not all(_is_above_zero(epoch) for epoch in milestones):
+        raise ValueError(f"lr_schedule['milestones']={milestones!r}: give a list of epochs above 0.")
+    if not _is_above_zero(factor):
+        raise ValueError(f"lr_schedule['factor']={factor!r}: give a number above 0.")
+
+
+def _is_above_zero(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) < math.inf
+
+
 class Schedule(Callback):
     """Sets the learning rate before every step: a linear warm-up, then the schedule over the rest of the epochs.
 
@@ -51,7 +70,12 @@ class Schedule(Callback):
     """
 
     def __init__(
-        self, name: ScheduleName | None, n_epochs: int, warmup: float = 0.0, patience: int = 5, accumulate: int = 1
+        self,
+        name: ScheduleName | Mapping[str, Any] | None,
+        n_epochs: int,
+        warmup: float = 0.0,
+        patience: int = 5,
+        accumulate: int = 1,
     ) -> None:
         self.name = name
         self.n_epochs = n_epochs
@@ -63,6 +87,9 @@ class Schedule(Callback):
         """Return the factor at a point in time."""
         if epochs < self.warmup:
             return epochs / self.warmup
+        if isinstance(self.name, Mapping):
+            n_passed = sum(epochs >= milestone for milestone in self.name["milestones"])
+            return float(self.name.get("factor", 0.1) ** n_passed)
         if self.name not in SCHEDULES or self.n_epochs <= self.warmup:
             return 1.0
         return SCHEDULES[self.name]((epochs - self.warmup) / (self.n_epochs - self.warmup))

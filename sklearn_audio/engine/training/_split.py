@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit, StratifiedShuffleSplit
 
-__all__ = ["Split", "split_off_validation"]
+__all__ = ["Split", "split_by_groups", "split_off_validation"]
 
 # Number of splits by groups, of which the one with the most even classes is chosen.
 _GROUP_SPLITS = 32
@@ -53,6 +54,25 @@ def split_off_validation(
         splitter = StratifiedShuffleSplit(1, test_size=n_valid, random_state=seed)
     train, valid = next(splitter.split(targets, targets))
     return Split(np.sort(train), np.sort(valid))
+
+
+def split_by_groups(held_out: Sequence[Any], groups: NDArray[Any] | None) -> Split:
+    """Hold out the clips of the named groups.
+
+    Shapes: groups (n_clips,).
+    """
+    if groups is None:
+        raise ValueError(f"validation_fraction={held_out!r} names groups; pass the groups of the clips to fit.")
+    unknown = [group for group in held_out if group not in groups]
+    if unknown:
+        raise ValueError(
+            f"validation_fraction names {unknown[0]!r}, which is none of the groups of the clips: "
+            f"{np.unique(groups).tolist()}."
+        )
+    is_held_out = np.isin(groups, list(held_out))
+    if is_held_out.all():
+        raise ValueError(f"validation_fraction={held_out!r} names all groups, so no clip is left for training.")
+    return Split(np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out))
 
 
 def _check_size(n_clips: int, n_valid: int, n_least: int) -> None:

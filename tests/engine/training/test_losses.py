@@ -41,15 +41,21 @@ def test_binary_cross_entropy_is_the_mean_over_labels():
     assert loss_of(ClassificationLoss(True, label_weights), targets) == pytest.approx(wanted, rel=1e-6)
 
 
+def smoothed(multi_label, share):
+    loss = ClassificationLoss(multi_label)
+    loss.smoothing = share
+    return loss
+
+
 def test_smoothing_is_that_of_torch_in_training_alone():
     targets = np.array([0, 1, 2, 0, 1, 2])
-    loss, plain = ClassificationLoss(False, smoothing=0.1), ClassificationLoss(False)
     wanted = nn.CrossEntropyLoss(reduction="none", label_smoothing=0.1)(torch.tensor(LOGITS), torch.tensor(targets))
+    loss = smoothed(False, 0.1)
     assert loss_of(loss, targets) == pytest.approx((wanted * torch.tensor(WEIGHTS)).mean().item(), rel=1e-6)
-    assert loss_of(loss.eval(), targets) == loss_of(plain, targets)
+    assert loss_of(loss.eval(), targets) == loss_of(ClassificationLoss(False), targets)
     several = (np.arange(18).reshape(6, 3) % 2).astype(np.float32)
-    smooth = loss_of(ClassificationLoss(True, smoothing=0.2), several)
-    assert smooth == pytest.approx(loss_of(ClassificationLoss(True), several * 0.8 + np.float32(0.1)), rel=1e-6)
+    half = several * np.float32(0.8) + np.float32(0.1)
+    assert loss_of(smoothed(True, 0.2), several) == pytest.approx(loss_of(ClassificationLoss(True), half), rel=1e-6)
 
 
 def test_probabilities_of_labels_are_strictly_between_0_and_1():

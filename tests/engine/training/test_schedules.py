@@ -152,3 +152,36 @@ def test_plateau_is_given_the_validation_loss():
 
 def test_a_warm_up_longer_than_training_has_no_schedule_after_it():
     assert Schedule("cosine", 2, warmup=4).factor(5.0) == 1.0
+
+
+def test_milestones_are_those_of_torch():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
+    theirs, wanted = lr_scheduler.MultiStepLR(optimizer, [2, 3, 5], gamma=0.5), []
+    for _ in range(7):
+        wanted += [optimizer.param_groups[0]["lr"]] * 4
+        optimizer.step()
+        theirs.step()
+    np.testing.assert_allclose(rates(Schedule({"milestones": [2, 3, 5], "factor": 0.5}, 7), 7, 4), wanted)
+    default = rates(Schedule({"milestones": (1,)}, 2), 2, 3)
+    np.testing.assert_allclose(default, [0.5] * 3 + [0.05] * 3)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "match"),
+    [
+        ({"milestones": [0]}, r"lr_schedule\['milestones'\]=\[0\]: give a list of epochs above 0"),
+        ({"milestones": 3}, r"lr_schedule\['milestones'\]=3: give a list of epochs"),
+        ({"factor": 0.5}, r"lr_schedule\['milestones'\]=None: give a list of epochs"),
+        ({"milestones": [3], "factor": 0.0}, r"lr_schedule\['factor'\]=0.0: give a number above 0"),
+        ({"milestone": [3]}, "unknown key of lr_schedule 'milestone'; did you mean 'milestones'"),
+    ],
+)
+def test_impossible_milestones(schedule, match):
+    with pytest.raises(ValueError, match=match):
+        LSTMClassifier(lr_schedule=schedule).fit(FRAMES, [0, 1] * 4)
+
+
+def test_the_rates_of_a_fit_have_milestones():
+    schedule = {"milestones": [1], "factor": 0.5}
+    fitted = LSTMClassifier(hidden_size=2, lr_schedule=schedule, lr=0.1, max_epochs=3, random_state=0)
+    np.testing.assert_allclose(fitted.fit(FRAMES, [0, 1] * 4).history_["lr"], [0.1, 0.05, 0.05])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklearn_audio.engine.training import split_off_validation
+from sklearn_audio.engine.training import split_by_groups, split_off_validation
 
 
 def test_classes_are_spread_evenly():
@@ -62,3 +62,22 @@ def test_too_few_clips_cannot_be_split(targets):
 def test_one_group_cannot_be_split():
     with pytest.raises(ValueError, match=r"1 group\(s\) cannot be split"):
         split_off_validation(np.array([0, 1]), 0.5, ["a", "a"])
+
+
+def test_named_groups_are_held_out():
+    groups = np.array(["a", "valid", "b", "valid"])
+    train, valid = split_by_groups(["valid"], groups)
+    assert (train.tolist(), valid.tolist()) == ([0, 2], [1, 3])
+
+
+@pytest.mark.parametrize(
+    ("held_out", "groups", "match"),
+    [
+        (["x"], np.array(["a", "b"]), r"validation_fraction names 'x', which is none of the groups .*: \['a', 'b'\]"),
+        (["a", "b"], np.array(["a", "b"]), "names all groups, so no clip is left for training"),
+        (["a"], None, r"validation_fraction=\['a'\] names groups; pass the groups of the clips to fit"),
+    ],
+)
+def test_named_groups_that_do_not_exist(held_out, groups, match):
+    with pytest.raises(ValueError, match=match):
+        split_by_groups(held_out, groups)

@@ -1,0 +1,79 @@
+"""Published recipes of fine-tuning, as parameters of `FineTunedClassifier`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn_audio.augmentation import Gain, TimeShift
+
+__all__ = ["RECIPES"]
+
+# trained once from a head of zeros, without the choices that this package adds
+_PLAIN: dict[str, Any] = {
+    "strategy": "full",
+    "validation_fraction": 0.0,
+    "head_factor": 1.0,
+    "lr_schedule": None,
+    "gradient_clip": None,
+    "mixup": 0.0,
+    "spec_augment": False,
+}
+# Kong et al. 2020: the template of the authors, and its use on GTZAN
+_PANNS = _PLAIN | {"lr": 1e-4, "optimizer": "adam", "weight_decay": 0.0, "batch_size": 32, "mixup": 1.0}
+# Gong et al. 2021: run.sh of the authors for each data set
+_AST = _PLAIN | {"optimizer": {"name": "adam", "betas": (0.95, 0.999)}, "weight_decay": 5e-7}
+_AST_ESC = _AST | {
+    "max_epochs": 25,
+    "batch_size": 48,
+    "lr_schedule": {"milestones": range(5, 26), "factor": 0.85},
+    "spec_augment": {"time_masks": 1, "time_width": 96, "frequency_masks": 1, "frequency_width": 24},
+}
+RECIPES: dict[str, dict[str, Any]] = {
+    "panns": _PANNS,
+    "panns-frozen": _PANNS | {"freeze": "backbone"},
+    "ast-esc50": _AST_ESC | {"lr": 1e-5},
+    "ast-esc50-imagenet": _AST_ESC | {"lr": 1e-4},
+    "ast-speech-commands": _AST
+    | {
+        "lr": 2.5e-4,
+        "max_epochs": 30,
+        "batch_size": 128,
+        "lr_schedule": {"milestones": range(5, 31), "factor": 0.85},
+        "mixup": 10.0,
+        "spec_augment": {"time_masks": 1, "time_width": 48, "frequency_masks": 1, "frequency_width": 48},
+    },
+    # Schmid et al. 2023: ex_esc50.py of the authors
+    "efficientat-esc50": _PLAIN
+    | {
+        "lr": 6e-5,
+        "optimizer": "adam",
+        "weight_decay": 0.0,
+        "max_epochs": 80,
+        "batch_size": 128,
+        "lr_schedule": "cosine",
+        "warmup": 10.0,
+        "mixup": 0.3,
+        "augmentations": [TimeShift(4000), Gain((-12.0, 12.0))],
+    },
+    # Pons et al. 2019: transfer_train.py of the authors
+    "vggish-two-rates": _PLAIN
+    | {
+        "lr": 1e-5,
+        "head_factor": 1e4,
+        "optimizer": {"name": "sgd", "momentum": 0.0, "nesterov": False},
+        "weight_decay": 0.0,
+        "max_epochs": 200,
+        "batch_size": 128,
+    },
+    # Giannakopoulos et al.: transfer_learning.py of deep_audio_features
+    "deep-audio-features": _PLAIN
+    | {
+        "lr": 1e-3,
+        "optimizer": "adamw",
+        "weight_decay": 0.02,
+        "max_epochs": 500,
+        "batch_size": 16,
+        "validation_fraction": 0.2,
+        "early_stopping": True,
+    },
+}
