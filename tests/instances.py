@@ -107,7 +107,7 @@ TAGGERS = {
 }
 CLASSIFIERS = {
     "AugmentedClassifier": AugmentedClassifier(
-        make_pipeline(SequencePooling(), StandardScaler(), LogisticRegression()),
+        make_pipeline(SequencePooling(("first", "last")), StandardScaler(), LogisticRegression()),
         [AddNoise(snr=30.0)],
         n_copies=1,
         n_votes=1,

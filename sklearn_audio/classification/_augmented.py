@@ -125,7 +125,7 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, AudioEstimator):
     def _reading(self) -> Reading:
         return Reading(self.sample_rate, self.sample_rate)
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
         """Fit the classifier on the clips and their copies.
 
         Parameters
@@ -134,8 +134,6 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, AudioEstimator):
             Frames, one row per clip; with `sample_rate`, recordings: paths, or arrays; see the user guide.
         y : array-like of shape (n_clips,) or (n_clips, n_labels)
             Labels of the clips.
-        sample_weight : array-like of shape (n_clips,), default=None
-            Weights of the clips, given to each of their copies.
         groups : array-like of shape (n_clips,), default=None
             Groups of the clips for a search or a validation inside, such as speakers; None: the clips.
 
@@ -147,13 +145,13 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, AudioEstimator):
         Raises
         ------
         TypeError, ValueError
-            If X, y or a parameter is invalid, if the estimator takes no `sample_weight`, or if `n_votes` needs
-            probabilities and the estimator has none.
+            If X, y or a parameter is invalid, there is only one class, or `n_votes` needs probabilities and the
+            estimator has none.
         """
         self._validate_params()
         labels = Labels.learn(y, type(self).__name__)
         rows, encoded = self._rows(X, reset=True), labels.encode(y)
-        check_consistent_length(rows, encoded, sample_weight, groups)
+        check_consistent_length(rows, encoded, groups)
         labels.check_learnable(encoded, type(self).__name__)
         if self.n_votes and not _has_probabilities(self):
             raise ValueError(
@@ -164,7 +162,7 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, AudioEstimator):
         self.estimator_ = clone(self.estimator)
         n_sets = self.n_copies + 1
         copies = (self._change(row, i, copy) for copy in range(self.n_copies) for i, row in enumerate(rows))
-        extra = self._fit_params(np.arange(len(rows)) if groups is None else groups, sample_weight, n_sets)
+        extra = self._fit_params(np.arange(len(rows)) if groups is None else groups, n_sets)
         all_rows = Ragged.from_list([*rows, *copies])
         targets = encoded.astype(np.int64) if labels.multi_label else labels.classes[encoded]
         self.estimator_.fit(all_rows, np.concatenate([targets] * n_sets), **extra)
@@ -176,15 +174,9 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, AudioEstimator):
             return list(self._validate_frames(X, reset=reset))
         return list(self._validate_audio(X, self.sample_rate, reset=reset, bare_rate=self.sample_rate))
 
-    def _fit_params(self, groups: Any, sample_weight: Any, n_sets: int) -> dict[str, Any]:
-        extra: dict[str, Any] = {}
-        if sample_weight is not None:
-            if not has_fit_parameter(self.estimator_, "sample_weight"):
-                raise TypeError(f"{type(self.estimator).__name__} takes no sample_weight; leave it out.")
-            extra["sample_weight"] = np.tile(np.asarray(sample_weight), n_sets)
-        if hasattr(self.estimator_, "cv") or has_fit_parameter(self.estimator_, "groups"):
-            extra["groups"] = np.tile(np.asarray(groups), n_sets)
-        return extra
+    def _fit_params(self, groups: Any, n_sets: int) -> dict[str, Any]:
+        takes_groups = hasattr(self.estimator_, "cv") or has_fit_parameter(self.estimator_, "groups")
+        return {"groups": np.tile(np.asarray(groups), n_sets)} if takes_groups else {}
 
     def _change(self, row: NDArray[np.float32], *key: int) -> NDArray[np.float32]:
         rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(len(key), *key)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self, Unpack
 
 import numpy as np
@@ -55,6 +55,9 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
     n_filters : sequence of int, default=(32, 64, 128, 256)
         Channels of the blocks; each block halves frames and features, so that their number determines the size of the
         cells. The encoder can initialise a classifier only with the default.
+    noise : float, default=0.0
+        Standard deviation of the Gaussian noise that is added to the normalised frames in training, from which the
+        clean ones are reconstructed (denoising).
     normalize : {"standard"} or None, default="standard"
         "standard" subtracts the mean and divides by the standard deviation of each feature over the training frames,
         which `inverse_transform` undoes; None: no normalisation.
@@ -110,6 +113,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         "n_frames": [_COUNT, None],
         "truncation": [StrOptions({"chunks", "head", "tail"})],
         "n_filters": ["array-like"],
+        "noise": [Interval(Real, 0, None, closed="left")],
         "normalize": [StrOptions({"standard"}), None],
     }
     _trained_method: ClassVar[str] = "errors"
@@ -124,6 +128,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         n_frames: int | None = None,
         truncation: Literal["chunks", "head", "tail"] = "chunks",
         n_filters: Sequence[int] = (32, 64, 128, 256),
+        noise: float = 0.0,
         normalize: Literal["standard"] | None = "standard",
         **training: Unpack[TrainingOptions],
     ) -> None:
@@ -132,6 +137,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
         self.n_frames = n_frames
         self.truncation = truncation
         self.n_filters = n_filters
+        self.noise = noise
         self.normalize = normalize
 
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
@@ -301,6 +307,7 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
             "n_features": rows.item_shape[0],
             "n_channels": int(self.n_channels),
             "n_filters": tuple(int(n) for n in n_filters),
+            "noise": float(self.noise),
         }
         self._set_network(FrameAutoencoder(**options), options)
         if self.normalize == "standard":

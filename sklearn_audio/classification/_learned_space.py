@@ -16,11 +16,13 @@ from torch import Tensor
 from sklearn_audio._items import Item, Items, check_items, items_of
 from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._names import check_name
+from sklearn_audio.base import Reading
+from sklearn_audio.classification._audio_input import AudioInput
 from sklearn_audio.classification._labels import Labels
 from sklearn_audio.classification._network_options import COUNT, options_of
-from sklearn_audio.classification._trained_network import AUDIO_USES, TrainedNetwork
+from sklearn_audio.classification._trained_network import AUDIO_RATE, TrainedNetwork
 from sklearn_audio.classification._training_parameters import BY_NAME
-from sklearn_audio.engine import resolve_device
+from sklearn_audio.engine import TunedNetwork, resolve_device
 from sklearn_audio.engine.training import (
     Collation,
     EmbeddedSpace,
@@ -33,13 +35,16 @@ from sklearn_audio.engine.training import (
     running_statistics,
     seeded,
     train_in_episodes,
+    whole_rows,
 )
 from sklearn_audio.nets import ARCHITECTURES, FrameInput, FrameNetwork
 from sklearn_audio.ragged import Ragged
 
 __all__ = ["LearnedSpace"]
 
-_NETWORK = needs("network", lambda owner: owner.network is not None, "network")
+_NETWORK = needs("network, by its name", lambda owner: isinstance(owner.network, str), "network")
+_OWN_RATE = needs("network by its name, as an embedder has its own", lambda owner: not owner._has_body, "network")
+_NORMALISED = needs("network by its name, or vectors", lambda owner: not owner._has_body, "network")
 _LEARNED = needs(
     "network or embedding_dim, as nothing is trained without them",
     lambda owner: owner._is_learned,
@@ -64,7 +69,7 @@ class Clips(NamedTuple):
 class LearnedSpace(ClassifierMixin, TrainedNetwork):
     """Base class of `PrototypicalClassifier`: reads X, and maps it to vectors, by a network if one is trained."""
 
-    network: str | None
+    network: Any
     embedding_dim: int | None
     distance: Literal["sqeuclidean", "cosine"]
     n_way: int | None
@@ -89,7 +94,8 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
         **dict.fromkeys(_OF_LEARNING, _LEARNED),
         **dict.fromkeys(("front_end", "n_frames", "windows", "options"), _NETWORK),
         "weight_decay": (_LEARNED, BY_NAME),
-        **AUDIO_USES,
+        "normalize": (_LEARNED, _NORMALISED),
+        "sample_rate": (AUDIO_RATE, _OWN_RATE),
     }
 
     def __sklearn_tags__(self) -> Tags:
@@ -102,19 +108,35 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
     def _is_learned(self) -> bool:
         return self.network is not None or self.embedding_dim is not None
 
+    @property
+    def _has_body(self) -> bool:
+        """Whether the network is that of an embedder, over recordings."""
+        return self.network is not None and not isinstance(self.network, str)
+
     def _takes_audio(self) -> bool:
-        return self.front_end is not None and self.network is not None
+        return self._has_body or (self.front_end is not None and self.network is not None)
+
+    def _reading(self) -> Reading:
+        return self.network._reading() if self._has_body else super()._reading()
+
+    def _audio(self) -> AudioInput:
+        return AudioInput(None, self._reading().rate or 0) if self._has_body else super()._audio()
 
     def _validate_params(self) -> None:
         if isinstance(self.network, str):
             check_name("network", self.network, [name for name, takes in ARCHITECTURES.items() if not takes.waveforms])
         super()._validate_params()
-        if self.network is not None:
+        if hasattr(self.network, "_plain"):
+            raise ValueError(
+                f"network={self.network!r} takes the input of a classifier; give an embedder of recordings, or make "
+                "vectors in a pipeline: make_pipeline(NetworkEmbedder(...), PrototypicalClassifier(embedding_dim=...))."
+            )
+        if isinstance(self.network, str):
             ARCHITECTURES[self.network].check_length("network", self.network, self.n_frames)
 
     def _check_items(self) -> None:
         check_items(self, "windows")
-        if self.network is not None:
+        if isinstance(self.network, str):
             check_items(self, "options", options_of(ARCHITECTURES[self.network]), f" for network {self.network!r}:")
 
     # X and y
@@ -174,6 +196,8 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
         self.history_ = train_in_episodes(space, pick, episodes, config, device, seed=draws[1], generators=generators)
 
     def _build_network(self, rows: RowView) -> None:
+        if self._has_body:
+            return self._build_body()
         n_features = rows.item_shape[0]
         options: dict[str, Any] = {"n_features": n_features, "per_clip": self.normalize == "clip"}
         network: FrameInput | FrameNetwork
@@ -190,30 +214,42 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
             frames = network if isinstance(network, FrameInput) else network.input
             frames.standardise_by(*running_statistics(rows.blocks()))
 
+    def _build_body(self) -> None:
+        """Build the network of the embedder, whose batch norms keep their statistics."""
+        source = self.network._body()
+        # without embedding_dim, the head exists but is unused
+        options = {"make_body": source.make, "width": source.width, "n_outputs": self.embedding_dim or 1}
+        network = TunedNetwork(**options, body=source.load())
+        network.still = [network.body]
+        self._set_network(network, options)
+
     @property
-    def _length(self) -> int:
-        """Number of items that the network takes: one vector, or the frames of a window."""
-        return 1 if self.network is None else self.n_frames
+    def _length(self) -> int | None:
+        """Number of items that the network takes: one vector, the frames of a window, or a whole recording."""
+        return None if self._has_body else 1 if self.network is None else self.n_frames
 
     @property
     def _width(self) -> int:
         if self.embedding_dim is not None:
             return self.embedding_dim
-        backbone: Any = self.network_.backbone
-        return int(backbone.n_embedding)
+        network: Any = self.network_
+        return int(network.head.in_features if self._has_body else network.backbone.n_embedding)
 
     def _forward(self, values: Tensor, lengths: Tensor) -> Tensor:
         network: Any = self.network_
         if self.network is None:
             return network(values, lengths)[:, 0]  # type: ignore[no-any-return]  # (B, 1, d) -> (B, d)
-        vectors: Tensor = network.embed(values, lengths) if self.embedding_dim is None else network(values, lengths)
+        embed = network.body if self._has_body else network.embed
+        vectors: Tensor = embed(values, lengths) if self.embedding_dim is None else network(values, lengths)
         return vectors
 
     def _segments(self, rows: RowView, *, training: bool) -> Segments:
+        if self._length is None:
+            return whole_rows(rows)
         return patch_segments(rows, self._length, items_of(self, "windows")["hop"] or max(1, self._length // 3))
 
     def _collation(self, *, training: bool) -> Collation:
-        return Collation(self._length, "center", "tile")
+        return Collation(self._length, "center", "zero" if self._length is None else "tile")
 
     def _embed(self, chunks: Iterable[RowView]) -> Ragged:
         """Map clips to vectors in the space of the prototypes: one for each patch."""

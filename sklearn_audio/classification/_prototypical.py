@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from sklearn_audio._sklearn import Interval, StrOptions
+from sklearn_audio._sklearn import HasMethods, Interval, StrOptions
 from sklearn_audio.classification._labels import Labels
 from sklearn_audio.classification._learned_space import LearnedSpace
 from sklearn_audio.classification._prototypes import Prototypes, fit_temperature
@@ -42,9 +42,10 @@ class PrototypicalClassifier(LearnedSpace):
 
     Parameters
     ----------
-    network : str, default=None
+    network : str or embedder, default=None
         Name of a network over frames, such as "vgg128", "vgg32", "sbcnn" or "cnn6": any architecture of `CNNClassifier`
-        over frames. None: X holds vectors.
+        over frames. Or an embedder with a pretrained network, such as an `EfficientATEmbedder`, which is trained
+        further by episodes over recordings; use a lower rate, such as ``lr=1e-4``. None: X holds vectors.
     embedding_dim : int, default=None
         Size of the learned vector. None: that of the input of the last layer of the network; for vectors, the space is
         unchanged, and nothing is trained.
@@ -151,7 +152,7 @@ class PrototypicalClassifier(LearnedSpace):
     _n_calibrated: int
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "network": [str, None],
+        "network": [str, HasMethods(["transform", "_body"]), None],
         "embedding_dim": [_COUNT, None],
         "distance": [StrOptions({"sqeuclidean", "cosine"})],
         "shrinkage": [_NOT_NEGATIVE],
@@ -177,7 +178,7 @@ class PrototypicalClassifier(LearnedSpace):
 
     def __init__(
         self,
-        network: str | None = None,
+        network: Any = None,
         *,
         embedding_dim: int | None = None,
         distance: Literal["sqeuclidean", "cosine"] = "sqeuclidean",

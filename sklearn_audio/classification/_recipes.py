@@ -30,7 +30,8 @@ _AST_ESC = _AST | {
 }
 RECIPES: dict[str, dict[str, Any]] = {
     "panns": _PANNS,
-    "panns-frozen": _PANNS | {"freeze": "backbone"},
+    # masks change frames, which a frozen network does not see again
+    "panns-frozen": {key: value for key, value in _PANNS.items() if key != "spec_augment"} | {"freeze": "backbone"},
     "ast-esc50": _AST_ESC | {"lr": 1e-5},
     "ast-esc50-imagenet": _AST_ESC | {"lr": 1e-4},
     "ast-speech-commands": _AST

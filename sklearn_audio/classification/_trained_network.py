@@ -54,16 +54,15 @@ from sklearn_audio.engine.training import (
     whole_rows,
 )
 
-__all__ = ["AUDIO_USES", "TrainedNetwork", "TrainingData"]
+__all__ = ["AUDIO_RATE", "AUDIO_USES", "TrainedNetwork", "TrainingData"]
 
 _DEFAULT_FRACTION = 0.1
 # parameters without effect on the trained network
 _NOT_OF_THE_RUN = ("checkpoint_dir", "verbose", "device")
 _NOT_IN_HISTORY = ("batches", "_batch_count", "_best")
 
-AUDIO_USES: Uses = {
-    "sample_rate": needs("front_end, which makes X audio", lambda owner: owner._takes_audio(), "front_end")
-}
+AUDIO_RATE = needs("front_end, which makes X audio", lambda owner: owner._takes_audio(), "front_end")
+AUDIO_USES: Uses = {"sample_rate": AUDIO_RATE}
 
 
 class TrainingData(NamedTuple):
@@ -144,7 +143,7 @@ class TrainedNetwork(AudioEstimator):
 
     def _read_audio(self, X: Any, *, reset: bool) -> RowView:
         audio = self._audio()
-        clips = self._validate_audio(X, audio.rate, reset=reset, bare_rate=self.sample_rate)
+        clips = self._validate_audio(X, audio.rate, reset=reset, bare_rate=self._reading().bare_rate)
         options = {"n_jobs": self.n_jobs, "verbose": self.verbose, "description": type(self).__name__}
         return audio.store(clips, waveforms=self._changes_waveforms(), **options)
 
@@ -154,7 +153,7 @@ class TrainedNetwork(AudioEstimator):
             yield self._read_rows(X, reset=False)
             return
         audio = self._audio()
-        clips = self._validate_audio(X, audio.rate, reset=False, bare_rate=self.sample_rate)
+        clips = self._validate_audio(X, audio.rate, reset=False, bare_rate=self._reading().bare_rate)
         yield from audio.chunks(clips, n_jobs=self.n_jobs, verbose=self.verbose, description=type(self).__name__)
 
     def _segments(self, rows: RowView, *, training: bool) -> Segments:

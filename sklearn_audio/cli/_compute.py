@@ -74,7 +74,8 @@ def collected_errors(first_row: int, errors: dict[int, str]) -> Iterator[None]:
         for line in lines:
             row = _ROW.match(line)
             if row is not None:
-                errors[first_row + int(row[1])] = one_line(without_row(line))
+                # the first reason: later steps report what an earlier one returned
+                errors.setdefault(first_row + int(row[1]), one_line(without_row(line)))
 
 
 @contextmanager
@@ -164,8 +165,14 @@ def _reading(estimator: Pipeline) -> tuple[int, Callable[[Any], Any]]:
         return 2, partial(pooled_frames, first, estimator[1])
     if isinstance(first, FeatureUnion) and not first.transformer_weights:
         parts = [part for _, part in first.transformer_list]
-        if all(isinstance(part, Pipeline) and len(part) == 2 and can_pool(part[0], part[1]) for part in parts):
-            return 1, lambda clips: np.hstack([pooled_frames(part[0], part[1], clips) for part in parts])
+        pooled = [isinstance(part, Pipeline) and len(part) == 2 and can_pool(part[0], part[1]) for part in parts]
+        if any(pooled):
+            return 1, lambda clips: np.hstack(
+                [
+                    pooled_frames(part[0], part[1], clips) if poolable else part.transform(clips)
+                    for part, poolable in zip(parts, pooled, strict=True)
+                ]
+            )
     return 1, first.transform
 
 

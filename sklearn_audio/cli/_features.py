@@ -31,6 +31,9 @@ _WORDS = {
     ("mfcc",): "MFCC with derivatives",
     ("acoustic", "mfcc"): "short-term features and MFCC with derivatives",
 }
+# Words differ in the order of their sounds: means of equal parts of what is between silences.
+_PARTS = ("mfcc_parts", "normalised_parts")
+_N_PARTS, _TRIM = 6, 30.0
 # Parts of the depth of a network after which a layer is tried, and what follows the embedding.
 _DEPTHS = (0.25, 0.5, 0.75, 1.0)
 _OUTPUTS = ("penultimate", "logits", "probabilities", "taggram", "mean_pool", "max_pool")
@@ -83,16 +86,35 @@ class Frames:
     name: str
     front_end: Any
     statistics: tuple[str, ...] = _STATISTICS
+    n_parts: int = 1
+    trim: float | None = None
 
     def features(self, clips: Any) -> NDArray[np.float32]:
         """Compute all statistics, holding the frames of one clip at a time."""
-        return pooled_frames(self.front_end.fit(clips), SequencePooling(self.statistics), clips)
+        if self.trim is None:
+            return pooled_frames(self.front_end.fit(clips), self._pooling(), clips)
+        waveforms = self._loader().fit_transform(clips)
+        usable = [row for row, waveform in enumerate(waveforms) if np.isfinite(waveform).all()]
+        width = _n_features(self.front_end) * len(self.statistics) * self.n_parts
+        found = np.full((len(waveforms), width), np.nan, dtype=np.float32)
+        if usable:
+            found[usable] = pooled_frames(self.front_end.fit(waveforms), self._pooling(), waveforms[usable])
+        return found
 
     def steps(self, clips: Any) -> list[tuple[str, Any]]:
-        """Return the front end and the pooling, fitted."""
-        front_end = clone(self.front_end).set_params(on_error="raise")
-        frames = front_end.fit_transform(clips)
-        return [(self.name, front_end), ("pool", SequencePooling(self.statistics).fit(frames))]
+        """Return the front end and the pooling, fitted; before them the loader that trims."""
+        readers = [] if self.trim is None else [("load", self._loader())]
+        readers.append((self.name, clone(self.front_end)))
+        for _, reader in readers:
+            clips = reader.set_params(on_error="raise").fit_transform(clips)
+        return [*readers, ("pool", self._pooling().fit(clips))]
+
+    def _loader(self) -> AudioLoader:
+        front_end = self.front_end
+        return AudioLoader(front_end.sample_rate, trim=self.trim, n_jobs=front_end.n_jobs, on_error=front_end.on_error)
+
+    def _pooling(self) -> SequencePooling:
+        return SequencePooling(self.statistics, n_parts=self.n_parts)
 
 
 @dataclass(frozen=True)
@@ -146,7 +168,14 @@ def statistics(options: Namespace) -> tuple[dict[str, Source], list[Candidate]]:
         widths = {name: _n_features(front_ends[name]) * len(chosen) for name in names}
         blocks = [Block(name, slice(0, widths[name]), Frames(name, front_ends[name], chosen)) for name in names]
         candidates.append(Candidate("statistics", f"{_WORDS[names]}, {'+'.join(chosen)} over time", blocks))
-    return {name: Frames(name, front_end) for name, front_end in front_ends.items()}, candidates
+    normalised = clone(mfcc).set_params(normalize="clip")
+    parts = [
+        Frames(name, one, ("mean",), _N_PARTS, _TRIM) for name, one in zip(_PARTS, (mfcc, normalised), strict=True)
+    ]
+    blocks = [*candidates[-1].blocks, *(Block(part.name, slice(0, None), part) for part in parts)]
+    candidates.append(Candidate("statistics", f"{candidates[-1].words}, and means of {_N_PARTS} parts of MFCC", blocks))
+    sources = [*(Frames(name, front_end) for name, front_end in front_ends.items()), *parts]
+    return {source.name: source for source in sources}, candidates
 
 
 def _n_features(front_end: Any) -> int:

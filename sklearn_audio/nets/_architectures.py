@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from torch import nn
 
@@ -69,9 +69,7 @@ def _build_panns(
     return _layered(network_class(n_outputs, n_mels=n_features), dropout, shortest=smallest)
 
 
-def _build_decisions(
-    pool: Literal["max", "mean", "attention"], n_outputs: int, n_features: int, n_frames: int | None = None
-) -> nn.Module:
+def _build_decisions(pool: Any, n_outputs: int, n_features: int, n_frames: int | None = None) -> nn.Module:
     check_size("Cnn14DecisionLevel", n_features, None, fewest_features=32, shortest=32)
     network = Cnn14DecisionLevel(pool, n_outputs, n_mels=n_features)
     return DecisionBackbone(network, network.fc1.out_features, shortest=32)

@@ -84,8 +84,10 @@ class FrameAutoencoder(nn.Module):
         *,
         n_channels: int = 10,
         n_filters: Sequence[int] = (32, 64, 128, 256),
+        noise: float = 0.0,
     ) -> None:
         super().__init__()
+        self.noise = noise  # standard deviation, added in training
         cell = 2 ** len(n_filters)
         self.n_frames, self.n_features = n_frames, n_features
         self.grid = (-(-n_frames // cell), -(-n_features // cell))  # cells over time and over features
@@ -134,6 +136,7 @@ class FrameAutoencoder(nn.Module):
         Shapes: frames (B, n_frames, n_features), lengths (B,) -> (B, n_features).
         """
         standard = self.input(frames, lengths)
-        squares = (self._decode_standard(self._encode_standard(standard)) - standard).square()
+        noisy = standard + self.noise * torch.randn_like(standard) if self.training and self.noise else standard
+        squares = (self._decode_standard(self._encode_standard(noisy)) - standard).square()
         mask = length_mask(lengths, self.n_frames)[..., None]
         return torch.where(mask, squares, 0.0).sum(dim=1) / lengths[:, None]

@@ -32,9 +32,10 @@ class _SubSpectralNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         n_clips, n_channels, n_frames, n_bands = x.shape
         # (B, C, T, M) -> (B, C, T, S, M / S) -> (B, C, S, T, M / S) -> (B, C * S, T, M / S)
-        parts = x.unflatten(3, (self.n_parts, n_bands // self.n_parts)).transpose(2, 3).flatten(1, 2)
-        parts = self.norm(parts).unflatten(1, (n_channels, self.n_parts)).transpose(2, 3)
-        return parts.flatten(3).reshape(n_clips, n_channels, n_frames, n_bands)
+        shape = (n_clips, n_channels, n_frames, self.n_parts, n_bands // self.n_parts)
+        parts = self.norm(x.reshape(shape).transpose(2, 3).flatten(1, 2))
+        together: Tensor = parts.reshape(*shape[:2], self.n_parts, n_frames, -1).transpose(2, 3)
+        return together.flatten(3)
 
 
 class _Block(nn.Module):

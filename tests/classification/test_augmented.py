@@ -31,8 +31,8 @@ class Add(Transform):
 class Remembers(KNeighborsClassifier):
     """Stores what it is fitted on, and what it is asked."""
 
-    def fit(self, X, y, sample_weight=None, groups=None):
-        self.seen_, self.given_ = [row[0, 0] for row in X], (list(y), sample_weight, groups)
+    def fit(self, X, y, groups=None):
+        self.seen_, self.given_ = [row[0, 0] for row in X], (list(y), groups)
         return super().fit([row.mean(axis=0) for row in X], y)
 
     def predict_proba(self, X):
@@ -50,19 +50,19 @@ def pipeline(**options):
 
 
 def test_trained_on_the_clips_and_their_copies():
-    inner = remembers(n_copies=3).fit(X, Y, sample_weight=np.arange(12), groups=range(12)).estimator_
+    inner = remembers(n_copies=3).fit(X, Y, groups=range(12)).estimator_
     first = [row[0, 0] for row in X]
     np.testing.assert_array_equal(inner.seen_[:12], first)
     changes = np.subtract(inner.seen_[12:], first * 3).round()
     assert len(inner.seen_) == 48
     assert len(set(changes.tolist())) > 30  # every copy of every clip has a change of its own
-    labels, weights, groups = inner.given_
+    labels, groups = inner.given_
     assert labels == Y.tolist() * 4
-    assert weights.tolist() == groups.tolist() == list(range(12)) * 4
+    assert groups.tolist() == list(range(12)) * 4
 
 
 def test_clips_are_the_groups_of_a_search_inside():
-    assert remembers(n_copies=1).fit(X, Y).estimator_.given_[2].tolist() == list(range(12)) * 2
+    assert remembers(n_copies=1).fit(X, Y).estimator_.given_[1].tolist() == list(range(12)) * 2
     inner = make_pipeline(SequencePooling(), LogisticRegression())
     search = GridSearchCV(inner, {"logisticregression__C": [0.1, 1.0]}, cv=GroupKFold(3))
     assert AugmentedClassifier(search, [Add()], random_state=0).fit(X, Y).estimator_.n_splits_ == 3
@@ -119,8 +119,6 @@ def test_what_needs_probabilities_is_refused_without_them():
 
 
 def test_refusals():
-    with pytest.raises(TypeError, match="KNeighborsClassifier takes no sample_weight; leave it out"):
-        AugmentedClassifier(KNeighborsClassifier(), []).fit(X, Y, sample_weight=np.ones(12))
     with pytest.raises(ValueError, match="needs clips of at least 2 classes"):
         pipeline().fit(X, ["calm"] * 12)
     with pytest.raises(TypeError, match=r"augmentations\[0\] is 3; give an instance"):

@@ -347,3 +347,19 @@ def test_not_fitted(method):
 def test_a_loss_that_is_no_number_names_the_epoch():
     with pytest.raises(ValueError, match=r"the loss became (nan|inf) in epoch"):
         autoencoder(lr=1e30, optimizer="sgd", gradient_clip=None, lr_schedule=None, normalize=None).fit(X)
+
+
+def test_noise_is_added_in_training_alone():
+    noisy = autoencoder(noise=0.5).fit(X)
+    assert same_weights(noisy, autoencoder(noise=0.5).fit(X))
+    assert not same_weights(noisy, autoencoder().fit(X))
+    assert noisy.score(X) == noisy.score(X) > -error_of_the_mean_frame()
+    assert noisy.history_["train_loss"].iloc[-1] > autoencoder().fit(X).history_["train_loss"].iloc[-1]
+    restored = pickle.loads(pickle.dumps(noisy))
+    assert restored.network_.noise == 0.5
+    np.testing.assert_array_equal(restored.transform(X), noisy.transform(X))
+
+
+def test_noise_below_zero():
+    with pytest.raises(ValueError, match="'noise' parameter of ConvAutoencoder must be a float"):
+        autoencoder(noise=-1.0).fit(X)

@@ -18,7 +18,6 @@ from skorch.callbacks import Callback
 
 from sklearn_audio import EfficientATEmbedder, PANNsEmbedder, SpeechEmbedder, YAMNetEmbedder
 from sklearn_audio.classification import FineTunedClassifier
-from sklearn_audio.classification._recipes import RECIPES
 from sklearn_audio.engine import read_network
 from tests import forked
 from tests.standin import StandInOpenL3, StandInVGGish, StandInWaveform
@@ -445,30 +444,6 @@ def test_published_networks_train(body):
             np.testing.assert_allclose(found, vector, rtol=1e-3, atol=1e-4 * np.abs(vector).max())
     fitted = classifier(embedder=body, max_epochs=1, lr=1e-3).fit(X, y)
     assert np.isfinite(fitted.predict_proba(X)).all()
-
-
-# ---- recipes and a given validation set ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_trains(name, clips):
-    X, y, _ = clips
-    masks = {"spec_augment": False} if name.startswith("ast") else {}  # the stand-in takes waveforms
-    fitted = FineTunedClassifier.from_recipe(name, embedder(), max_epochs=1, random_state=0, **masks).fit(X, y)
-    assert fitted.n_iter_ == 1
-    assert fitted.alpha_ == 1
-    assert fitted.history_["lr"][0] <= RECIPES[name]["lr"]
-
-
-def test_recipes_are_copied_and_overridden():
-    first = FineTunedClassifier.from_recipe("ast-esc50", embedder(), lr=0.5)
-    first.optimizer["name"] = "sgd"
-    again = FineTunedClassifier.from_recipe("ast-esc50", embedder())
-    assert (first.lr, again.lr, again.optimizer["name"]) == (0.5, 1e-5, "adam")
-    with pytest.raises(ValueError, match="unknown recipe 'ast-esc5'; did you mean 'ast-esc50"):
-        FineTunedClassifier.from_recipe("ast-esc5", embedder())
-    with pytest.raises(TypeError, match="speed"):
-        FineTunedClassifier.from_recipe("panns", embedder(), speed=1)
 
 
 def test_a_given_validation_set(clips):

@@ -13,8 +13,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import log_loss
 from sklearn.neighbors import NearestCentroid
 
-from sklearn_audio import PrototypicalClassifier, Ragged
+from sklearn_audio import CNNClassifier, NetworkEmbedder, PrototypicalClassifier, Ragged
 from sklearn_audio.classification import _learned_space
+from tests.standin import StandInWaveform
 
 RNG = np.random.default_rng(0)
 CENTRES = RNG.normal(size=(4, 6), scale=2)
@@ -405,3 +406,61 @@ def test_progress_when_asked(capsys):
     assert capsys.readouterr().err == ""
     PrototypicalClassifier(embedding_dim=2, verbose=1, **EPISODES).fit(X, Y)
     assert "PrototypicalClassifier: 100%" in capsys.readouterr().err
+
+
+# ---- the network of an embedder --------------------------------------------------------------------------------------
+
+WAVES = [np.random.default_rng(i).normal(scale=0.1 + i % 3, size=600 + i).astype(np.float32) for i in range(12)]
+THREE = ["soft", "medium", "loud"] * 4
+
+
+def on_embedder(**options):
+    body = StandInWaveform("wave", weights=None, sample_rate=16000)
+    episodes = {"n_support": 1, "n_query": 1, "n_episodes": 4, "lr": 0.01, "random_state": 0}
+    return PrototypicalClassifier(body, **(episodes | options))
+
+
+def test_the_network_of_an_embedder_begins_with_its_vectors():
+    still = on_embedder(lr=1e-30, weight_decay=0.0).fit(WAVES, THREE)
+    vectors = still.network.transform(WAVES)
+    frozen = PrototypicalClassifier().fit(vectors, THREE)
+    np.testing.assert_allclose(still.prototypes_, frozen.prototypes_, atol=1e-5)
+    np.testing.assert_allclose(still.predict_proba(WAVES), frozen.predict_proba(vectors), atol=1e-4)
+
+
+@pytest.mark.parametrize("embedding_dim", [None, 3])
+def test_the_network_of_an_embedder_is_trained(embedding_dim):
+    fitted = on_embedder(embedding_dim=embedding_dim).fit(WAVES, THREE)
+    again = on_embedder(embedding_dim=embedding_dim).fit(WAVES, THREE)
+    np.testing.assert_array_equal(fitted.prototypes_, again.prototypes_)
+    before, after = fitted.network._body().load().state_dict(), fitted.network_.body.state_dict()
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert moved
+    assert not [name for name in moved if "running" in name]
+    restored = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(restored.predict_proba(WAVES), fitted.predict_proba(WAVES))
+    np.testing.assert_array_equal(fitted.predict_proba(WAVES[3:5]), fitted.predict_proba(WAVES)[3:5])
+
+
+def test_several_labels_per_clip_are_refused_with_an_embedder():
+    with pytest.raises(ValueError, match="takes one label per clip, but y is a matrix of indicators; a prototype is"):
+        on_embedder().fit(WAVES, np.eye(12, dtype=int)[:, :3])
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"n_frames": 64}, "n_frames=64 has no effect here: it needs network, by its name"),
+        ({"front_end": "panns_8k"}, "front_end='panns_8k' has no effect here: it needs network, by its name"),
+        ({"sample_rate": 8000}, "sample_rate=8000 has no effect here: it needs network by its name, as an embedder"),
+        ({"normalize": None}, "normalize=None has no effect here: it needs network by its name, or vectors"),
+        ({"network": 3}, "'network' parameter of PrototypicalClassifier must be"),
+        (
+            {"network": NetworkEmbedder(CNNClassifier("timbre"))},
+            "takes the input of a classifier; give an embedder of recordings, or make vectors in a pipeline",
+        ),
+    ],
+)
+def test_parameters_that_an_embedder_replaces(options, match):
+    with pytest.raises(ValueError, match=match):
+        on_embedder().set_params(**options).fit(WAVES, THREE)

@@ -57,7 +57,7 @@ def test_auto_compares_what_is_at_hand(folder, home, use_registry, speech_weight
     out = run("train", folder, "-o", tmp_path / "m.joblib")
     rows = [line.split()[0] for line in out.splitlines() if "±" in line]
     assert sorted(rows) == ["speech", "statistics"]
-    assert "best of 11 settings" in out
+    assert "best of 12 settings" in out
     assert "panns (panns_cnn14, 327 MB)" in out
     assert "speech (" not in out
 

@@ -30,7 +30,7 @@ def test_it_says_what_it_found_and_did(folder, tmp_path, run, monkeypatch):
     }
     assert "3-fold cross-validation\n" in out
     assert "always answering the most frequent class: 0.350" in out
-    assert "best of 18 settings" in out
+    assert "best of 21 settings" in out
     assert [path.name for path in tmp_path.iterdir()] == ["m.joblib"]
 
 

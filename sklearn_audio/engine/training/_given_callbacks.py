@@ -156,7 +156,7 @@ def check_callbacks(callbacks: Sequence[Any] | None) -> None:
     if averaging is not None:
         check_name("kind of WeightAveraging", averaging.kind, get_args(Averaging))
     smoothing = given_callback(callbacks, LabelSmoothing)
-    if smoothing is not None and not (isinstance(smoothing.share, Real) and 0 <= smoothing.share < 1):
+    if smoothing is not None and not (isinstance(smoothing.share, Real) and 0 <= float(smoothing.share) < 1):
         raise ValueError(f"{smoothing}: give a share of the targets, from 0 to below 1.")
 
 

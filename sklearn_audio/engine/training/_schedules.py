@@ -59,7 +59,7 @@ def check_schedule(schedule: Any) -> None:
 
 
 def _is_above_zero(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) < math.inf
+    return not isinstance(value, bool) and isinstance(value, Real) and 0 < float(value) < math.inf
 
 
 class Schedule(Callback):
