@@ -116,6 +116,8 @@ CASES = [
     (PrototypicalClassifier(**LEARNED), "n_frames", 64, {"network": None}),
     (PrototypicalClassifier(**LEARNED), "windows", {"hop": 64}, {"network": None}),
     (PrototypicalClassifier(**LEARNED), "options", {"dropout": 0.5}, {"network": None}),
+    (PrototypicalClassifier(SpeechEmbedder(weights=None)), "normalize", None, {}),
+    (PrototypicalClassifier(SpeechEmbedder(weights=None)), "sample_rate", 16000, {}),
 ]
 FRAMES = [np.random.default_rng(i).normal(size=(9, 3)).astype(np.float32) for i in range(8)]
 TOKENS = [np.arange(9) % (i + 2) for i in range(8)]

@@ -372,3 +372,27 @@ def test_a_gpu_may_be_gone():
 
 def test_modules_are_in_evaluation_mode():
     assert not any(module.training for module in fit(max_epochs=1).network_.modules() if isinstance(module, nn.Module))
+
+
+class AttentionOverImages(nn.Module):
+    """A network of torchvision, as in the guide."""
+
+    def __init__(self, n_outputs, n_features, network="resnet50"):
+        super().__init__()
+        models = pytest.importorskip("torchvision").models
+        maps, width = getattr(models, network)(weights=None), {"resnet50": 2048, "efficientnet_b0": 1280}[network]
+        self.maps = nn.Sequential(*list(maps.children())[:-2]) if network == "resnet50" else maps.features
+        self.attention, self.classes = nn.Conv1d(width, n_outputs, 1), nn.Conv1d(width, n_outputs, 1)
+
+    def forward(self, frames):
+        maps = self.maps(frames[:, None].expand(-1, 3, -1, -1)).mean(dim=3)
+        return (self.attention(maps).softmax(dim=2) * self.classes(maps)).sum(dim=2)
+
+
+@pytest.mark.parametrize("network", ["resnet50", "efficientnet_b0"])
+def test_networks_of_torchvision(network):
+    pytest.importorskip("torchvision")
+    rng = np.random.default_rng(0)
+    frames = rng.normal(size=(4, 64, 32)).astype(np.float32)
+    fitted = CNNClassifier(AttentionOverImages, options={"network": network}, max_epochs=1, random_state=0)
+    assert fitted.fit(frames, ["a", "b"] * 2).predict_proba(frames).shape == (4, 2)
