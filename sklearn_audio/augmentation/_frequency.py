@@ -44,7 +44,7 @@ class FrequencyWarp(Transform):
     >>> from sklearn_audio.augmentation import FrequencyWarp
     >>> frames = np.arange(9, dtype=np.float32)[None]
     >>> FrequencyWarp(2.0).transform(frames, np.random.default_rng(0)).round(1)
-    array([[0. , 0.5, 1. , 1.5, 2. , 2.5, 3. , 5.2, 8. ]], dtype=float32)
+    array([[0. , 0.5, 1. , 1.5, 2. , 2.5, 3. , 4.2, 8. ]], dtype=float32)
     """
 
     _computes: ClassVar[bool] = True
