@@ -16,8 +16,7 @@ from sklearn.utils.validation import check_consistent_length, has_fit_parameter
 from sklearn_audio._sklearn import HasMethods, Interval
 from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, Reading
 from sklearn_audio.classification._labels import Labels
-from sklearn_audio.engine.augmentation import adapt_all, augment_clip
-from sklearn_audio.engine.training import draw_seed
+from sklearn_audio.engine.training import adapt_all, augment_clip, draw_seed
 from sklearn_audio.ragged import Ragged
 
 __all__ = ["AugmentedClassifier"]

@@ -1,7 +1,7 @@
 """Training: a dataset of rows and segments, a skorch net with schedules and callbacks, batch-invariant inference."""
 
 from sklearn_audio.engine._scratch_values import ScratchValues
-from sklearn_audio.engine.augmentation import Augmentation, adapt_all, build_spec_augment
+from sklearn_audio.engine.augmentation import Augmentation, adapt_all, augment_clip, build_spec_augment
 from sklearn_audio.engine.training._batches import EvaluationBatches, TrainingBatches
 from sklearn_audio.engine.training._checkpoint import Checkpoint
 from sklearn_audio.engine.training._dataset import BatchFrontEnd, Collation, Crop, SegmentDataset, ShortClip
@@ -76,6 +76,7 @@ __all__ = [
     "WeightAveraging",
     "adapt_all",
     "are_all_alike",
+    "augment_clip",
     "build_net",
     "build_spec_augment",
     "check_answers",
