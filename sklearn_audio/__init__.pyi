@@ -41,6 +41,7 @@ from .classification import ZeroShotClassifier as ZeroShotClassifier
 from .display import EventDisplay as EventDisplay
 from .display import FewShotDisplay as FewShotDisplay
 from .display import PrecisionRecallPerLabelDisplay as PrecisionRecallPerLabelDisplay
+from .display import RobustnessDisplay as RobustnessDisplay
 from .display import SpectrogramDisplay as SpectrogramDisplay
 from .display import TokenDisplay as TokenDisplay
 from .dsp import FrontEnd as FrontEnd

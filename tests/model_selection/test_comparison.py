@@ -129,3 +129,13 @@ def test_an_error_names_the_method():
     with pytest.raises(ValueError, match="n_neighbors") as caught:
         compare({"guess": DummyClassifier(), "broken": broken}, X, Y, cv=3)
     assert caught.value.__notes__ == ["raised by the method 'broken'"]
+
+
+def test_a_table_for_a_paper():
+    pytest.importorskip("jinja2")
+    found = compare(METHODS, X, Y, cv=3)
+    lines = found.to_latex(index=False, escape=True, float_format="%.3f").splitlines()
+    assert lines[2].startswith("method & mean & std & n\\_folds & feature\\_time")
+    rows = [line.split(" & ") for line in lines if " & " in line][1:]
+    assert [row[0] for row in rows] == found["method"].tolist()
+    assert [float(row[1]) for row in rows] == found["mean"].round(3).tolist()
