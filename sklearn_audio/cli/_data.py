@@ -17,6 +17,7 @@ from sklearn_audio._paths import local_path
 from sklearn_audio.cli._messages import in_words
 from sklearn_audio.datasets import load_audio_folder, load_audio_table
 from sklearn_audio.datasets._columns import seconds
+from sklearn_audio.datasets._recorders import SITE_PATTERN
 from sklearn_audio.datasets._summary import Measured, summarize_measured
 from sklearn_audio.datasets._table_files import read_table
 from sklearn_audio.exceptions import AudioReadError
@@ -41,7 +42,7 @@ def labelled(options: Namespace) -> Bunch:
         refused = [flag for name, flag in _FOR_TABLES.items() if getattr(options, name) is not None]
         if refused:
             raise ValueError(f"{refused[0]} is for tables, but {options.data!r} is a folder or missing.")
-        return load_audio_folder(path, group_pattern=options.group_pattern)
+        return Bunch(**load_audio_folder(path, group_pattern=options.group_pattern), is_folder=True)
     if options.group_pattern is not None:
         raise ValueError(f"--group-pattern is for folders, but {options.data!r} is a table; use --groups COLUMN.")
     label = options.label.split(",") if options.label and "," in options.label else options.label
@@ -54,12 +55,18 @@ def is_multilabel(bunch: Bunch) -> bool:
 
 
 def likely_group(clips: Bunch) -> str | None:
-    """Return a column of the table that may group the recordings."""
+    """Return the option for a column, or for sites in names, that may group the recordings."""
+    if clips.get("is_folder", False):
+        return f"--group-pattern '{SITE_PATTERN}'" if _groups_rows(clips.frame, "site") else None
     columns = {str(column).strip().lower(): column for column in clips.frame.columns}
     for name in _GROUP_NAMES:
-        if name in columns and 1 < clips.frame[columns[name]].nunique() < len(clips.frame):
-            return str(columns[name])
+        if name in columns and _groups_rows(clips.frame, columns[name]):
+            return f"--groups {columns[name]}"
     return None
+
+
+def _groups_rows(frame: pd.DataFrame, name: Any) -> bool:
+    return name in frame and bool(frame[name].notna().all()) and 1 < frame[name].nunique() < len(frame)
 
 
 def described(clips: Bunch, measured: list[Measured]) -> str:

@@ -14,6 +14,7 @@ from sklearn.utils import Bunch
 
 from sklearn_audio._paths import local_path
 from sklearn_audio.datasets._columns import class_names
+from sklearn_audio.datasets._recorders import recorder_columns
 from sklearn_audio.files import list_clips
 
 
@@ -41,8 +42,8 @@ def load_audio_folder(
     Bunch
         ``data`` and ``filenames`` : ndarray of object (str), shape (n_clips,); ``target`` : ndarray of str, shape
         (n_clips,); ``target_names`` : ndarray of str, the sorted classes; ``groups`` : ndarray of str or None;
-        ``frame`` : DataFrame with the columns path, label and, with groups, group; ``DESCR`` : str. Rows are sorted by
-        path.
+        ``frame`` : DataFrame with the columns path, label, with groups, group, and, from names that AudioMoth or Song
+        Meter gave, recorded_at (the recorder's clock) and site (the prefix); ``DESCR`` : str. Rows are sorted by path.
 
     Raises
     ------
@@ -83,7 +84,7 @@ def load_audio_folder(
         target=target,
         target_names=names,
         groups=groups,
-        frame=pd.DataFrame(columns),
+        frame=pd.DataFrame(columns | recorder_columns(relative)),
         DESCR=f"{len(data)} recordings of {len(names)} classes below {folder}.",
     )
 

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from sklearn_audio._column_names import Span
+from sklearn_audio._column_names import PATH_NAMES, Span, find_column
 from sklearn_audio._paths import local_path
 from sklearn_audio.annotations import read as read_annotations
 from sklearn_audio.annotations._formats import format_by_content
@@ -30,6 +30,7 @@ from sklearn_audio.datasets._columns import (
     split_labels,
     text,
 )
+from sklearn_audio.datasets._recorders import recorder_columns
 from sklearn_audio.datasets._table_files import read_class_labels, read_table
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.files import backslash_hint
@@ -72,7 +73,8 @@ def load_audio_table(
         then labels or tags, then all other columns that hold only 0 and 1, then species, genre, emotion, instrument,
         command, keyword, word, scene or speaker.
     group : str, default=None
-        Column of the group that a split must keep together. None: the column group, if there is one.
+        Column of the group that a split must keep together, or "site" of the names of the recordings (see ``frame``).
+        None: the column group, if there is one.
     start, end : str, default=None
         Columns of the span of the clip within its file, in seconds; an empty cell means the start or end of the file.
         None: start, start_time, begin time (s) or onset, with end, end_time, end time (s), offset or duration, or
@@ -96,7 +98,9 @@ def load_audio_table(
         ``data`` : ndarray of object (str), shape (n_clips,), or, with spans, a DataFrame of path, start, end;
         ``target`` : ndarray of str, shape (n_clips,), or indicator matrix of int64, shape (n_clips, n_labels);
         ``target_names`` : ndarray of str; ``groups`` : ndarray of str or None; ``filenames`` : ndarray of object
-        (str); ``frame`` : DataFrame, the whole table with the paths resolved; ``DESCR`` : str.
+        (str); ``frame`` : DataFrame, the whole table with the paths resolved and, from names that AudioMoth or Song
+        Meter gave, recorded_at (the recorder's clock) and site (the prefix), unless it has such columns; ``DESCR`` :
+        str.
 
     Raises
     ------
@@ -123,7 +127,11 @@ def load_audio_table(
     [[1, 1], [0, 0], [0, 1]]
     """
     frame, where, folder = _open(table, root)
-    columns = find_columns(frame, where=where, path=path, label=label, group=group, start=start, end=end)
+    named = _from_names(frame, path)
+    of_name = group if group in named else None
+    columns = find_columns(
+        frame, where=where, path=path, label=label, group=None if of_name else group, start=start, end=end
+    )
     data = _paths(
         frame, columns.path, folder if root is None else local_path(root), has_fields=root is not None, where=where
     )
@@ -131,14 +139,17 @@ def load_audio_table(
         _check_files(data, where)
     names = _names(table, class_labels)
     target, target_names = _target(frame, columns, where, separator, multilabel, names)
-    groups = None if columns.group is None else np.array(filled_text(frame, columns.group, where=where))
+    of_group = columns.group if of_name is None else of_name
+    groups = None if of_group is None else np.array(filled_text(named if of_name else frame, of_group, where=where))
     return Bunch(
         data=data if columns.span is None else _spans(frame, data, columns.span, where),
         filenames=data,
         target=target,
         target_names=target_names,
         groups=groups,
-        frame=_finished(frame, columns, data, is_text=not isinstance(table, pd.DataFrame)),
+        frame=_finished(frame, columns, data, is_text=not isinstance(table, pd.DataFrame)).assign(
+            **{str(name): column.to_numpy() for name, column in named.items()}
+        ),
         DESCR=f"{len(data)} clips with {len(target_names)} labels from {where}.",
     )
 
@@ -154,6 +165,13 @@ def _open(
     if len(frame) == 0:
         raise ValueError(f"{where} is empty: it has no rows.")
     return frame, where, folder
+
+
+def _from_names(frame: pd.DataFrame, path: str | None) -> pd.DataFrame:
+    """Return columns that the names of the recordings give, and that the table has not."""
+    column = find_column(frame.columns, PATH_NAMES) if path is None else path
+    found = recorder_columns(text(frame[column])) if column in frame.columns else {}
+    return pd.DataFrame({name: values for name, values in found.items() if name not in frame.columns})
 
 
 def _read(file: Path, root: str | os.PathLike[str] | None) -> pd.DataFrame:
