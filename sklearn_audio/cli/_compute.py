@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import FeatureUnion, Pipeline
 
+from sklearn_audio.cli._data import path_of
 from sklearn_audio.cli._messages import in_words, one_line, tell, without_row
 from sklearn_audio.cli._model import Model
 from sklearn_audio.cli._survey import length_of
@@ -27,8 +28,8 @@ _MAX_SECONDS = 600.0
 # First line of the warning about unusable rows; each further line gives a row and a reason.
 _UNUSED = re.compile(r"\d+ clip\(s\) could not be used")
 _ROW = re.compile(r"\s*row (\d+)")
-# Warn of a recording this many times longer than the longest in the training set.
-_MUCH_LONGER = 10.0
+# Warn of a recording this many times longer than the longest in the training set, or shorter than the shortest.
+_FAR = 10.0
 
 
 class Prediction(NamedTuple):
@@ -79,7 +80,7 @@ def collected_errors(first_row: int, errors: dict[int, str]) -> Iterator[None]:
 
 
 @contextmanager
-def skipped_clips(errors: dict[int, str]) -> Iterator[None]:
+def skipped_clips(errors: dict[int, str], *, told: bool = True) -> Iterator[None]:
     """Collect the unusable clips and report them; an error of the body names the file, not the row."""
     try:
         with collected_errors(0, errors):
@@ -87,7 +88,7 @@ def skipped_clips(errors: dict[int, str]) -> Iterator[None]:
     except (AudioReadError, ValueError) as error:
         kind = AudioReadError if isinstance(error, AudioReadError) else ValueError
         raise kind(without_row(str(error))) from error
-    for reason in errors.values():
+    for reason in errors.values() if told else ():
         tell(f"warning: skipped: {reason}")
 
 
@@ -110,11 +111,17 @@ def predictions(
 
 
 def warn_of_length(model: Model, clips: Sequence[Any], seconds: Sequence[float]) -> bool:
-    """Warn if a recording is much longer than those of the training set; returns whether it did."""
-    longest = model.lengths[1] if model.lengths else np.inf
+    """Warn if a recording is much longer or shorter than those of the training set; returns whether it did."""
+    shortest, longest = model.lengths or (0.0, np.inf)
     for clip, length in zip(clips, seconds, strict=True):
-        if length > _MUCH_LONGER * longest:
-            path = clip[0] if isinstance(clip, tuple) else clip
+        path = path_of(clip)
+        if 0 < _FAR * length < shortest:  # 0: unreadable
+            tell(
+                f"warning: {path!r} lasts {length:.3g} s, but the shortest recording in the training set lasts "
+                f"{in_words(shortest)}; its label may say little. Other short recordings are not reported."
+            )
+            return True
+        if length > _FAR * longest:
             tell(
                 f"warning: {path!r} lasts {in_words(length)}, but the longest recording in the training set lasts "
                 f"{in_words(longest)}; one label for all of it says little. Cut it into segments of that length, or "

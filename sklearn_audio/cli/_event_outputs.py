@@ -185,7 +185,7 @@ class FilePerRecording:
 def print_rows(table: pd.DataFrame, form: str, *, has_header: bool) -> None:
     """Print rows of a table as CSV or JSON Lines."""
     if form == "jsonl":
-        output().write(_json_lines(table))
+        output().write(json_lines(table))
     else:
         table.to_csv(output(), header=has_header, index=False, lineterminator="\n")
     output().flush()
@@ -216,7 +216,8 @@ def _format(options: Namespace) -> str:
     return form
 
 
-def _json_lines(events: pd.DataFrame) -> str:
+def json_lines(events: pd.DataFrame) -> str:
+    """Write rows as JSON Lines."""
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in events.to_dict("records"))
 
 
@@ -227,7 +228,7 @@ def _write(events: pd.DataFrame, paths: list[str], target: Path, form: str) -> N
         return
     with written_whole(target) as unfinished:
         if form == "jsonl":
-            unfinished.write_text(_json_lines(events), encoding="utf-8", newline="\n")
+            unfinished.write_text(json_lines(events), encoding="utf-8", newline="\n")
         else:
             events.astype({"path": str, "start": float, "end": float, "label": str, "score": float}).to_parquet(
                 unfinished, engine="pyarrow", index=False

@@ -7,6 +7,7 @@ EXAMPLES = {
   sklearn-audio train recordings/ -o model.joblib            recordings/dog/*.wav, recordings/rain/*.wav, ...
   sklearn-audio train table.csv -o model.joblib --groups speaker --force
   sklearn-audio train recordings/ -o model.joblib --method efficientat --show-code
+  sklearn-audio train recordings/ -o model.joblib --config recipe.toml
 """,
     "predict": """examples:
   sklearn-audio predict model.joblib new/*.wav > labels.csv
@@ -29,6 +30,13 @@ EXAMPLES = {
 """,
     "check": """examples:
   sklearn-audio check recordings/ > problems.csv
+""",
+    "durations": """examples:
+  sklearn-audio durations recordings/ > durations.csv
+""",
+    "tokenize": """examples:
+  sklearn-audio tokenize words.joblib recordings/ --learn 200 > tokens.csv
+  sklearn-audio tokenize words.joblib new/ --format jsonl
 """,
     "info": """examples:
   sklearn-audio info model.joblib
@@ -58,6 +66,10 @@ EXAMPLES = {
   sklearn-audio demo
   sklearn-audio demo --synthetic
 """,
+    "completion": """examples:
+  source <(sklearn-audio completion bash)                  in ~/.bashrc; for zsh in ~/.zshrc, after compinit
+  sklearn-audio completion fish > ~/.config/fish/completions/sklearn-audio.fish
+""",
 }
 ABOUT = {
     "train": "Train a classifier from labelled recordings, print its cross-validated score, and save it.",
@@ -73,6 +85,10 @@ ABOUT = {
     "killed run goes on with --resume.",
     "check": "Read all recordings and list those that are unreadable, empty, silent, clipped, duplicates, wrongly\n"
     "named or of another sample rate than most, as CSV with the columns path, problem and details.",
+    "durations": "Print the length in seconds, the sample rate and the number of channels of each recording, from its\n"
+    "header, and sums on standard error.",
+    "tokenize": "Print the tokens of each recording: for each frame, the nearest entry of a vocabulary. It is that\n"
+    "of a saved model with a KMeansAudioTokenizer, or is learned from the recordings with --learn.",
     "info": "Print what a saved model is: its labels, its steps, and the recordings it was trained on.",
     "index": "Compute vectors of recordings, or of windows of them, by a pretrained network, and write an index,\n"
     "in which similar finds the nearest ones.",
@@ -82,6 +98,7 @@ ABOUT = {
     "recall, F1, error rate and counts, for each label and overall.",
     "weights": "Download the weights of pretrained networks in advance, and verify them.\n"
     "They are stored in the folder named by SKLEARN_AUDIO_HOME, else in the user's cache.",
+    "completion": "Print a script for bash, zsh or fish, which completes commands, options and their values.",
     "demo": "Train, report and predict on recordings of spoken digits (downloaded once: 12 MB), or on\n"
     "synthetic sounds without network access. Only the download is kept.",
 }

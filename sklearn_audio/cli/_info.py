@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ def run(options: Namespace) -> None:
     for name, value in facts.items():
         if value:
             say(f"{name}: {value}")
+    for key, value in getattr(estimator, "train_config_", {}).items():
+        say(f"config: {key} = {json.dumps(value, ensure_ascii=False, default=str)}")
     for step in steps:
         say(f"step: {' '.join(repr(step).split())}")
 

@@ -12,7 +12,8 @@ from sklearn_audio._names import check_name
 from sklearn_audio._paths import local_path
 from sklearn_audio.classification import FineTunedClassifier
 from sklearn_audio.cli._features import Candidate, Readable, Source, of_encoder, statistics
-from sklearn_audio.cli._learners import LEARNERS, Learner
+from sklearn_audio.cli._learners import LEARNERS, Learner, of_recipe
+from sklearn_audio.cli._recipe import RECIPE
 from sklearn_audio.weights import registry
 from sklearn_audio.weights._hub import is_cached
 from sklearn_audio.weights._store import is_at_hand
@@ -48,11 +49,15 @@ class Plan(NamedTuple):
 
 def plan(options: Namespace) -> Plan:
     """Return the plan of the chosen method."""
-    check_name("--method", options.method, METHODS)
+    is_recipe = _is_recipe(options)
+    if not is_recipe:
+        check_name("--method", options.method, METHODS)
     _check_options(options)
+    if is_recipe:
+        return Plan({"readable": Readable(_DEFAULT_RATE, options.jobs)}, [], [of_recipe(options)], [])
     if options.method in LEARNERS or options.method == _FINE_TUNED:
         learner = LEARNERS.get(options.method, _fine_tuned)(options)
-        return Plan({"readable": Readable(_rate(options), options.jobs)}, [], [learner], [])
+        return Plan({"readable": Readable(rate_of(options), options.jobs)}, [], [learner], [])
     if options.method == "statistics":
         return Plan(*statistics(_with_rate(options)), [], [])
     if options.method != "auto":
@@ -62,21 +67,28 @@ def plan(options: Namespace) -> Plan:
     return _everything_at_hand(options)
 
 
+def _is_recipe(options: Namespace) -> bool:
+    """Whether the pipeline is that of a recipe; raise if another method is chosen as well."""
+    has_steps = options.recipe is not None and bool(options.recipe.steps)
+    if has_steps and options.method != RECIPE:
+        raise ValueError(f"--method {options.method} and the [[steps]] of --config exclude each other; give one.")
+    return has_steps
+
+
 def _check_options(options: Namespace) -> None:
     """Refuse options without a meaning for the method."""
-    if options.method not in (*EMBEDDERS, _FINE_TUNED):
-        given = [name for name in _NETWORK_OPTIONS if getattr(options, name) is not None]
-        if given:
-            known = ", ".join((*EMBEDDERS, _FINE_TUNED))
-            raise ValueError(
-                f"--{given[0]} is for a method with one pretrained network, and --method is {options.method}; "
-                f"give one of {known}, or leave out --{given[0]}."
-            )
-    elif options.sample_rate is not None:
+    is_network = options.method in (*EMBEDDERS, _FINE_TUNED)
+    given = [name for name in _NETWORK_OPTIONS if getattr(options, name) is not None]
+    if given and not is_network:
+        known = ", ".join((*EMBEDDERS, _FINE_TUNED))
         raise ValueError(
-            f"--sample-rate is without effect for --method {options.method}: the network reads at its own rate. Leave "
-            "it out."
+            f"--{given[0]} is for a method with one pretrained network, and --method is {options.method}; "
+            f"give one of {known}, or leave out --{given[0]}."
         )
+    if options.sample_rate is not None and (is_network or options.method == RECIPE):
+        what = "the [[steps]] of --config: they have" if options.method == RECIPE else f"--method {options.method}: the"
+        reads = "their own" if options.method == RECIPE else "network reads at its own rate"
+        raise ValueError(f"--sample-rate is without effect for {what} {reads}. Leave it out.")
 
 
 def _fine_tuned(options: Namespace) -> Learner:
@@ -89,12 +101,13 @@ def _fine_tuned(options: Namespace) -> Learner:
     return Learner(_FINE_TUNED, f"{name}, all layers trained", network)
 
 
-def _rate(options: Namespace) -> int:
+def rate_of(options: Namespace) -> int:
+    """Return the sample rate of methods without a pretrained network."""
     return options.sample_rate or _DEFAULT_RATE
 
 
 def _with_rate(options: Namespace) -> Namespace:
-    return Namespace(**{**vars(options), "sample_rate": _rate(options)})
+    return Namespace(**{**vars(options), "sample_rate": rate_of(options)})
 
 
 def _everything_at_hand(options: Namespace) -> Plan:

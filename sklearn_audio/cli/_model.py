@@ -68,22 +68,22 @@ class Model:
         return not (self.has_probabilities and type(final).__module__.startswith("sklearn_audio.classification."))
 
 
-def check_output(path: Path, *, force: bool) -> None:
+def check_output(path: Path, *, force: bool, name: str = "--output") -> None:
     """Raise, before any work is done, for a path that a model cannot or must not be written to."""
-    check_writable(path, "the model", "model.joblib")
+    check_writable(path, "the model", "model.joblib", name)
     kind = "the name of a table" if path.suffix.lower() in _TABLES else recording_kind(path)
     if kind:
         raise ValueError(
-            f"--output {str(path)!r} is {kind}, which a model must not replace; name a file such as model.joblib."
+            f"{name} {str(path)!r} is {kind}, which a model must not replace; name a file such as model.joblib."
         )
     if path.exists() and not force:
-        raise ValueError(f"--output {str(path)!r} exists; name another file, or replace it with --force.")
+        raise ValueError(f"{name} {str(path)!r} exists; name another file, or replace it with --force.")
 
 
-def check_writable(path: Path, what: str, example: str) -> None:
+def check_writable(path: Path, what: str, example: str, name: str = "--output") -> None:
     """Raise for a path that no file can be written to."""
     if not path.name:
-        raise ValueError(f"--output is empty; name a file such as {example}. Is a variable not set?")
+        raise ValueError(f"{name} is empty; name a file such as {example}. Is a variable not set?")
     if path.is_dir():
         raise OSError(f"cannot write {what} to {str(path)!r}: it is a folder. Name a file in it.")
     if path.exists() and not path.is_file():

@@ -20,14 +20,21 @@ from sklearn_audio.cli._messages import (
     tell,
     warnings_as_lines,
 )
+from sklearn_audio.cli._recipe import option_keys, read_recipe
+from sklearn_audio.cli._table_output import FORMATS
+
+SHELLS = ("bash", "zsh", "fish")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     if arguments is None:
         separate_results()
-    options = _parser().parse_args(arguments)
+    parser = build_parser()
+    options = parser.parse_args(arguments)
     try:
+        if getattr(options, "config", None) is not None:
+            options = _with_recipe(parser, options, sys.argv[1:] if arguments is None else arguments)
         command = import_module(f"sklearn_audio.cli._{options.command}")
         with warnings_as_lines():
             command.run(options)
@@ -50,6 +57,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _with_recipe(
+    parser: argparse.ArgumentParser, options: argparse.Namespace, arguments: Sequence[str]
+) -> argparse.Namespace:
+    """Put the options of a recipe before those of the command line, of which the last wins."""
+    given, recipe = read_recipe(options.config, list(option_keys(options)))
+    try:
+        options = parser.parse_args([arguments[0], *given, *arguments[1:]])
+    except SystemExit:
+        tell(f"the options are those of the recipe {options.config!r} and of the command line")
+        raise
+    options.recipe = recipe
+    return options
+
+
 def _ended(message: str, code: int) -> int:
     try:
         if sys.stdout is not None:
@@ -61,7 +82,8 @@ def _ended(message: str, code: int) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
     parser = argparse.ArgumentParser(
         prog="sklearn-audio",
         description="Train, score and use classifiers of recordings.",
@@ -76,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_detect(_command(commands, "detect", "find events in long recordings"))
     _add_embed(_command(commands, "embed", "compute vectors by a pretrained network"))
     _add_files(_command(commands, "check", "list damaged, silent, clipped and duplicate recordings"))
+    _add_durations(_command(commands, "durations", "list lengths, sample rates and channels of recordings"))
+    _add_tokenize(_command(commands, "tokenize", "turn recordings into tokens"))
     _add_model(_command(commands, "info", "describe a saved model"))
     _add_tag(_command(commands, "tag", "label recordings with a pretrained tagger"))
     _add_index(_command(commands, "index", "index a collection of recordings for search by sound"))
@@ -83,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(_command(commands, "evaluate", "score events by a reference"))
     _add_weights(_command(commands, "weights", "download and verify the weights of pretrained networks"))
     _add_demo(_command(commands, "demo", "train, report and predict on spoken digits"))
+    _add_completion(_command(commands, "completion", "print a script that completes commands and options in a shell"))
     return parser
 
 
@@ -127,7 +152,11 @@ def _add_data(parser: argparse.ArgumentParser, groups: str) -> None:
 def _add_train(parser: argparse.ArgumentParser) -> None:
     _add_data(parser, "column of groups that each split keeps together: speaker, site, session, ...")
     parser.add_argument("-o", "--output", required=True, metavar="MODEL", help="file to write, such as model.joblib")
-    parser.add_argument("--force", action="store_true", help="replace an existing model")
+    parser.add_argument("--force", action="store_true", help="replace an existing model or log")
+    parser.set_defaults(recipe=None)
+    parser.add_argument(
+        "--config", metavar="FILE", help="TOML recipe with options and the steps of a pipeline; options given here win"
+    )
     parser.add_argument(
         "--method",
         default="auto",
@@ -136,6 +165,9 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         "prototypes, finetune",
     )
     _add_network(parser, "layers to compare, separated by commas (default: four at several depths)")
+    parser.add_argument(
+        "--log", metavar="FOLDER", help="folder to write: configuration, versions, hash of the data, scores, history"
+    )
     parser.add_argument("--show-code", action="store_true", help="print a Python program that trains the same model")
     parser.add_argument(
         "--sample-rate",
@@ -186,6 +218,37 @@ def _add_embed(parser: argparse.ArgumentParser) -> None:
     earlier.add_argument("--resume", action="store_true", help="skip the parts that an earlier run finished")
     earlier.add_argument("--force", action="store_true", help="replace the parts of an earlier run")
     _add_on_error(parser, "stop at an unreadable recording (default), or leave it out")
+
+
+def _add_durations(parser: argparse.ArgumentParser) -> None:
+    _add_files(parser)
+    _add_table(parser)
+    _add_on_error(parser, "stop at an unreadable recording (default), or leave it out")
+
+
+def _add_tokenize(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "model", metavar="MODEL", help="file with a tokenizer, such as of train --method tokens; --learn writes it"
+    )
+    _add_files(parser)
+    parser.add_argument(
+        "--learn", type=_at_least(2), metavar="N", help="learn N tokens of log-mel frames, and save them"
+    )
+    parser.add_argument(
+        "--sample-rate", type=_at_least(1000), metavar="HZ", help="of --learn: rate of the sound (default 16000)"
+    )
+    parser.add_argument("--seed", type=_at_least(0), metavar="N", help="of --learn: seed (default 0)")
+    _add_table(parser)
+    _add_on_error(parser, "stop at an unreadable recording (default), or leave it out")
+
+
+def _add_table(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a table that goes to standard output or to a file."""
+    parser.add_argument("-o", "--output", metavar="FILE", help="file to write (default: standard output)")
+    parser.add_argument("--force", action="store_true", help="replace an existing file")
+    parser.add_argument(
+        "--format", choices=FORMATS, help="output format (default: that of the name of the output, else csv)"
+    )
 
 
 def _add_embedder(parser: argparse.ArgumentParser) -> None:
@@ -302,14 +365,19 @@ def _add_on_error(parser: argparse.ArgumentParser, about: str) -> None:
 def _add_report(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
     _add_data(parser, "column of groups for an accuracy per group: speaker, site, session, ...")
-    parser.add_argument("--format", choices=["text", "json"], default="text", help="output format (default text)")
+    parser.add_argument(
+        "--format", choices=["text", "json", "csv"], default="text", help="output format (default text)"
+    )
     parser.add_argument(
         "--plots",
         metavar="FOLDER",
-        help="write pictures (confusion matrix, F1 per label, precision and recall), and a table of the recordings, "
-        "the worst first",
+        help="write pictures (confusion matrix, F1 per label, accuracy per group, precision and recall, calibration), "
+        "and a table of the recordings, the worst first",
     )
-    parser.add_argument("--force", action="store_true", help="write into a folder that is not empty")
+    parser.add_argument(
+        "--html", metavar="FILE", help="write the same as one page, with players of the worst recordings"
+    )
+    parser.add_argument("--force", action="store_true", help="replace an existing page; write into a folder with files")
 
 
 def _add_weights(parser: argparse.ArgumentParser) -> None:
@@ -321,6 +389,10 @@ def _add_weights(parser: argparse.ArgumentParser) -> None:
         action.add_argument("names", nargs="+", metavar="NAME", help="a name from 'list'")
     verify = actions.add_parser("verify", help="read the files again and compare their hashes")
     verify.add_argument("names", nargs="*", metavar="NAME", help="a name from 'list' (default: all that are stored)")
+
+
+def _add_completion(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", choices=SHELLS, help="the shell")
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:

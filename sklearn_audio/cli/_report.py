@@ -16,9 +16,10 @@ from sklearn.utils import Bunch
 from sklearn_audio._paths import local_path
 from sklearn_audio.cli._compute import Prediction, predictions
 from sklearn_audio.cli._data import is_multilabel, labelled
-from sklearn_audio.cli._messages import Progress, output
+from sklearn_audio.cli._messages import Progress, output, utf8_output
 from sklearn_audio.cli._model import Model, load_model
-from sklearn_audio.cli._report_files import check_folder, write_folder
+from sklearn_audio.cli._report_files import Scored, check_folder, write_folder
+from sklearn_audio.cli._report_html import check_page, label_table, write_page
 from sklearn_audio.cli._survey import Survey, clip_rows, keep_rows, report_unusable, survey
 from sklearn_audio.metrics import mean_average_precision
 
@@ -32,19 +33,29 @@ def run(options: Namespace) -> None:
     folder = None if options.plots is None else Path(local_path(options.plots))
     if folder is not None:
         check_folder(folder, force=options.force)
+    page = None if options.html is None else Path(local_path(options.html))
+    if page is not None:
+        check_page(page, force=options.force)
     model = load_model(Path(local_path(options.model)))
     clips = labelled(options)
     _check_labels(model, clips, options)
     surveyed = survey(clips, options)
     report_unusable(surveyed.errors, len(clips.data), options)
     clips, answers, kept = _answers(model, clips, surveyed, options)
+    facts = _facts(model, clips, answers, surveyed.digests[kept])
     if options.format == "json":
-        output().write(_as_json(model, clips, answers, surveyed.digests[kept]))
+        output().write(json.dumps(facts, ensure_ascii=False, indent=1) + "\n")
+    elif options.format == "csv":
+        with utf8_output():
+            label_table(facts, model.names).to_csv(output(), lineterminator="\n")
     else:
         show = _of_label_sets if model.several else _of_classes
         output().write(_seen_in_training(model, surveyed.digests[kept]) + show(answers, clips, model.names))
+    scored = Scored(model, clips, answers, _truth(clips, model.names))
     if folder is not None:
-        write_folder(folder, model, clips, answers, _truth(clips, model.names))
+        write_folder(folder, scored)
+    if page is not None:
+        write_page(page, scored, facts, options)
 
 
 def _check_labels(model: Model, clips: Bunch, options: Namespace) -> None:
@@ -94,7 +105,7 @@ def _truth(clips: Bunch, names: list[str]) -> NDArray[np.bool_]:
     return table.reindex(columns=names, fill_value=0).to_numpy(dtype=bool)
 
 
-def _as_json(model: Model, clips: Bunch, answers: list[Prediction], digests: NDArray[np.uint64]) -> str:
+def _facts(model: Model, clips: Bunch, answers: list[Prediction], digests: NDArray[np.uint64]) -> dict[str, Any]:
     truth = _truth(clips, model.names)
     predicted = np.array([np.isin(model.names, answer.labels or ()) for answer in answers])
     facts: dict[str, Any] = {
@@ -114,7 +125,7 @@ def _as_json(model: Model, clips: Bunch, answers: list[Prediction], digests: NDA
         ).tolist()
     if clips.groups is not None:
         facts["groups"] = pd.Series(correct).groupby(list(map(str, clips.groups))).mean().to_dict()
-    return json.dumps(facts, ensure_ascii=False, indent=1) + "\n"
+    return facts
 
 
 def _seen_in_training(model: Model, digests: NDArray[np.uint64]) -> str:

@@ -1,13 +1,15 @@
-"""Pictures and a table of the recordings, which ``report --plots`` writes to a folder."""
+"""Pictures and a table of the recordings, which ``report --plots`` writes to a folder, and ``--html`` to a page."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.calibration import CalibrationDisplay
 from sklearn.metrics import ConfusionMatrixDisplay, f1_score
 from sklearn.utils import Bunch
 
@@ -32,42 +34,67 @@ def check_folder(folder: Path, *, force: bool) -> None:
         raise ValueError(f"--plots {str(folder)!r} is not empty; name another folder, or write into it with --force.")
 
 
-def write_folder(folder: Path, model: Model, clips: Bunch, answers: list[Prediction], truth: NDArray[np.bool_]) -> None:
-    """Write pictures, and the recordings from the worst to the best.
+class Scored(NamedTuple):
+    """A model, recordings, its answers, and the true labels.
 
     Shapes: truth (n_clips, n_labels).
     """
+
+    model: Model
+    clips: Bunch
+    answers: list[Prediction]
+    truth: NDArray[np.bool_]
+
+    @property
+    def predicted(self) -> NDArray[np.bool_]:
+        return np.array([np.isin(self.model.names, answer.labels or ()) for answer in self.answers])
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        return np.array([answer.probabilities for answer in self.answers])
+
+
+def write_folder(folder: Path, scored: Scored) -> None:
+    """Write pictures, and the recordings from the worst to the best."""
     folder.mkdir(parents=True, exist_ok=True)
-    predicted = np.array([np.isin(model.names, answer.labels or ()) for answer in answers])
     with written_whole(folder / "recordings.csv") as unfinished:
-        _recordings(model, clips, answers, truth).to_csv(unfinished, index=False, lineterminator="\n")
-    _save(folder / "f1_per_label.png", _bars(model.names, truth, predicted))
+        table = recordings(scored)
+        table = table.drop(columns=["start", "end"]) if table["start"].isna().all() else table
+        table.to_csv(unfinished, index=False, lineterminator="\n")
+    for name, figure in pictures(scored):
+        with written_whole(folder / f"{name}.png") as unfinished:
+            figure.savefig(unfinished, format="png", dpi=_DPI)
+
+
+def pictures(scored: Scored) -> Iterator[tuple[str, Any]]:
+    """Draw the pictures that the model and the recordings allow, each with its name."""
+    model, _, _, truth = scored
+    yield "f1_per_label", _bars(model.names, f1_score(truth, scored.predicted, average=None, zero_division=0.0), "F1")
     if not model.several:
-        _save(folder / "confusion.png", _confusion(model.names, truth, predicted))
+        yield "confusion", _confusion(model.names, truth, scored.predicted)
+    if scored.clips.groups is not None:
+        correct = pd.Series((truth == scored.predicted).all(axis=1)).groupby(list(map(str, scored.clips.groups)))
+        yield "accuracy_per_group", _bars(list(correct.groups), correct.mean().to_numpy(), "accuracy", "group")
     if model.has_probabilities:
-        _save(folder / "precision_recall.png", _precision_recall(model.names, truth, answers))
+        yield "precision_recall", _precision_recall(model.names, truth, scored.scores)
+        yield "calibration", _calibration(scored)
 
 
-def _recordings(model: Model, clips: Bunch, answers: list[Prediction], truth: NDArray[np.bool_]) -> pd.DataFrame:
-    names = np.asarray(model.names)
-    table = pd.DataFrame(
-        {
-            "path": list(map(path_of, clip_rows(clips.data))),
-            "truth": [";".join(names[row]) for row in truth],
-            "predicted": [";".join(answer.labels or ()) for answer in answers],
-        }
-    )
+def recordings(scored: Scored) -> pd.DataFrame:
+    """List the recordings, the worst first; `start` and `end` are those of parts."""
+    model, clips, answers, truth = scored
+    names, rows = np.asarray(model.names), clip_rows(clips.data)
+    spans = [row[1:] if isinstance(row, tuple) else (np.nan, np.nan) for row in rows]
+    table = pd.DataFrame(spans, columns=["start", "end"], dtype=float)
+    table.insert(0, "path", pd.Series(list(map(path_of, rows)), dtype=object))
+    table["truth"] = [";".join(names[row]) for row in truth]
+    table["predicted"] = [";".join(answer.labels or ()) for answer in answers]
     if not model.has_probabilities:
         return table.sort_values("path", key=lambda _: table["truth"] == table["predicted"], kind="stable")
-    scores = np.array([answer.probabilities for answer in answers])
+    scores = scored.scores
     # of labels that are there their probability, of the others the rest
     table["probability"] = np.where(truth, scores, 1 - scores).mean(axis=1) if model.several else scores[truth]
     return table.sort_values("probability", kind="stable").round({"probability": 6})
-
-
-def _save(file: Path, figure: Any) -> None:
-    with written_whole(file) as unfinished:
-        figure.savefig(unfinished, format="png", dpi=_DPI)
 
 
 def _axes(n_rows: int, n_columns: int) -> Any:
@@ -77,11 +104,11 @@ def _axes(n_rows: int, n_columns: int) -> Any:
     return Figure(figsize=(width, height), layout="constrained").add_subplot()
 
 
-def _bars(names: list[str], truth: NDArray[np.bool_], predicted: NDArray[np.bool_]) -> Any:
+def _bars(names: list[str], values: NDArray[np.float64], what: str, per: str = "label") -> Any:
     axes = _axes(len(names), 10)
-    axes.barh(names, f1_score(truth, predicted, average=None, zero_division=0.0), height=0.7)
+    axes.barh(names, values, height=0.7)
     axes.invert_yaxis()
-    axes.set(xlim=(0, 1), xlabel="F1", title="F1 per label")
+    axes.set(xlim=(0, 1), xlabel=what, title=f"{what[:1].upper()}{what[1:]} per {per}")
     return axes.figure
 
 
@@ -95,13 +122,24 @@ def _confusion(names: list[str], truth: NDArray[np.bool_], predicted: NDArray[np
     return axes.figure
 
 
-def _precision_recall(names: list[str], truth: NDArray[np.bool_], answers: list[Prediction]) -> Any:
+def _precision_recall(names: list[str], truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> Any:
     from sklearn_audio.display import PrecisionRecallPerLabelDisplay
 
-    scores = np.array([answer.probabilities for answer in answers])
     there = truth.any(axis=0)
     labels = list(np.asarray(names)[there])
     display = PrecisionRecallPerLabelDisplay.from_predictions(
         truth[:, there].astype(int), scores[:, there], labels=labels, ax=_axes(14, 18)
     )
     return display.figure_
+
+
+def _calibration(scored: Scored) -> Any:
+    """Draw how often an answer is right over its probability: of the label given, or of all labels if several are."""
+    scores, truth = scored.scores, scored.truth
+    if not scored.model.several:
+        best = scores.argmax(axis=1)[:, None]
+        scores, truth = np.take_along_axis(scores, best, axis=1), np.take_along_axis(truth, best, axis=1)
+    axes = _axes(14, 14)
+    CalibrationDisplay.from_predictions(truth.ravel(), scores.ravel(), n_bins=10, pos_label=True, ax=axes, name="model")
+    axes.set(title="Calibration", xlabel="probability", ylabel="share that is right")
+    return axes.figure

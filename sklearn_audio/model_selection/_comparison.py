@@ -35,7 +35,7 @@ class _Fold(NamedTuple):
     test: NDArray[np.int64]
 
 
-class _Features(NamedTuple):
+class Features(NamedTuple):
     """Rows for the remaining steps of a method, and the seconds that they took."""
 
     rows: Any
@@ -118,12 +118,12 @@ def compare(
     _check(methods, per, groups)
     check_consistent_length(X, y, groups)
     folds = _folds(X, y, groups, cv)
-    features = dict[str, _Features]()
+    features = dict[str, Features]()
     rows = list[dict[str, Any]]()
     with progress_bar(total=len(methods) * len(folds), unit=" fits", shown=verbose > 0) as bar:
         for name, method in methods.items():
             try:
-                n_steps, found = _shared(method, X, features)
+                n_steps, found = shared_steps(method, X, features)
                 rest = Pipeline(method.steps[n_steps:]) if n_steps else method
                 for number, fold in enumerate(folds):
                     scored = _scored(rest, found.rows, np.asarray(y), fold, scoring, groups if per == "group" else None)
@@ -157,7 +157,7 @@ def _folds(X: Any, y: Any, groups: Any, cv: Any) -> list[_Fold]:
     return [_Fold(train, test) for train, test in splitter.split(X, y, groups)]
 
 
-def _shared(method: Any, X: Any, known: dict[str, _Features]) -> tuple[int, _Features]:
+def shared_steps(method: Any, X: Any, known: dict[str, Features]) -> tuple[int, Features]:
     """Return the number of first steps that learn nothing, and their output for all clips."""
     steps = [step for _, step in method.steps] if isinstance(method, Pipeline) else []
     n_steps = next((i for i, step in enumerate(steps[:-1]) if not _learns_nothing(step)), max(len(steps) - 1, 0))
@@ -165,9 +165,9 @@ def _shared(method: Any, X: Any, known: dict[str, _Features]) -> tuple[int, _Fea
     if n_steps and key not in known:
         started = time.perf_counter()
         rows = _transformed(steps[:n_steps], X)
-        known[key] = _Features(rows, time.perf_counter() - started)
+        known[key] = Features(rows, time.perf_counter() - started)
     if not n_steps or known[key].rows is None:
-        return 0, _Features(X, 0.0)
+        return 0, Features(X, 0.0)
     return n_steps, known[key]
 
 

@@ -37,9 +37,12 @@ def test_bad_input_of_the_module(tmp_path):
         ["tag"],
         ["index"],
         ["similar"],
+        ["durations"],
+        ["tokenize"],
         ["evaluate"],
         ["weights"],
         ["demo"],
+        ["completion"],
     ],
 )
 def test_help(command, capsys):

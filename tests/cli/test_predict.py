@@ -152,6 +152,16 @@ def test_recordings_much_longer_than_those_of_the_training_are_asked_about_once(
     assert "1.wav' lasts 20.0 s, but the longest recording in the training set lasts" in err
 
 
+def test_recordings_much_shorter_than_those_of_the_training(model, tmp_path, capsys):
+    for name in ("1.wav", "2.wav"):
+        soundfile.write(tmp_path / name, np.random.default_rng(0).uniform(-0.1, 0.1, 500), 16000)
+    assert main(["predict", model, str(tmp_path)]) == 0
+    out, err = capsys.readouterr()
+    assert len(parsed(out)) == 2
+    assert err.count("\n") == 1
+    assert "1.wav' lasts 0.0312 s, but the shortest recording in the training set lasts 0.4 s" in err
+
+
 def test_any_fitted_classifier_of_recordings(sounds, tmp_path, run, refused, capsys):
     paths, labels = list(sounds.data[::2]), sounds.target[::2]
     mel = MelSpectrogramTransformer(16000)

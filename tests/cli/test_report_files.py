@@ -20,7 +20,7 @@ def pictures(folder):
 
 def test_classes(folder, model, tmp_path, run):
     run("report", model, folder, "--plots", tmp_path / "p")
-    assert pictures(tmp_path / "p") == ["confusion", "f1_per_label", "precision_recall"]
+    assert pictures(tmp_path / "p") == ["calibration", "confusion", "f1_per_label", "precision_recall"]
     table = pd.read_csv(tmp_path / "p" / "recordings.csv")
     assert len(table) == 40
     assert table["probability"].is_monotonic_increasing
@@ -33,7 +33,7 @@ def test_classes(folder, model, tmp_path, run):
 
 def test_several_labels(tags, tagger, tmp_path, run):
     run("report", tagger, tags, "--plots", tmp_path / "p")
-    assert pictures(tmp_path / "p") == ["f1_per_label", "precision_recall"]
+    assert pictures(tmp_path / "p") == ["calibration", "f1_per_label", "precision_recall"]
     table = pd.read_csv(tmp_path / "p" / "recordings.csv")
     assert table["truth"].str.contains("tone;?").any()
     assert table["probability"].is_monotonic_increasing
@@ -54,7 +54,7 @@ def test_many_labels(sounds, table, tmp_path, run):
     joblib.dump(classifier.fit(list(sounds.data), labels), tmp_path / "m.joblib")
     path = table(tmp_path / "t.csv", species=labels)
     run("report", tmp_path / "m.joblib", path, "--label", "species", "--plots", tmp_path / "p")
-    assert len(pictures(tmp_path / "p")) == 3
+    assert len(pictures(tmp_path / "p")) == 4
 
 
 def test_folders_that_are_refused(folder, model, tmp_path, refused, run, monkeypatch):
