@@ -74,7 +74,10 @@ def pictures(scored: Scored) -> Iterator[tuple[str, Any]]:
         yield "confusion", _confusion(model.names, truth, scored.predicted)
     if scored.clips.groups is not None:
         correct = pd.Series((truth == scored.predicted).all(axis=1)).groupby(list(map(str, scored.clips.groups)))
-        yield "accuracy_per_group", _bars(list(correct.groups), correct.mean().to_numpy(), "accuracy", "group")
+        yield (
+            "accuracy_per_group",
+            _bars(list(map(str, correct.groups)), correct.mean().to_numpy(), "accuracy", "group"),
+        )
     if model.has_probabilities:
         yield "precision_recall", _precision_recall(model.names, truth, scored.scores)
         yield "calibration", _calibration(scored)

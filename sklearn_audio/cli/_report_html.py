@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
 import pandas as pd
 
 from sklearn_audio._atomic import written_whole
@@ -90,15 +91,15 @@ def label_table(facts: Mapping[str, Any], names: list[str]) -> pd.DataFrame:
 
 def _worst(scored: Scored, file: Path) -> Iterator[str]:
     table = recordings(scored).head(_N_WORST)
-    players = [_player(*place, file) for place in table[["path", "start", "end"]].itertuples(index=False)]
+    players = [_player(row.path, row.start, row.end, file) for row in table.itertuples()]
     shown = table.drop(columns=["start", "end"]) if table["start"].isna().all() else table
     yield "<h2>The worst recordings</h2>"
     yield _table(shown, {"listen": players})
 
 
-def _player(path: str, start: float, end: float, file: Path) -> str:
-    source = quote(os.fsencode(Path(os.path.relpath(path, file.parent or ".")).as_posix()))
-    part = "" if pd.isna(start) else f"#t={start:g}" + ("" if pd.isna(end) else f",{end:g}")
+def _player(path: Any, start: Any, end: Any, file: Path) -> str:
+    source = quote(os.fsencode(Path(os.path.relpath(path, file.parent)).as_posix()))
+    part = "" if np.isnan(start) else f"#t={start:g}" + (f",{end:g}" if np.isfinite(end) else "")
     return f'<audio controls preload="none" src="{source}{part}"></audio>'
 
 

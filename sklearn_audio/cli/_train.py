@@ -204,7 +204,7 @@ def _validated(learner: Learner, estimator: Any, clips: Bunch, splits: Splits, o
     settings = list(ParameterGrid(dict(learner.grid)))
     rows = clip_rows(clips.data)
     n_first, first = shared_steps(_untuned(estimator, learner.grid), rows, {})
-    found = []
+    found: list[list[tuple[float, list[dict[str, Any]]]]] = []
     with _rare_labels_allowed(), Progress(len(settings) * len(splits), "fits", quiet=options.quiet) as progress:
         for setting in settings:
             chosen = clone(estimator).set_params(**setting)

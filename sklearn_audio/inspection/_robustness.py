@@ -146,14 +146,15 @@ def robustness_table(
     bare_rate = reading.bare_rate if sample_rate is None else sample_rate
     clips = check_audio(X, rate, bare_rate=bare_rate, channel=reading.channel)
     check_consistent_length(clips, y)
+    score = check_scoring(estimator, scoring)
     seed = int(check_random_state(random_state).randint(2**31 - 1))
     changes = {("none", None): lambda sound, _: sound, **_changes(conditions, rate)}
-    rows = []
-    for (kind, level), change in progress_bar(changes.items(), total=len(changes), unit="condition", shown=verbose):
-        score = _Changed(estimator, clips, float(rate), change, seed, n_jobs).score_by(scoring, y)
-        rows.append({"kind": kind, "level": level, "score": score})
-    table = pd.DataFrame(rows).astype({"level": object})
-    return table.assign(change=table["score"] - table["score"].iloc[0])
+    scores = []
+    for change in progress_bar(changes.values(), total=len(changes), unit="condition", shown=verbose):
+        changed = _Changed(estimator, clips, float(rate), change, seed, n_jobs)
+        scores.append(float(score(changed, np.arange(len(clips)), y)))
+    table = pd.DataFrame(list(changes), columns=["kind", "level"], dtype=object)
+    return table.assign(score=scores, change=np.array(scores) - scores[0])
 
 
 def _changes(conditions: Mapping[str, Iterable[Any]] | None, rate: float) -> dict[tuple[str, Any], _Change]:
@@ -247,19 +248,19 @@ _KINDS: dict[str, Callable[[Any, float], _Change]] = {
 
 
 def _number(kind: str, level: Any, above: float = -np.inf, below: float = np.inf, bound: str = "") -> float:
-    is_number = isinstance(level, Real) and not isinstance(level, bool) and np.isfinite(level)
-    if not is_number or not above < level < below:
+    value = float(level) if isinstance(level, Real) and not isinstance(level, bool) else np.nan
+    if not (np.isfinite(value) and above < value < below):
         limits = f" above {above:g}" if above > -np.inf else ""
         limits += f" and below {bound.format(below)}" if below < np.inf else ""
         raise ValueError(f"conditions[{kind!r}]: got the level {level!r}; it must be a number{limits}.")
-    return float(level)
+    return value
 
 
 def _has(method: str) -> Callable[[_Changed], bool]:
     return lambda self: hasattr(self.estimator, method)
 
 
-class _Changed(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # of scikit-learn
+class _Changed(ClassifierMixin, BaseEstimator):
     """A fitted classifier of changed clips, which are given by their rows; scorers can use it."""
 
     def __init__(
@@ -278,19 +279,14 @@ class _Changed(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # of sciki
     def classes_(self) -> Any:
         return self.estimator.classes_
 
-    def score_by(self, scoring: Any, y: Any) -> float:
-        """Return the score of all clips."""
-        rows = np.arange(len(self.clips))
-        return float(check_scoring(self, scoring)(self, rows, y))
-
     def predict(self, X: NDArray[np.int64]) -> Any:
         return self._answers("predict", X)
 
-    @available_if(_has("predict_proba"))
+    @available_if(_has("predict_proba"))  # type: ignore[untyped-decorator]
     def predict_proba(self, X: NDArray[np.int64]) -> Any:
         return self._answers("predict_proba", X)
 
-    @available_if(_has("decision_function"))
+    @available_if(_has("decision_function"))  # type: ignore[untyped-decorator]
     def decision_function(self, X: NDArray[np.int64]) -> Any:
         return self._answers("decision_function", X)
 

@@ -45,5 +45,5 @@ def test_from_estimator(pyplot):
 
 def test_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(ImportError, match="RobustnessDisplay needs the package 'matplotlib'"):
+    with pytest.raises(ImportError, match="RobustnessDisplay needs the package 'matplotlib"):
         RobustnessDisplay(TABLE).plot()
