@@ -104,28 +104,36 @@ def predictions(
             known.append(length_of(clip))
             yield known[-1]
 
-    warned = False
+    warned = warned_of_short = False
     for rows in chunks(clips, seconds()):
         warned = warned or warn_of_length(model, clips[rows], known[rows])
-        yield rows, _answers(model, list(clips[rows]), is_stepwise=is_stepwise, skip=skip)
+        answers = _answers(model, list(clips[rows]), is_stepwise=is_stepwise, skip=skip)
+        warned_of_short = warned_of_short or _warn_of_short(model, clips[rows], known[rows], answers)
+        yield rows, answers
 
 
 def warn_of_length(model: Model, clips: Sequence[Any], seconds: Sequence[float]) -> bool:
-    """Warn if a recording is much longer or shorter than those of the training set; returns whether it did."""
-    shortest, longest = model.lengths or (0.0, np.inf)
+    """Warn if a recording is much longer than those of the training set; returns whether it did."""
+    longest = model.lengths[1] if model.lengths else np.inf
     for clip, length in zip(clips, seconds, strict=True):
-        path = path_of(clip)
-        if 0 < _FAR * length < shortest:  # 0: unreadable
-            tell(
-                f"warning: {path!r} lasts {length:.3g} s, but the shortest recording in the training set lasts "
-                f"{in_words(shortest)}; its label may say little. Other short recordings are not reported."
-            )
-            return True
         if length > _FAR * longest:
             tell(
-                f"warning: {path!r} lasts {in_words(length)}, but the longest recording in the training set lasts "
-                f"{in_words(longest)}; one label for all of it says little. Cut it into segments of that length, or "
-                "give their starts and ends in a table. Other long recordings are not reported."
+                f"warning: {path_of(clip)!r} lasts {in_words(length)}, but the longest recording in the training set "
+                f"lasts {in_words(longest)}; one label for all of it says little. Cut it into segments of that length, "
+                "or give their starts and ends in a table. Other long recordings are not reported."
+            )
+            return True
+    return False
+
+
+def _warn_of_short(model: Model, clips: Sequence[Any], seconds: Sequence[float], answers: list[Prediction]) -> bool:
+    """Warn if a recording that has an answer is much shorter than those of the training set; returns whether it did."""
+    shortest = model.lengths[0] if model.lengths else 0.0
+    for clip, length, answer in zip(clips, seconds, answers, strict=True):
+        if answer.labels is not None and _FAR * length < shortest:
+            tell(
+                f"warning: {path_of(clip)!r} lasts {length:.3g} s, but the shortest recording in the training set "
+                f"lasts {in_words(shortest)}; its label may say little. Other short recordings are not reported."
             )
             return True
     return False
