@@ -93,6 +93,7 @@ CASES = [
     (PrototypicalClassifier(**LEARNED), "front_end", "panns_8k", {"network": None}),
     (CNNClassifier(), "mixup.on", "waveforms", {"front_end": None}),
     (CNNClassifier(front_end="panns_8k"), "mixup.on", "waveforms", {"mixup": {"alpha": 0.0}}),
+    (CNNClassifier(), "mixup.fraction", 0.5, {"mixup": {"alpha": 0.0}}),
     (CNNClassifier(), "spec_augment", True, {"architecture": "leenet11"}),
     (CNNClassifier(), "patience", 3, {"early_stopping": False}),
     (LSTMClassifier(), "patience", 3, {"lr_schedule": "cosine"}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any, ClassVar, Literal, Unpack
 
 from sklearn.utils.validation import check_is_fitted
@@ -11,7 +12,7 @@ from torch import nn
 from sklearn_audio._items import Item, Items, check_items, items_of
 from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._names import check_name
-from sklearn_audio._sklearn import HasMethods, StrOptions, clone_parametrized
+from sklearn_audio._sklearn import HasMethods, Interval, StrOptions, clone_parametrized
 from sklearn_audio.classification._audio_input import AudioInput, check_powers
 from sklearn_audio.classification._network_options import COUNT, options_of, options_of_own
 from sklearn_audio.classification._neural import NeuralClassifier
@@ -61,6 +62,7 @@ _USES: Uses = {
         lambda owner: owner._window("take") in ("all", "random"),
         "windows",
     ),
+    "mixup.fraction": needs("an alpha above 0", lambda owner: owner._mixup_alpha() > 0, "mixup", "architecture"),
     "mixup.on": (
         _AUDIO,
         needs("an alpha above 0", lambda owner: owner._mixup_alpha() > 0, "mixup", "architecture"),
@@ -142,6 +144,7 @@ class CNNClassifier(NeuralClassifier):
         - "on", "frames" or "waveforms", by default "frames": what is mixed if a front end computes the frames. Mixing
           waveforms, as PANNs and AST do, requires computing frames in every epoch. Architectures over waveforms always
           mix waveforms.
+        - "fraction", above 0, by default 1.0: fraction of the clips that are mixed, 0.6 for AST on Speech Commands.
     spec_augment : dict, bool or "auto", default="auto"
         Mask random ranges of frames and of features of each clip in training (SpecAugment): True, or a dict with some
         of `time_masks`, `time_width`, `frequency_masks` and `frequency_width`. For frames only. "auto": True for the
@@ -200,6 +203,7 @@ class CNNClassifier(NeuralClassifier):
         "mixup": {
             "alpha": Item("auto", [*NeuralClassifier._parameter_constraints["mixup"], StrOptions({"auto"})]),
             "on": Item("frames", [StrOptions({"frames", "waveforms"})]),
+            "fraction": Item(1.0, [Interval(Real, 0, 1, closed="right")]),
         },
     }
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -343,7 +347,8 @@ class CNNClassifier(NeuralClassifier):
     def _collation(self, *, training: bool) -> Collation:
         front_end, mixup = self._batch_front_end() if training else None, None
         if training and self._mixes_waveforms():
-            mixup = Augmentation(self._mixup_alpha(), n_classes=len(self.classes_), multi_label=self.multi_label_)
+            kind = {"n_classes": len(self.classes_), "multi_label": self.multi_label_}
+            mixup = Augmentation(self._mixup_alpha(), **kind, mixed_fraction=items_of(self, "mixup")["fraction"])
         take = self._window("take")
         crop: Crop = "random" if take == "all" else take  # all windows have the length that a crop would cut
         return Collation(self.n_frames_, crop, self._window("short_clip"), front_end=front_end, mixup=mixup)
@@ -365,7 +370,8 @@ class CNNClassifier(NeuralClassifier):
 
     def _augmentation(self) -> Augmentation | None:
         mixup = 0.0 if self._mixes_waveforms() else self._mixup_alpha()
-        return self._build_augmentation(mixup, self._chosen("spec_augment", self.spec_augment))
+        masks = self._chosen("spec_augment", self.spec_augment)
+        return self._build_augmentation(mixup, masks, mixed_fraction=items_of(self, "mixup")["fraction"])
 
     def _build_network(self, rows: RowView) -> None:
         item_shape = self._collation(training=True).item_shape(rows)

@@ -52,7 +52,7 @@ class NeuralClassifier(ClassifierMixin, TrainedNetwork):
         """Build the augmentation of batches."""
         return self._build_augmentation(self.mixup, self.spec_augment)
 
-    def _build_augmentation(self, mixup: Any, spec_augment: Any) -> Augmentation | None:
+    def _build_augmentation(self, mixup: Any, spec_augment: Any, **options: Any) -> Augmentation | None:
         over_tokens = getattr(self, "n_tokens_", None) is not None
         for name, change in (("mixup", mixup), ("spec_augment", spec_augment)):
             if over_tokens and change:
@@ -66,6 +66,7 @@ class NeuralClassifier(ClassifierMixin, TrainedNetwork):
             multi_label=self.multi_label_,
             n_steps=collation.length,
             pad_value=collation.pad_value,
+            **options,
         )
         return augmentation if augmentation.is_on else None
 

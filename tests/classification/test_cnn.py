@@ -301,6 +301,7 @@ def test_architecture_is_searched():
         ({"windows": {"take": "middle"}}, r"windows\['take'\].* Got 'middle' instead"),
         ({"windows": {"take": "all", "hop": 0}}, r"windows\['hop'\].* Got 0 instead"),
         ({"mixup": {"alpha": -1}}, r"mixup\['alpha'\].* Got -1 instead"),
+        ({"mixup": {"fraction": 0.0}}, r"mixup\['fraction'\].* Got 0.0 instead"),
         ({"mixup": {"alfa": 1}}, r"unknown key of mixup 'alfa'; did you mean 'alpha'"),
         ({"architecture": "cnn14", "n_frames": 20}, "n_frames=20, but architecture 'cnn14' takes at least 32 frames"),
         ({"architecture": "leenet11", "front_end": "ast"}, "takes waveforms; leave front_end at None"),

@@ -32,6 +32,7 @@ class Augmentation:
     multi_label: bool = False
     n_steps: int | None = None
     pad_value: int = 0
+    mixed_fraction: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.mixup < math.inf:
@@ -54,7 +55,8 @@ class Augmentation:
         if isinstance(self.spec_augment, SpecAugment):
             batch = _hide(batch, self.spec_augment, rng)
         if self.mixup:
-            batch = mix_batch(batch, self.mixup, rng, n_classes=self.n_classes, multi_label=self.multi_label)
+            kind = {"n_classes": self.n_classes, "multi_label": self.multi_label, "fraction": self.mixed_fraction}
+            batch = mix_batch(batch, self.mixup, rng, **kind)
         return batch
 
     def _change_rows(self, batch: Batch, rng: np.random.Generator) -> Batch:

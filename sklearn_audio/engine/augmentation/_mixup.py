@@ -16,13 +16,19 @@ __all__ = ["mix_batch"]
 
 
 def mix_batch(
-    batch: Batch, alpha: float, rng: np.random.Generator, *, n_classes: int = 0, multi_label: bool = False
+    batch: Batch,
+    alpha: float,
+    rng: np.random.Generator,
+    *,
+    n_classes: int = 0,
+    multi_label: bool = False,
+    fraction: float = 1.0,
 ) -> Batch:
     """Mix each row with another one of the batch.
 
     The weight of a row is drawn from Beta(alpha, alpha); its partner has the remaining weight. A row keeps its length:
     a shorter partner is repeated, a longer one is cut. The loss of a mixed row is the same mixture of the losses of the
-    pair, each with its own weight.
+    pair, each with its own weight. Rows are mixed with probability `fraction`.
 
     Source: Zhang, Cisse, Dauphin, Lopez-Paz, "mixup: beyond empirical risk minimization", ICLR 2018.
     """
@@ -31,6 +37,8 @@ def mix_batch(
         raise ValueError(f"mixup mixes frames or waveforms, got tokens ({values.dtype}); train them with mixup=0.")
     shares = torch.from_numpy(rng.beta(alpha, alpha, size=len(values)).astype(np.float32))
     partners = torch.from_numpy(rng.permutation(len(values)))
+    if fraction < 1:
+        shares[torch.from_numpy(rng.random(len(values)) >= fraction)] = 1.0
     mixed_weights = torch.lerp(weights[partners], weights, shares)
     # fraction of each of the two weighted losses in the sum
     parts = torch.where(mixed_weights > 0, shares * weights / mixed_weights, shares)[:, None]

@@ -133,6 +133,20 @@ def test_a_single_row_is_mixed_with_itself():
     np.testing.assert_allclose(mixed.targets, [[0, 1, 0]], atol=1e-7)
 
 
+def test_a_fraction_is_mixed():
+    given = batch(np.arange(N) % 3)
+    changed = [
+        (mix(given, seed, fraction=0.3, n_classes=3).inputs.values != given.inputs.values)
+        .any(dim=(1, 2))
+        .float()
+        .mean()
+        for seed in range(200)
+    ]
+    whole = (mix(given, 0, fraction=1.0, n_classes=3).inputs.values == mix(given, 0, n_classes=3).inputs.values).all()
+    assert np.mean(changed) == pytest.approx(0.3 * (1 - 1 / N), abs=0.04)  # a row may be its own partner
+    assert whole
+
+
 def test_tokens_are_refused():
     data = SegmentDataset(RowView.of(Ragged.from_list([[1, 2], [3]])), np.array([0, 1]), np.ones(2, np.float32))
     with pytest.raises(ValueError, match=r"mixup mixes frames or waveforms, got tokens \(torch.int64\)"):
