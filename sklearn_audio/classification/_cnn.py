@@ -347,7 +347,7 @@ class CNNClassifier(NeuralClassifier):
     def _collation(self, *, training: bool) -> Collation:
         front_end, mixup = self._batch_front_end() if training else None, None
         if training and self._mixes_waveforms():
-            kind = {"n_classes": len(self.classes_), "multi_label": self.multi_label_}
+            kind: dict[str, Any] = {"n_classes": len(self.classes_), "multi_label": self.multi_label_}
             mixup = Augmentation(self._mixup_alpha(), **kind, mixed_fraction=items_of(self, "mixup")["fraction"])
         take = self._window("take")
         crop: Crop = "random" if take == "all" else take  # all windows have the length that a crop would cut

@@ -55,8 +55,8 @@ class Augmentation:
         if isinstance(self.spec_augment, SpecAugment):
             batch = _hide(batch, self.spec_augment, rng)
         if self.mixup:
-            kind = {"n_classes": self.n_classes, "multi_label": self.multi_label, "fraction": self.mixed_fraction}
-            batch = mix_batch(batch, self.mixup, rng, **kind)
+            kind: dict[str, Any] = {"n_classes": self.n_classes, "multi_label": self.multi_label}
+            batch = mix_batch(batch, self.mixup, rng, **kind, fraction=self.mixed_fraction)
         return batch
 
     def _change_rows(self, batch: Batch, rng: np.random.Generator) -> Batch:
