@@ -121,7 +121,7 @@ CLASSIFIERS = {
 # small, and with a random_state, so that fitting twice gives the same bits
 NEURAL = {
     "BERTClassifier": BERTClassifier(
-        width=16, n_heads=2, n_layers=1, feedforward_size=32, max_epochs=30, lr=0.01, random_state=0
+        width=16, n_heads=2, n_layers=1, feedforward_size=32, max_epochs=8, lr=0.01, random_state=0
     ),
     "CNNClassifier-audio": CNNClassifier(
         "timbre", front_end="panns_8k", sample_rate=8000, n_frames=8, windows="center", max_epochs=1, random_state=0
@@ -136,20 +136,20 @@ NEURAL = {
         max_epochs=2,
         random_state=0,
     ),
-    "FrameMLPClassifier": FrameMLPClassifier(hidden_sizes=(16,), max_epochs=12, lr=0.02, random_state=0),
+    "FrameMLPClassifier": FrameMLPClassifier(hidden_sizes=(16,), max_epochs=4, lr=0.05, random_state=0),
     "CNNClassifier-patches": CNNClassifier(
         TinyNetwork,
         n_frames=3,
         windows={"take": "all", "hop": 2, "short_clip": "zero", "voting": "log"},
-        max_epochs=6,
-        lr=0.05,
+        max_epochs=3,
+        lr=0.1,
         random_state=0,
     ),
-    "LSTMClassifier": LSTMClassifier(hidden_size=8, max_epochs=5, lr=0.1, random_state=0),
+    "LSTMClassifier": LSTMClassifier(hidden_size=8, max_epochs=3, lr=0.15, random_state=0),
     "LSTMClassifier-attention": LSTMClassifier(
         hidden_size=8, options={"pooling": "attention"}, normalize=None, max_epochs=12, lr=0.05, random_state=0
     ),
-    "TokenMeanClassifier": TokenMeanClassifier(embedding_size=16, max_epochs=12, lr=0.05, random_state=0),
+    "TokenMeanClassifier": TokenMeanClassifier(embedding_size=16, max_epochs=4, lr=0.2, random_state=0),
 }
 AUTOENCODERS = {
     "ConvAutoencoder": ConvAutoencoder(2, n_filters=(4, 8), max_epochs=2, random_state=0),
