@@ -181,10 +181,11 @@ def test_another_task_is_trained(frames, cnn, options):
     np.testing.assert_array_equal(clone(fitted).fit(X, y).predict_proba(X), probabilities)
 
 
-def test_another_task_is_validated_and_resumes(frames, cnn, tmp_path):
+def test_another_task_is_validated_and_resumes(frames, tmp_path):
     X, y = frames[0], frames[1] % 2
+    own = clone(NETWORKS["own"]).fit(*frames)
     options = {"lr": [1e-4, 1e-2], "validation_fraction": 0.3}
-    one, two = retrained(cnn, **options).fit(X, y), retrained(cnn, checkpoint_dir=tmp_path, **options).fit(X, y)
+    one, two = retrained(own, **options).fit(X, y), retrained(own, checkpoint_dir=tmp_path, **options).fit(X, y)
     np.testing.assert_array_equal(one.predict_proba(X), two.predict_proba(X))
     assert set(one.trials_["alpha"]) == {0, 0.2, 0.4, 0.6, 0.8, 1}
 
