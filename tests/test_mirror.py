@@ -89,7 +89,6 @@ ELSEWHERE = {
         "embedding/_hear_module.py": "embedding/test_hear.py HEAREmbedder",
         "embedding/_outputs.py": "embedding/test_base.py segments",
         "embedding/_own_weights.py": "embedding/test_own_embedder.py PretrainedEmbedder",
-        "engine/_frames.py": "engine/test_patches.py iter_patches",
         "engine/_layer_body.py": "inspection/test_network.py NetworkEmbedder",
         "engine/_prompts.py": "classification/test_zero_shot.py ZeroShotClassifier",
         "engine/_tuned_network.py": "classification/test_fine_tuned.py FineTunedClassifier",

@@ -21,8 +21,7 @@ from sklearn_audio._shared_parameters import SharedParameters
 from sklearn_audio._sklearn import Interval, StrOptions, clone_parametrized
 from sklearn_audio.base import AUDIO_CONSTRAINTS, AudioEstimator, FloatOutputMixin, Reading
 from sklearn_audio.embedding._embedder_parameters import SHARED_BY_EMBEDDERS, EmbedderOptions
-from sklearn_audio.embedding._layers import layers_asked, names_of, outputs_of
-from sklearn_audio.embedding._outputs import pooled_of, ragged_of, table_of
+from sklearn_audio.embedding._outputs import layers_asked, names_of, outputs_of, pooled_of, ragged_of, table_of
 from sklearn_audio.embedding._own_weights import missing_weights
 from sklearn_audio.embedding._several_patches import check_several
 from sklearn_audio.engine import (
@@ -163,9 +162,7 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         """
         self._check_fitted()
         card = self._windowed()
-        clips = self._validate_X(card, X, reset=True)
-        self._checked_for = None
-        self._check_several_patches(card, clips)
+        self._validate_X(card, X, reset=True)
         self._checked_for = self._choice(card)
         return self
 
@@ -195,21 +192,16 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         self._check_fitted()
         card = self._windowed()
         if isinstance(X, WindowRows) and self._takes_windows(card, X):
-            widths = self._widths(card, self.pooling)
-            model = self._model(self._for_windows(card, X.windows), tuple(widths))
-            return self._output(model.of_windows(X.windows), len(X), widths)
-        clips = self._validate_X(card, X, reset=False)
-        self._check_several_patches(card, clips)
-        return self._embed(card, clips)
+            return self._embed(card, X)
+        return self._embed(card, self._validate_X(card, X, reset=False))
 
-    def _embed(self, card: ModelCard, clips: AudioClips) -> NDArray[np.float32] | Ragged:
+    def _embed(self, card: ModelCard, X: AudioClips | WindowRows) -> NDArray[np.float32] | Ragged:
         widths = self._widths(card, self.pooling)
-        return self._output(self._vectors(card, clips, tuple(widths)), len(clips), widths)
-
-    def _output(
-        self, vectors: Iterator[ClipVectors], n_clips: int, widths: dict[str, int]
-    ) -> NDArray[np.float32] | Ragged:
-        return ragged_of(vectors, widths) if self.pooling is None else pooled_of(vectors, n_clips, widths, self.pooling)
+        if isinstance(X, WindowRows):
+            vectors = self._model(self._for_windows(card, X.windows), tuple(widths)).of_windows(X.windows)
+        else:
+            vectors = self._vectors(card, X, tuple(widths))
+        return ragged_of(vectors, widths) if self.pooling is None else pooled_of(vectors, len(X), widths, self.pooling)
 
     @overload
     def segments(self, X: Any, *, return_vectors: Literal[False] = False) -> pd.DataFrame: ...
@@ -247,7 +239,6 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         self._check_fitted()
         card = self._windowed()
         clips = self._validate_X(card, X, reset=False)
-        self._check_several_patches(card, clips)
         if not return_vectors:
             return table_of(self._spans(card, clips))
         widths = self._widths(card, None)
@@ -380,7 +371,12 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
     def _validate_X(self, card: ModelCard, X: Any, *, reset: bool) -> AudioClips:
         self._outputs(card, self.pooling)
         cache_on_disk(self.cache)
-        return self._validate_audio(X, card.sample_rate, reset=reset, bare_rate=self.sample_rate)
+        clips = self._validate_audio(X, card.sample_rate, reset=reset, bare_rate=self.sample_rate)
+        if reset:
+            self._checked_for = None
+        if self.hop is not None:
+            self._check_several_patches(card, clips)
+        return clips
 
     def _reading(self) -> Reading:
         return Reading(self._card().sample_rate, self.sample_rate)
@@ -389,7 +385,7 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
         return card.name, self.window, self.hop
 
     def _check_several_patches(self, card: ModelCard, clips: AudioClips) -> None:
-        if self._checked_for != self._choice(card) and self.hop is not None:
+        if self.hop is not None and self._checked_for != self._choice(card):
             check_several(card, clips, self._patch_options())
 
     def _source(self) -> WeightsSource:

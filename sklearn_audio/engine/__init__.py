@@ -11,17 +11,21 @@ from sklearn_audio.engine._cache import (
     content_of,
     parse_bytes,
 )
-from sklearn_audio.engine._clips import ClipErrors, check_output, collect_rows
-from sklearn_audio.engine._devices import resolve_device
-from sklearn_audio.engine._frames import front_end_frames, to_tensor
+from sklearn_audio.engine._clips import ClipErrors, check_output, collect_rows, ordered_streams
 from sklearn_audio.engine._layer_body import LayerBody, NetworkBody, layers_run
-from sklearn_audio.engine._networks import WeightsSource, pack_network, parts_of, read_network, seed_of
-from sklearn_audio.engine._patches import ClipVectors, PatchOptions, longest_patch, patch_spans
+from sklearn_audio.engine._networks import WeightsSource, pack_network, parts_of, read_network, resolve_device, seed_of
+from sklearn_audio.engine._patches import (
+    ClipVectors,
+    PatchOptions,
+    front_end_frames,
+    longest_patch,
+    patch_spans,
+    to_tensor,
+)
 from sklearn_audio.engine._pooling import POOLINGS, pool, pool_over_time
 from sklearn_audio.engine._pretrained import Postprocess, PretrainedModel
 from sklearn_audio.engine._prompts import PromptSource, label_rows
 from sklearn_audio.engine._scratch_values import ScratchValues
-from sklearn_audio.engine._streams import ordered_streams
 from sklearn_audio.engine._tuned_network import (
     PretrainedBody,
     TunedNetwork,

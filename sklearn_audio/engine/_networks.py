@@ -28,7 +28,16 @@ from sklearn_audio.engine.models import ModelCard
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.weights._readers import read_packed
 
-__all__ = ["Precision", "WeightsSource", "load_network", "pack_network", "parts_of", "read_network", "seed_of"]
+__all__ = [
+    "Precision",
+    "WeightsSource",
+    "load_network",
+    "pack_network",
+    "parts_of",
+    "read_network",
+    "resolve_device",
+    "seed_of",
+]
 
 Precision = Literal["float32", "bfloat16"]
 Weights = str | os.PathLike[str] | None
@@ -167,3 +176,24 @@ def _check_keys(card: ModelCard, tensors: dict[str, Tensor], wanted: dict[str, T
 def _some(names: list[str]) -> str:
     shown = ", ".join(names[:_SHOWN_KEYS])
     return shown if len(names) <= _SHOWN_KEYS else f"{shown} and {len(names) - _SHOWN_KEYS} more"
+
+
+def resolve_device(device: str | torch.device) -> torch.device:
+    """Turn a `device` parameter into a torch device."""
+    if device == "auto":
+        if torch.cuda.is_available():  # pragma: no cover - needs CUDA
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(
+            f"device={device!r} is not a torch device; use 'auto', 'cpu', 'cuda', 'cuda:0' or 'mps'."
+        ) from error
+    counts = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    if (resolved.index or 0) >= counts.get(resolved.type, 1 + (resolved.index or 0)):
+        raise ValueError(
+            f"device={str(device)!r} is not available: torch finds {counts[resolved.type]} such devices. Use 'auto' or "
+            "'cpu'."
+        )
+    return resolved

@@ -1,22 +1,35 @@
-"""Patches of one clip: the inputs of a network, their spans, and their vectors."""
+"""Frames and patches of one clip: from blocks of a waveform to the inputs of a network, their spans and vectors."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sklearn_audio.engine._frames import held_frames, tensor_frames, to_tensor
+from sklearn_audio.dsp import FrontEnd
+from sklearn_audio.engine._scratch_values import ScratchValues
 from sklearn_audio.engine.models import ClipPatching, FramePatching, ModelCard
 
-__all__ = ["ClipVectors", "Patch", "PatchOptions", "iter_patches", "longest_patch", "patch_spans"]
+__all__ = [
+    "ClipVectors",
+    "Patch",
+    "PatchOptions",
+    "front_end_frames",
+    "iter_patches",
+    "longest_patch",
+    "patch_spans",
+    "to_tensor",
+]
 
 Blocks = Iterator[NDArray[np.float32]]
+
+_MOST_VALUES_IN_MEMORY = 1 << 22
+_BLOCK = 512  # frames
 
 
 class Patch(NamedTuple):
@@ -67,7 +80,8 @@ def iter_patches(
 ) -> Iterator[Patch]:
     """Cut a clip into patches."""
     centred = isinstance(card.patching, FramePatching) and card.patching.centred
-    blocks = _filled(blocks, card.patching.shortest, options.short_clip, centred)
+    if card.patching.shortest > 1:
+        blocks = _filled(blocks, card.patching.shortest, options.short_clip, centred)
     if isinstance(card.patching, FramePatching):
         return _frame_patches(card, card.patching, blocks, options, device)
     return _clip_patches(card, card.patching, blocks, options, device)
@@ -125,7 +139,9 @@ def _frame_patches(
     hop, front_end = _hop(card, patching, options), card.front_end
     joint = patching.joint if hop == patching.hop else (1,)
     size, step = patching.n_frames + (joint[0] - 1) * hop, joint[0] * hop  # of and between joint inputs
-    pieces, highest = tensor_frames(front_end, _with_end(card, patching, blocks, options), device), None
+    if patching.keeps_end and options.partial != "drop":
+        blocks = _with_end(card, patching, blocks, options)
+    pieces, highest = tensor_frames(front_end, blocks, device), None
     if front_end.needs_whole_clip:
         pieces, highest = held_frames(pieces, front_end.n_features)
     frames = torch.empty((0, front_end.n_features), dtype=torch.float32, device=device or "cpu")
@@ -231,3 +247,60 @@ def patch_spans(card: ModelCard, n_timepoints: int, options: PatchOptions) -> ND
     if n_timepoints < card.patching.shortest:  # an extended clip is in every patch
         starts, ends = np.zeros(len(starts)), np.full(len(starts), n_timepoints / card.sample_rate)
     return np.stack([starts, ends], axis=1)
+
+
+def to_tensor(array: NDArray[Any], device: torch.device | None = None) -> Tensor:
+    """Wrap an array as a tensor; a read-only one is copied, because torch may not write to it."""
+    tensor = torch.from_numpy(array if array.flags.writeable else array.copy())
+    if device is not None and device.type == "cuda":
+        tensor = tensor.pin_memory()  # pinned memory is copied to the device in the background
+    return tensor.to(device or "cpu", non_blocking=True)
+
+
+def front_end_frames(front_end: FrontEnd, blocks: Blocks, device: torch.device | None = None) -> Iterator[NDArray[Any]]:
+    """Compute the frames of a clip in blocks, without the steps that need the whole clip.
+
+    Shapes: -> (n, n_features).
+    """
+    for frames in tensor_frames(front_end, blocks, device):
+        yield frames.cpu().numpy()
+
+
+@torch.inference_mode()  # no gradients are needed, which saves work per operation
+def tensor_frames(front_end: FrontEnd, blocks: Blocks, device: torch.device | None = None) -> Iterator[Tensor]:
+    """Compute the frames of a clip in blocks, and leave them on the device.
+
+    Shapes: -> (n, n_features).
+    """
+    stream = front_end.stream()
+    for block in blocks:
+        yield from stream.feed(to_tensor(block, device))
+    yield from stream.finish()
+
+
+@torch.inference_mode()
+def held_frames(pieces: Iterator[Tensor], n_features: int) -> tuple[Iterator[Tensor], Tensor]:
+    """Collect the frames of a clip, of a long one in a file, and return them with their maximum.
+
+    Shapes: -> (n, n_features) each, ().
+    """
+    held: list[Tensor] = []
+    file: ScratchValues | None = None
+    highest = torch.tensor(-torch.inf)
+    n_held = 0
+    for frames in pieces:
+        highest = torch.maximum(highest.to(frames.device), frames.max())
+        held.append(frames)
+        n_held += frames.numel()
+        if n_held > _MOST_VALUES_IN_MEMORY:
+            file = file or ScratchValues((n_features,))
+            file.append(torch.cat(held).cpu().numpy())
+            held, n_held = [], 0
+    return _again(file, held, highest.device), highest
+
+
+def _again(file: ScratchValues | None, held: list[Tensor], device: torch.device) -> Iterator[Tensor]:
+    if file is not None:
+        for start in range(0, len(file), _BLOCK):
+            yield to_tensor(file[start : start + _BLOCK], device)
+    yield from held

@@ -8,22 +8,20 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sklearn_audio._forks import ForkSafeLock
 from sklearn_audio._progress import progress_bar
 from sklearn_audio._version import __version__
 from sklearn_audio.engine._cache import CacheKey, ClipKey, VectorCache, open_cache, weights_identity
-from sklearn_audio.engine._clips import ClipErrors, OnError, check_output
-from sklearn_audio.engine._devices import resolve_device
-from sklearn_audio.engine._networks import Precision, WeightsSource, load_network
+from sklearn_audio.engine._clips import ClipErrors, OnError, check_output, ordered_streams
+from sklearn_audio.engine._inference import forward_pass, in_fixed_batches
+from sklearn_audio.engine._networks import Precision, WeightsSource, load_network, resolve_device
 from sklearn_audio.engine._patches import ClipVectors, Patch, PatchOptions, iter_patches, patch_spans
-from sklearn_audio.engine._streams import ordered_streams
 from sklearn_audio.engine._window_patches import window_patches
 from sklearn_audio.engine._window_values import Window
 from sklearn_audio.engine.models import FramePatching, ModelCard, layer_width
@@ -37,8 +35,6 @@ Vectors = NDArray[np.float32]
 # Clips from the cache wait for earlier ones; if more than this many wait, these go through in an incomplete batch.
 _MAX_CACHED = 256
 _VALUES_PER_BLOCK = 1 << 18
-# A forward pass uses all cores; two at once, from threads of one process, would compete for them.
-_one_at_a_time = ForkSafeLock()
 # A batch that keeps a CPU busy leaves an accelerator idle.
 _ACCELERATOR_BATCHES = 16
 
@@ -96,7 +92,8 @@ class PretrainedModel:
             for i, layer in enumerate(self.computed)
         }
 
-    def load(self) -> Forward:
+    @cached_property
+    def forward(self) -> Forward:
         """Load the network."""
         network = load_network(self.card, self._source, self.device, self._precision, verbose=self._verbose)
         finish = self._postprocess.load() if self._postprocess else None
@@ -126,7 +123,7 @@ class PretrainedModel:
         vector_cache = open_cache(cache, cache_key, self.identities)
         queue = _Queue(self, clips, batch_size, vector_cache, errors)
         if vector_cache is None:
-            queue.load()  # fail on missing weights before decoding anything
+            _ = self.forward  # fail on missing weights before decoding anything
 
         def start(row: int) -> tuple[_Job, Iterator[Patch]]:
             job = _Job()
@@ -143,7 +140,7 @@ class PretrainedModel:
             bar = progress_bar(streams, description=description, total=len(clips), unit="clip", shown=self._verbose)
             for row, (job, patches) in enumerate(bar):
                 if job.needs_network:
-                    queue.load()  # outside the try block: a loading error is not the clip's fault
+                    _ = self.forward  # outside the try block: a loading error is not the clip's fault
                 try:
                     queue.add(row, job, patches)
                 except errors.caught as error:
@@ -158,10 +155,9 @@ class PretrainedModel:
 
     def of_windows(self, windows: Sequence[Window]) -> Iterator[ClipVectors]:
         """Yield the vectors of each window, as if it were a clip of its own; they fill batches together."""
-        forward = self.load()
         cut = list(window_patches(self.card, windows, self.patches, self.device))
         patches = [patch for of_window in cut for patch in of_window]
-        vectors = iter(forward.in_order(patches))
+        vectors = iter(self.forward(patches))
         for row, of_window in enumerate(cut):
             clip = ClipVectors()
             for patch, found in zip(of_window, vectors, strict=False):
@@ -209,15 +205,9 @@ class _Queue:
         self._cache = cache
         self._errors = errors
         self._n_finished = 0
-        self._forward: Forward | None = None
         self._waiting: dict[tuple[Any, ...], list[tuple[Patch, ClipVectors]]] = {}  # by the shapes of the inputs
         self._jobs: deque[_Job] = deque()
         self._block: Vectors = np.empty(0, dtype=np.float32)
-
-    def load(self) -> Forward:
-        if self._forward is None:
-            self._forward = self._model.load()
-        return self._forward
 
     def add(self, row: int, job: _Job, patches: Iterator[Patch]) -> None:
         self._jobs.append(job)
@@ -229,17 +219,14 @@ class _Queue:
             raise job.error
         for patch in patches:
             job.clip.weights.extend(patch.weights)
-            self._enqueue(patch, job.clip)
+            batch = self._waiting.setdefault(patch.shapes, [])
+            batch.append((patch, job.clip))
+            # a batch of one shape once it is full, and all batches if too many patches wait
+            if len(batch) >= self._model.forward.batch:
+                self._run(batch)
+            elif sum(map(len, self._waiting.values())) >= self._batch_size:
+                self.flush()
         job.clip.warnings = self._input.warnings_of(row)
-
-    def _enqueue(self, patch: Patch, clip: ClipVectors) -> None:
-        """Run a batch of one shape once it is full, and all batches if too many patches wait."""
-        batch = self._waiting.setdefault(patch.shapes, [])
-        batch.append((patch, clip))
-        if len(batch) >= self.load().batch:
-            self._run(batch)
-        elif sum(map(len, self._waiting.values())) >= self._batch_size:
-            self.flush()
 
     def discard_last(self) -> None:
         """Discard the vectors of the last clip, which failed."""
@@ -254,7 +241,7 @@ class _Queue:
         self._waiting = {}
 
     def _run(self, batch: list[tuple[Patch, ClipVectors]]) -> None:
-        vectors = self.load()([patch for patch, _ in batch])
+        vectors = self._model.forward([patch for patch, _ in batch])
         for (patch, clip), found in zip(batch, vectors, strict=True):
             clip.vectors.extend(self._stored(vector) for vector in found[: len(patch.weights)])
         batch.clear()
@@ -278,11 +265,15 @@ class _Queue:
         while self._jobs and len(self._jobs[0].clip.vectors) == len(self._jobs[0].clip.weights):
             job = self._jobs.popleft()
             row, self._n_finished = self._n_finished, self._n_finished + 1
-            clip = self._wanted(job)
+            clip = job.cached or job.clip
+            if job.cached is None and self._model.computed != self._model.layers:
+                last = self._model.columns[self._model.layers[-1]].stop  # followed by the layers for the cache only
+                clip = replace(clip, vectors=[vector[..., :last] for vector in clip.vectors])
             try:
                 for vector in clip.vectors:
                     check_output(vector, self._input.describe, row)
-                self._keep(job)
+                if self._cache is not None and job.key is not None and job.cached is None:
+                    self._keep(self._cache, job.key, job.clip)
             except self._errors.caught as error:
                 self._errors.add(row, error)
                 clip = ClipVectors()
@@ -290,27 +281,15 @@ class _Queue:
                 clip.spans = patch_spans(self._model.card, clip.n_timepoints, self._model.patches)
             yield clip
 
-    def _wanted(self, job: _Job) -> ClipVectors:
-        if job.cached is not None:
-            return job.cached
-        last = self._model.columns[self._model.layers[-1]].stop  # followed by the layers for the cache only
-        return replace(job.clip, vectors=[vector[..., :last] for vector in job.clip.vectors])
-
-    def _keep(self, job: _Job) -> None:
-        if self._cache is None or job.key is None or job.cached is not None:
-            return
+    def _keep(self, cache: VectorCache, key: ClipKey, clip: ClipVectors) -> None:
         for layer, columns in self._model.columns.items():
-            part = replace(job.clip, vectors=[vector[..., columns] for vector in job.clip.vectors])
+            part = replace(clip, vectors=[vector[..., columns] for vector in clip.vectors])
             if all(np.isfinite(vector).all() for vector in part.vectors):
-                self._cache.put(job.key, layer, part)
+                cache.put(key, layer, part)
 
 
 class Forward:
-    """Runs patches through a network in batches of a fixed size, padded with zeros.
-
-    The order of summation in float32 kernels depends on the shape; with one shape, a vector does not depend on the
-    other patches, bit for bit.
-    """
+    """Runs patches through a network in batches of a fixed size, padded with zeros."""
 
     def __init__(
         self,
@@ -318,12 +297,12 @@ class Forward:
         card: ModelCard,
         layers: tuple[str, ...],
         device: torch.device,
-        precision: Literal["float32", "bfloat16"] = "float32",
+        precision: Precision = "float32",
         finish: Callable[[Vectors], Vectors] | None = None,
     ) -> None:
         self._network = network
         self.batch = card.patching.batch * (1 if device.type == "cpu" else _ACCELERATOR_BATCHES)
-        self._joint = isinstance(card.patching, FramePatching) and card.patching.joint != (1,)
+        self._is_joint = isinstance(card.patching, FramePatching) and card.patching.joint != (1,)
         self._layers = layers
         self._device = device
         self._precision = precision
@@ -334,45 +313,25 @@ class Forward:
 
         Shapes: -> (n_joint, ...).
         """
-        vectors: list[Vectors] = []
-        for first in range(0, len(patches), self.batch):
-            vectors.extend(self._run(patches[first : first + self.batch]))
-        return vectors
-
-    def in_order(self, patches: list[Patch]) -> list[Vectors]:
-        """Compute the vectors of patches of any shapes, those of one shape together."""
-        rows_of: dict[tuple[Any, ...], list[int]] = {}
-        for row, patch in enumerate(patches):
-            rows_of.setdefault(patch.shapes, []).append(row)
-        vectors: dict[int, Vectors] = {}
-        for rows in rows_of.values():
-            vectors.update(zip(rows, self([patches[row] for row in rows]), strict=True))
-        return [vectors[row] for row in range(len(patches))]
+        shapes = [patch.shapes for patch in patches]
+        return in_fixed_batches(lambda rows, _: self._run([patches[row] for row in rows]), shapes, lambda _: self.batch)
 
     def _run(self, patches: list[Patch]) -> Vectors:
-        inputs = [self._stacked(tensors) for tensors in zip(*(patch.inputs for patch in patches), strict=True)]
-        low = torch.autocast(self._device.type, torch.bfloat16, enabled=self._precision == "bfloat16")
-        with _one_at_a_time, torch.inference_mode(), low:
-            values = [self._by_patch(tensor) for tensor in self._values(inputs)]
+        inputs = []
+        for tensors in zip(*(patch.inputs for patch in patches), strict=True):
+            stacked = torch.zeros((self.batch, *tensors[0].shape), dtype=torch.float32, device=self._device)
+            inputs.append(stacked)
+            torch.stack(tensors, out=stacked[: len(tensors)])
+        with forward_pass(self._device, self._precision):
+            by_layer: Sequence[Tensor]
+            if isinstance(self._network, LayeredNetwork):
+                by_layer = self._network(*inputs, layer=self._layers)
+            else:  # a network of the user computes one layer at a time
+                by_layer = [self._network(*inputs, layer=layer) for layer in self._layers]
+            # (B, ...) -> (B, W, ...), where W is the number of patches in a joint input, or 1
+            by_patch = [values if self._is_joint else values.unsqueeze(1) for values in by_layer]
+            values = [tensor.float().cpu().numpy() for tensor in by_patch]
         if self._finish:
             first = values[0]  # (B, W, d)
             values[0] = self._finish(first.reshape(-1, first.shape[-1])).reshape(*first.shape[:2], -1)
-        vectors = values[0] if len(values) == 1 else np.concatenate(values, axis=-1)
-        return vectors[: len(patches)]
-
-    def _by_patch(self, values: Tensor) -> Vectors:
-        """Return (B, W, ...), where W is the number of patches in a joint input, or 1."""
-        values = values if self._joint else values.unsqueeze(1)
-        return values.float().cpu().numpy()
-
-    def _values(self, inputs: list[Tensor]) -> Sequence[Tensor]:
-        if isinstance(self._network, LayeredNetwork):
-            found: Sequence[Tensor] = self._network(*inputs, layer=self._layers)
-            return found
-        # a network of the user computes one layer at a time
-        return [self._network(*inputs, layer=layer) for layer in self._layers]
-
-    def _stacked(self, tensors: tuple[Tensor, ...]) -> Tensor:
-        stacked = torch.zeros((self.batch, *tensors[0].shape), dtype=torch.float32, device=self._device)
-        torch.stack(tensors, out=stacked[: len(tensors)])
-        return stacked
+        return values[0] if len(values) == 1 else np.concatenate(values, axis=-1)

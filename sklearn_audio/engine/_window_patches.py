@@ -11,8 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sklearn_audio.engine._frames import to_tensor
-from sklearn_audio.engine._patches import Patch, PatchOptions, iter_patches
+from sklearn_audio.engine._patches import Patch, PatchOptions, iter_patches, to_tensor
 from sklearn_audio.engine._window_values import Window
 from sklearn_audio.engine.models import ClipPatching, ModelCard
 

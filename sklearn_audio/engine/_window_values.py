@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from sklearn_audio._caller import warn_caller
 from sklearn_audio._progress import progress_bar
-from sklearn_audio.engine._clips import ClipErrors, OnError
-from sklearn_audio.engine._streams import ordered_streams
+from sklearn_audio.engine._clips import ClipErrors, OnError, ordered_streams
 from sklearn_audio.validation import AudioClips
 
 __all__ = ["ClipWindows", "Window", "WindowGrid", "WindowRows", "Windowing", "window_values"]

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sklearn_audio.engine._devices import resolve_device
+from sklearn_audio.engine import resolve_device
 
 
 @pytest.mark.parametrize("device", ["cpu", torch.device("cpu")])

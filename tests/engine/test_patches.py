@@ -150,7 +150,7 @@ def test_the_loudest_frame_of_the_clip_sets_the_floor_of_all():
 def test_frames_of_a_long_clip_wait_in_a_file(monkeypatch):
     clip = noise(16000 * 12)
     held = cut_clip(SPEECH, clip, block=4096)
-    monkeypatch.setattr("sklearn_audio.engine._frames._MOST_VALUES_IN_MEMORY", 32 * 300)
+    monkeypatch.setattr("sklearn_audio.engine._patches._MOST_VALUES_IN_MEMORY", 32 * 300)
     for got, wanted in zip(cut_clip(SPEECH, clip, block=4096), held, strict=True):
         np.testing.assert_array_equal(got.inputs[0], wanted.inputs[0])
 

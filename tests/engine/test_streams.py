@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sklearn_audio.engine import _streams
-from sklearn_audio.engine._streams import ordered_streams
+from sklearn_audio.engine._clips import ordered_streams
 
 N_JOBS = pytest.mark.parametrize("n_jobs", [None, 2, 3])
 # Long enough that a thread which hangs fails the test, and never waited for otherwise.

@@ -1,20 +1,19 @@
-"""Batch-invariant inference: the output for a row does not depend on the other rows, bit for bit.
+"""Outputs of a trained network for rows of any length.
 
-The order of summation in a kernel depends on the shape of the input, so the shape must depend on the row alone. Its
-length is rounded up to a grid (or is fixed), and batches of one length always have the same number of rows; the last
-one is padded with empty rows. If a kernel also depends on the position within the batch, batches have one row.
+Lengths are rounded up to a grid (or are fixed), so that rows share shapes. If a kernel also depends on the position
+within the batch, batches have one row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sklearn_audio.engine._inference import forward_pass, in_fixed_batches
 from sklearn_audio.engine.training._dataset import Collation
 from sklearn_audio.engine.training._rows import RowView
 
@@ -46,20 +45,15 @@ def predict_logits(
     """
     fixed = collation.length
     lengths = grid_lengths(rows.lengths, collation.max_length) if fixed is None else np.full(len(rows), fixed)
-    order = np.argsort(lengths, kind="stable")
-    parts: list[NDArray[np.float32]] = []
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-        for length in np.unique(lengths).tolist():
-            alike = order[lengths[order] == length]
-            n_rows = 1 if one_by_one else _rows_per_batch(length, is_fixed=fixed is not None)
-            for chosen in np.split(alike, range(n_rows, len(alike), n_rows)):
-                values, true = collation.collate(rows, chosen, n_rows=n_rows, length=length)
-                answers = network(values.to(device), true.to(device))
-                parts.append(answers[: len(chosen)].float().cpu().numpy())
-    logits: NDArray[Any] = np.empty((len(order), *parts[0].shape[1:]), dtype=np.float32)
-    logits[order] = np.concatenate(parts)
-    return logits
 
+    def run(chosen: list[int], n_rows: int) -> NDArray[np.float32]:
+        values, true = collation.collate(rows, np.array(chosen), n_rows=n_rows, length=int(lengths[chosen[0]]))
+        with forward_pass(device, precision):
+            return network(values.to(device), true.to(device)).float().cpu().numpy()
 
-def _rows_per_batch(length: int, *, is_fixed: bool) -> int:
-    return _MOST_ROWS if is_fixed else min(_MOST_ROWS, max(_FEWEST_ROWS, _STEPS_PER_BATCH // length))
+    def rows_per_batch(length: int) -> int:
+        if one_by_one:
+            return 1
+        return _MOST_ROWS if fixed else min(_MOST_ROWS, max(_FEWEST_ROWS, _STEPS_PER_BATCH // length))
+
+    return np.stack(in_fixed_batches(run, lengths.tolist(), rows_per_batch))
