@@ -15,8 +15,7 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from sklearn_audio._items import Items, check_items
-from sklearn_audio._meaning import Uses, check_idle_parameters
+from sklearn_audio._meaning import Items, Uses, check_idle_parameters, check_items
 from sklearn_audio._output import label_outputs
 from sklearn_audio._saved_version import VersionedState
 from sklearn_audio._shared_parameters import SharedParameters

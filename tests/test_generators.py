@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sklearn_audio._generators import (
+from sklearn_audio._isolation import (
     _DRAW_WITHIN,
     _DROP,
     _TAKE_A_GENERATOR,

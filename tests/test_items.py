@@ -14,7 +14,7 @@ from sklearn_audio import (
     PrototypicalClassifier,
     TokenMeanClassifier,
 )
-from sklearn_audio._items import given_items, items_of
+from sklearn_audio._meaning import given_items, items_of
 from sklearn_audio.nets import ARCHITECTURES
 
 X, Y = np.zeros((4, 8, 3)), [0, 1, 0, 1]

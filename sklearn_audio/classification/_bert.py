@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, ClassVar, Unpack
 
-from sklearn_audio._items import Item, Items
+from sklearn_audio._meaning import Item, Items
 from sklearn_audio._sklearn import StrOptions
 from sklearn_audio.classification._network_options import COUNT, DROPOUT
 from sklearn_audio.classification._sequences import SequenceClassifier

@@ -9,8 +9,7 @@ from typing import Any, ClassVar, Literal, Unpack
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from sklearn_audio._items import Item, Items, check_items, items_of
-from sklearn_audio._meaning import Uses, needs
+from sklearn_audio._meaning import Item, Items, Uses, check_items, items_of, needs
 from sklearn_audio._names import check_name
 from sklearn_audio._sklearn import HasMethods, Interval, StrOptions, clone_parametrized
 from sklearn_audio.classification._audio_input import AudioInput, check_powers
@@ -282,10 +281,6 @@ class CNNClassifier(NeuralClassifier):
         network.pop("hidden_sizes", None)
         check_items(self, "options", network | _OWN_OPTIONS, f" for architecture {self.architecture!r}:")
 
-    def _network_options(self) -> dict[str, Any]:
-        options = {name: value for name, value in (self.options or {}).items() if name not in _OWN_OPTIONS}
-        return options if self.hidden_sizes is None else options | {"hidden_sizes": tuple(self.hidden_sizes)}
-
     def _option(self, name: str) -> Any:
         return items_of(self, "options")[name]
 
@@ -375,12 +370,15 @@ class CNNClassifier(NeuralClassifier):
 
     def _build_network(self, rows: RowView) -> None:
         item_shape = self._collation(training=True).item_shape(rows)
+        network_options = {name: value for name, value in (self.options or {}).items() if name not in _OWN_OPTIONS}
+        if self.hidden_sizes is not None:
+            network_options["hidden_sizes"] = tuple(self.hidden_sizes)
         options: dict[str, Any] = {
             "n_outputs": len(self.classes_),
             "n_features": item_shape[0] if item_shape else None,
             "architecture": self.architecture,
             "n_frames": self.n_frames_,
-            "options": self._network_options(),
+            "options": network_options,
             "per_clip": self.normalize == "clip",
             "learned_log": self._option("log_compression") is not None,
         }

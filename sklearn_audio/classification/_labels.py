@@ -130,6 +130,8 @@ def weights_of_classes(labels: Labels, codes: NDArray[Any], class_weight: Any) -
 
     Shapes: codes (n_clips,) -> (n_clips,).
     """
+    if class_weight is None:
+        return np.ones(len(codes))
     _check_names(labels, class_weight)
     there = np.unique(codes)
     if isinstance(class_weight, str):

@@ -13,8 +13,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length
 from torch import Tensor
 
-from sklearn_audio._items import Item, Items, check_items, items_of
-from sklearn_audio._meaning import Uses, needs
+from sklearn_audio._meaning import Item, Items, Uses, check_items, items_of, needs
 from sklearn_audio._names import check_name
 from sklearn_audio.base import Reading
 from sklearn_audio.classification._audio_input import AudioInput

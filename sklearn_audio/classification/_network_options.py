@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
 
-from sklearn_audio._items import Item
+from sklearn_audio._meaning import Item
 from sklearn_audio._sklearn import Interval, StrOptions
 from sklearn_audio.nets import AST_SIZES, FRAME_POOLINGS, Architecture
 

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from sklearn_audio._items import Item, Items, items_of
-from sklearn_audio._meaning import Uses, needs_frames, needs_tokens
+from sklearn_audio._meaning import Item, Items, Uses, items_of, needs_frames, needs_tokens
 from sklearn_audio.classification._network_options import COUNT
 from sklearn_audio.classification._neural import NeuralClassifier
 from sklearn_audio.engine.training import Collation, RowView

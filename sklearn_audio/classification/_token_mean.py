@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Unpack
 
 from sklearn.utils import Tags
 
-from sklearn_audio._items import Item, Items
+from sklearn_audio._meaning import Item, Items
 from sklearn_audio.classification._network_options import COUNT, DROPOUT
 from sklearn_audio.classification._sequences import SequenceClassifier
 from sklearn_audio.classification._training_parameters import TrainingOptions

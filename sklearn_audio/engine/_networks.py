@@ -19,8 +19,7 @@ from torch import Tensor, nn
 
 from sklearn_audio import weights as published
 from sklearn_audio._forks import ForkSafeLock
-from sklearn_audio._generators import Generators
-from sklearn_audio._isolation import isolated
+from sklearn_audio._isolation import Generators, isolated
 from sklearn_audio._paths import local_path
 from sklearn_audio._stamp import stamp_of
 from sklearn_audio.engine._tuning import tune

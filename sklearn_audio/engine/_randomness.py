@@ -1,4 +1,4 @@
-"""Random generators by seed and key, and temporary seeding of the global generators."""
+"""Random numbers from a seed: generators by key, those of torch in a thread, and temporary seeding of global ones."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
+from numbers import Integral
+from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from sklearn_audio._forks import ForkSafeLock
-from sklearn_audio._generators import Generators
-from sklearn_audio._isolation import isolated
+from sklearn_audio._isolation import Generators, isolated
 
-__all__ = ["Purpose", "seeded_globals", "stream"]
+__all__ = ["Purpose", "draw_seed", "seeded", "seeded_globals", "stream"]
 
 _one_at_a_time = ForkSafeLock()
 
@@ -34,6 +35,23 @@ def stream(seed: int, purpose: Purpose, *key: int) -> np.random.Generator:
     """Return the generator of a seed and a key."""
     # not the list [seed, *key]: NumPy takes one that ends in zeros for the shorter one
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose, *key)))
+
+
+def draw_seed(random_state: Any) -> int:
+    """Draw the seed of one fit."""
+    if random_state is None:
+        return int(np.random.default_rng().integers(2**31))
+    if isinstance(random_state, Integral):
+        return int(random_state) % 2**31
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[Generators]:
+    """Let torch draw from a seed in this thread; the generators of the process are neither used nor changed."""
+    generators = Generators(seed)
+    with isolated(generators):
+        yield generators
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from sklearn_audio.engine import _streams
+from sklearn_audio.engine import _clips
 from sklearn_audio.engine._clips import ClipErrors, collect_rows
 from sklearn_audio.exceptions import AudioReadError
 from sklearn_audio.validation import check_audio
@@ -51,7 +51,7 @@ def test_rows(n_jobs):
 
 @N_JOBS
 def test_long_rows_come_in_pieces(monkeypatch, n_jobs):
-    monkeypatch.setattr(_streams, "_AHEAD_VALUES", 3)
+    monkeypatch.setattr(_clips, "_AHEAD_VALUES", 3)
 
     def extract(row):
         for i in range(10):
@@ -81,7 +81,7 @@ def test_complete_changes_the_finished_row_and_no_failed_one(n_jobs):
 @pytest.mark.parametrize("pieces_before", [0, 2])
 @pytest.mark.parametrize("ahead", [0, 1 << 21])
 def test_a_failed_row_becomes_one_item_of_nan(monkeypatch, n_jobs, error, pieces_before, ahead):
-    monkeypatch.setattr(_streams, "_AHEAD_VALUES", ahead)
+    monkeypatch.setattr(_clips, "_AHEAD_VALUES", ahead)
     clips = clips_of(2, 3, 1)
     extract = failing(clips, 1, error, pieces_before=pieces_before)
     with pytest.warns(UserWarning, match=r"1 clip\(s\) could not be used and became NaN:\n  row 1: x") as caught:
@@ -121,7 +121,7 @@ def test_the_first_failure_ends_the_run(n_jobs, error):
 @pytest.mark.parametrize("error", [KeyboardInterrupt("stop"), MemoryError("stop"), ZeroDivisionError("stop")])
 @pytest.mark.parametrize("ahead", [0, 1 << 21])
 def test_what_is_no_fault_of_a_clip_always_surfaces(monkeypatch, n_jobs, on_error, error, ahead):
-    monkeypatch.setattr(_streams, "_AHEAD_VALUES", ahead)
+    monkeypatch.setattr(_clips, "_AHEAD_VALUES", ahead)
     clips = clips_of(*range(1, 20))
     extract = failing(clips, 3, error, pieces_before=2)
     with pytest.raises(type(error), match="stop"):
@@ -131,7 +131,7 @@ def test_what_is_no_fault_of_a_clip_always_surfaces(monkeypatch, n_jobs, on_erro
 
 @pytest.mark.parametrize("verbose", [0, 1])
 def test_an_error_in_the_calling_thread_ends_the_background_threads(monkeypatch, verbose):
-    monkeypatch.setattr(_streams, "_AHEAD_VALUES", 0)
+    monkeypatch.setattr(_clips, "_AHEAD_VALUES", 0)
     clips, started = clips_of(*[1] * 50), []
 
     def extract(row):

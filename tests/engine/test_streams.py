@@ -8,7 +8,7 @@ import weakref
 import numpy as np
 import pytest
 
-from sklearn_audio.engine import _streams
+from sklearn_audio.engine import _clips
 from sklearn_audio.engine._clips import ordered_streams
 
 N_JOBS = pytest.mark.parametrize("n_jobs", [None, 2, 3])
@@ -23,7 +23,7 @@ def parts_of(n):
 @N_JOBS
 @pytest.mark.parametrize("ahead", [0, 5, 1 << 20])
 def test_streams_and_their_parts_come_in_order(monkeypatch, n_jobs, ahead):
-    monkeypatch.setattr(_streams, "_AHEAD_VALUES", ahead)
+    monkeypatch.setattr(_clips, "_AHEAD_VALUES", ahead)
     lengths = [3, 0, 50, 1, 7] * 4
     got = [
         (n, [part.tolist() for part in parts])
@@ -45,7 +45,7 @@ def test_one_job_computes_in_the_calling_thread_and_two_do_not():
 
 
 def test_a_long_stream_waits_for_whoever_takes_it(monkeypatch):
-    monkeypatch.setattr(_streams, "_AHEAD_VALUES", 9)
+    monkeypatch.setattr(_clips, "_AHEAD_VALUES", 9)
     computed = []
 
     def count(n):
@@ -106,7 +106,7 @@ def test_an_error_before_the_first_part_ends_the_run(n_jobs):
 
 
 def test_an_error_of_the_items_ends_threads_that_wait(monkeypatch):
-    monkeypatch.setattr(_streams, "_AHEAD_VALUES", 0)
+    monkeypatch.setattr(_clips, "_AHEAD_VALUES", 0)
 
     def items():
         yield 50
@@ -118,7 +118,7 @@ def test_an_error_of_the_items_ends_threads_that_wait(monkeypatch):
 
 
 def test_a_stream_left_early_ends_and_the_next_one_follows(monkeypatch):
-    monkeypatch.setattr(_streams, "_AHEAD_VALUES", 0)
+    monkeypatch.setattr(_clips, "_AHEAD_VALUES", 0)
     got = [(i, next(parts).tolist()) for i, parts in ordered_streams(lambda i: (i, parts_of(100)), range(20), 2)]
     assert got == [(i, [0, 0]) for i in range(20)]
     assert not background_threads()
@@ -126,7 +126,7 @@ def test_a_stream_left_early_ends_and_the_next_one_follows(monkeypatch):
 
 @pytest.mark.parametrize("n_taken", [0, 1, 3])
 def test_closing_ends_threads_that_wait(monkeypatch, n_taken):
-    monkeypatch.setattr(_streams, "_AHEAD_VALUES", 0)
+    monkeypatch.setattr(_clips, "_AHEAD_VALUES", 0)
     ended = []
 
     def endless(i):

@@ -1,8 +1,16 @@
 """Training: a dataset of rows and segments, a skorch net with schedules and callbacks, batch-invariant inference."""
 
+from sklearn_audio.engine._randomness import draw_seed, seeded
 from sklearn_audio.engine._scratch_values import ScratchValues
 from sklearn_audio.engine.augmentation import Augmentation, adapt_all, augment_clip, build_spec_augment
 from sklearn_audio.engine.training._batches import EvaluationBatches, TrainingBatches
+from sklearn_audio.engine.training._callbacks import (
+    GradientAccumulation,
+    LabelSmoothing,
+    WeightAveraging,
+    check_callbacks,
+    check_schedule,
+)
 from sklearn_audio.engine.training._checkpoint import Checkpoint
 from sklearn_audio.engine.training._dataset import BatchFrontEnd, Collation, Crop, SegmentDataset, ShortClip
 from sklearn_audio.engine.training._divergence import check_answers
@@ -13,12 +21,6 @@ from sklearn_audio.engine.training._episodes import (
     Episodes,
     episode_logits,
     train_in_episodes,
-)
-from sklearn_audio.engine.training._given_callbacks import (
-    GradientAccumulation,
-    LabelSmoothing,
-    WeightAveraging,
-    check_callbacks,
 )
 from sklearn_audio.engine.training._inference import predict_logits
 from sklearn_audio.engine.training._losses import (
@@ -41,8 +43,6 @@ from sklearn_audio.engine.training._rows import (
     whole_rows,
 )
 from sklearn_audio.engine.training._run import describe_run
-from sklearn_audio.engine.training._schedules import check_schedule
-from sklearn_audio.engine.training._seeding import draw_seed, seeded
 from sklearn_audio.engine.training._split import Split, split_by_groups, split_off_validation
 from sklearn_audio.engine.training._state import NetworkState, network_from_state, network_to_state
 

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sklearn_audio._generators import Generators, drawing_from
+from sklearn_audio._isolation import Generators, drawing_from
 from sklearn_audio._progress import progress_bar
+from sklearn_audio.engine.training._callbacks import SCHEDULES
 from sklearn_audio.engine.training._divergence import check_weights_finite, divergence
 from sklearn_audio.engine.training._optimizers import optimizer_of
-from sklearn_audio.engine.training._schedules import SCHEDULES
 
 __all__ = ["EmbeddedSpace", "Episode", "EpisodeConfig", "Episodes", "episode_logits", "train_in_episodes"]
 

@@ -16,7 +16,7 @@ from skorch.helper import predefined_split
 from skorch.utils import noop
 from torch import Tensor, nn
 
-from sklearn_audio._generators import Generators, drawing_from
+from sklearn_audio._isolation import Generators, drawing_from
 from sklearn_audio.engine.training._averaging import WeightAverage
 from sklearn_audio.engine.training._batches import (
     Batch,
@@ -26,20 +26,22 @@ from sklearn_audio.engine.training._batches import (
     TrainingBatches,
     batch_sizes,
 )
-from sklearn_audio.engine.training._callbacks import EpochRecord, ProgressBar
-from sklearn_audio.engine.training._checkpoint import Checkpoint
-from sklearn_audio.engine.training._divergence import check_weights_finite, divergence
-from sklearn_audio.engine.training._given_callbacks import (
+from sklearn_audio.engine.training._callbacks import (
+    EpochRecord,
     GradientAccumulation,
     LabelSmoothing,
+    ProgressBar,
+    Schedule,
+    ScheduleName,
     WeightAveraging,
     given_callback,
     other_callbacks,
 )
+from sklearn_audio.engine.training._checkpoint import Checkpoint
+from sklearn_audio.engine.training._divergence import check_weights_finite, divergence
 from sklearn_audio.engine.training._interrupts import is_stop
 from sklearn_audio.engine.training._losses import ClassificationLoss, ReconstructionLoss
 from sklearn_audio.engine.training._optimizers import optimizer_of
-from sklearn_audio.engine.training._schedules import Schedule, ScheduleName
 
 __all__ = ["Net", "TrainingConfig", "build_net", "train"]
 

@@ -9,8 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sklearn_audio._generators import Generators
-from sklearn_audio._isolation import isolated
+from sklearn_audio._isolation import Generators, isolated
 
 __all__ = ["NetworkState", "network_from_state", "network_to_state"]
 

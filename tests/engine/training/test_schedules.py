@@ -7,8 +7,8 @@ from skorch.callbacks import LRScheduler
 from torch.optim import lr_scheduler
 
 from sklearn_audio import LSTMClassifier
+from sklearn_audio.engine.training._callbacks import SCHEDULES, Schedule
 from sklearn_audio.engine.training._checkpoint import _load_into, _state_of
-from sklearn_audio.engine.training._schedules import SCHEDULES, Schedule
 from tests.engine.training.trainable import trained
 
 FRAMES = list(np.random.default_rng(0).normal(size=(8, 5, 3)).astype(np.float32))
