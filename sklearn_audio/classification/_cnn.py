@@ -15,7 +15,6 @@ from sklearn_audio._sklearn import HasMethods, Interval, StrOptions, clone_param
 from sklearn_audio.classification._audio_input import AudioInput, check_powers
 from sklearn_audio.classification._network_options import COUNT, options_of, options_of_own
 from sklearn_audio.classification._neural import NeuralClassifier
-from sklearn_audio.classification._sequences import holds_tokens
 from sklearn_audio.classification._training_parameters import TrainingOptions
 from sklearn_audio.dsp import FrontEnd
 from sklearn_audio.engine.training import (
@@ -29,6 +28,7 @@ from sklearn_audio.engine.training import (
 )
 from sklearn_audio.nets import ARCHITECTURES, Architecture, FrameNetwork, architecture_of
 from sklearn_audio.validation import container_kind
+from sklearn_audio.validation._sequences import holds_tokens
 
 __all__ = ["CNNClassifier"]
 

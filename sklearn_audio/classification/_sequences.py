@@ -15,8 +15,9 @@ from sklearn_audio.classification._neural import NeuralClassifier
 from sklearn_audio.engine.training import Collation, RowView
 from sklearn_audio.ragged import Ragged
 from sklearn_audio.validation import check_sequences, container_kind
+from sklearn_audio.validation._sequences import holds_tokens
 
-__all__ = ["SequenceClassifier", "holds_tokens"]
+__all__ = ["SequenceClassifier"]
 
 # Integers above this are more likely measurements than tokens.
 _MOST_TOKENS = 1_000_000
@@ -108,16 +109,6 @@ class SequenceClassifier(NeuralClassifier):
         self._set_network(network_class(**options), options)
         if self.n_tokens_ is None and self.normalize == "standard":
             self._standardise(rows)
-
-
-def holds_tokens(items: Any) -> bool:
-    """Return whether clips are integers in one dimension each."""
-    if isinstance(items, Ragged):
-        return items.item_shape == () and items.dtype.kind in "iu"
-    if isinstance(items, np.ndarray) and items.dtype != object:
-        return items.ndim == 2 and items.dtype.kind in "iu"
-    first = np.asarray(items[0])
-    return first.ndim == 1 and first.dtype.kind in "iu"
 
 
 def _as_tokens(items: Any) -> Ragged:

@@ -106,3 +106,13 @@ def _check_finite_rows(ragged: Ragged, allow_failed: bool) -> None:
         failed = allow_failed and len(row) == 1 and bool(np.isnan(row).all())
         if not failed and not np.isfinite(row).all():
             raise ValueError(f"row {i} contains NaN or infinity. Repair it or leave it out.")
+
+
+def holds_tokens(items: Any) -> bool:
+    """Return whether clips are integers in one dimension each."""
+    if isinstance(items, Ragged):
+        return items.item_shape == () and items.dtype.kind in "iu"
+    if isinstance(items, np.ndarray) and items.dtype != object:
+        return items.ndim == 2 and items.dtype.kind in "iu"
+    first = np.asarray(items[0])
+    return first.ndim == 1 and first.dtype.kind in "iu"
