@@ -25,6 +25,7 @@ _N_WORST = 30
 _DPI = 110
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+h1 { font-size: 1.5rem; overflow-wrap: anywhere }
 img { max-width: 100%; height: auto } figure { margin: 0 0 2rem; overflow-x: auto }
 table { border-collapse: collapse; display: block; overflow-x: auto; margin-bottom: 2rem }
 th, td { padding: .3rem .8rem .3rem 0; text-align: left; border-bottom: 1px solid #ddd; overflow-wrap: anywhere }
