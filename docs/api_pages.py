@@ -47,10 +47,11 @@ def _stub_imports() -> list[tuple[str, str]]:
 
 
 def write_pages(folder: Path) -> None:
-    """Write one page per public module, with a summary table of its names; pages of modules that are gone go too."""
+    """Write one page per public module, with a summary table of its names; pages of what is gone go too."""
     folder.mkdir(parents=True, exist_ok=True)
     pages = {folder / f"{module}.rst": _module_page(module, names) for module, names in public_names().items()}
-    for path in set(folder.glob("*.rst")) - set(pages):
+    named = {folder / "names" / f"{module}.{name}.rst" for module, names in public_names().items() for name in names}
+    for path in {*folder.glob("*.rst"), *folder.glob("names/*.rst")} - {*pages, *named}:
         path.unlink()
     for path, text in pages.items():
         _write_if_changed(path, text)

@@ -18,7 +18,7 @@ import pytest
 from numpydoc.docscrape import FunctionDoc, NumpyDocString
 
 from docs import check_pages
-from docs.api_pages import public_methods, public_names
+from docs.api_pages import public_methods, public_names, write_pages
 from docs.changes.build import read_fragments, render_unreleased
 
 ROOT = Path(__file__).parents[1]
@@ -310,6 +310,16 @@ def test_configurations_on_the_page_of_benchmarks_are_those_of_the_script():
     script = (ROOT / "benchmarks" / "networks.py").read_text()
     assert "crnn, 50 epochs" in rows
     assert [name for name in rows if f'"{name}": ' not in script] == []
+
+
+def test_pages_of_what_is_gone_go_too(tmp_path):
+    names = tmp_path / "names"
+    names.mkdir()
+    for page in ("sklearn_audio.gone.rst", "names/sklearn_audio.dsp.Gone.rst", "names/sklearn_audio.dsp.FrontEnd.rst"):
+        (tmp_path / page).touch()
+    write_pages(tmp_path)
+    assert not (tmp_path / "sklearn_audio.gone.rst").exists()
+    assert [page.name for page in names.iterdir()] == ["sklearn_audio.dsp.FrontEnd.rst"]
 
 
 def test_a_page_that_lacks_the_summary_of_a_method_is_found(tmp_path, monkeypatch):
