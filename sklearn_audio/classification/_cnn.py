@@ -95,7 +95,7 @@ class CNNClassifier(NeuralClassifier):
         called with the options that you choose:
 
         - "dropout", from 0 to below 1: fraction of the units dropped in training; for all but "timbre", "ast" and
-          "cnn14_decision_...".
+          "cnn14_decision_max", "cnn14_decision_avg", "cnn14_decision_att".
         - "n_embedding", at least 2, by default 64: width of "crnn", "cnn_transformer" and "fnet", for hundreds of
           clips, instead of 1024 as in the papers.
         - "pooling", one of "max", "mean", "linear", "exponential" and "attention", by default "linear": over time, for
