@@ -157,14 +157,13 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, AudioEstimator):
                 f"n_votes={self.n_votes} averages probabilities, and {type(self.estimator).__name__} has no "
                 "predict_proba; set n_votes=0, or use an estimator with predict_proba."
             )
-        self._seed = draw_seed(self.random_state)
-        self.estimator_ = clone(self.estimator)
-        n_sets = self.n_copies + 1
-        copies = (self._change(row, i, copy) for copy in range(self.n_copies) for i, row in enumerate(rows))
-        extra = self._fit_params(np.arange(len(rows)) if groups is None else groups, n_sets)
+        seed, estimator, n_sets = draw_seed(self.random_state), clone(self.estimator), self.n_copies + 1
+        copies = (self._change(row, seed, i, copy) for copy in range(self.n_copies) for i, row in enumerate(rows))
+        extra = self._fit_params(estimator, np.arange(len(rows)) if groups is None else groups, n_sets)
         all_rows = Ragged.from_list([*rows, *copies])
         targets = encoded.astype(np.int64) if labels.multi_label else labels.classes[encoded]
-        self.estimator_.fit(all_rows, np.concatenate([targets] * n_sets), **extra)
+        estimator.fit(all_rows, np.concatenate([targets] * n_sets), **extra)
+        self.estimator_, self._seed = estimator, seed  # after success
         self._labels, self.classes_ = labels, labels.classes
         return self
 
@@ -173,12 +172,12 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, AudioEstimator):
             return list(self._validate_frames(X, reset=reset))
         return list(self._validate_audio(X, self.sample_rate, reset=reset, bare_rate=self.sample_rate))
 
-    def _fit_params(self, groups: Any, n_sets: int) -> dict[str, Any]:
-        takes_groups = hasattr(self.estimator_, "cv") or has_fit_parameter(self.estimator_, "groups")
+    def _fit_params(self, estimator: Any, groups: Any, n_sets: int) -> dict[str, Any]:
+        takes_groups = hasattr(estimator, "cv") or has_fit_parameter(estimator, "groups")
         return {"groups": np.tile(np.asarray(groups), n_sets)} if takes_groups else {}
 
-    def _change(self, row: NDArray[np.float32], *key: int) -> NDArray[np.float32]:
-        rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(len(key), *key)))
+    def _change(self, row: NDArray[np.float32], seed: int, *key: int) -> NDArray[np.float32]:
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(len(key), *key)))
         changed = augment_clip(row, adapt_all(self.augmentations), rng, self.sample_rate)
         return np.asarray(changed, dtype=np.float32)
 
@@ -186,7 +185,7 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, AudioEstimator):
         """Yield the clips, then their copies, each changed by the same random numbers."""
         yield Ragged.from_list(rows)
         for copy in range(self.n_votes):
-            yield Ragged.from_list([self._change(row, copy) for row in rows])
+            yield Ragged.from_list([self._change(row, self._seed, copy) for row in rows])
 
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> NDArray[np.float64]:

@@ -125,3 +125,19 @@ def test_refusals():
         AugmentedClassifier(LogisticRegression(), [3]).fit(X, Y)
     with pytest.raises(InvalidParameterError, match="'n_copies' parameter of AugmentedClassifier must be an int"):
         pipeline(n_copies=-1).fit(X, Y)
+
+
+def test_a_failed_fit_leaves_the_classifier_as_it_was(monkeypatch):
+    def fails(self, X, y, groups=None):
+        raise KeyboardInterrupt
+
+    model = remembers(n_votes=1).fit(X, Y)
+    before = model.predict_proba(X)
+    monkeypatch.setattr(Remembers, "fit", fails)
+    with pytest.raises(KeyboardInterrupt):
+        model.set_params(random_state=1).fit(X, Y)
+    assert np.array_equal(model.predict_proba(X), before)
+    fresh = remembers()
+    with pytest.raises(KeyboardInterrupt):
+        fresh.fit(X, Y)
+    assert not hasattr(fresh, "estimator_")
