@@ -102,6 +102,16 @@ def transformers_or_skip() -> Any:
         return transformers
 
 
+def skip_without_new_process() -> None:
+    """Skip what imports transformers in a new process, where a torchaudio for another torch cannot be hidden."""
+    try:
+        importlib.import_module("torchaudio")
+    except ModuleNotFoundError:
+        return
+    except (ImportError, OSError) as error:
+        pytest.skip(f"the installed torchaudio does not load, so a new process cannot import transformers: {error}")
+
+
 def clap_config(transformers: Any, enable_fusion: bool = False) -> Any:
     audio = {
         "hidden_size": 64,

@@ -22,7 +22,14 @@ from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.files import Resampler
 from sklearn_audio.inspection import predict_segments
 from sklearn_audio.testing import check_audio_estimator
-from tests.native_models import config_of, save_model, save_tokenizer, transformers_or_skip, waveform
+from tests.native_models import (
+    config_of,
+    save_model,
+    save_tokenizer,
+    skip_without_new_process,
+    transformers_or_skip,
+    waveform,
+)
 
 LABELS = ["rain", "a dog", "zebra song"]
 RATE = 48000
@@ -364,4 +371,5 @@ EXPECTED = {
 def test_the_checks_of_scikit_learn_and_of_audio(saved):
     classifier = ZeroShotClassifier(saved(), LABELS, sample_rate=RATE)
     check_estimator(classifier, expected_failed_checks=EXPECTED)
+    skip_without_new_process()
     check_audio_estimator(classifier)

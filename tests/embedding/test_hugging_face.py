@@ -18,7 +18,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from sklearn_audio import HuggingFaceEmbedder
 from sklearn_audio.exceptions import WeightsError
 from sklearn_audio.testing import check_audio_estimator
-from tests.native_models import MODELS, config_of, save_model, transformers_or_skip, waveform
+from tests.native_models import MODELS, config_of, save_model, skip_without_new_process, transformers_or_skip, waveform
 
 
 @pytest.fixture(scope="session")
@@ -362,4 +362,5 @@ def test_a_broken_import_of_transformers(said, message, monkeypatch):
 def test_the_checks_of_scikit_learn_and_of_audio(saved):
     embedder = HuggingFaceEmbedder(saved("whisper"), sample_rate=16000, layer="block1", window=0.5)
     check_estimator(embedder)
+    skip_without_new_process()
     check_audio_estimator(embedder)
