@@ -144,6 +144,7 @@ ENCODE: dict[str, Callable[[float, int], bytes]] = {
     "MPC 2000": sndfile("MPC2K", "PCM_16"),
     "SDS": sndfile("SDS", "PCM_16"),
     "XI": lambda seconds, channels: counted_xi(sndfile("XI", "DPCM_16", 44100)(seconds, 1)),
+    "XI of 8 bits": lambda seconds, channels: counted_xi(sndfile("XI", "DPCM_8", 44100)(seconds, 1)),
     "SPHERE mu-law": sndfile("NIST", "ULAW"),
     "MAT 4": sndfile("MAT4", "PCM_16"),
     "MAT 5": sndfile("MAT5", "PCM_16"),
@@ -184,6 +185,7 @@ COUNTS: dict[str, Count] = {
     "AVR": field_at(b"2BIT", 26, ">I"),
     "WVE": field_at(b"ALaw", 18, ">I"),
     "XI": lambda recording, factor: with_field(recording, 298, "<I", lambda size: size * factor),
+    "XI of 8 bits": lambda recording, factor: with_field(recording, 298, "<I", lambda size: size * factor),
     "MPC 2000": field_at(b"\1\4", 30, "<I"),
     "SoX": field_at(b".SoX", 8, "<Q"),
     "AU": field_at(b".snd", 8, ">I"),
@@ -203,7 +205,8 @@ THROUGH_FFMPEG = {
     *("AVI", "G.722 in WAV", "FLAC in Ogg", "ADTS", "MP4", "WebM", "WMA", "SoX", "AC-3", "E-AC-3", "LATM", "MPEG-TS"),
     *("MPEG-TS of AAC", "RealMedia", "live WebM", "Matroska", "FLV", "FLV of MP3", "AMR", "VOC of blocks"),
 }
-NO_END = {"AU", "AU mu-law", "CAF", "SPHERE", "AVR", "WVE", "MPC 2000", "SoX", "XI"}  # but the count itself
+# But the count itself.
+NO_END = {"AU", "AU mu-law", "CAF", "SPHERE", "AVR", "WVE", "MPC 2000", "SoX", "XI", "XI of 8 bits"}
 FRAMES = {"ADTS", "MP2", "AC-3", "E-AC-3", "LATM", "MPEG-TS", "MPEG-TS of AAC"}
 
 
