@@ -155,11 +155,12 @@ def _frame_patches(
             n_to_skip = max(0, step - len(frames))
             frames = frames[step:]
     weights = _weights_of_rest(len(frames), patching.n_frames, hop, options.partial, is_first=not n_cut)
-    size = patching.n_frames + (joint[-1] - 1) * hop
-    for first in range(0, len(weights), joint[-1]):
-        piece = frames[first * hop : first * hop + size]
-        missing = piece.new_full((size - len(piece), piece.shape[1]), patching.fill)
-        yield Patch((_finished(card, torch.cat([piece, missing]), highest),), weights[first : first + joint[-1]])
+    if weights:
+        n_joint = min(n for n in joint if n >= len(weights))
+        piece = frames[: patching.n_frames + (n_joint - 1) * hop]
+        missing = patching.n_frames + (n_joint - 1) * hop - len(piece)
+        filled = torch.cat([piece, piece.new_full((missing, piece.shape[1]), patching.fill)])
+        yield Patch((_finished(card, filled, highest),), weights)
 
 
 def _finished(card: ModelCard, frames: Tensor, highest: Tensor | None) -> Tensor:

@@ -243,20 +243,20 @@ class _Queue:
     def _run(self, batch: list[tuple[Patch, ClipVectors]]) -> None:
         vectors = self._model.forward([patch for patch, _ in batch])
         for (patch, clip), found in zip(batch, vectors, strict=True):
-            clip.vectors.extend(self._stored(vector) for vector in found[: len(patch.weights)])
+            clip.vectors.extend(self._stored(found[: len(patch.weights)]))
         batch.clear()
 
-    def _stored(self, vector: Vectors) -> Vectors:
-        """Copy a vector into a preallocated block.
+    def _stored(self, vectors: Vectors) -> Vectors:
+        """Copy vectors into a preallocated block.
 
         Many small arrays, allocated between forward passes, would fragment the heap and raise peak memory.
         """
-        if len(self._block) < vector.size:
-            self._block = np.empty(max(_VALUES_PER_BLOCK, vector.size), dtype=vector.dtype)
-        row = self._block[: vector.size].reshape(vector.shape)
-        self._block = self._block[vector.size :]
-        row[...] = vector
-        return row
+        if len(self._block) < vectors.size:
+            self._block = np.empty(max(_VALUES_PER_BLOCK, vectors.size), dtype=vectors.dtype)
+        rows = self._block[: vectors.size].reshape(vectors.shape)
+        self._block = self._block[vectors.size :]
+        rows[...] = vectors
+        return rows
 
     def finished(self) -> Iterator[ClipVectors]:
         """Yield the completed clips at the front of the queue."""
@@ -270,8 +270,8 @@ class _Queue:
                 last = self._model.columns[self._model.layers[-1]].stop  # followed by the layers for the cache only
                 clip = replace(clip, vectors=[vector[..., :last] for vector in clip.vectors])
             try:
-                for vector in clip.vectors:
-                    check_output(vector, self._input.describe, row)
+                if clip.vectors:
+                    check_output(np.concatenate(clip.vectors, axis=None), self._input.describe, row)
                 if self._cache is not None and job.key is not None and job.cached is None:
                     self._keep(self._cache, job.key, job.clip)
             except self._errors.caught as error:

@@ -62,8 +62,8 @@ class SpeechEmbedding(LayeredNetwork):
         x, stride, length = (frames.transpose(1, 2) if self.transposed else frames).unsqueeze(1), 1, _WINDOW
         for i, (name, conv) in enumerate(zip(self.layers, self.convs, strict=True), start=1):
             x, length = conv(x), length - _KERNELS[i - 1][0] + 1
+            if i in _POOLS:  # first, since the activation of the maximum is the maximum of the activations
+                x, stride, length = F.max_pool2d(x, _POOLS[i][::turn]), stride * _POOLS[i][0], length // _POOLS[i][0]
             if i <= len(_WIDTHS):
                 x = _activation(x)
-            if i in _POOLS:
-                x, stride, length = F.max_pool2d(x, _POOLS[i][::turn]), stride * _POOLS[i][0], length // _POOLS[i][0]
             yield name, x, stride, length

@@ -128,11 +128,11 @@ def windows_of(patches, size=76, hop=8):
 
 
 @pytest.mark.parametrize("partial", ["weight", "drop"])
-@pytest.mark.parametrize("n", [20480, 20481, 21000, 21760, 53000, 61600, 100000, 16000 * 9])
+@pytest.mark.parametrize("n", [20480, 20481, 21000, 21760, 53000, 61600, 100000, 16000 * 9, 16000 * 31])
 def test_windows_in_pieces_are_those_one_by_one(n, partial):
     clip = noise(n)
     patches = cut_clip(SPEECH, clip, block=7001, partial=partial)
-    assert {len(patch.inputs[0]) for patch in patches} <= {76 + 8 * 31, 76 + 8 * 7}
+    assert {len(patch.inputs[0]) for patch in patches} <= {76 + 8 * (n - 1) for n in (64, 32, 16, 8)}
     single = replace(SPEECH, patching=replace(SPEECH.patching, joint=(1,)))
     for got, wanted in zip(windows_of(patches), windows_of(cut_clip(single, clip, partial=partial)), strict=True):
         np.testing.assert_array_equal(got, wanted)
@@ -143,7 +143,7 @@ def test_the_loudest_frame_of_the_clip_sets_the_floor_of_all():
     clip = noise(16000 * 3) * np.linspace(0, 1, 16000 * 3, dtype=np.float32) ** 6
     frames = SPEECH.front_end(torch.from_numpy(clip)).numpy()
     (piece,) = cut_clip(SPEECH, clip, block=4096, partial="drop")[:1]
-    np.testing.assert_array_equal(piece.inputs[0], frames[: len(piece.inputs[0])])
+    np.testing.assert_array_equal(piece.inputs[0][: len(frames)], frames[: len(piece.inputs[0])])
     assert (frames == frames.min()).sum() > 100
 
 

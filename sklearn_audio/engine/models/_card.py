@@ -56,8 +56,8 @@ class FramePatching:
     joint : tuple of int, default=(1,)
         Numbers of consecutive patches that the network takes as one joint input, and maps to as many vectors: n patches
         are ``n_frames + (n - 1) * hop`` frames, which become (B, n, n_values). For networks that share computation
-        between overlapping patches. A clip is cut into joint inputs of the first number, and its remainder into those
-        of the last; with another hop, patches are taken one by one.
+        between overlapping patches. A clip is cut into joint inputs of the first number, the largest, and its remainder
+        becomes one of the smallest number that holds it; with another hop, patches are taken one by one.
     centred : bool, default=False
         Whether silence is added at both ends of a clip that is too short, instead of at its end.
     keeps_end : bool, default=False

@@ -9,7 +9,7 @@ from sklearn_audio.nets import SpeechEmbedding
 __all__ = ["SPEECH_EMBEDDING"]
 
 # 76 frames every 80 ms; a shorter clip is centred in 1.28 s; -8 is silence
-_PATCHING = FramePatching(n_frames=76, shortest=20480, fill=-8.0, batch=4, hop=8, joint=(32, 8), centred=True)
+_PATCHING = FramePatching(n_frames=76, shortest=20480, fill=-8.0, batch=4, hop=8, joint=(64, 32, 16, 8), centred=True)
 
 SPEECH_EMBEDDING = {
     "speech_embedding": ModelCard(
