@@ -21,7 +21,7 @@ from sklearn_audio.classification._labels import label_weights
 from sklearn_audio.classification._neural import NeuralClassifier
 from sklearn_audio.classification._probe import Head, fit_head
 from sklearn_audio.classification._trained_network import TrainingData
-from sklearn_audio.engine import TunedNetwork, add_low_rank, blend, merge_low_rank
+from sklearn_audio.engine import TunedNetwork, add_low_rank, blend, check_masks, merge_low_rank
 from sklearn_audio.engine.training import (
     Augmentation,
     BatchFrontEnd,
@@ -154,11 +154,7 @@ class FineTuning(NeuralClassifier):
 
     def _check_body(self, body: Any) -> None:
         self._frozen_blocks(list(body.names))
-        if self.spec_augment not in ("auto", None, False) and not body.has_frames:
-            raise ValueError(
-                f"spec_augment={self.spec_augment!r} masks frames, which the network of {self.embedder!r} does not "
-                "take; leave spec_augment at 'auto'."
-            )
+        check_masks(body, self.spec_augment, self.embedder, "auto")
         if self.augmentations and self._takes_audio() and self._classifier() is not None:
             raise ValueError(
                 "augmentations change waveforms, but the network of a NetworkEmbedder is trained on stored frames; "

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import fields, replace
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length
@@ -15,20 +17,28 @@ from torch import Tensor
 
 from sklearn_audio._meaning import Item, Items, Uses, check_items, items_of, needs
 from sklearn_audio._names import check_name
+from sklearn_audio.augmentation import SpecAugment
 from sklearn_audio.base import Reading
 from sklearn_audio.classification._audio_input import AudioInput
-from sklearn_audio.classification._labels import Labels
+from sklearn_audio.classification._labels import Labels, check_weights
 from sklearn_audio.classification._network_options import COUNT, options_of
-from sklearn_audio.classification._trained_network import AUDIO_RATE, TrainedNetwork
+from sklearn_audio.classification._prototypes import Prototypes
+from sklearn_audio.classification._trained_network import AUDIO_RATE, TrainedNetwork, TrainingData
 from sklearn_audio.classification._training_parameters import BY_NAME
-from sklearn_audio.engine import TunedNetwork, resolve_device
+from sklearn_audio.engine import TunedNetwork, check_masks, resolve_device
 from sklearn_audio.engine.training import (
+    Augmentation,
+    Batch,
     Collation,
     EmbeddedSpace,
     EpisodeConfig,
     Episodes,
+    EpisodeValidation,
+    Inputs,
     RowView,
     Segments,
+    Split,
+    build_spec_augment,
     draw_seed,
     patch_segments,
     running_statistics,
@@ -50,19 +60,28 @@ _LEARNED = needs(
     "network",
     "embedding_dim",
 )
+_OF_A_NETWORK = needs(
+    "network, as vectors have no time and no frequency", lambda owner: owner.network is not None, "network"
+)
 _OF_LEARNING = (
-    *("n_way", "n_support", "n_query", "n_episodes"),
-    *("normalize", "lr", "optimizer", "weight_decay", "lr_schedule", "gradient_clip"),
+    *("n_way", "n_support", "n_query", "n_episodes", "normalize", "lr", "optimizer", "lr_schedule", "warmup"),
+    *("validation_fraction", "early_stopping", "gradient_clip"),
 )
 _OF_TRAINING = ("network_", "history_", "n_parameters_")
 
 
 class Clips(NamedTuple):
-    """Rows and their labels."""
+    """Rows of a weight above 0, with their classes.
+
+    Shapes: codes (n_rows,), weights (n_rows,), groups (n_rows,), classes (n_classes,), positions in X (n_rows,).
+    """
 
     rows: RowView
-    labels: Labels
     codes: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    groups: Any
+    classes: NDArray[Any]
+    positions: NDArray[np.int64]
 
 
 class LearnedSpace(ClassifierMixin, TrainedNetwork):
@@ -71,6 +90,7 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
     network: Any
     embedding_dim: int | None
     distance: Literal["sqeuclidean", "cosine"]
+    shrinkage: float
     n_way: int | None
     n_support: int
     n_query: int
@@ -82,7 +102,10 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
     lr: float
     optimizer: Any
     weight_decay: float
-    lr_schedule: Literal["cosine", "step", "onecycle"] | None
+    warmup: float
+    patience: int
+    spec_augment: Any
+    augmentations: Any
     gradient_clip: float | None
     precision: Literal["float32", "bfloat16"]
     random_state: Any
@@ -92,10 +115,15 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
     _parameter_uses: ClassVar[Uses] = {
         **dict.fromkeys(_OF_LEARNING, _LEARNED),
         **dict.fromkeys(("front_end", "n_frames", "windows", "options"), _NETWORK),
+        **dict.fromkeys(("spec_augment", "augmentations"), _OF_A_NETWORK),
         "weight_decay": (_LEARNED, BY_NAME),
+        "patience": (_LEARNED, needs("early_stopping=True", lambda owner: owner.early_stopping, "early_stopping")),
         "normalize": (_LEARNED, _NORMALISED),
         "sample_rate": (AUDIO_RATE, _OWN_RATE),
     }
+
+    # as for other classifiers, request groups
+    __metadata_request__fit: ClassVar[dict[str, bool]] = {"groups": True}
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -144,23 +172,32 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
         if self.network is None:
             return RowView.of(self._validate_vectors(X, reset=reset))
         if self._takes_audio():
-            return self._read_audio(X, reset=reset)
+            return self._read_audio(X, reset=reset, waveforms=False)
         return RowView.of(self._validate_frames(X, reset=reset))
 
-    def _read_clips(self, X: Any, y: Any, *, reset: bool, is_more: bool = False) -> Clips:
+    def _read_clips(
+        self, X: Any, y: Any, sample_weight: Any, groups: Any = None, *, reset: bool, is_more: bool = False
+    ) -> Clips:
         """Read clips with their labels; with `is_more`, which adds to earlier clips, they may be of one class."""
         rows = self._read_rows(X, reset=reset)
         labels = Labels.learn(y, type(self).__name__)
-        check_consistent_length(rows, y)
+        check_consistent_length(rows, y, groups)
         if labels.multi_label:
             raise ValueError(
                 f"{type(self).__name__} takes one label per clip, but y is a matrix of indicators; a prototype is the "
                 "mean of the clips of one class."
             )
-        codes = labels.encode(y)
+        weights = check_weights(sample_weight, len(rows))
+        kept = np.flatnonzero(weights)
+        codes = labels.encode(y)[kept]
         if not is_more:
             labels.check_learnable(codes, type(self).__name__)
-        return Clips(rows, labels, codes)
+        there, codes = np.unique(codes, return_inverse=True)
+        groups = None if groups is None else np.asarray(groups)[kept]
+        if len(kept) < len(rows):
+            # vectors that are not mapped are read as a whole
+            rows = rows[kept] if self._is_learned else RowView.of(_as_ragged(rows)[kept])
+        return Clips(rows, codes, weights[kept], groups, labels.classes[there], kept)
 
     # the network
 
@@ -169,30 +206,78 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
             if hasattr(self, name):
                 delattr(self, name)
 
-    def _learn_space(self, clips: Clips) -> None:
-        rows, labels, codes = clips
-        episodes = Episodes(codes, self.n_way, self.n_support, self.n_query, labels.classes)
-        config = EpisodeConfig(
-            n_episodes=self.n_episodes,
-            lr=self.lr,
-            optimizer=self.optimizer,
-            weight_decay=self.weight_decay,
-            lr_schedule=self.lr_schedule,
-            gradient_clip=self.gradient_clip,
-            precision=self.precision,
-            progress=type(self).__name__ if self.verbose else None,
+    def _learn_space(self, X: Any, clips: Clips) -> None:
+        draws = np.random.SeedSequence(draw_seed(self.random_state)).generate_state(3).tolist()
+        data = TrainingData(clips.rows, clips.codes, clips.weights, clips.groups, clips.classes)
+        split = self._split(data, self._validation_fraction(), draws[2])
+        weights = clips.weights[split.train]
+        of_clips = None if weights.min() == weights.max() else weights
+        options = (self.n_way, self.n_support, self.n_query, clips.classes, of_clips)
+        episodes = Episodes(clips.codes[split.train], *options)
+        device = resolve_device(self.device)
+        with seeded(draws[0]) as generators:
+            self._build_network(clips.rows if len(split.valid) == 0 else clips.rows[split.train])
+        space = EmbeddedSpace(self.network_.to(device), self._forward, self._width, self.distance)
+        self.history_ = train_in_episodes(
+            space,
+            self._pick(self._trained_rows(X, clips), clips.codes, split.train),
+            episodes,
+            self._episode_config(),
+            device,
+            seed=draws[1],
+            generators=generators,
+            validation=self._validation(clips, split),
         )
+        if self._has_body:
+            self._set_masks(None)
+
+    def _episode_config(self) -> EpisodeConfig:
+        options = {each.name: getattr(self, each.name) for each in fields(EpisodeConfig) if hasattr(self, each.name)}
+        return EpisodeConfig(**options, progress=type(self).__name__ if self.verbose else None)
+
+    def _trained_rows(self, X: Any, clips: Clips) -> RowView:
+        """Return the rows that are trained on: waveforms, if these are augmented."""
+        if self._has_body or not self._changes_waveforms():
+            return clips.rows
+        rows: RowView = self._read_audio(X, reset=False)[clips.positions]
+        return rows
+
+    def _pick(
+        self, rows: RowView, codes: NDArray[np.int64], train: NDArray[np.int64]
+    ) -> Callable[[NDArray[np.int64], np.random.Generator], tuple[Tensor, Tensor]]:
+        """Return a function that collates training rows, and augments them."""
         collation = replace(self._collation(training=True), crop="random")
+        changes = Augmentation(
+            spec_augment=None if self._has_body else self.spec_augment,
+            transforms=None if self._takes_audio() else self.augmentations,
+            n_steps=collation.length,
+        )
 
         def pick(chosen: NDArray[np.int64], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-            return collation.collate(rows, chosen, rng)
+            padded = collation.collate(rows, train[chosen], rng)
+            if not changes.is_on:
+                return padded
+            inputs = Inputs(*padded, torch.ones(len(chosen)))
+            changed = changes(Batch(inputs, torch.from_numpy(codes[train[chosen]])), rng).inputs
+            return changed.values, changed.lengths
 
-        device = resolve_device(self.device)
-        draws = np.random.SeedSequence(draw_seed(self.random_state)).generate_state(2).tolist()
-        with seeded(draws[0]) as generators:
-            self._build_network(rows)
-        space = EmbeddedSpace(self.network_.to(device), self._forward, self._width, self.distance)
-        self.history_ = train_in_episodes(space, pick, episodes, config, device, seed=draws[1], generators=generators)
+        return pick
+
+    def _validation(self, clips: Clips, split: Split) -> EpisodeValidation | None:
+        """Classify the held-out clips by the prototypes of the others."""
+        if not len(split.valid):
+            return None
+        (train, valid), codes, weights = split, clips.codes, clips.weights
+
+        def measure(slope: float) -> tuple[float, float]:
+            vectors = self._embed([clips.rows])
+            sums = Prototypes.empty(len(clips.classes), vectors.item_shape[0], self.distance, self.shrinkage)
+            sums = sums.add(vectors[train], codes[train], weights[train])
+            logs = log_softmax(-slope * sums.distances(vectors[valid]), axis=1)
+            own, is_right = logs[np.arange(len(valid)), codes[valid]], logs.argmax(axis=1) == codes[valid]
+            return -float(np.average(own, weights=weights[valid])), float(np.average(is_right, weights=weights[valid]))
+
+        return EpisodeValidation(measure, self.patience if self.early_stopping else None)
 
     def _build_network(self, rows: RowView) -> None:
         if self._has_body:
@@ -216,11 +301,17 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
     def _build_body(self) -> None:
         """Build the network of the embedder, whose batch norms keep their statistics."""
         source = self.network._body()
+        check_masks(source, self.spec_augment, self.network, None)
         # without embedding_dim, the head exists but is unused
         options = {"make_body": source.make, "width": source.width, "n_outputs": self.embedding_dim or 1}
         network = TunedNetwork(**options, body=source.load())
         network.still = [network.body]
         self._set_network(network, options)
+        self._set_masks(build_spec_augment(self.spec_augment))
+
+    def _set_masks(self, masks: SpecAugment | None) -> None:
+        body: Any = self.network_.body
+        body.masks = masks
 
     @property
     def _length(self) -> int | None:
@@ -248,15 +339,21 @@ class LearnedSpace(ClassifierMixin, TrainedNetwork):
         return patch_segments(rows, self._length, items_of(self, "windows")["hop"] or max(1, self._length // 3))
 
     def _collation(self, *, training: bool) -> Collation:
-        return Collation(self._length, "center", "zero" if self._length is None else "tile")
+        front_end = self._batch_front_end() if training else None
+        return Collation(self._length, "center", "zero" if self._length is None else "tile", front_end=front_end)
 
     def _embed(self, chunks: Iterable[RowView]) -> Ragged:
         """Map clips to vectors in the space of the prototypes: one for each patch."""
         if not self._is_learned:
             (rows,) = chunks
-            return Ragged.from_lengths(rows.values[:], rows.lengths)
+            return _as_ragged(rows)
         vectors, counts = [], []
         for answers, segments in self._answers(chunks, self._forward):
             vectors.append(answers)
             counts.append(np.bincount(segments.owners))
         return Ragged.from_lengths(np.concatenate(vectors), np.concatenate(counts))
+
+
+def _as_ragged(rows: RowView) -> Ragged:
+    """Return all rows of a store."""
+    return Ragged.from_lengths(rows.values[:], rows.lengths)

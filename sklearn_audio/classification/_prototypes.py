@@ -31,14 +31,14 @@ class Prototypes:
     """
 
     sums: Floats
-    counts: Codes
+    counts: Floats
     distance: Distance
     shrinkage: float
 
     @classmethod
     def empty(cls, n_classes: int, n_features: int, distance: Distance, shrinkage: float) -> Self:
         """Return prototypes without clips."""
-        return cls(np.zeros((n_classes, n_features)), np.zeros(n_classes, dtype=np.int64), distance, shrinkage)
+        return cls(np.zeros((n_classes, n_features)), np.zeros(n_classes), distance, shrinkage)
 
     def with_classes(self, positions: Codes, n_classes: int) -> Prototypes:
         """Return prototypes with more classes."""
@@ -46,15 +46,15 @@ class Prototypes:
         wider.sums[positions], wider.counts[positions] = self.sums, self.counts
         return wider
 
-    def add(self, patches: Ragged, codes: Codes) -> Prototypes:
+    def add(self, patches: Ragged, codes: Codes, weights: Floats) -> Prototypes:
         """Add clips.
 
-        Shapes: codes (n_clips,).
+        Shapes: codes (n_clips,), weights (n_clips,).
         """
-        sums, means = self.sums.copy(), self._clip_means(patches)
+        sums, means = self.sums.copy(), self._clip_means(patches) * weights[:, None]
         for code in np.unique(codes):
             sums[code] += means[codes == code].sum(axis=0)
-        counts = self.counts + np.bincount(codes, minlength=len(self.counts))
+        counts = self.counts + np.bincount(codes, weights, minlength=len(self.counts))
         return Prototypes(sums, counts, self.distance, self.shrinkage)
 
     @property
@@ -77,19 +77,24 @@ class Prototypes:
                 found[rows, k] = self._gaps(block, vector)
         return _mean_of_rows(patches.with_values(found))
 
-    def distances_left_out(self, patches: Ragged, codes: Codes) -> Floats:
+    def distances_left_out(self, patches: Ragged, codes: Codes, weights: Floats) -> Floats:
         """Compute the distances of added clips, leaving each out of the prototype of its class.
 
-        Shapes: codes (n_clips,) -> (n_clips, n_classes).
+        A clip of weight 2 is left out once, like one of two equal clips.
+
+        Shapes: codes (n_clips,), weights (n_clips,) -> (n_clips, n_classes).
         """
+        once = np.minimum(weights, 1.0)
+        is_alone = self.counts[codes] - once <= np.finfo(np.float64).eps * self.counts[codes]
+        counts = np.where(is_alone, 1.0, self.counts[codes] - once)
         found, means, owners = self.distances(patches), self._clip_means(patches), _owners(patches)
         own = np.empty((len(owners), 1))
         for rows in _blocks(*patches.values.shape):
             of = owners[rows]
-            others = self._shrunk(self.sums[codes[of]] - means[of], np.maximum(self.counts[codes[of]] - 1, 1))
+            others = self._shrunk(self.sums[codes[of]] - once[of, None] * means[of], counts[of])
             own[rows, 0] = self._gaps(self._in_space(patches.values[rows]), others)
         own = _mean_of_rows(patches.with_values(own))[:, 0]
-        found[np.arange(len(codes)), codes] = np.where(self.counts[codes] > 1, own, np.nan)
+        found[np.arange(len(codes)), codes] = np.where(is_alone, np.nan, own)
         return found
 
     def _clip_means(self, patches: Ragged) -> Floats:
@@ -105,7 +110,7 @@ class Prototypes:
         squares = np.square(gaps, out=gaps).sum(axis=1)
         return np.asarray(squares / 2 if self.distance == "cosine" else squares)
 
-    def _shrunk(self, sums: Floats, counts: Codes) -> Floats:
+    def _shrunk(self, sums: Floats, counts: Floats) -> Floats:
         """Means, each shrunk towards the mean of the means of all classes."""
         pulled = sums / counts[:, None]
         if self.shrinkage:
@@ -133,35 +138,37 @@ def _mean_of_rows(values: Ragged) -> Floats:
     return np.asarray(values.values if len(values.values) == len(values) else values.pool("mean"))
 
 
-def fit_temperature(distances: Floats, codes: Codes, prototypes: Floats) -> float:
+def fit_temperature(distances: Floats, codes: Codes, weights: Floats, prototypes: Floats) -> float:
     """Find the temperature that calibrates the probabilities softmax(-distance / temperature).
 
     It maximises the mean log-probability of the true class over clips that are left out of their own prototype. As a
     few clips are often separated without errors, the targets are smoothed by one clip, spread over the classes, as in
     Platt scaling.
 
-    Shapes: distances (n_clips, n_classes), codes (n_clips,), prototypes (n_classes, n_features).
+    Shapes: distances (n_clips, n_classes), codes (n_clips,), weights (n_clips,), prototypes (n_classes, n_features).
 
     Source: J. Platt, "Probabilistic outputs for support vector machines", 1999; C. Guo et al., "On calibration of
     modern neural networks", ICML 2017.
     """
     usable = ~np.isnan(distances).any(axis=1)
-    n_clips, n_classes = np.count_nonzero(usable), distances.shape[1]
+    weights = weights[usable]
+    n_clips, n_classes = float(weights.sum()), distances.shape[1]
     if n_clips == 0:
         spread = 2 * prototypes.var(axis=0).sum() * n_classes / max(1, n_classes - 1)
         return float(spread / 2) or 1.0
     # only differences within a row matter
     gaps = distances[usable] - distances[usable].min(axis=1, keepdims=True)
-    scale = float(gaps.mean())
+    scale = float((gaps * weights[:, None]).sum() / (n_clips * n_classes))
     if scale == 0:
         return 1.0
     wanted = np.full(gaps.shape, 1 / (n_clips + n_classes))
-    wanted[np.arange(n_clips), codes[usable]] += n_clips / (n_clips + n_classes)
+    wanted[np.arange(len(gaps)), codes[usable]] += n_clips / (n_clips + n_classes)
     gaps /= scale
 
     def loss(log_slope: float) -> float:
         slope = np.exp(log_slope)
-        return float(np.mean(slope * (wanted * gaps).sum(axis=1) + logsumexp(-slope * gaps, axis=1)))
+        losses = slope * (wanted * gaps).sum(axis=1) + logsumexp(-slope * gaps, axis=1)
+        return float((losses * weights).sum() / n_clips)
 
     best = minimize_scalar(loss, bounds=(-_STEEPEST, _STEEPEST), method="bounded")
     return float(scale / np.exp(best.x))

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, Unpack
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from sklearn_audio._shared_parameters import SharedParameters
 from sklearn_audio._sklearn import HasMethods, Interval, StrOptions
 from sklearn_audio.classification._labels import Labels
-from sklearn_audio.classification._learned_space import LearnedSpace
+from sklearn_audio.classification._learned_space import Clips, LearnedSpace
 from sklearn_audio.classification._prototypes import Prototypes, fit_temperature
-from sklearn_audio.classification._training_parameters import TRAINING_CONSTRAINTS
-from sklearn_audio.dsp import FrontEnd
+from sklearn_audio.classification._training_parameters import SHARED_TRAINING, TRAINING_CONSTRAINTS, TrainingOptions
 from sklearn_audio.ragged import Ragged
 
 __all__ = ["PrototypicalClassifier"]
 
 _COUNT = Interval(Integral, 1, None, closed="left")
-_POSITIVE = Interval(Real, 0, None, closed="neither")
-_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+_SHARED = SHARED_TRAINING.without(
+    *("max_epochs", "batch_size", "class_weight", "sampler", "mixup", "checkpoint_dir", "callbacks", "warm_start")
+)
 
 
 class PrototypicalClassifier(LearnedSpace):
@@ -62,13 +62,6 @@ class PrototypicalClassifier(LearnedSpace):
         Clips per class that are classified in an episode. Each class needs ``n_support + n_query`` clips.
     n_episodes : int, default=200
         Number of training episodes.
-    front_end : str or FrontEnd, default=None
-        Computes the frames if X is audio: the name of a `sklearn_audio.dsp.preset`, such as "panns_32k", or a front
-        end. None: X is frames. Only with `network`.
-    sample_rate : int, default=None
-        Rate in Hz of arrays without a rate, if X is audio; None: such arrays raise.
-    n_jobs : int, default=None
-        Number of threads that read audio and compute frames; None: 1.
     n_frames : int, default=128
         Number of frames of a window, the input of the network; shorter clips are repeated. In each episode, a clip is
         represented by one random window; prototypes and predictions use windows that cover the whole clip. Only with
@@ -79,27 +72,39 @@ class PrototypicalClassifier(LearnedSpace):
     options : dict, default=None
         Arguments of the network, such as ``{"dropout": 0.5}``: those listed in `CNNClassifier`, and "hidden_sizes" of
         "mlp".
+    lr_schedule : {"cosine", "step", "onecycle"}, dict or None, default="cosine"
+        Over the episodes. "cosine": the learning rate falls to zero; "step": it is divided by ten after half and after
+        three quarters; "onecycle": it rises for 30 % and then falls; ``{"milestones": [10, 20], "factor": 0.5}``: it is
+        multiplied by the factor, by default 0.1, after each of these episodes; None: it is constant.
+    {training_parameters}
+    front_end : str or FrontEnd, default=None
+        Computes the frames if X is audio: the name of a `sklearn_audio.dsp.preset`, such as "panns_32k", or a front
+        end. None: X is frames. Only with `network`.
+    n_jobs : int, default=None
+        Number of threads that read audio and compute frames; None: 1.
     normalize : {"standard", "clip"}, default="standard"
         Normalisation of frames and, with `embedding_dim`, of vectors: "standard" subtracts the mean and divides by the
         standard deviation of each feature in training, "clip" over the window; None: unchanged.
-    lr : float, default=0.001
-        Maximum learning rate.
-    optimizer : {"adamw", "adam", "sgd"}, dict, type or functools.partial, default="adamw"
-        "sgd" has a Nesterov momentum of 0.9. A dict holds a name and other arguments, as in ``{"name": "adam", "betas":
-        (0.8, 0.99)}``. A class of `torch.optim`, or a partial of one such as ``partial(torch.optim.RMSprop,
-        momentum=0.5)``, receives only the learning rate.
-    weight_decay : float, default=0.01
-        Weight decay of an optimiser given by name; for a class, use a partial.
-    lr_schedule : {"cosine", "step", "onecycle"}, default="cosine"
-        Schedule of the learning rate over the episodes; None: constant.
-    gradient_clip : float, default=1.0
-        Maximum norm of the gradient; None: no clipping.
-    device : str or torch.device, default="auto"
-        Device of the network; "auto" is the first available of CUDA, MPS and the CPU.
-    precision : {"float32", "bfloat16"}, default="float32"
-        Precision of the forward pass; the weights are float32.
+    warmup : float, default=0.0
+        Number of episodes in which the learning rate rises from zero.
+    validation_fraction : float or list, default=None
+        Fraction of the clips (with `groups`, of the groups) that are not trained on, but classified by the prototypes
+        of the others; stratified without groups. A list names the groups. None: 0.1 with `early_stopping`, else 0. The
+        prototypes of the fitted classifier are those of all clips.
+    early_stopping : bool, default=False
+        Stop when the validation loss has not fallen for `patience` epochs, and restore the weights of the best epoch.
+    patience : int, default=10
+        Number of epochs: of episodes that together have as many clips as the training set.
+    spec_augment : dict or bool, default=None
+        Mask random ranges of frames and of features of each window in episodes (SpecAugment): True, or a dict with some
+        of `time_masks`, `time_width`, `frequency_masks` and `frequency_width`. Only with `network`.
+    augmentations : list of callables, default=None
+        Applied in this order to each window in episodes; to its waveform if X is audio. Transforms of
+        `sklearn_audio.augmentation` or audiomentations, torch modules, or functions of an array. They are seeded by
+        `random_state`. Only with `network`.
     random_state : int, RandomState instance or None, default=None
-        Seed of weights, episodes, windows and dropout. On a CPU, an int gives the same network, bit for bit.
+        Seed of weights, episodes, windows, validation set and dropout. On a CPU, an int gives the same network, bit for
+        bit.
     verbose : int, default=0
         1 shows a progress bar over the episodes.
 
@@ -109,13 +114,13 @@ class PrototypicalClassifier(LearnedSpace):
         The labels.
     prototypes_ : ndarray of float64, shape (n_classes, n_numbers)
         One per class, in the space of the vectors or in the learned one; of norm 1 with "cosine".
-    class_count_ : ndarray of int64, shape (n_classes,)
-        Number of clips of each class.
+    class_count_ : ndarray of float64, shape (n_classes,)
+        Number of clips of each class, or the sum of their weights.
     temperature_ : float
         Divisor of the distances before the softmax.
     history_ : DataFrame
         Only after training. Per episode: `episode`, `train_loss`, `train_score` (the accuracy on the queries), `lr`,
-        `seconds`.
+        `seconds` and, with a validation set, `valid_loss` and `valid_score` in the last episode of each epoch.
     network_ : torch.nn.Module
         Only after training: the network, in evaluation mode.
     n_parameters_ : int
@@ -146,37 +151,29 @@ class PrototypicalClassifier(LearnedSpace):
 
     classes_: NDArray[Any]
     prototypes_: NDArray[np.float64]
-    class_count_: NDArray[np.int64]
+    class_count_: NDArray[np.float64]
     temperature_: float
     _sums: Prototypes
-    _n_calibrated: int
+    _n_calibrated: float
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "network": [str, HasMethods(["transform", "_body"]), None],
         "embedding_dim": [_COUNT, None],
         "distance": [StrOptions({"sqeuclidean", "cosine"})],
-        "shrinkage": [_NOT_NEGATIVE],
+        "shrinkage": [Interval(Real, 0, None, closed="left")],
         "n_way": [Interval(Integral, 2, None, closed="left"), None],
         "n_support": [_COUNT],
         "n_query": [_COUNT],
         "n_episodes": [_COUNT],
-        **{name: TRAINING_CONSTRAINTS[name] for name in ("front_end", "sample_rate", "n_jobs")},
         "n_frames": [_COUNT],
         "windows": [dict, None],
         "options": [dict, None],
-        "normalize": [StrOptions({"standard", "clip"}), None],
-        "lr": [_POSITIVE],
-        "optimizer": TRAINING_CONSTRAINTS["optimizer"],
-        "weight_decay": [_NOT_NEGATIVE],
-        "lr_schedule": [StrOptions({"cosine", "step", "onecycle"}), None],
-        "gradient_clip": [_POSITIVE, None],
-        "device": [str, torch.device],
-        "precision": [StrOptions({"float32", "bfloat16"})],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
+        **{name: TRAINING_CONSTRAINTS[name] for name in _SHARED.defaults},
+        "lr_schedule": [StrOptions({"cosine", "step", "onecycle"}), dict, None],
     }
+    _shared_parameters: ClassVar[SharedParameters] = _SHARED
 
-    def __init__(
+    def __init__(  # type: ignore[misc] # with its own defaults
         self,
         network: Any = None,
         *,
@@ -187,23 +184,13 @@ class PrototypicalClassifier(LearnedSpace):
         n_support: int = 5,
         n_query: int = 5,
         n_episodes: int = 200,
-        front_end: str | FrontEnd | None = None,
-        sample_rate: int | None = None,
-        n_jobs: int | None = None,
         n_frames: int = 128,
         windows: dict[str, Any] | None = None,
         options: dict[str, Any] | None = None,
-        normalize: Literal["standard", "clip"] | None = "standard",
-        lr: float = 0.001,
-        optimizer: Any = "adamw",
-        weight_decay: float = 0.01,
-        lr_schedule: Literal["cosine", "step", "onecycle"] | None = "cosine",
-        gradient_clip: float | None = 1.0,
-        device: Any = "auto",
-        precision: Literal["float32", "bfloat16"] = "float32",
-        random_state: Any = None,
-        verbose: int = 0,
+        lr_schedule: Literal["cosine", "step", "onecycle"] | dict[str, Any] | None = "cosine",
+        **training: Unpack[TrainingOptions],
     ) -> None:
+        self._shared_parameters.assign(self, training)
         self.network = network
         self.embedding_dim = embedding_dim
         self.distance = distance
@@ -212,24 +199,12 @@ class PrototypicalClassifier(LearnedSpace):
         self.n_support = n_support
         self.n_query = n_query
         self.n_episodes = n_episodes
-        self.front_end = front_end
-        self.sample_rate = sample_rate
-        self.n_jobs = n_jobs
         self.n_frames = n_frames
         self.windows = windows
         self.options = options
-        self.normalize = normalize
-        self.lr = lr
-        self.optimizer = optimizer
-        self.weight_decay = weight_decay
         self.lr_schedule = lr_schedule
-        self.gradient_clip = gradient_clip
-        self.device = device
-        self.precision = precision
-        self.random_state = random_state
-        self.verbose = verbose
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Learn the space, if it is trained, and the prototypes.
 
         Parameters
@@ -239,6 +214,10 @@ class PrototypicalClassifier(LearnedSpace):
             recordings.
         y : array-like of shape (n_clips,)
             Labels.
+        sample_weight : array-like of shape (n_clips,), default=None
+            Weights of the clips, in the means and in the draw of episodes; clips of weight 0 are ignored.
+        groups : array-like of shape (n_clips,), default=None
+            Groups of the clips, such as speakers, that are kept together in the validation split.
 
         Returns
         -------
@@ -252,13 +231,13 @@ class PrototypicalClassifier(LearnedSpace):
             needs, or the loss becomes NaN.
         """
         self._validate_params()
-        clips = self._read_clips(X, y, reset=True)
+        clips = self._read_clips(X, y, sample_weight, groups, reset=True)
         self._forget_space()
         if self._is_learned:
-            self._learn_space(clips)
-        return self._begin(self._embed([clips.rows]), clips.codes, clips.labels.classes)
+            self._learn_space(X, clips)
+        return self._begin(clips)
 
-    def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Add clips, and any new classes, to the prototypes; a learned space does not change.
 
         The first call is equivalent to `fit`. The temperature is the geometric mean of those of all calls, weighted by
@@ -272,6 +251,8 @@ class PrototypicalClassifier(LearnedSpace):
             Labels; new ones become new classes.
         classes : array-like, default=None
             Optional; if given, y may not contain other labels.
+        sample_weight : array-like of shape (n_clips,), default=None
+            Weights of the clips.
 
         Returns
         -------
@@ -288,19 +269,20 @@ class PrototypicalClassifier(LearnedSpace):
         if classes is not None:
             Labels(np.unique(classes), multi_label=False).encode(y)
         if not hasattr(self, "prototypes_"):
-            return self.fit(X, y)
-        rows, labels, codes = self._read_clips(X, y, reset=False, is_more=True)
-        if (labels.classes.dtype.kind in "US") != (self.classes_.dtype.kind in "US"):
+            return self.fit(X, y, sample_weight)
+        clips = self._read_clips(X, y, sample_weight, reset=False, is_more=True)
+        if (clips.classes.dtype.kind in "US") != (self.classes_.dtype.kind in "US"):
             raise ValueError(
-                f"y holds the label {labels.classes[0].item()!r}, but the classes are {self.classes_.tolist()}; give "
+                f"y holds the label {clips.classes[0].item()!r}, but the classes are {self.classes_.tolist()}; give "
                 "labels of one kind, all text or all numbers."
             )
-        joined = np.union1d(self.classes_, labels.classes)
+        joined = np.union1d(self.classes_, clips.classes)
         self._sums = self._sums.with_classes(np.searchsorted(joined, self.classes_), len(joined))
         self.classes_ = joined
-        return self._add(self._embed([rows]), np.searchsorted(joined, labels.classes)[codes])
+        clips = clips._replace(codes=np.searchsorted(joined, clips.classes)[clips.codes])
+        return self._add(clips, self._embed([clips.rows]))
 
-    def adapt(self, X: Any, y: Any) -> Self:
+    def adapt(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Replace all classes by those of these clips, in the space learned by `fit`.
 
         This applies a network that was trained in episodes on some classes to others with few clips.
@@ -311,6 +293,8 @@ class PrototypicalClassifier(LearnedSpace):
             As in `fit`.
         y : array-like of shape (n_clips,)
             Labels.
+        sample_weight : array-like of shape (n_clips,), default=None
+            Weights of the clips.
 
         Returns
         -------
@@ -325,8 +309,7 @@ class PrototypicalClassifier(LearnedSpace):
             If X or y is invalid, or there is only one class.
         """
         self._check_fitted()
-        rows, labels, codes = self._read_clips(X, y, reset=False)
-        return self._begin(self._embed([rows]), codes, labels.classes)
+        return self._begin(self._read_clips(X, y, sample_weight, reset=False))
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Compute the probabilities of the clips.
@@ -405,20 +388,22 @@ class PrototypicalClassifier(LearnedSpace):
     def _distances(self, X: Any) -> NDArray[np.float64]:
         return self._sums.distances(self._embed(self._rows_in_chunks(X)))
 
-    def _begin(self, vectors: Ragged, codes: NDArray[np.int64], classes: NDArray[Any]) -> Self:
-        self.classes_ = classes
-        self._sums = Prototypes.empty(len(classes), vectors.item_shape[0], self.distance, self.shrinkage)
-        self._n_calibrated = 0
-        return self._add(vectors, codes)
+    def _begin(self, clips: Clips) -> Self:
+        vectors, self.classes_ = self._embed([clips.rows]), clips.classes
+        self._sums = Prototypes.empty(len(clips.classes), vectors.item_shape[0], self.distance, self.shrinkage)
+        self._n_calibrated = 0.0
+        return self._add(clips, vectors)
 
-    def _add(self, vectors: Ragged, codes: NDArray[np.int64]) -> Self:
-        self._sums = self._sums.add(vectors, codes)
+    def _add(self, clips: Clips, vectors: Ragged) -> Self:
+        codes, weights = clips.codes, clips.weights
+        self._sums = self._sums.add(vectors, codes, weights)
         self.prototypes_, self.class_count_ = self._sums.vectors, self._sums.counts
-        temperature = fit_temperature(self._sums.distances_left_out(vectors, codes), codes, self.prototypes_)
-        share = len(codes) / (self._n_calibrated + len(codes))
+        left_out = self._sums.distances_left_out(vectors, codes, weights)
+        temperature = fit_temperature(left_out, codes, weights, self.prototypes_)
+        share = weights.sum() / (self._n_calibrated + weights.sum())
         before = np.log(self.temperature_) if self._n_calibrated else 0.0
         self.temperature_ = float(np.exp((1 - share) * before + share * np.log(temperature)))
-        self._n_calibrated += len(codes)
+        self._n_calibrated += float(weights.sum())
         return self
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -141,11 +141,12 @@ class TrainedNetwork(AudioEstimator):
             self._check_frame_width(frames.item_shape)
         return RowView.of(frames)
 
-    def _read_audio(self, X: Any, *, reset: bool) -> RowView:
-        audio = self._audio()
+    def _read_audio(self, X: Any, *, reset: bool, waveforms: bool | None = None) -> RowView:
+        """Read recordings, as waveforms or frames; None: as training needs them."""
+        audio, waveforms = self._audio(), self._changes_waveforms() if waveforms is None else waveforms
         clips = self._validate_audio(X, audio.rate, reset=reset, bare_rate=self._reading().bare_rate)
         options = {"n_jobs": self.n_jobs, "verbose": self.verbose, "description": type(self).__name__}
-        return audio.store(clips, waveforms=self._changes_waveforms(), **options)
+        return audio.store(clips, waveforms=waveforms, **options)
 
     def _rows_in_chunks(self, X: Any) -> Iterator[RowView]:
         """Read X for inference; recordings in chunks of bounded size."""

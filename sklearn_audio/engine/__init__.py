@@ -31,6 +31,7 @@ from sklearn_audio.engine._tuned_network import (
     TunedNetwork,
     add_low_rank,
     blend,
+    check_masks,
     merge_low_rank,
 )
 from sklearn_audio.engine._window_scores import (
@@ -68,6 +69,7 @@ __all__ = [
     "add_low_rank",
     "blend",
     "cache_on_disk",
+    "check_masks",
     "check_output",
     "class_names",
     "collect_rows",

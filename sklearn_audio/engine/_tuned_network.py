@@ -20,7 +20,7 @@ from sklearn_audio.engine._patches import Patch, PatchOptions, iter_patches
 from sklearn_audio.engine.models import ModelCard, example_inputs, layer_width, layers_of
 from sklearn_audio.nets import OVER_TIME
 
-__all__ = ["ClipBody", "PretrainedBody", "TunedNetwork", "add_low_rank", "blend", "merge_low_rank"]
+__all__ = ["ClipBody", "PretrainedBody", "TunedNetwork", "add_low_rank", "blend", "check_masks", "merge_low_rank"]
 
 _N_STATISTICS = 3  # of a layer over time, the first of which is the mean
 
@@ -66,6 +66,15 @@ class PretrainedBody:
         network: Any = body.network if is_native else self.card.on_meta()
         example = [torch.zeros(x.shape) if is_native else x for x in example_inputs(self.card)]
         return blocks_between(network, layers_of(self.card), self.names, lambda name: network(*example, layer=name))
+
+
+def check_masks(body: Any, spec_augment: Any, embedder: Any, default: Any) -> None:
+    """Raise for masks, other than by default, if the body takes no frames."""
+    if spec_augment not in (default, None, False) and not body.has_frames:
+        raise ValueError(
+            f"spec_augment={spec_augment!r} masks frames, which the network of {embedder!r} does not take; leave "
+            f"spec_augment at {default!r}."
+        )
 
 
 class ClipBody(nn.Module):

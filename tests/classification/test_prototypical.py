@@ -14,6 +14,7 @@ from sklearn.metrics import log_loss
 from sklearn.neighbors import NearestCentroid
 
 from sklearn_audio import CNNClassifier, NetworkEmbedder, PrototypicalClassifier, Ragged
+from sklearn_audio.augmentation import AddNoise
 from sklearn_audio.classification import _learned_space
 from tests.standin import StandInWaveform
 
@@ -464,3 +465,141 @@ def test_several_labels_per_clip_are_refused_with_an_embedder():
 def test_parameters_that_an_embedder_replaces(options, match):
     with pytest.raises(ValueError, match=match):
         on_embedder().set_params(**options).fit(WAVES, THREE)
+
+
+# ---- weights, validation and the other parameters of training --------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [{}, {"distance": "cosine", "shrinkage": 1.0}])
+def test_a_weight_is_a_number_of_equal_clips(options):
+    weights = np.arange(30) % 4
+    weighted = PrototypicalClassifier(**options).fit(X, Y, sample_weight=weights)
+    repeated = PrototypicalClassifier(**options).fit(X.repeat(weights, axis=0), Y.repeat(weights))
+    assert weighted.class_count_.tolist() == repeated.class_count_.tolist()
+    assert weighted.prototypes_ == pytest.approx(repeated.prototypes_)
+    assert weighted.temperature_ == pytest.approx(repeated.temperature_, rel=1e-4)
+    parts = PrototypicalClassifier(**options).partial_fit(X[::2], Y[::2], sample_weight=weights[::2] + 1)
+    parts.partial_fit(X[1::2], Y[1::2], sample_weight=weights[1::2])
+    assert parts.class_count_.sum() == weights.sum() + 15
+    adapted = weighted.adapt(X, Y, sample_weight=weights * 0.5)
+    assert adapted.prototypes_ == pytest.approx(repeated.prototypes_) or options
+    assert adapted.class_count_ == pytest.approx(repeated.class_count_ / 2)
+
+
+def test_classes_of_weight_0_do_not_exist():
+    fitted = PrototypicalClassifier(embedding_dim=2, **EPISODES).fit(X, Y, sample_weight=(Y != "bee").astype(float))
+    assert fitted.classes_.tolist() == ["ape", "cat", "dog"]
+    with pytest.raises(ValueError, match=r"needs clips of at least 2 classes, and y holds one class: \['bee'\]"):
+        PrototypicalClassifier().fit(X, Y, sample_weight=Y == "bee")
+    with pytest.raises(ValueError, match="sample_weight of row 2 is negative"):
+        PrototypicalClassifier().fit(X, Y, sample_weight=np.where(np.arange(30) == 2, -1, 1))
+
+
+def test_equal_weights_change_nothing_and_others_change_the_episodes():
+    fits = [
+        PrototypicalClassifier(embedding_dim=2, **EPISODES).fit(X, Y, sample_weight=weights).network_
+        for weights in (None, np.full(30, 0.5), 1 + np.arange(30) % 2 * 1e6)
+    ]
+    plain, equal, other = (network.projection.weight for network in fits)
+    assert torch.equal(plain, equal)
+    assert not torch.equal(plain, other)
+
+
+def test_held_out_clips_are_classified_by_the_prototypes_of_the_others():
+    held_out = np.arange(30) % 5 == 0
+    options = EPISODES | {"n_episodes": 6, "n_way": 2, "lr": 1e-30, "weight_decay": 0.0, "normalize": None}
+    fitted = PrototypicalClassifier(embedding_dim=6, validation_fraction=["b"], **options)
+    fitted.fit(X, Y, groups=np.where(held_out, "b", "a"))
+    # 24 clips are as many as in three episodes of eight
+    assert fitted.history_["valid_loss"].notna().tolist() == [False, False, True] * 2
+    assert fitted.class_count_.tolist() == [9, 7, 8, 6]
+    with torch.no_grad():
+        projected = fitted.network_(torch.from_numpy(X[:, None].astype(np.float32)), torch.ones(30))[:, 0].numpy()
+    others = PrototypicalClassifier().fit(projected[~held_out], Y[~held_out])
+    right = others.score(projected[held_out], Y[held_out])
+    assert fitted.history_["valid_score"].iloc[-1] == pytest.approx(right)
+    gaps = cdist(projected[held_out], others.prototypes_, "sqeuclidean")
+    codes = CODES[held_out]
+    slope = 1 / 6  # that of the first episode, as the rate is next to nothing
+    logs = -slope * gaps - np.logaddexp.reduce(-slope * gaps, axis=1, keepdims=True)
+    wanted = -logs[np.arange(len(codes)), codes].mean()
+    assert fitted.history_["valid_loss"].iloc[-1] == pytest.approx(wanted, rel=1e-4)
+
+
+def test_early_stopping_keeps_the_best_epoch():
+    options = EPISODES | {"n_episodes": 400, "lr": 0.1, "lr_schedule": None}
+    stopped = PrototypicalClassifier(embedding_dim=2, early_stopping=True, patience=3, **options).fit(X, Y)
+    losses = stopped.history_["valid_loss"].dropna()
+    assert len(stopped.history_) < 400
+    assert len(losses) - losses.to_numpy().argmin() == 4
+    until_best = {"n_episodes": int(losses.idxmin()) + 1, "validation_fraction": 0.1}
+    shorter = PrototypicalClassifier(embedding_dim=2, **options | until_best).fit(X, Y)
+    assert torch.equal(stopped.network_.projection.weight, shorter.network_.projection.weight)
+
+
+def test_warmup_and_milestones_count_episodes():
+    options = EPISODES | {"n_episodes": 8, "lr": 0.01, "warmup": 2.0}
+    schedule = {"milestones": [4, 6], "factor": 0.5}
+    rates = PrototypicalClassifier(embedding_dim=2, lr_schedule=schedule, **options).fit(X, Y).history_["lr"]
+    assert rates.tolist() == pytest.approx([0.005, 0.01, 0.01, 0.01, 0.005, 0.005, 0.0025, 0.0025])
+
+
+@pytest.mark.parametrize("changes", [{"augmentations": [AddNoise(10.0)]}, {"spec_augment": True}])
+def test_windows_of_episodes_are_augmented_and_others_are_not(changes):
+    options = SMALL | {"lr": 1e-30, "weight_decay": 0.0, "normalize": None}
+    plain = PrototypicalClassifier("vgg32", **options).fit(FRAMES, WORDS)
+    changed = PrototypicalClassifier("vgg32", **options, **changes).fit(FRAMES, WORDS)
+    again = PrototypicalClassifier("vgg32", **options, **changes).fit(FRAMES, WORDS)
+    assert changed.history_["train_loss"].tolist() != plain.history_["train_loss"].tolist()
+    assert changed.history_["train_loss"].tolist() == again.history_["train_loss"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("network", "options"),
+    [
+        ("vgg32", {"sample_rate": 8000, "front_end": "panns_8k", "n_frames": 32}),
+        (StandInWaveform("wave", weights=None, sample_rate=16000), {}),
+    ],
+)
+def test_waveforms_of_episodes_are_augmented_and_those_of_prototypes_are_not(network, options):
+    options |= {"n_support": 1, "n_query": 1, "n_episodes": 2, "random_state": 0, "lr": 1e-30, "weight_decay": 0.0}
+    plain, seen = PrototypicalClassifier(network, **options).fit(WAVES, THREE), []
+    changes = [lambda waveform: seen.append(waveform.ndim) or waveform * 0.1]
+    changed = PrototypicalClassifier(network, augmentations=changes, **options).fit(WAVES, THREE)
+    assert seen == [1] * 12  # two episodes of three classes of two clips
+    np.testing.assert_allclose(changed.predict_proba(WAVES), plain.predict_proba(WAVES), atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"spec_augment": True}, "spec_augment=True has no effect here: it needs network, as vectors have no time"),
+        ({"augmentations": [np.copy]}, r"augmentations=.* has no effect here: it needs network, as vectors"),
+        ({"patience": 3}, "patience=3 has no effect here: it needs early_stopping=True"),
+        ({"validation_fraction": ["a"]}, r"validation_fraction=\['a'\] names groups; pass the groups of the clips"),
+        ({"validation_fraction": 0.0, "early_stopping": True}, "validation_fraction must not be 0"),
+        ({"lr_schedule": {"milestone": [3]}}, "unknown key of lr_schedule 'milestone'"),
+        ({"lr_schedule": "plateau"}, "The 'lr_schedule' parameter"),
+    ],
+)
+def test_parameters_of_training_without_effect(options, match):
+    with pytest.raises(ValueError, match=match):
+        PrototypicalClassifier(**({"embedding_dim": 2} | EPISODES | options)).fit(X, Y)
+
+
+@pytest.mark.parametrize("options", [{"warmup": 3.0}, {"validation_fraction": 0.5}, {"early_stopping": True}])
+def test_parameters_of_training_without_training(options):
+    with pytest.raises(ValueError, match=r"has no effect here: it needs network or embedding_dim"):
+        PrototypicalClassifier(**options).fit(X, Y)
+
+
+def test_masks_of_a_network_without_frames():
+    with pytest.raises(
+        ValueError, match=r"masks frames, which the network of .* does not take; leave spec_augment at None"
+    ):
+        on_embedder(spec_augment=True).fit(WAVES, THREE)
+
+
+def test_parameters_that_episodes_do_not_have():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'mixup'"):
+        PrototypicalClassifier(mixup=0.3)

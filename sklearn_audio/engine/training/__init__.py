@@ -3,7 +3,7 @@
 from sklearn_audio.engine._randomness import draw_seed, seeded
 from sklearn_audio.engine._scratch_values import ScratchValues
 from sklearn_audio.engine.augmentation import Augmentation, adapt_all, augment_clip, build_spec_augment
-from sklearn_audio.engine.training._batches import EvaluationBatches, TrainingBatches
+from sklearn_audio.engine.training._batches import Batch, EvaluationBatches, Inputs, TrainingBatches
 from sklearn_audio.engine.training._callbacks import (
     GradientAccumulation,
     LabelSmoothing,
@@ -19,6 +19,7 @@ from sklearn_audio.engine.training._episodes import (
     Episode,
     EpisodeConfig,
     Episodes,
+    EpisodeValidation,
     episode_logits,
     train_in_episodes,
 )
@@ -48,6 +49,7 @@ from sklearn_audio.engine.training._state import NetworkState, network_from_stat
 
 __all__ = [
     "Augmentation",
+    "Batch",
     "BatchFrontEnd",
     "Checkpoint",
     "ClassificationLoss",
@@ -56,9 +58,11 @@ __all__ = [
     "EmbeddedSpace",
     "Episode",
     "EpisodeConfig",
+    "EpisodeValidation",
     "Episodes",
     "EvaluationBatches",
     "GradientAccumulation",
+    "Inputs",
     "LabelSmoothing",
     "MethodNetwork",
     "Net",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -17,11 +18,19 @@ from torch.nn import functional as F
 
 from sklearn_audio._isolation import Generators, drawing_from
 from sklearn_audio._progress import progress_bar
-from sklearn_audio.engine.training._callbacks import SCHEDULES
+from sklearn_audio.engine.training._callbacks import Schedule
 from sklearn_audio.engine.training._divergence import check_weights_finite, divergence
 from sklearn_audio.engine.training._optimizers import optimizer_of
 
-__all__ = ["EmbeddedSpace", "Episode", "EpisodeConfig", "Episodes", "episode_logits", "train_in_episodes"]
+__all__ = [
+    "EmbeddedSpace",
+    "Episode",
+    "EpisodeConfig",
+    "EpisodeValidation",
+    "Episodes",
+    "episode_logits",
+    "train_in_episodes",
+]
 
 Rows = NDArray[np.int64]
 EpisodeDistance = Literal["sqeuclidean", "cosine"]
@@ -38,9 +47,9 @@ class Episode(NamedTuple):
 
 @dataclass(frozen=True)
 class Episodes:
-    """Draws episodes from labelled clips.
+    """Draws episodes from labelled clips, each clip with a probability proportional to its weight.
 
-    Shapes: codes (n_clips,), names (n_classes,).
+    Shapes: codes (n_clips,), names (n_classes,), weights (n_clips,).
     """
 
     codes: Rows
@@ -48,6 +57,7 @@ class Episodes:
     n_support: int
     n_query: int
     names: NDArray[Any]
+    weights: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         counts = np.bincount(self.codes, minlength=len(self.names))
@@ -64,14 +74,21 @@ class Episodes:
     def draw(self, rng: np.random.Generator) -> Episode:
         """Draw an episode."""
         n_way = len(self.names) if self.n_way is None else self.n_way
-        n_clips = self.n_support + self.n_query
-        drawn = np.stack(
-            [
-                rng.permutation(np.flatnonzero(self.codes == code))[:n_clips]
-                for code in rng.permutation(len(self.names))[:n_way]
-            ]
-        )
+        drawn = np.stack([self._draw_clips(code, rng) for code in rng.permutation(len(self.names))[:n_way]])
         return Episode(drawn[:, : self.n_support], drawn[:, self.n_support :])
+
+    def _draw_clips(self, code: int, rng: np.random.Generator) -> Rows:
+        members, n_clips = np.flatnonzero(self.codes == code), self.n_support + self.n_query
+        if self.weights is None:
+            return rng.permutation(members)[:n_clips]
+        weights = self.weights[members]
+        return rng.choice(members, n_clips, replace=False, p=weights / weights.sum())
+
+    @property
+    def n_per_epoch(self) -> int:
+        """Number of episodes that hold as many clips as there are."""
+        n_way = len(self.names) if self.n_way is None else self.n_way
+        return -(-len(self.codes) // (n_way * (self.n_support + self.n_query)))
 
 
 @dataclass(frozen=True)
@@ -82,10 +99,45 @@ class EpisodeConfig:
     lr: float
     optimizer: Any
     weight_decay: float = 0.0
-    lr_schedule: Literal["cosine", "step", "onecycle"] | None = None
+    lr_schedule: Literal["cosine", "step", "onecycle"] | Mapping[str, Any] | None = None
+    warmup: float = 0.0
     gradient_clip: float | None = None
     precision: Literal["float32", "bfloat16"] = "float32"
     progress: str | None = None
+
+    def factor(self, number: int) -> float:
+        """Return the factor of the learning rate of an episode, the first of which is part of the warm-up."""
+        schedule = Schedule(self.lr_schedule, self.n_episodes, self.warmup)
+        return schedule.factor(number + int(number < self.warmup))
+
+
+@dataclass
+class EpisodeValidation:
+    """Measures loss and score on held-out clips after each epoch, and keeps the best weights for early stopping.
+
+    `measure` receives the factor of the distances in the softmax.
+    """
+
+    measure: Callable[[float], tuple[float, float]]
+    patience: int | None = None
+    best: float = field(default=math.inf, init=False)
+    n_worse: int = field(default=0, init=False)
+    state: dict[str, Tensor] = field(default_factory=dict, init=False)
+
+    def after_epoch(self, network: nn.Module, slope: float) -> dict[str, float]:
+        """Return the entries of the history."""
+        network.eval()
+        loss, score = self.measure(slope)
+        network.train()
+        self.n_worse += 1
+        if self.patience is not None and loss < self.best:
+            self.best, self.n_worse, self.state = loss, 0, copy.deepcopy(network.state_dict())
+        return {"valid_loss": loss, "valid_score": score}
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the loss has not fallen for `patience` epochs."""
+        return self.patience is not None and self.n_worse >= self.patience
 
 
 @dataclass(frozen=True)
@@ -127,6 +179,7 @@ def train_in_episodes(
     *,
     seed: int,
     generators: Generators,
+    validation: EpisodeValidation | None = None,
 ) -> pd.DataFrame:
     """Train a network to map clips near the prototypes of their classes.
 
@@ -159,7 +212,13 @@ def train_in_episodes(
             rows[-1]["seconds"] = time.perf_counter() - start
             bar.set_postfix(loss=f"{loss:.3f}", score=f"{score:.3f}")
             bar.update()
-    check_weights_finite(space.network, f"in episode {config.n_episodes}", rate, config.lr)
+            if validation is not None and (number + 1) % episodes.n_per_epoch == 0:
+                rows[-1] |= validation.after_epoch(space.network, log_slope.exp().item())
+                if validation.is_over:
+                    break
+    check_weights_finite(space.network, f"in episode {len(rows)}", rate, config.lr)
+    if validation is not None and validation.state:
+        space.network.load_state_dict(validation.state)
     space.network.eval()
     return pd.DataFrame(rows)
 
@@ -175,10 +234,10 @@ def _optimizer(
 
 
 def _set_rate(optimizer: torch.optim.Optimizer, config: EpisodeConfig, number: int) -> float:
-    factor = 1.0 if config.lr_schedule is None else SCHEDULES[config.lr_schedule](number / config.n_episodes)
+    rate = config.lr * config.factor(number)
     for group in optimizer.param_groups:
-        group["lr"] = config.lr * factor
-    return config.lr * factor
+        group["lr"] = rate
+    return rate
 
 
 def _step(
