@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 import sklearn_audio  # noqa: E402
-from docs.api_pages import write_pages  # noqa: E402
+from docs.api_pages import public_names, write_pages  # noqa: E402
 from docs.changes.build import render_unreleased  # noqa: E402
 
 project = "sklearn-audio"
@@ -24,6 +24,7 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
@@ -43,7 +44,18 @@ numpydoc_show_class_members = False  # the template of a class documents its mem
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
-# There is no intersphinx: the build must not depend on somebody else's server.
+# Links into the pages of other projects need their inventories from the network: only the build that is to be
+# published asks for them, so that no other depends on somebody else's server.
+INVENTORIES = {
+    "joblib": "https://joblib.readthedocs.io/en/stable/",
+    "librosa": "https://librosa.org/doc/latest/",
+    "numpy": "https://numpy.org/doc/stable/",
+    "pandas": "https://pandas.pydata.org/docs/",
+    "sklearn": "https://scikit-learn.org/stable/",
+    "torch": "https://docs.pytorch.org/docs/stable/",
+}
+intersphinx_mapping = {name: (url, None) for name, url in INVENTORIES.items() if os.environ.get("DOCS_INTERSPHINX")}
+intersphinx_timeout = 20
 
 sphinx_gallery_conf = {
     "examples_dirs": "examples",
@@ -73,7 +85,18 @@ def skip_foreign(app, what, name, obj, skip, options):
     return skip or not (getattr(function, "__module__", None) or "").startswith("sklearn_audio")
 
 
+PAGES = {name: f"{module}.{name}" for module, names in public_names().items() for name in names}
+
+
+def link_short_names(app, env, node, contnode):
+    """Link the bare name of something public, as in `MFCCTransformer`, to its page."""
+    if node.get("refdomain") == "py" and (full := PAGES.get(node["reftarget"])):
+        return env.domains["py"].resolve_xref(env, node["refdoc"], app.builder, "obj", full, node, contnode)
+    return None
+
+
 def setup(app):
+    app.connect("missing-reference", link_short_names)
     app.connect("autodoc-skip-member", skip_foreign)
     # after numpydoc, which takes the sections apart
     app.connect("autodoc-process-docstring", escape_shapes, priority=900)

@@ -117,7 +117,9 @@ class AudioEstimator(VersionedState, SetOutputMixin, BaseEstimator):
     ...         self.sample_rate = sample_rate
     ...
     ...     def transform(self, X):
-    ...         clips = self._validate_audio(X, self.sample_rate, reset=False, bare_rate=self.sample_rate)
+    ...         clips = self._validate_audio(
+    ...             X, self.sample_rate, reset=False, bare_rate=self.sample_rate
+    ...         )
     ...         return np.array([[len(clip) / self.sample_rate] for clip in clips])
     >>> Duration().transform([np.zeros(8000), np.zeros(16000)]).tolist()
     [[0.5], [1.0]]

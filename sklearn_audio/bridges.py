@@ -54,7 +54,9 @@ def to_hear(embedder: Any, *, timestamps: Any = None, sample_rate: int | None = 
     >>> model = hear.load_model()
     >>> model.sample_rate
     44100
-    >>> embeddings, times = hear.get_timestamp_embeddings(torch.zeros(2, 88200), model)
+    >>> embeddings, times = hear.get_timestamp_embeddings(
+    ...     torch.zeros(2, 88200), model
+    ... )
     >>> embeddings.shape, times.tolist()
     (torch.Size([2, 2, 384]), [[500.0, 1500.0], [500.0, 1500.0]])
     """
@@ -192,7 +194,9 @@ def to_xares(embedder: Any) -> EmbedderEncoder:
     --------
     >>> import torch
     >>> from sklearn_audio import EfficientATEmbedder, to_xares
-    >>> encoder = to_xares(EfficientATEmbedder("mn04_as", weights=None, window=0.5))
+    >>> encoder = to_xares(
+    ...     EfficientATEmbedder("mn04_as", weights=None, window=0.5)
+    ... )
     >>> encoder.sampling_rate, encoder.output_dim, encoder.hop_size_in_ms
     (32000, 384, 500.0)
     >>> encoder(torch.zeros(2, 48000)).shape

@@ -86,7 +86,9 @@ def find_events(
        start  end label
     0    0.1  0.3   dog
     1    0.4  0.5   dog
-    >>> find_events([scores], low_threshold=0.3, **options)[["start", "end", "label"]]
+    >>> find_events([scores], low_threshold=0.3, **options)[
+    ...     ["start", "end", "label"]
+    ... ]
        start  end label
     0    0.1  0.5   dog
     """
@@ -141,7 +143,9 @@ def windows_to_frames(
     Examples
     --------
     >>> from sklearn_audio.events import windows_to_frames
-    >>> windows_to_frames([[0.0], [1.0]], [[0.0, 1.0], [0.5, 1.5]], frames_per_second=4).ravel()
+    >>> windows_to_frames(
+    ...     [[0.0], [1.0]], [[0.0, 1.0], [0.5, 1.5]], frames_per_second=4
+    ... ).ravel()
     array([0. , 0. , 0.5, 0.5, 1. , 1. ])
     """
     rate = _checked_rate(frames_per_second)

@@ -8,6 +8,7 @@ import importlib
 import inspect
 import re
 import shlex
+import shutil
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 import pytest
 from numpydoc.docscrape import FunctionDoc, NumpyDocString
 
-from docs import check_pages
+from docs import check_pages, screenshots
 from docs.api_pages import public_methods, public_names, write_pages
 from docs.changes.build import read_fragments, render_unreleased
 
@@ -282,6 +283,45 @@ def test_an_example_that_prints_its_answer_from_an_except_branch_is_found():
     example = ">>> try:\n...     load()\n... except OSError:\n...     print(930)\n930\n"
     assert excuses(example) == [example.removesuffix("930\n").replace(">>> ", "").replace("... ", "")]
     assert excuses(example.replace("load()", "raise OSError")) == []
+
+
+def wide_lines(text: str) -> list[str]:
+    """Lines of code and commands that a page would cut: 79 columns are shown."""
+    lines = (line.strip() for line in text.splitlines())
+    return [line for line in lines if line.startswith((">>> ", "... ", "$ ")) and len(line) > 79]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_code_on_a_page_fits_its_width(page):
+    assert wide_lines(page.read_text()) == []
+
+
+def test_a_line_of_code_that_is_cut_is_found():
+    line = ">>> " + 74 * "x"
+    assert wide_lines(f"  {line}x\n  {line}xx\n{100 * 'x'}") == [f"{line}xx"]
+
+
+def test_figures_on_the_page_of_methods_are_those_of_the_benchmarks():
+    guide = ROOT / "docs" / "guide"
+    figures = re.findall(r"\d?\.\d{3}", (guide / "methods.rst").read_text())
+    sources = [guide / "encoders.rst", ROOT / "docs" / "benchmarks.rst"]
+    measured = set(re.findall(r"\d?\.\d{3}", "".join(source.read_text() for source in sources)))
+    assert len(figures) > 20
+    assert [figure for figure in figures if figure not in measured] == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("chromium"), reason="Chromium is not installed")
+def test_pages_that_are_too_wide_are_found(tmp_path):
+    texts = {"fits": '<pre style="overflow-x: auto">', "cut": '<code style="white-space: nowrap">'}
+    for name, element in texts.items():
+        (tmp_path / f"{name}.html").write_text(f"<article>{element}{100 * 'x'}")
+    with screenshots.chromium() as browser:
+        pages = {name: tmp_path / f"{name}.html" for name in texts}
+        wide = screenshots.take(browser, pages, tmp_path)
+    assert [line.split(":")[0] for line in wide] == ["cut"]
+    assert wide[0].endswith("pixels at 400")
+    assert len(list(tmp_path.glob("*-1280.png"))) == 2
 
 
 def benchmark_commands() -> list[list[str]]:

@@ -19,10 +19,16 @@ def recording():
     wave = 0.003 * rng.normal(size=10 * rate)
     events = []
     for label, first in {"hum": 0.5, "hiss": 5.0}.items():
-        start, length = np.round(rng.uniform([first, 0.5], [first + 2, 2.5]), 1)
+        start, length = np.round(
+            rng.uniform([first, 0.5], [first + 2, 2.5]), 1
+        )
         event = slice(int(start * rate), int((start + length) * rate))
         sound = np.sin(0.3 * np.arange(event.stop - event.start))
-        wave[event] += 0.1 * sound if label == "hum" else 0.02 * rng.normal(size=len(sound))
+        wave[event] += (
+            0.1 * sound
+            if label == "hum"
+            else 0.02 * rng.normal(size=len(sound))
+        )
         events.append((start, start + length, label))
     return wave.astype(np.float32), events
 
@@ -32,7 +38,9 @@ for clip in range(8):
     wave, events = recording()
     recordings.append(wave)
     annotations += [(clip, *event) for event in events]
-annotations = pd.DataFrame(annotations, columns=["clip", "start", "end", "label"])
+annotations = pd.DataFrame(
+    annotations, columns=["clip", "start", "end", "label"]
+)
 annotations.head(4)
 
 # %%
@@ -43,8 +51,15 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_audio import MFCCTransformer, SequencePooling, SoundEventDetector
 
-model = make_pipeline(MFCCTransformer(rate), SequencePooling(), StandardScaler(), LogisticRegression())
-detector = SoundEventDetector(model, window=0.5, hop=0.1, median=0.5, random_state=0)
+model = make_pipeline(
+    MFCCTransformer(rate),
+    SequencePooling(),
+    StandardScaler(),
+    LogisticRegression(),
+)
+detector = SoundEventDetector(
+    model, window=0.5, hop=0.1, median=0.5, random_state=0
+)
 detector.fit(recordings[:7], annotations[annotations["clip"] < 7])
 detector.predict(recordings[7:])
 
@@ -52,7 +67,11 @@ detector.predict(recordings[7:])
 # The last recording: annotated events in grey, those found in blue, and the scores that they are found by.
 from sklearn_audio import EventDisplay
 
-_ = EventDisplay.from_estimator(detector, recordings[7], annotations[annotations["clip"] == 7].assign(clip=0))
+_ = EventDisplay.from_estimator(
+    detector,
+    recordings[7],
+    annotations[annotations["clip"] == 7].assign(clip=0),
+)
 
 # %%
 # Tables of events from any other program do as well, with ``EventDisplay.from_predictions``. And the spectrogram alone,
@@ -67,11 +86,23 @@ _ = SpectrogramDisplay.from_clip((recordings[7], rate), kind="stft")
 # Windows as clips have labels, too, and their scores have curves of precision over recall, one per label.
 from sklearn_audio import PrecisionRecallPerLabelDisplay
 
-windows = [wave[i * rate // 2 : (i + 1) * rate // 2] for wave in recordings for i in range(20)]
+windows = [
+    wave[i * rate // 2 : (i + 1) * rate // 2]
+    for wave in recordings
+    for i in range(20)
+]
 middles = np.tile(0.25 + np.arange(20) / 2, 8)
 truth = np.zeros((len(windows), 2), dtype=int)
 for event in annotations.itertuples():
-    is_during = (middles >= event.start) & (middles < event.end) & (np.arange(len(windows)) // 20 == event.clip)
+    is_during = (
+        (middles >= event.start)
+        & (middles < event.end)
+        & (np.arange(len(windows)) // 20 == event.clip)
+    )
     truth[is_during, detector.classes_.tolist().index(event.label)] = 1
-scores = detector.estimator_.predict_proba(windows)[:, 1:]  # the first is that of the background
-_ = PrecisionRecallPerLabelDisplay.from_predictions(truth, scores, labels=detector.classes_)
+scores = detector.estimator_.predict_proba(windows)[
+    :, 1:
+]  # the first is that of the background
+_ = PrecisionRecallPerLabelDisplay.from_predictions(
+    truth, scores, labels=detector.classes_
+)

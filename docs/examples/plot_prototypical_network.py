@@ -14,7 +14,9 @@ from sklearn_audio import MelSpectrogramTransformer, PrototypicalClassifier
 from sklearn_audio.datasets import make_sound_events
 
 sounds = make_sound_events(n_clips=150, random_state=0, noise=0.2)
-frames = MelSpectrogramTransformer(sample_rate=16_000, n_mels=32, hop_length=512).fit_transform(sounds.data)
+frames = MelSpectrogramTransformer(
+    sample_rate=16_000, n_mels=32, hop_length=512
+).fit_transform(sounds.data)
 known = sounds.target != "chirp"
 train, test = np.arange(150) < 100, np.arange(150) >= 100
 
@@ -22,7 +24,14 @@ train, test = np.arange(150) < 100, np.arange(150) >= 100
 # In each episode, three clips of every class are the support set and three others the queries. A window of 32 frames is
 # one second.
 classifier = PrototypicalClassifier(
-    "vgg32", embedding_dim=16, n_support=3, n_query=3, n_episodes=60, n_frames=32, lr=0.003, random_state=0
+    "vgg32",
+    embedding_dim=16,
+    n_support=3,
+    n_query=3,
+    n_episodes=60,
+    n_frames=32,
+    lr=0.003,
+    random_state=0,
 )
 classifier.fit(frames[train & known], sounds.target[train & known])
 classifier.score(frames[test & known], sounds.target[test & known])
@@ -32,7 +41,9 @@ classifier.score(frames[test & known], sounds.target[test & known])
 import matplotlib.pyplot as plt
 
 figure, axes = plt.subplots(layout="constrained")
-classifier.history_.rolling(5).mean().plot(x="episode", y=["train_loss", "train_score"], ax=axes)
+classifier.history_.rolling(5).mean().plot(
+    x="episode", y=["train_loss", "train_score"], ax=axes
+)
 plt.show()
 
 # %%
@@ -50,6 +61,8 @@ f"{recognised.mean():.2f} of all, {recognised[~known[test]].mean():.2f} of the n
 # `CNNClassifier` trains the same network with one output per class, from scratch on the same clips.
 from sklearn_audio import CNNClassifier
 
-network = CNNClassifier("vgg32", n_frames=32, max_epochs=40, lr=0.003, random_state=0)
+network = CNNClassifier(
+    "vgg32", n_frames=32, max_epochs=40, lr=0.003, random_state=0
+)
 network.fit(frames[train & known], sounds.target[train & known])
 network.score(frames[test & known], sounds.target[test & known])

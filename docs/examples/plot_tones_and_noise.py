@@ -39,7 +39,9 @@ pipeline = make_pipeline(
     SVC(),
 )
 grid = {"melspectrogramtransformer__n_mels": [16, 64], "svc__C": [1, 10]}
-X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
+X_train, X_test, y_train, y_test = train_test_split(
+    X, y, stratify=y, random_state=0
+)
 search = GridSearchCV(pipeline, grid, cv=3).fit(X_train, y_train)
 search.best_params_
 
@@ -52,7 +54,9 @@ search.score(X_test, y_test)
 import matplotlib.pyplot as plt
 
 mel = MelSpectrogramTransformer(sample_rate=sample_rate)
-mean_spectra = SequencePooling(statistics=("mean",)).fit_transform(mel.fit_transform(X))
+mean_spectra = SequencePooling(statistics=("mean",)).fit_transform(
+    mel.fit_transform(X)
+)
 figure, axes = plt.subplots(layout="constrained")
 for label in ("noise", "tone"):
     axes.plot(mean_spectra[y == label].mean(axis=0), label=label)

@@ -18,7 +18,9 @@ from sklearn_audio.datasets import make_sound_events
 sounds = make_sound_events(n_clips=150, noise=0.3, random_state=0)
 X, y = sounds.data, sounds.target
 vectors = make_pipeline(
-    MFCCTransformer(sample_rate=16_000, n_mfcc=20, deltas=1), SequencePooling(("mean", "std")), StandardScaler()
+    MFCCTransformer(sample_rate=16_000, n_mfcc=20, deltas=1),
+    SequencePooling(("mean", "std")),
+    StandardScaler(),
 ).fit_transform(X)
 vectors.shape
 
@@ -46,7 +48,9 @@ islands = TSNE(perplexity=20, random_state=0).fit_transform(vectors)
 import matplotlib.pyplot as plt
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
-for ax, points, title in zip(axes, [plane, islands], ["PCA", "t-SNE"], strict=True):
+for ax, points, title in zip(
+    axes, [plane, islands], ["PCA", "t-SNE"], strict=True
+):
     for label in classifier.classes_:
         ax.scatter(*points[y == label].T, s=12, label=label)
     ax.set(title=title, xticks=[], yticks=[])

@@ -54,7 +54,14 @@ def check(
     --------
     >>> import pandas as pd
     >>> from sklearn_audio import annotations
-    >>> table = pd.DataFrame({"path": "a.wav", "start": [0.0, 2.0], "end": [1.0, 1.5], "label": ["dog", "cat"]})
+    >>> table = pd.DataFrame(
+    ...     {
+    ...         "path": "a.wav",
+    ...         "start": [0.0, 2.0],
+    ...         "end": [1.0, 1.5],
+    ...         "label": ["dog", "cat"],
+    ...     }
+    ... )
     >>> annotations.check(table, check_audio=False)
     Traceback (most recent call last):
         ...

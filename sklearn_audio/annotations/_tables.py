@@ -76,7 +76,9 @@ def to_segments(table: Any) -> pd.DataFrame:
     --------
     >>> import pandas as pd
     >>> from sklearn_audio import annotations
-    >>> table = pd.DataFrame({"path": ["a.wav"], "start": [0.5], "end": [2.0], "label": ["dog"]})
+    >>> table = pd.DataFrame(
+    ...     {"path": ["a.wav"], "start": [0.5], "end": [2.0], "label": ["dog"]}
+    ... )
     >>> annotations.to_segments(table).index[0]
     ('a.wav', Timedelta('0 days 00:00:00.500000'), Timedelta('0 days 00:00:02'))
     """

@@ -71,7 +71,9 @@ def write(
     >>> import pathlib, tempfile
     >>> import pandas as pd
     >>> from sklearn_audio import annotations
-    >>> table = pd.DataFrame({"path": ["a.wav"], "start": [0.5], "end": [2.0], "label": ["dog"]})
+    >>> table = pd.DataFrame(
+    ...     {"path": ["a.wav"], "start": [0.5], "end": [2.0], "label": ["dog"]}
+    ... )
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     annotations.write(table, pathlib.Path(folder, "a.rttm"))
     ...     print(pathlib.Path(folder, "a.rttm").read_text())

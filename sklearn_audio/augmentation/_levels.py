@@ -31,7 +31,9 @@ class Gain(Transform):
     --------
     >>> import numpy as np
     >>> from sklearn_audio.augmentation import Gain
-    >>> Gain(20.0).transform(np.array([0.1, -0.2], dtype=np.float32), np.random.default_rng(0))
+    >>> Gain(20.0).transform(
+    ...     np.array([0.1, -0.2], dtype=np.float32), np.random.default_rng(0)
+    ... )
     array([ 1., -2.], dtype=float32)
     """
 

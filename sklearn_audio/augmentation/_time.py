@@ -80,7 +80,9 @@ class RandomCrop(Transform):
     --------
     >>> import numpy as np
     >>> from sklearn_audio.augmentation import RandomCrop
-    >>> RandomCrop(size=100).transform(np.zeros((400, 64), dtype=np.float32), np.random.default_rng(0)).shape
+    >>> RandomCrop(size=100).transform(
+    ...     np.zeros((400, 64), dtype=np.float32), np.random.default_rng(0)
+    ... ).shape
     (100, 64)
     """
 
@@ -121,7 +123,9 @@ class SpeedChange(Transform):
     --------
     >>> import numpy as np
     >>> from sklearn_audio.augmentation import SpeedChange
-    >>> SpeedChange(speed=1.25).transform(np.zeros(1000, dtype=np.float32), np.random.default_rng(0)).shape
+    >>> SpeedChange(speed=1.25).transform(
+    ...     np.zeros(1000, dtype=np.float32), np.random.default_rng(0)
+    ... ).shape
     (800,)
     """
 

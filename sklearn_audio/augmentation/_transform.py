@@ -41,7 +41,9 @@ class Transform(ABC):
     ... class Reverse(Transform):
     ...     def change(self, array, rng, sample_rate=None):
     ...         return array[::-1]
-    >>> Reverse(p=1.0).transform(np.array([1.0, 2.0], dtype=np.float32), np.random.default_rng(0))
+    >>> Reverse(p=1.0).transform(
+    ...     np.array([1.0, 2.0], dtype=np.float32), np.random.default_rng(0)
+    ... )
     array([2., 1.], dtype=float32)
     """
 

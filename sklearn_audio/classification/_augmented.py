@@ -72,13 +72,23 @@ class AugmentedClassifier(MetaEstimatorMixin, ClassifierMixin, AudioEstimator):
     --------
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.pipeline import make_pipeline
-    >>> from sklearn_audio import AugmentedClassifier, MFCCTransformer, SequencePooling
+    >>> from sklearn_audio import (
+    ...     AugmentedClassifier,
+    ...     MFCCTransformer,
+    ...     SequencePooling,
+    ... )
     >>> from sklearn_audio.augmentation import SpeedChange
     >>> from sklearn_audio.datasets import make_sound_events
     >>> sounds = make_sound_events(n_clips=10, random_state=0)
-    >>> words = make_pipeline(MFCCTransformer(16000), SequencePooling(n_parts=3), LogisticRegression(max_iter=1000))
+    >>> words = make_pipeline(
+    ...     MFCCTransformer(16000),
+    ...     SequencePooling(n_parts=3),
+    ...     LogisticRegression(max_iter=1000),
+    ... )
     >>> speeds = [SpeedChange((0.8, 1.25))]
-    >>> model = AugmentedClassifier(words, speeds, n_copies=2, sample_rate=16000, random_state=0)
+    >>> model = AugmentedClassifier(
+    ...     words, speeds, n_copies=2, sample_rate=16000, random_state=0
+    ... )
     >>> model.fit(sounds.data, sounds.target).predict_proba(sounds.data).shape
     (10, 5)
     """

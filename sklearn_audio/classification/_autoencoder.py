@@ -100,7 +100,9 @@ class ConvAutoencoder(ClassNamePrefixFeaturesOutMixin, FloatOutputMixin, Trained
     >>> import numpy as np
     >>> from sklearn_audio import ConvAutoencoder
     >>> X = [np.full((12 + i, 20), i % 3, dtype=np.float32) for i in range(6)]
-    >>> autoencoder = ConvAutoencoder(4, n_filters=(4, 4, 8, 8), max_epochs=2, random_state=0).fit(X)
+    >>> autoencoder = ConvAutoencoder(
+    ...     4, n_filters=(4, 4, 8, 8), max_epochs=2, random_state=0
+    ... ).fit(X)
     >>> vectors = autoencoder.transform(X)
     >>> vectors.shape, autoencoder.inverse_transform(vectors).shape
     ((6, 16), (6, 17, 20))

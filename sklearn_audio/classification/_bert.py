@@ -62,7 +62,14 @@ class BERTClassifier(SequenceClassifier):
     >>> from sklearn_audio import BERTClassifier
     >>> rising, falling = np.arange(8), np.arange(8)[::-1]
     >>> X = [row[:n] for n in (6, 7, 8) for row in (rising, falling)]
-    >>> classifier = BERTClassifier(width=8, n_heads=2, feedforward_size=16, max_epochs=30, lr=0.02, random_state=0)
+    >>> classifier = BERTClassifier(
+    ...     width=8,
+    ...     n_heads=2,
+    ...     feedforward_size=16,
+    ...     max_epochs=30,
+    ...     lr=0.02,
+    ...     random_state=0,
+    ... )
     >>> classifier.fit(X, ["up", "down"] * 3).predict(X[:2])
     array(['up', 'down'], dtype='<U4')
     """

@@ -176,7 +176,9 @@ class CNNClassifier(NeuralClassifier):
     >>> import numpy as np
     >>> from sklearn_audio import CNNClassifier
     >>> X = [np.full((4 + i % 3, 2), i % 2, dtype=np.float32) for i in range(6)]
-    >>> classifier = CNNClassifier("timbre", max_epochs=5, lr=0.01, random_state=0).fit(X, ["off", "on"] * 3)
+    >>> classifier = CNNClassifier(
+    ...     "timbre", max_epochs=5, lr=0.01, random_state=0
+    ... ).fit(X, ["off", "on"] * 3)
     >>> classifier.predict(X[:2])
     array(['off', 'on'], dtype='<U3')
 
@@ -184,7 +186,13 @@ class CNNClassifier(NeuralClassifier):
 
     >>> from sklearn_audio.datasets import make_sound_events
     >>> sounds = make_sound_events(n_clips=6, random_state=0)
-    >>> listening = CNNClassifier(front_end="panns_16k", sample_rate=16000, n_frames=32, max_epochs=1, random_state=0)
+    >>> listening = CNNClassifier(
+    ...     front_end="panns_16k",
+    ...     sample_rate=16000,
+    ...     n_frames=32,
+    ...     max_epochs=1,
+    ...     random_state=0,
+    ... )
     >>> listening.fit(sounds.data, sounds.target).predict_proba(sounds.data).shape
     (6, 5)
     """

@@ -121,14 +121,24 @@ class SoundEventDetector(VersionedState, MetaEstimatorMixin, BaseEstimator):
     >>> import pandas as pd
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.pipeline import make_pipeline
-    >>> from sklearn_audio import MFCCTransformer, SequencePooling, SoundEventDetector
+    >>> from sklearn_audio import (
+    ...     MFCCTransformer,
+    ...     SequencePooling,
+    ...     SoundEventDetector,
+    ... )
     >>> rng = np.random.default_rng(0)
     >>> recordings = [0.01 * rng.normal(size=48000) for _ in range(3)]
     >>> for recording in recordings:
     ...     recording[16000:32000] += np.sin(0.2 * np.arange(16000))
-    >>> annotations = pd.DataFrame({"clip": [0, 1], "start": 2.0, "end": 4.0, "label": "hum"})
-    >>> model = make_pipeline(MFCCTransformer(8000), SequencePooling(), LogisticRegression())
-    >>> detector = SoundEventDetector(model, hop=0.25, random_state=0).fit(recordings[:2], annotations)
+    >>> annotations = pd.DataFrame(
+    ...     {"clip": [0, 1], "start": 2.0, "end": 4.0, "label": "hum"}
+    ... )
+    >>> model = make_pipeline(
+    ...     MFCCTransformer(8000), SequencePooling(), LogisticRegression()
+    ... )
+    >>> detector = SoundEventDetector(model, hop=0.25, random_state=0).fit(
+    ...     recordings[:2], annotations
+    ... )
     >>> detector.predict(recordings[2:])[["start", "end", "label"]]
        start  end label
     0    2.0  4.0   hum

@@ -136,7 +136,13 @@ class FineTunedClassifier(FineTuning):
     >>> from sklearn_audio.datasets import make_sound_events
     >>> sounds = make_sound_events(n_clips=10, random_state=0)
     >>> embedder = SpeechEmbedder(weights=None, sample_rate=16000)
-    >>> classifier = FineTunedClassifier(embedder, lr=1e-3, validation_fraction=0.0, max_epochs=1, random_state=0)
+    >>> classifier = FineTunedClassifier(
+    ...     embedder,
+    ...     lr=1e-3,
+    ...     validation_fraction=0.0,
+    ...     max_epochs=1,
+    ...     random_state=0,
+    ... )
     >>> classifier.fit(sounds.data, sounds.target).predict_proba(sounds.data).shape
     (10, 5)
 
@@ -240,7 +246,9 @@ class FineTunedClassifier(FineTuning):
         Examples
         --------
         >>> from sklearn_audio import ASTEmbedder, FineTunedClassifier
-        >>> tuned = FineTunedClassifier.from_recipe("ast-esc50", ASTEmbedder(n_frames=512), random_state=0)
+        >>> tuned = FineTunedClassifier.from_recipe(
+        ...     "ast-esc50", ASTEmbedder(n_frames=512), random_state=0
+        ... )
         >>> tuned.lr, tuned.batch_size
         (1e-05, 48)
         """

@@ -56,7 +56,9 @@ class FrameMLPClassifier(SequenceClassifier):
     >>> import numpy as np
     >>> from sklearn_audio import FrameMLPClassifier
     >>> X = [np.full((4 + i % 3, 2), i % 2, dtype=np.float32) for i in range(6)]
-    >>> classifier = FrameMLPClassifier(max_epochs=20, random_state=0).fit(X, ["off", "on"] * 3)
+    >>> classifier = FrameMLPClassifier(max_epochs=20, random_state=0).fit(
+    ...     X, ["off", "on"] * 3
+    ... )
     >>> classifier.predict(X[:2])
     array(['off', 'on'], dtype='<U3')
     """

@@ -58,7 +58,9 @@ class LSTMClassifier(SequenceClassifier):
     >>> from sklearn_audio import LSTMClassifier
     >>> rising, falling = np.arange(8.0), np.arange(8.0)[::-1]
     >>> X = [row[:n, None] for n in (6, 7, 8) for row in (rising, falling)]
-    >>> classifier = LSTMClassifier(hidden_size=8, max_epochs=30, lr=0.05, random_state=0)
+    >>> classifier = LSTMClassifier(
+    ...     hidden_size=8, max_epochs=30, lr=0.05, random_state=0
+    ... )
     >>> classifier.fit(X, ["up", "down"] * 3).predict(X[:2])
     array(['up', 'down'], dtype='<U4')
     """

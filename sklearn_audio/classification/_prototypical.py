@@ -142,7 +142,9 @@ class PrototypicalClassifier(LearnedSpace):
     --------
     >>> import numpy as np
     >>> from sklearn_audio import PrototypicalClassifier
-    >>> classifier = PrototypicalClassifier().fit([[0, 0], [0, 2], [5, 5], [5, 7]], ["hum", "hum", "hiss", "hiss"])
+    >>> classifier = PrototypicalClassifier().fit(
+    ...     [[0, 0], [0, 2], [5, 5], [5, 7]], ["hum", "hum", "hiss", "hiss"]
+    ... )
     >>> classifier.prototypes_.tolist()
     [[5.0, 6.0], [0.0, 1.0]]
     >>> classifier.partial_fit([[-9, 0]], ["click"]).predict([[-8, 0], [4, 6]])

@@ -121,7 +121,9 @@ class AudioTagger(AudioEstimator):
 
     >>> import numpy as np
     >>> from sklearn_audio import AudioTagger
-    >>> tagger = AudioTagger("efficientat_mn04_as", weights=None, sample_rate=32000, top_k=3)
+    >>> tagger = AudioTagger(
+    ...     "efficientat_mn04_as", weights=None, sample_rate=32000, top_k=3
+    ... )
     >>> list(tagger.tag([np.zeros(32000)]).columns)
     ['clip', 'label', 'score']
     >>> tagger.predict_frames([np.zeros(32000)])[0].shape

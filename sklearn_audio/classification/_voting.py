@@ -63,7 +63,9 @@ class PatchVotingClassifier(MetaEstimatorMixin, ClassifierMixin, AudioEstimator)
     >>> from sklearn_audio import PatchVotingClassifier
     >>> rng = np.random.default_rng(0)
     >>> X = [rng.normal(loc=i % 2, size=(3 + i, 4)) for i in range(8)]
-    >>> classifier = PatchVotingClassifier(LogisticRegression()).fit(X, ["calm", "loud"] * 4)
+    >>> classifier = PatchVotingClassifier(LogisticRegression()).fit(
+    ...     X, ["calm", "loud"] * 4
+    ... )
     >>> classifier.predict(X[:2])
     array(['calm', 'loud'], dtype='<U4')
     """

@@ -168,7 +168,10 @@ def load_audioset(
     >>> from tempfile import TemporaryDirectory
     >>> import pandas as pd
     >>> from sklearn_audio.datasets import load_audioset
-    >>> rows = [("-0123456789", 30.0, 40.0, ("/m/09x0r",)), ("abcdefghij_", 0.0, 10.0, ("/m/09x0r", "/m/0bt9lr"))]
+    >>> rows = [
+    ...     ("-0123456789", 30.0, 40.0, ("/m/09x0r",)),
+    ...     ("abcdefghij_", 0.0, 10.0, ("/m/09x0r", "/m/0bt9lr")),
+    ... ]
     >>> segments = pd.DataFrame(rows, columns=["ytid", "start", "end", "labels"])
     >>> with TemporaryDirectory() as folder:
     ...     for name in ("Y-0123456789.wav", "abcdefghij__0_10.wav"):
@@ -312,9 +315,14 @@ def split_audioset(
     --------
     >>> import pandas as pd
     >>> from sklearn_audio.datasets import shared_videos, split_audioset
-    >>> rows = [(f"video{i // 2:06}", 10.0 * i, 10.0 * i + 10, ("/m/09x0r",)) for i in range(20)]
+    >>> rows = [
+    ...     (f"video{i // 2:06}", 10.0 * i, 10.0 * i + 10, ("/m/09x0r",))
+    ...     for i in range(20)
+    ... ]
     >>> segments = pd.DataFrame(rows, columns=["ytid", "start", "end", "labels"])
-    >>> train, validation = split_audioset(segments, validation_size=0.2, random_state=0)
+    >>> train, validation = split_audioset(
+    ...     segments, validation_size=0.2, random_state=0
+    ... )
     >>> len(train), len(validation), shared_videos(train, validation)
     (16, 4, [])
     """
@@ -349,7 +357,14 @@ def shared_videos(first: pd.DataFrame, second: pd.DataFrame) -> list[str]:
     --------
     >>> import pandas as pd
     >>> from sklearn_audio.datasets import shared_videos
-    >>> segments = pd.DataFrame({"ytid": ["-0123456789"], "start": [0.0], "end": [10.0], "labels": [("/m/09x0r",)]})
+    >>> segments = pd.DataFrame(
+    ...     {
+    ...         "ytid": ["-0123456789"],
+    ...         "start": [0.0],
+    ...         "end": [10.0],
+    ...         "labels": [("/m/09x0r",)],
+    ...     }
+    ... )
     >>> shared_videos(segments, segments)
     ['-0123456789']
     """

@@ -47,8 +47,18 @@ class AudioSetOntology:
     >>> from sklearn_audio.datasets import AudioSetOntology
     >>> ontology = AudioSetOntology(
     ...     [
-    ...         {"id": "/m/0jbk", "name": "Animal", "child_ids": ["/m/0bt9lr"], "restrictions": []},
-    ...         {"id": "/m/0bt9lr", "name": "Dog", "child_ids": [], "restrictions": []},
+    ...         {
+    ...             "id": "/m/0jbk",
+    ...             "name": "Animal",
+    ...             "child_ids": ["/m/0bt9lr"],
+    ...             "restrictions": [],
+    ...         },
+    ...         {
+    ...             "id": "/m/0bt9lr",
+    ...             "name": "Dog",
+    ...             "child_ids": [],
+    ...             "restrictions": [],
+    ...         },
     ...     ]
     ... )
     >>> ontology.ancestors("Dog")
@@ -259,7 +269,12 @@ def read_audioset_ontology(path: str | os.PathLike[str]) -> AudioSetOntology:
     >>> from sklearn_audio.datasets import read_audioset_ontology
     >>> with TemporaryDirectory() as folder:
     ...     file = Path(folder, "ontology.json")
-    ...     record = {"id": "/m/09x0r", "name": "Speech", "child_ids": [], "restrictions": []}
+    ...     record = {
+    ...         "id": "/m/09x0r",
+    ...         "name": "Speech",
+    ...         "child_ids": [],
+    ...         "restrictions": [],
+    ...     }
     ...     _ = file.write_text(json.dumps([record]))
     ...     ontology = read_audioset_ontology(file)
     >>> ontology.names

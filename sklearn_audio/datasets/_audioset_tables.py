@@ -54,7 +54,9 @@ def read_audioset_segments(path: str | os.PathLike[str]) -> pd.DataFrame:
     >>> from sklearn_audio.datasets import read_audioset_segments
     >>> with TemporaryDirectory() as folder:
     ...     file = Path(folder, "segments.csv")
-    ...     _ = file.write_text('# a comment\n-0123456789, 30.000, 40.000, "/m/09x0r,/m/0bt9lr"\n')
+    ...     _ = file.write_text(
+    ...         '# a comment\n-0123456789, 30.000, 40.000, "/m/09x0r,/m/0bt9lr"\n'
+    ...     )
     ...     segments = read_audioset_segments(file)
     >>> segments.to_dict("list")
     {'ytid': ['-0123456789'], 'start': [30.0], 'end': [40.0], 'labels': [('/m/09x0r', '/m/0bt9lr')]}

@@ -55,7 +55,9 @@ def audioset_targets(
     Examples
     --------
     >>> from sklearn_audio.datasets import audioset_targets
-    >>> audioset_targets([["/m/0bt9lr"], ["/m/09x0r", "/m/0bt9lr"]], labels=["Speech", "Dog"]).tolist()
+    >>> audioset_targets(
+    ...     [["/m/0bt9lr"], ["/m/09x0r", "/m/0bt9lr"]], labels=["Speech", "Dog"]
+    ... ).tolist()
     [[0, 1], [1, 1]]
     """
     known = read_audioset_labels() if class_labels is None else dict(class_labels)

@@ -78,12 +78,16 @@ def fetch_spoken_digits(
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> from sklearn_audio.datasets import fetch_spoken_digits
-    >>> with TemporaryDirectory() as folder:  # three empty files in the layout of the archive
+    >>> with (
+    ...     TemporaryDirectory() as folder
+    ... ):  # three empty files in the layout of the archive
     ...     recordings = Path(folder, "free-spoken-digit-dataset-1.0.9")
     ...     recordings.mkdir()
     ...     for name in ("7_jackson_0.wav", "7_jackson_5.wav", "9_theo_12.wav"):
     ...         (recordings / name).touch()
-    ...     digits = fetch_spoken_digits(data_home=folder, download_if_missing=False)
+    ...     digits = fetch_spoken_digits(
+    ...         data_home=folder, download_if_missing=False
+    ...     )
     >>> digits.frame[["label", "speaker", "take", "official_split"]]
       label  speaker  take official_split
     0     7  jackson     0           test

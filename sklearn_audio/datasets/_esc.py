@@ -58,7 +58,9 @@ def load_esc50(path: str | os.PathLike[str], *, subset: Literal["esc10"] | None 
     ...     "2-100648-A-43.wav,2,43,car_horn,False,100648,A",
     ...     "2-102435-A-10.wav,2,10,rain,True,102435,A",
     ... ]
-    >>> with TemporaryDirectory() as folder:  # three empty files in the layout of the repository
+    >>> with (
+    ...     TemporaryDirectory() as folder
+    ... ):  # three empty files in the layout of the repository
     ...     root = Path(folder)
     ...     for name in ("meta", "audio"):
     ...         (root / name).mkdir()

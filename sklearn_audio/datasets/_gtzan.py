@@ -127,8 +127,21 @@ def load_gtzan(path: str | os.PathLike[str], *, filtered: bool = True) -> Bunch:
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> from sklearn_audio.datasets import load_gtzan
-    >>> genres = ["blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock"]
-    >>> with TemporaryDirectory() as folder:  # a thousand empty files in the layout of the archive
+    >>> genres = [
+    ...     "blues",
+    ...     "classical",
+    ...     "country",
+    ...     "disco",
+    ...     "hiphop",
+    ...     "jazz",
+    ...     "metal",
+    ...     "pop",
+    ...     "reggae",
+    ...     "rock",
+    ... ]
+    >>> with (
+    ...     TemporaryDirectory() as folder
+    ... ):  # a thousand empty files in the layout of the archive
     ...     for genre in genres:
     ...         Path(folder, genre).mkdir()
     ...         for number in range(100):

@@ -71,9 +71,15 @@ def load_speech_commands(path: str | os.PathLike[str]) -> Bunch:
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> from sklearn_audio.datasets import load_speech_commands
-    >>> with TemporaryDirectory() as folder:  # three empty files in the layout of the archive
+    >>> with (
+    ...     TemporaryDirectory() as folder
+    ... ):  # three empty files in the layout of the archive
     ...     root = Path(folder, "speech_commands_v0.02")
-    ...     for name in ("cat/00176480_nohash_0.wav", "cat/0135f3f2_nohash_0.wav", "dog/0135f3f2_nohash_0.wav"):
+    ...     for name in (
+    ...         "cat/00176480_nohash_0.wav",
+    ...         "cat/0135f3f2_nohash_0.wav",
+    ...         "dog/0135f3f2_nohash_0.wav",
+    ...     ):
     ...         (root / name).parent.mkdir(parents=True, exist_ok=True)
     ...         (root / name).touch()
     ...     _ = (root / "testing_list.txt").write_text("cat/00176480_nohash_0.wav")

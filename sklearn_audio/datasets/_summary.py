@@ -63,7 +63,9 @@ def summarize_clips(
     Examples
     --------
     >>> from sklearn_audio.datasets import make_sound_events, summarize_clips
-    >>> summary = summarize_clips(make_sound_events(20, duration=0.5, random_state=0))
+    >>> summary = summarize_clips(
+    ...     make_sound_events(20, duration=0.5, random_state=0)
+    ... )
     >>> summary[["class", "n_clips", "total_s", "sample_rates"]]
           class  n_clips  total_s sample_rates
     0     chirp        4      2.0     (16000,)

@@ -119,7 +119,12 @@ def load_audio_table(
     --------
     >>> import pandas as pd
     >>> from sklearn_audio.datasets import load_audio_table
-    >>> table = pd.DataFrame({"file": ["a.wav", "b.wav", "c.wav"], "labels": ["dog;rain", "", "rain"]})
+    >>> table = pd.DataFrame(
+    ...     {
+    ...         "file": ["a.wav", "b.wav", "c.wav"],
+    ...         "labels": ["dog;rain", "", "rain"],
+    ...     }
+    ... )
     >>> clips = load_audio_table(table, check_files=False)
     >>> clips.target_names.tolist()
     ['dog', 'rain']

@@ -63,7 +63,9 @@ def load_tut_scenes_2017(
     >>> from tempfile import TemporaryDirectory
     >>> from sklearn_audio.datasets import load_tut_scenes_2017
     >>> scenes = ["beach", "bus", "office", "train"]
-    >>> with TemporaryDirectory() as folder:  # four empty files in the layout of the archive, one for each fold
+    >>> with (
+    ...     TemporaryDirectory() as folder
+    ... ):  # four empty files in the layout of the archive, one for each fold
     ...     root = Path(folder, "TUT-acoustic-scenes-2017-development")
     ...     for name in ("audio", "evaluation_setup"):
     ...         (root / name).mkdir(parents=True)
@@ -71,7 +73,9 @@ def load_tut_scenes_2017(
     ...     _ = (root / "meta.txt").write_text("\n".join(rows))
     ...     for fold, (scene, row) in enumerate(zip(scenes, rows), start=1):
     ...         (root / "audio" / f"{scene}.wav").touch()
-    ...         _ = (root / "evaluation_setup" / f"fold{fold}_evaluate.txt").write_text(row)
+    ...         _ = (
+    ...             root / "evaluation_setup" / f"fold{fold}_evaluate.txt"
+    ...         ).write_text(row)
     ...     clips = load_tut_scenes_2017(folder)
     >>> dict(zip(clips.target.tolist(), clips.groups.tolist()))
     {'beach': '1', 'bus': '2', 'office': '3', 'train': '4'}

@@ -53,11 +53,15 @@ def load_urbansound8k(path: str | os.PathLike[str]) -> Bunch:
     ...     "100032-3-0-0.wav,100032,0.0,0.317551,1,1,3,dog_bark",
     ...     "118558-8-0-0.wav,118558,0.3,4.3,2,10,8,siren",
     ... ]
-    >>> with TemporaryDirectory() as folder:  # two empty files in the layout of the archive
+    >>> with (
+    ...     TemporaryDirectory() as folder
+    ... ):  # two empty files in the layout of the archive
     ...     root = Path(folder)
     ...     for name in ("metadata", "audio/fold1", "audio/fold10"):
     ...         (root / name).mkdir(parents=True)
-    ...     _ = (root / "metadata" / "UrbanSound8K.csv").write_text("\n".join(rows))
+    ...     _ = (root / "metadata" / "UrbanSound8K.csv").write_text(
+    ...         "\n".join(rows)
+    ...     )
     ...     for name in ("fold1/100032-3-0-0.wav", "fold10/118558-8-0-0.wav"):
     ...         (root / "audio" / name).touch()
     ...     clips = load_urbansound8k(root)

@@ -67,7 +67,9 @@ class EventDisplay:
     --------
     >>> import pandas as pd
     >>> from sklearn_audio.display import EventDisplay
-    >>> reference = pd.DataFrame({"start": [0.0, 2.0], "end": [1.0, 3.0], "label": ["dog", "cat"]})
+    >>> reference = pd.DataFrame(
+    ...     {"start": [0.0, 2.0], "end": [1.0, 3.0], "label": ["dog", "cat"]}
+    ... )
     >>> EventDisplay.from_predictions(reference.iloc[:1], reference).labels_
     ['cat', 'dog']
     """

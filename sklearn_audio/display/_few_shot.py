@@ -45,7 +45,13 @@ class FewShotDisplay:
     --------
     >>> import pandas as pd
     >>> from sklearn_audio.display import FewShotDisplay
-    >>> table = pd.DataFrame({"method": "1-NN", "n_shots": [1, 1, 5, 5], "score": [0.3, 0.4, 0.5, 0.6]})
+    >>> table = pd.DataFrame(
+    ...     {
+    ...         "method": "1-NN",
+    ...         "n_shots": [1, 1, 5, 5],
+    ...         "score": [0.3, 0.4, 0.5, 0.6],
+    ...     }
+    ... )
     >>> FewShotDisplay(table).table.shape
     (4, 3)
     """

@@ -51,7 +51,9 @@ class PrecisionRecallPerLabelDisplay:
     >>> from sklearn_audio.display import PrecisionRecallPerLabelDisplay
     >>> y_true = np.array([[1, 0], [0, 1], [1, 1]])
     >>> y_score = np.array([[0.9, 0.2], [0.1, 0.6], [0.7, 0.1]])
-    >>> display = PrecisionRecallPerLabelDisplay.from_predictions(y_true, y_score, labels=["dog", "cat"])
+    >>> display = PrecisionRecallPerLabelDisplay.from_predictions(
+    ...     y_true, y_score, labels=["dog", "cat"]
+    ... )
     >>> display.average_precision_.round(2).to_dict()
     {'dog': 1.0, 'cat': 0.83}
     """

@@ -44,7 +44,14 @@ class RobustnessDisplay:
     --------
     >>> import pandas as pd
     >>> from sklearn_audio.display import RobustnessDisplay
-    >>> table = pd.DataFrame({"kind": ["none", "noise"], "level": [None, 10], "score": [0.9, 0.6], "change": [0, -0.3]})
+    >>> table = pd.DataFrame(
+    ...     {
+    ...         "kind": ["none", "noise"],
+    ...         "level": [None, 10],
+    ...         "score": [0.9, 0.6],
+    ...         "change": [0, -0.3],
+    ...     }
+    ... )
     >>> RobustnessDisplay(table).table.shape
     (2, 4)
     """

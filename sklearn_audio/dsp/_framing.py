@@ -40,7 +40,9 @@ class FrameGeometry:
     Examples
     --------
     >>> from sklearn_audio.dsp import FrameGeometry
-    >>> FrameGeometry(length=400, hop=160, lead=0, span=400, pad=0, pad_mode="constant").n_frames(16000)
+    >>> FrameGeometry(
+    ...     length=400, hop=160, lead=0, span=400, pad=0, pad_mode="constant"
+    ... ).n_frames(16000)
     98
     """
 
@@ -134,7 +136,12 @@ class FrameStream:
     --------
     >>> import torch
     >>> from sklearn_audio.dsp import FrameGeometry, FrameStream
-    >>> stream = FrameStream(FrameGeometry(length=4, hop=2, lead=0, span=4, pad=0, pad_mode="constant"), block=2)
+    >>> stream = FrameStream(
+    ...     FrameGeometry(
+    ...         length=4, hop=2, lead=0, span=4, pad=0, pad_mode="constant"
+    ...     ),
+    ...     block=2,
+    ... )
     >>> [frames.shape for frames in stream.feed(torch.arange(9.0))]
     [torch.Size([2, 4])]
     >>> [frames.tolist() for frames in stream.finish()]

@@ -117,7 +117,12 @@ def short_term_blocks(
     >>> import torch
     >>> from sklearn_audio.dsp._short_term import short_term_blocks
     >>> clip = torch.sin(torch.arange(16000) * 0.2)
-    >>> [block.shape for block in short_term_blocks(lambda: [clip[:9000], clip[9000:]], 16000)]
+    >>> [
+    ...     block.shape
+    ...     for block in short_term_blocks(
+    ...         lambda: [clip[:9000], clip[9000:]], 16000
+    ...     )
+    ... ]
     [torch.Size([39, 68])]
     """
     groups = _checked_groups(groups)

@@ -66,7 +66,13 @@ class ASTEmbedder(PretrainedEmbedder):
 
     >>> import numpy as np
     >>> from sklearn_audio import ASTEmbedder
-    >>> embedder = ASTEmbedder("tiny224", n_frames=96, stride=(16, 16), weights=None, sample_rate=16000)
+    >>> embedder = ASTEmbedder(
+    ...     "tiny224",
+    ...     n_frames=96,
+    ...     stride=(16, 16),
+    ...     weights=None,
+    ...     sample_rate=16000,
+    ... )
     >>> embedder.transform([np.zeros(16000), np.zeros(32000)]).shape
     (2, 192)
     """

@@ -87,7 +87,9 @@ class PretrainedEmbedder(FloatOutputMixin, AudioEstimator):
     >>> from sklearn_audio.embedding import PretrainedEmbedder
     >>> class LeeNetEmbedder(PretrainedEmbedder):
     ...     cards = {"leenet11": PANNsEmbedder.cards["leenet11"]}
-    >>> LeeNetEmbedder("leenet11", weights=None, sample_rate=32000).transform([np.zeros(32000)]).shape
+    >>> LeeNetEmbedder("leenet11", weights=None, sample_rate=32000).transform(
+    ...     [np.zeros(32000)]
+    ... ).shape
     (1, 512)
     """
 

@@ -46,9 +46,14 @@ def clear_cache(cache: str | os.PathLike[str] | Memory, max_bytes: int | str | N
     >>> import numpy as np
     >>> from sklearn_audio import PANNsEmbedder, clear_cache
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     embedder = PANNsEmbedder("leenet11", weights=None, sample_rate=32000, cache=folder)
+    ...     embedder = PANNsEmbedder(
+    ...         "leenet11", weights=None, sample_rate=32000, cache=folder
+    ...     )
     ...     embedding = embedder.transform([np.zeros(32000)])
-    ...     clear_cache(folder, max_bytes="1M"), clear_cache(folder) > embedding.nbytes
+    ...     (
+    ...         clear_cache(folder, max_bytes="1M"),
+    ...         clear_cache(folder) > embedding.nbytes,
+    ...     )
     (0, True)
     """
     n_bytes = 0 if max_bytes is None else parse_bytes(max_bytes, "max_bytes")

@@ -84,7 +84,9 @@ class HuggingFaceEmbedder(PinnedModel, PretrainedEmbedder):
     Nothing is read or downloaded before the first use:
 
     >>> from sklearn_audio import HuggingFaceEmbedder
-    >>> HuggingFaceEmbedder("openai/whisper-base", layer="block5", pooling="mean_std")
+    >>> HuggingFaceEmbedder(
+    ...     "openai/whisper-base", layer="block5", pooling="mean_std"
+    ... )
     HuggingFaceEmbedder(layer='block5', model='openai/whisper-base', pooling='mean_std')
     """
 

@@ -31,7 +31,9 @@ class AudioInfo(NamedTuple):
     Examples
     --------
     >>> from sklearn_audio.files import AudioInfo
-    >>> info = AudioInfo(sample_rate=16000, n_channels=1, n_timepoints=8000, format="WAV")
+    >>> info = AudioInfo(
+    ...     sample_rate=16000, n_channels=1, n_timepoints=8000, format="WAV"
+    ... )
     >>> info.n_timepoints / info.sample_rate
     0.5
     """

@@ -99,7 +99,10 @@ class Resampler:
     >>> import numpy as np
     >>> from sklearn_audio.files import Resampler
     >>> resampler = Resampler(44100, 22050)
-    >>> blocks = [resampler.process(np.zeros(1000, np.float32), last=i == 9) for i in range(10)]
+    >>> blocks = [
+    ...     resampler.process(np.zeros(1000, np.float32), last=i == 9)
+    ...     for i in range(10)
+    ... ]
     >>> sum(len(block) for block in blocks)
     5000
     """

@@ -55,13 +55,17 @@ class NetworkEmbedder(FloatOutputMixin, AudioEstimator):
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn_audio import CNNClassifier, NetworkEmbedder
     >>> X = [np.full((20, 16), i % 2, dtype=np.float32) for i in range(6)]
-    >>> classifier = CNNClassifier("cnn4", max_epochs=1, random_state=0).fit(X, ["off", "on"] * 3)
+    >>> classifier = CNNClassifier("cnn4", max_epochs=1, random_state=0).fit(
+    ...     X, ["off", "on"] * 3
+    ... )
     >>> embedder = NetworkEmbedder(classifier)
     >>> embedder.layers()[-3:]
     ('backbone.dense.1', 'backbone.dense.4', 'embedding')
     >>> embedder.transform(X).shape
     (6, 256)
-    >>> make_pipeline(embedder, LogisticRegression()).fit(X, [0, 1] * 3).score(X, [0, 1] * 3)
+    >>> make_pipeline(embedder, LogisticRegression()).fit(X, [0, 1] * 3).score(
+    ...     X, [0, 1] * 3
+    ... )
     1.0
     """
 

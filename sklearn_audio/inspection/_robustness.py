@@ -127,9 +127,14 @@ def robustness_table(
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn_audio import MFCCTransformer, SequencePooling
     >>> from sklearn_audio.inspection import robustness_table
-    >>> high, low = ([np.sin(f * (1 + i / 50) * np.arange(8000)) for i in range(4)] for f in (0.5, 0.1))
+    >>> high, low = (
+    ...     [np.sin(f * (1 + i / 50) * np.arange(8000)) for i in range(4)]
+    ...     for f in (0.5, 0.1)
+    ... )
     >>> labels = ["high"] * 4 + ["low"] * 4
-    >>> model = make_pipeline(MFCCTransformer(16000), SequencePooling(), LogisticRegression()).fit(high + low, labels)
+    >>> model = make_pipeline(
+    ...     MFCCTransformer(16000), SequencePooling(), LogisticRegression()
+    ... ).fit(high + low, labels)
     >>> robustness_table(model, high + low, labels, {"crop": [0.5], "gain": [-6]})
        kind level  score  change
     0  none  None    1.0     0.0

@@ -114,9 +114,15 @@ def predict_segments(
     >>> from sklearn_audio.inspection import predict_segments
     >>> rng = np.random.default_rng(0)
     >>> hiss, hum = rng.normal(size=16000), np.sin(0.1 * np.arange(16000))
-    >>> model = make_pipeline(MFCCTransformer(16000), SequencePooling(), LogisticRegression())
-    >>> model = model.fit([hiss, hum, hiss / 2, hum / 2], ["hiss", "hum", "hiss", "hum"])
-    >>> table = predict_segments(model, [np.concatenate([hum, hiss])], window=1.0, hop=1.0, form="wide")
+    >>> model = make_pipeline(
+    ...     MFCCTransformer(16000), SequencePooling(), LogisticRegression()
+    ... )
+    >>> model = model.fit(
+    ...     [hiss, hum, hiss / 2, hum / 2], ["hiss", "hum", "hiss", "hum"]
+    ... )
+    >>> table = predict_segments(
+    ...     model, [np.concatenate([hum, hiss])], window=1.0, hop=1.0, form="wide"
+    ... )
     >>> table.round(2)[["start", "end", "hiss", "hum"]]
        start  end  hiss  hum
     0    0.0  1.0   0.0  1.0
@@ -196,8 +202,15 @@ def iter_segments(
     >>> import numpy as np
     >>> from sklearn_audio import AudioTagger
     >>> from sklearn_audio.inspection import iter_segments
-    >>> tagger = AudioTagger("efficientat_mn04_as", weights=None, sample_rate=32000)
-    >>> [table.shape for table in iter_segments(tagger, [np.zeros(32000), np.zeros(64000)], form="wide")]
+    >>> tagger = AudioTagger(
+    ...     "efficientat_mn04_as", weights=None, sample_rate=32000
+    ... )
+    >>> [
+    ...     table.shape
+    ...     for table in iter_segments(
+    ...         tagger, [np.zeros(32000), np.zeros(64000)], form="wide"
+    ...     )
+    ... ]
     [(1, 531), (3, 531)]
     """
     validate_parameter_constraints(

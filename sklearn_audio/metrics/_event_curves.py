@@ -65,7 +65,9 @@ def event_precision_recall_curve(
     --------
     >>> import pandas as pd
     >>> from sklearn_audio.metrics import event_precision_recall_curve
-    >>> reference = pd.DataFrame({"clip": 0, "start": [1.0, 4.0], "end": [2.0, 5.0], "label": "dog"})
+    >>> reference = pd.DataFrame(
+    ...     {"clip": 0, "start": [1.0, 4.0], "end": [2.0, 5.0], "label": "dog"}
+    ... )
     >>> scores = pd.DataFrame({"clip": 0, "start": range(6), "end": range(1, 7)})
     >>> scores["dog"] = [0.2, 0.9, 0.2, 0.6, 0.2, 0.2]
     >>> event_precision_recall_curve(reference, scores).round(2)

@@ -81,9 +81,25 @@ def event_report(
     --------
     >>> import pandas as pd
     >>> from sklearn_audio.metrics import event_report
-    >>> reference = pd.DataFrame({"clip": 0, "start": [1.0, 5.0], "end": [2.0, 7.0], "label": ["dog", "cat"]})
-    >>> estimated = pd.DataFrame({"clip": 0, "start": [1.1, 5.0], "end": [2.3, 7.0], "label": ["dog", "dog"]})
-    >>> event_report(reference, estimated)[["precision", "recall", "f1", "error_rate", "n_correct"]].round(2)
+    >>> reference = pd.DataFrame(
+    ...     {
+    ...         "clip": 0,
+    ...         "start": [1.0, 5.0],
+    ...         "end": [2.0, 7.0],
+    ...         "label": ["dog", "cat"],
+    ...     }
+    ... )
+    >>> estimated = pd.DataFrame(
+    ...     {
+    ...         "clip": 0,
+    ...         "start": [1.1, 5.0],
+    ...         "end": [2.3, 7.0],
+    ...         "label": ["dog", "dog"],
+    ...     }
+    ... )
+    >>> event_report(reference, estimated)[
+    ...     ["precision", "recall", "f1", "error_rate", "n_correct"]
+    ... ].round(2)
            precision  recall    f1  error_rate  n_correct
     label
     cat         0.00     0.0  0.00         1.0          0
@@ -141,9 +157,15 @@ def segment_report(
     --------
     >>> import pandas as pd
     >>> from sklearn_audio.metrics import segment_report
-    >>> reference = pd.DataFrame({"clip": 0, "start": [0.0], "end": [4.0], "label": ["dog"]})
-    >>> estimated = pd.DataFrame({"clip": 0, "start": [2.0], "end": [6.0], "label": ["dog"]})
-    >>> segment_report(reference, estimated).loc["micro", ["f1", "deletion_rate", "insertion_rate"]].tolist()
+    >>> reference = pd.DataFrame(
+    ...     {"clip": 0, "start": [0.0], "end": [4.0], "label": ["dog"]}
+    ... )
+    >>> estimated = pd.DataFrame(
+    ...     {"clip": 0, "start": [2.0], "end": [6.0], "label": ["dog"]}
+    ... )
+    >>> segment_report(reference, estimated).loc[
+    ...     "micro", ["f1", "deletion_rate", "insertion_rate"]
+    ... ].tolist()
     [0.5, 0.5, 0.5]
     """
     check_segment(segment)

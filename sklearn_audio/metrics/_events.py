@@ -69,8 +69,22 @@ def event_f1(
     --------
     >>> import pandas as pd
     >>> from sklearn_audio.metrics import event_f1
-    >>> reference = pd.DataFrame({"clip": 0, "start": [1.0, 5.0], "end": [2.0, 7.0], "label": ["dog", "cat"]})
-    >>> estimated = pd.DataFrame({"clip": 0, "start": [1.1, 4.0], "end": [2.3, 7.0], "label": ["dog", "cat"]})
+    >>> reference = pd.DataFrame(
+    ...     {
+    ...         "clip": 0,
+    ...         "start": [1.0, 5.0],
+    ...         "end": [2.0, 7.0],
+    ...         "label": ["dog", "cat"],
+    ...     }
+    ... )
+    >>> estimated = pd.DataFrame(
+    ...     {
+    ...         "clip": 0,
+    ...         "start": [1.1, 4.0],
+    ...         "end": [2.3, 7.0],
+    ...         "label": ["dog", "cat"],
+    ...     }
+    ... )
     >>> event_f1(reference, estimated)
     0.5
     """
@@ -113,8 +127,12 @@ def segment_f1(
     --------
     >>> import pandas as pd
     >>> from sklearn_audio.metrics import segment_f1
-    >>> reference = pd.DataFrame({"clip": 0, "start": [0.0], "end": [4.0], "label": ["dog"]})
-    >>> estimated = pd.DataFrame({"clip": 0, "start": [2.0], "end": [6.0], "label": ["dog"]})
+    >>> reference = pd.DataFrame(
+    ...     {"clip": 0, "start": [0.0], "end": [4.0], "label": ["dog"]}
+    ... )
+    >>> estimated = pd.DataFrame(
+    ...     {"clip": 0, "start": [2.0], "end": [6.0], "label": ["dog"]}
+    ... )
     >>> segment_f1(reference, estimated)
     0.5
     """

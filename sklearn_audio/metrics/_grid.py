@@ -52,8 +52,22 @@ def grid_accuracy(
     --------
     >>> import pandas as pd
     >>> from sklearn_audio.metrics import grid_accuracy
-    >>> reference = pd.DataFrame({"clip": 0, "start": [0.0, 6.0], "end": [4.0, 10.0], "label": ["speech", "music"]})
-    >>> estimated = pd.DataFrame({"clip": 0, "start": [0.0, 5.0], "end": [4.0, 10.0], "label": ["speech", "music"]})
+    >>> reference = pd.DataFrame(
+    ...     {
+    ...         "clip": 0,
+    ...         "start": [0.0, 6.0],
+    ...         "end": [4.0, 10.0],
+    ...         "label": ["speech", "music"],
+    ...     }
+    ... )
+    >>> estimated = pd.DataFrame(
+    ...     {
+    ...         "clip": 0,
+    ...         "start": [0.0, 5.0],
+    ...         "end": [4.0, 10.0],
+    ...         "label": ["speech", "music"],
+    ...     }
+    ... )
     >>> grid_accuracy(reference, estimated)
     0.9
     """
@@ -101,12 +115,28 @@ def grid_labels(
     >>> import pandas as pd
     >>> from sklearn.metrics import recall_score
     >>> from sklearn_audio.metrics import grid_labels
-    >>> reference = pd.DataFrame({"clip": 0, "start": [0.0, 6.0], "end": [4.0, 10.0], "label": ["speech", "music"]})
-    >>> estimated = pd.DataFrame({"clip": 0, "start": [0.0, 5.0], "end": [4.0, 10.0], "label": ["speech", "music"]})
+    >>> reference = pd.DataFrame(
+    ...     {
+    ...         "clip": 0,
+    ...         "start": [0.0, 6.0],
+    ...         "end": [4.0, 10.0],
+    ...         "label": ["speech", "music"],
+    ...     }
+    ... )
+    >>> estimated = pd.DataFrame(
+    ...     {
+    ...         "clip": 0,
+    ...         "start": [0.0, 5.0],
+    ...         "end": [4.0, 10.0],
+    ...         "label": ["speech", "music"],
+    ...     }
+    ... )
     >>> y_true, y_pred = grid_labels(reference, estimated)
     >>> len(y_true)
     100
-    >>> recall_score(y_true, y_pred, average=None, labels=["background", "music", "speech"])
+    >>> recall_score(
+    ...     y_true, y_pred, average=None, labels=["background", "music", "speech"]
+    ... )
     array([0.5, 1. , 1. ])
     """
     if not 0 < step < math.inf:

@@ -99,7 +99,14 @@ def psds(
     --------
     >>> import pandas as pd
     >>> from sklearn_audio.metrics import psds
-    >>> reference = pd.DataFrame({"clip": 0, "start": [1.0, 5.0], "end": [2.0, 7.0], "label": ["dog", "cat"]})
+    >>> reference = pd.DataFrame(
+    ...     {
+    ...         "clip": 0,
+    ...         "start": [1.0, 5.0],
+    ...         "end": [2.0, 7.0],
+    ...         "label": ["dog", "cat"],
+    ...     }
+    ... )
     >>> scores = pd.DataFrame({"clip": 0, "start": range(8), "end": range(1, 9)})
     >>> scores["dog"] = [0.1, 0.9, 0.1, 0.1, 0.1, 0.6, 0.1, 0.1]
     >>> scores["cat"] = [0.1, 0.2, 0.1, 0.1, 0.1, 0.7, 0.8, 0.1]

@@ -46,8 +46,15 @@ def mean_average_precision_scorer(
     >>> from sklearn.model_selection import GridSearchCV
     >>> from sklearn.neighbors import KNeighborsClassifier
     >>> from sklearn_audio.metrics import mean_average_precision_scorer
-    >>> X, y = np.arange(12.0)[:, None] % 4, np.tile([[1, 0], [1, 1], [0, 1], [0, 0]], (3, 1))
-    >>> search = GridSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 4]}, scoring=mean_average_precision_scorer)
+    >>> X, y = (
+    ...     np.arange(12.0)[:, None] % 4,
+    ...     np.tile([[1, 0], [1, 1], [0, 1], [0, 0]], (3, 1)),
+    ... )
+    >>> search = GridSearchCV(
+    ...     KNeighborsClassifier(),
+    ...     {"n_neighbors": [1, 4]},
+    ...     scoring=mean_average_precision_scorer,
+    ... )
     >>> search.fit(X, y).best_params_
     {'n_neighbors': 1}
     """
@@ -84,7 +91,10 @@ def d_prime_scorer(estimator: Any, X: Any, y: ArrayLike) -> float:
     >>> import numpy as np
     >>> from sklearn.neighbors import KNeighborsClassifier
     >>> from sklearn_audio.metrics import d_prime_scorer
-    >>> X, y = np.arange(12.0)[:, None] % 4, np.tile([[1, 0], [1, 1], [0, 1], [0, 0]], (3, 1))
+    >>> X, y = (
+    ...     np.arange(12.0)[:, None] % 4,
+    ...     np.tile([[1, 0], [1, 1], [0, 1], [0, 0]], (3, 1)),
+    ... )
     >>> d_prime_scorer(KNeighborsClassifier(1).fit(X, y), X, y)
     inf
     """
@@ -121,7 +131,10 @@ def lwlrap_scorer(estimator: Any, X: Any, y: ArrayLike) -> float:
     >>> import numpy as np
     >>> from sklearn.neighbors import KNeighborsClassifier
     >>> from sklearn_audio.metrics import lwlrap_scorer
-    >>> X, y = np.arange(12.0)[:, None] % 4, np.tile([[1, 0], [1, 1], [0, 1], [0, 0]], (3, 1))
+    >>> X, y = (
+    ...     np.arange(12.0)[:, None] % 4,
+    ...     np.tile([[1, 0], [1, 1], [0, 1], [0, 0]], (3, 1)),
+    ... )
     >>> lwlrap_scorer(KNeighborsClassifier(1).fit(X, y), X, y)
     1.0
     """

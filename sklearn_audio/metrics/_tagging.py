@@ -45,7 +45,9 @@ def mean_average_precision(
     >>> from sklearn_audio.metrics import mean_average_precision
     >>> mean_average_precision([[1, 0], [0, 1]], [[0.9, 0.2], [0.1, 0.8]])
     1.0
-    >>> mean_average_precision([[1, 0], [1, 0]], [[0.9, 0.2], [0.1, 0.8]], empty_labels="zero")
+    >>> mean_average_precision(
+    ...     [[1, 0], [1, 0]], [[0.9, 0.2], [0.1, 0.8]], empty_labels="zero"
+    ... )
     0.5
     """
     if empty_labels not in ("skip", "zero"):

@@ -108,8 +108,15 @@ def compare(
     >>> rng = np.random.default_rng(0)
     >>> hisses = list(rng.normal(size=(6, 8000)))
     >>> hums = [np.sin(0.1 * np.arange(8000) + phase) for phase in range(6)]
-    >>> mfcc = make_pipeline(MFCCTransformer(16000), SequencePooling(), LogisticRegression())
-    >>> table = compare({"mfcc": mfcc, "guess": DummyClassifier()}, hisses + hums, ["hiss"] * 6 + ["hum"] * 6, cv=3)
+    >>> mfcc = make_pipeline(
+    ...     MFCCTransformer(16000), SequencePooling(), LogisticRegression()
+    ... )
+    >>> table = compare(
+    ...     {"mfcc": mfcc, "guess": DummyClassifier()},
+    ...     hisses + hums,
+    ...     ["hiss"] * 6 + ["hum"] * 6,
+    ...     cv=3,
+    ... )
     >>> table[["method", "mean", "n_folds"]]
       method  mean  n_folds
     0   mfcc   1.0        3

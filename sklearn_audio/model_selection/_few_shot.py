@@ -56,7 +56,9 @@ class FewShotSplit(BaseCrossValidator):
     >>> import numpy as np
     >>> from sklearn_audio.model_selection import FewShotSplit
     >>> y = np.repeat(["cat", "dog"], 6)
-    >>> for train, test in FewShotSplit(n_shots=2, n_repeats=2, random_state=0).split(y, y):
+    >>> for train, test in FewShotSplit(
+    ...     n_shots=2, n_repeats=2, random_state=0
+    ... ).split(y, y):
     ...     print(y[train].tolist(), len(test))
     ['cat', 'cat', 'dog', 'dog'] 8
     ['cat', 'cat', 'dog', 'dog'] 8

@@ -92,7 +92,14 @@ def learning_curve_few_shot(
     >>> rng = np.random.default_rng(0)
     >>> y = np.repeat([0, 1, 2], 20)
     >>> X = rng.normal(size=(60, 4)) + y[:, None]
-    >>> table = learning_curve_few_shot(PrototypicalClassifier(), X, y, n_shots=[1, 5], n_repeats=3, random_state=0)
+    >>> table = learning_curve_few_shot(
+    ...     PrototypicalClassifier(),
+    ...     X,
+    ...     y,
+    ...     n_shots=[1, 5],
+    ...     n_repeats=3,
+    ...     random_state=0,
+    ... )
     >>> table.shape
     (6, 9)
     >>> table["n_train"].tolist()
@@ -190,8 +197,12 @@ def summarize_few_shot(table: pd.DataFrame, *, level: float = 0.95) -> pd.DataFr
     --------
     >>> import pandas as pd
     >>> from sklearn_audio.model_selection import summarize_few_shot
-    >>> table = pd.DataFrame({"method": "1-NN", "n_shots": 5, "score": [0.4, 0.5, 0.6]})
-    >>> summarize_few_shot(table)[["mean", "std", "low", "high"]].round(2).values.tolist()
+    >>> table = pd.DataFrame(
+    ...     {"method": "1-NN", "n_shots": 5, "score": [0.4, 0.5, 0.6]}
+    ... )
+    >>> summarize_few_shot(table)[["mean", "std", "low", "high"]].round(
+    ...     2
+    ... ).values.tolist()
     [[0.5, 0.1, 0.25, 0.75]]
     """
     if not 0 < level < 1:

@@ -46,7 +46,9 @@ class MultilabelStratifiedKFold(BaseCrossValidator):
     >>> import numpy as np
     >>> from sklearn_audio.model_selection import MultilabelStratifiedKFold
     >>> y = np.array([[1, 0], [1, 1], [0, 1], [0, 0]] * 3)
-    >>> for train, test in MultilabelStratifiedKFold(n_splits=3).split(np.zeros(12), y):
+    >>> for train, test in MultilabelStratifiedKFold(n_splits=3).split(
+    ...     np.zeros(12), y
+    ... ):
     ...     print(y[test].sum(axis=0).tolist())
     [2, 2]
     [2, 2]
@@ -159,7 +161,9 @@ class MultilabelStratifiedShuffleSplit(BaseShuffleSplit):
     >>> import numpy as np
     >>> from sklearn_audio.model_selection import MultilabelStratifiedShuffleSplit
     >>> y = np.array([[1, 0], [1, 1], [0, 1], [0, 0]] * 3)
-    >>> splitter = MultilabelStratifiedShuffleSplit(n_splits=1, test_size=4, random_state=0)
+    >>> splitter = MultilabelStratifiedShuffleSplit(
+    ...     n_splits=1, test_size=4, random_state=0
+    ... )
     >>> train, test = next(splitter.split(np.zeros(12), y))
     >>> y[test].sum(axis=0).tolist()
     [2, 2]

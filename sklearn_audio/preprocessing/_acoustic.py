@@ -107,7 +107,9 @@ class AcousticFeatures(FrameTransformer):
     >>> sounds = make_sound_events(n_clips=4, random_state=0)
     >>> AcousticFeatures(sample_rate=16000).transform(sounds.data).item_shape
     (68,)
-    >>> AcousticFeatures(groups=["time"], deltas=False).get_feature_names_out().tolist()
+    >>> AcousticFeatures(
+    ...     groups=["time"], deltas=False
+    ... ).get_feature_names_out().tolist()
     ['zero_crossing_rate', 'energy', 'energy_entropy']
     """
 

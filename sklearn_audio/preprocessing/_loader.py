@@ -68,7 +68,9 @@ class AudioLoader(RaggedOutputMixin, AudioEstimator):
     >>> stereo = {"array": np.zeros((44100, 2)), "sampling_rate": 44100}
     >>> AudioLoader(sample_rate=16000).transform([stereo, np.zeros(8000)])
     Ragged(n_rows=2, lengths=8000..16000, item_shape=(), dtype=float32)
-    >>> AudioLoader(sample_rate=16000, duration=0.25, fix_length=True).transform([stereo]).shape
+    >>> AudioLoader(sample_rate=16000, duration=0.25, fix_length=True).transform(
+    ...     [stereo]
+    ... ).shape
     (1, 4000)
     """
 

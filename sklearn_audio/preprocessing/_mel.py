@@ -155,7 +155,9 @@ class MelSpectrogramTransformer(FrameTransformer):
     >>> frames = mel.fit_transform(sounds.data)
     >>> len(frames), frames.item_shape
     (4, (40,))
-    >>> MelSpectrogramTransformer(front_end="vggish").transform(sounds.data).item_shape
+    >>> MelSpectrogramTransformer(front_end="vggish").transform(
+    ...     sounds.data
+    ... ).item_shape
     (64,)
     """
 

@@ -148,7 +148,9 @@ class MFCCTransformer(FrameTransformer):
     >>> from sklearn_audio import MFCCTransformer
     >>> from sklearn_audio.datasets import make_sound_events
     >>> sounds = make_sound_events(n_clips=4, random_state=0)
-    >>> MFCCTransformer(sample_rate=16000, n_mfcc=13, deltas=2).transform(sounds.data).item_shape
+    >>> MFCCTransformer(sample_rate=16000, n_mfcc=13, deltas=2).transform(
+    ...     sounds.data
+    ... ).item_shape
     (39,)
     """
 

@@ -130,7 +130,9 @@ class SpectrogramTransformer(FrameTransformer):
     --------
     >>> import numpy as np
     >>> from sklearn_audio import SpectrogramTransformer
-    >>> SpectrogramTransformer(n_fft=512).transform([np.zeros(2048), np.zeros(1024)])
+    >>> SpectrogramTransformer(n_fft=512).transform(
+    ...     [np.zeros(2048), np.zeros(1024)]
+    ... )
     Ragged(n_rows=2, lengths=3..5, item_shape=(257,), dtype=float32)
     """
 

@@ -94,7 +94,10 @@ class Rectangular:
         --------
         >>> from sklearn_audio import Ragged
         >>> X = Ragged.from_list([[1, 2], [3], [4, 5]])
-        >>> [(rows.tolist(), stacked.tolist()) for rows, stacked in X.group_by_length()]
+        >>> [
+        ...     (rows.tolist(), stacked.tolist())
+        ...     for rows, stacked in X.group_by_length()
+        ... ]
         [([1], [[3]]), ([0, 2], [[1, 2], [4, 5]])]
         """
         for length in np.unique(self.lengths):

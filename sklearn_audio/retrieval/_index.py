@@ -75,7 +75,9 @@ class AudioIndex(VersionedState, MetaEstimatorMixin, BaseEstimator):
     >>> from sklearn.pipeline import make_pipeline
     >>> rng = np.random.default_rng(0)
     >>> hiss, hum = rng.normal(size=16000), np.sin(0.1 * np.arange(16000))
-    >>> index = AudioIndex(make_pipeline(MFCCTransformer(16000), SequencePooling())).fit([hiss, hum])
+    >>> index = AudioIndex(
+    ...     make_pipeline(MFCCTransformer(16000), SequencePooling())
+    ... ).fit([hiss, hum])
     >>> index.query([hum / 2], k=1)[["query", "rank", "id", "start", "end"]]
        query  rank  id  start  end
     0      0     1   1    0.0  1.0

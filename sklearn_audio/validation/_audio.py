@@ -76,7 +76,11 @@ def check_audio(
     --------
     >>> import numpy as np
     >>> from sklearn_audio.validation import check_audio
-    >>> clips = check_audio([np.zeros(8000), {"array": np.zeros(8000), "sampling_rate": 8000}], 16000, bare_rate=16000)
+    >>> clips = check_audio(
+    ...     [np.zeros(8000), {"array": np.zeros(8000), "sampling_rate": 8000}],
+    ...     16000,
+    ...     bare_rate=16000,
+    ... )
     >>> [len(clip) for clip in clips]
     [8000, 16000]
     """
@@ -119,7 +123,9 @@ class AudioClips(Sequence[NDArray[np.float32]]):
     --------
     >>> import numpy as np
     >>> from sklearn_audio.validation import check_audio
-    >>> clips = check_audio([np.array([0, 16384], dtype=np.int16)], 16000, bare_rate=16000)
+    >>> clips = check_audio(
+    ...     [np.array([0, 16384], dtype=np.int16)], 16000, bare_rate=16000
+    ... )
     >>> clips[0]
     array([0. , 0.5], dtype=float32)
     """

@@ -232,7 +232,9 @@ class GradientAccumulation(Callback):
     >>> from sklearn_audio import Ragged, TokenMeanClassifier
     >>> from sklearn_audio.classification import GradientAccumulation
     >>> X = Ragged.from_list([[0, 0, 1], [2, 3], [1, 0], [3, 3, 2]])
-    >>> classifier = TokenMeanClassifier(batch_size=2, callbacks=[GradientAccumulation(2)], max_epochs=3)
+    >>> classifier = TokenMeanClassifier(
+    ...     batch_size=2, callbacks=[GradientAccumulation(2)], max_epochs=3
+    ... )
     >>> classifier.fit(X, ["low", "high", "low", "high"]).n_iter_
     3
     """
@@ -269,7 +271,9 @@ class WeightAveraging(Callback):
     >>> from sklearn_audio import Ragged, TokenMeanClassifier
     >>> from sklearn_audio.classification import WeightAveraging
     >>> X = Ragged.from_list([[0, 0, 1], [2, 3], [1, 0], [3, 3, 2]])
-    >>> classifier = TokenMeanClassifier(callbacks=[WeightAveraging("swa")], lr_schedule=None, max_epochs=8)
+    >>> classifier = TokenMeanClassifier(
+    ...     callbacks=[WeightAveraging("swa")], lr_schedule=None, max_epochs=8
+    ... )
     >>> classifier.fit(X, ["low", "high", "low", "high"]).n_iter_
     8
     """
@@ -305,7 +309,9 @@ class LabelSmoothing(Callback):
     >>> from sklearn_audio import Ragged, TokenMeanClassifier
     >>> from sklearn_audio.classification import LabelSmoothing
     >>> X = Ragged.from_list([[0, 0, 1], [2, 3], [1, 0], [3, 3, 2]])
-    >>> classifier = TokenMeanClassifier(callbacks=[LabelSmoothing(0.2)], max_epochs=3)
+    >>> classifier = TokenMeanClassifier(
+    ...     callbacks=[LabelSmoothing(0.2)], max_epochs=3
+    ... )
     >>> classifier.fit(X, ["low", "high", "low", "high"]).n_iter_
     3
     """
