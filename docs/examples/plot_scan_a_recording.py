@@ -75,7 +75,8 @@ detector = SoundEventDetector(
 detector.fit(X, annotations)
 
 # %%
-# Annotated events in grey, those found in blue. Listen to both where they differ.
+# Annotated events in grey, those found in blue. Sounds that it has no label for, such as music, can be taken for others:
+# clips of such sounds belong to the background, too.
 _ = EventDisplay.from_estimator(detector, scene, events)
 
 # %%
