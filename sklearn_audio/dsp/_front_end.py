@@ -120,9 +120,7 @@ class FrontEnd(Compression):
     --------
     >>> import torch
     >>> from sklearn_audio.dsp import FrontEnd
-    >>> front_end = FrontEnd(
-    ...     sample_rate=16000, n_fft=512, hop_length=160, n_mels=40
-    ... )
+    >>> front_end = FrontEnd(sample_rate=16000, hop_length=160, n_mels=40)
     >>> front_end(torch.zeros(16000)).shape
     torch.Size([101, 40])
     """
@@ -258,10 +256,8 @@ class FrontEnd(Compression):
         --------
         >>> import torch
         >>> from sklearn_audio.dsp import FrontEnd
-        >>> [
-        ...     frames.shape[0]
-        ...     for frames in FrontEnd().batch([torch.zeros(5000), torch.zeros(1024)])
-        ... ]
+        >>> clips = [torch.zeros(5000), torch.zeros(1024)]
+        >>> [len(frames) for frames in FrontEnd().batch(clips)]
         [10, 3]
         """
         pieces: list[list[Tensor]] = []
@@ -348,10 +344,9 @@ class FrontEndModule(nn.Module):
     --------
     >>> import torch
     >>> from sklearn_audio.dsp import preset
+    >>> dense = torch.nn.Linear(96 * 64, 2)
     >>> network = torch.nn.Sequential(
-    ...     preset("vggish").module(),
-    ...     torch.nn.Flatten(),
-    ...     torch.nn.Linear(96 * 64, 2),
+    ...     preset("vggish").module(), torch.nn.Flatten(), dense
     ... )
     >>> network(torch.zeros(3, 15_600)).shape
     torch.Size([3, 2])
