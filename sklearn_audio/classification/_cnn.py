@@ -66,6 +66,12 @@ _USES: Uses = {
         _AUDIO,
         needs("an alpha above 0", lambda owner: owner._mixup_alpha() > 0, "mixup", "architecture"),
     ),
+    "mixup.loudness": (
+        needs("mixup of waveforms", lambda owner: owner._takes().waveforms or owner._mixes_waveforms(), "mixup"),
+        needs("an alpha above 0", lambda owner: owner._mixup_alpha() > 0, "mixup", "architecture"),
+    ),
+    "mixup.style": _FRAMES,
+    "mixup.style_p": needs("a style above 0", lambda owner: items_of(owner, "mixup")["style"] > 0, "mixup"),
     "spec_augment": _FRAMES,
 }
 
@@ -144,6 +150,11 @@ class CNNClassifier(NeuralClassifier):
           waveforms, as PANNs and AST do, requires computing frames in every epoch. Architectures over waveforms always
           mix waveforms.
         - "fraction", above 0, by default 1.0: fraction of the clips that are mixed, 0.6 for AST on Speech Commands.
+        - "loudness", by default False: whether a label has the share of its waveform in the loudness of the mixture
+          (between-class mixing), instead of that in the amplitude. For waveforms that are mixed.
+        - "style", at least 0, by default 0.0: alpha of Freq-MixStyle, by which mean and deviation of each feature are
+          mixed between clips, but not their labels, as if recorded by other devices; 0: off. For frames only.
+        - "style_p", from 0 to 1, by default 0.4: probability that a batch is changed by this.
     spec_augment : dict, bool or "auto", default="auto"
         Mask random ranges of frames and of features of each clip in training (SpecAugment): True, or a dict with some
         of `time_masks`, `time_width`, `frequency_masks` and `frequency_width`. For frames only. "auto": True for the
@@ -211,6 +222,9 @@ class CNNClassifier(NeuralClassifier):
             "alpha": Item("auto", [*NeuralClassifier._parameter_constraints["mixup"], StrOptions({"auto"})]),
             "on": Item("frames", [StrOptions({"frames", "waveforms"})]),
             "fraction": Item(1.0, [Interval(Real, 0, 1, closed="right")]),
+            "loudness": Item(False, ["boolean"]),
+            "style": Item(0.0, [Interval(Real, 0, None, closed="left")]),
+            "style_p": Item(0.4, [Interval(Real, 0, 1, closed="both")]),
         },
     }
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -351,7 +365,7 @@ class CNNClassifier(NeuralClassifier):
         front_end, mixup = self._batch_front_end() if training else None, None
         if training and self._mixes_waveforms():
             kind: dict[str, Any] = {"n_classes": len(self.classes_), "multi_label": self.multi_label_}
-            mixup = Augmentation(self._mixup_alpha(), **kind, mixed_fraction=items_of(self, "mixup")["fraction"])
+            mixup = Augmentation(self._mixup_alpha(), **kind, **self._mixture())
         take = self._window("take")
         crop: Crop = "random" if take == "all" else take  # all windows have the length that a crop would cut
         return Collation(self.n_frames_, crop, self._window("short_clip"), front_end=front_end, mixup=mixup)
@@ -372,9 +386,15 @@ class CNNClassifier(NeuralClassifier):
         return float(self._chosen("mixup", items_of(self, "mixup")["alpha"]))
 
     def _augmentation(self) -> Augmentation | None:
-        mixup = 0.0 if self._mixes_waveforms() else self._mixup_alpha()
+        mixup, items = (0.0 if self._mixes_waveforms() else self._mixup_alpha()), items_of(self, "mixup")
         masks = self._chosen("spec_augment", self.spec_augment)
-        return self._build_augmentation(mixup, masks, mixed_fraction=items_of(self, "mixup")["fraction"])
+        style = {name: items[name] for name in ("style", "style_p")}
+        return self._build_augmentation(mixup, masks, **self._mixture(), **style)
+
+    def _mixture(self) -> dict[str, Any]:
+        """Return the options of mixup."""
+        items = items_of(self, "mixup")
+        return {"mixed_fraction": items["fraction"], "loudness_rate": self._audio().rate if items["loudness"] else None}
 
     def _build_network(self, rows: RowView) -> None:
         item_shape = self._collation(training=True).item_shape(rows)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Self, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_audio._meaning import Uses, needs
+from sklearn_audio._meaning import Item, Items, Uses, items_of, needs
 from sklearn_audio._names import check_name
 from sklearn_audio._shared_parameters import SharedParameters
 from sklearn_audio._sklearn import HasMethods, Interval, StrOptions
@@ -32,6 +32,8 @@ _FREEZES = needs(
     "strategy",
     idle=("backbone",),
 )
+_MIXED = needs("an alpha above 0", lambda owner: items_of(owner, "mixup")["alpha"] > 0, "mixup")
+_NO_LORA = needs("a strategy other than 'lora'", lambda owner: owner.strategy != "lora", "strategy")
 _WHOLE = needs("a body that is trained", lambda owner: owner._trains_body, "strategy", "freeze")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 
@@ -59,6 +61,9 @@ class FineTunedClassifier(FineTuning):
     freeze : "backbone", int, str, list of str or None, default=None
         Blocks that are not trained: all, the first few, or those with these names. A block ends at a layer of
         ``embedder.layers()`` and has its name. With "backbone", the head is trained on stored vectors.
+    unfreeze_every : int, default=None
+        Train the head and the last block at first, and one more block after each so many epochs; None: all from the
+        first epoch.
     probe : estimator, default=None
         The linear classifier of the head: `LogisticRegression`, or a pipeline of linear steps before one; None:
         ``LogisticRegression(max_iter=1000)``.
@@ -77,9 +82,11 @@ class FineTunedClassifier(FineTuning):
         "onecycle": the learning rate rises for 30 % of the time and then falls; "cosine": it falls to zero; "step": it
         is divided by ten after half and after three quarters of the epochs; ``{"milestones": [10, 20], "factor":
         0.5}``: it is multiplied by the factor, by default 0.1, after each of these epochs; None: it is constant.
-    mixup : float, default=0.3
+    mixup : float or dict, default=0.3
         Alpha of the Beta distribution by which pairs of waveforms (of vectors, if no block is trained) and their labels
-        are mixed; 0: no mixing.
+        are mixed; 0: no mixing. A dict has some of "alpha", by default 0.3; "fraction", above 0, by default 1.0:
+        fraction of the clips that are mixed; and "loudness", by default False: whether a label has the share of its
+        waveform in the loudness of the mixture (between-class mixing), instead of that in the amplitude.
     spec_augment : dict, bool, None or "auto", default="auto"
         Mask random ranges of frames and of features of each patch in training: True, or a dict with some of
         `time_masks`, `time_width`, `frequency_masks` and `frequency_width`. "auto": one mask of up to an eighth of the
@@ -164,20 +171,36 @@ class FineTunedClassifier(FineTuning):
         "embedder": [HasMethods(["transform", "_body"])],
         "strategy": [StrOptions({"probe", "probe_then_finetune", "last_blocks", "full", "lora"})],
         "freeze": [None, Interval(Integral, 1, None, closed="left"), str, list, tuple],
+        "unfreeze_every": [Interval(Integral, 1, None, closed="left"), None],
         "probe": [HasMethods(["fit", "decision_function", "predict_proba"]), None],
         "lr": [_POSITIVE, list, tuple],
         "head_factor": [_POSITIVE],
         "layer_decay": [Interval(Real, 0, 1, closed="right")],
         "lora_rank": [Interval(Integral, 1, None, closed="left")],
         "lr_schedule": [StrOptions({"cosine", "step", "onecycle"}), dict, None],
+        "mixup": [*FineTuning._parameter_constraints["mixup"], dict],
         "spec_augment": [*FineTuning._parameter_constraints["spec_augment"], StrOptions({"auto"})],
+    }
+    _parameter_items: ClassVar[Items] = {
+        "mixup": {
+            "alpha": Item(0.3, FineTuning._parameter_constraints["mixup"]),
+            "fraction": Item(1.0, [Interval(Real, 0, 1, closed="right")]),
+            "loudness": Item(False, ["boolean"]),
+        }
     }
     _parameter_uses: ClassVar[Uses] = {
         **FineTuning._parameter_uses,
         **dict.fromkeys(_TRAINING, _TRAINED),
         **dict.fromkeys(("layer_decay", "spec_augment", "augmentations"), (_TRAINED, _WHOLE)),
         "weight_decay": (BY_NAME, _TRAINED),
+        "mixup.fraction": _MIXED,
+        "mixup.loudness": (
+            _MIXED,
+            _WHOLE,
+            needs("recordings, whose waveforms are mixed", lambda owner: owner._classifier() is None, "embedder"),
+        ),
         "freeze": _FREEZES,
+        "unfreeze_every": (_TRAINED, _WHOLE, _NO_LORA),
         "probe": needs("a strategy other than 'full'", lambda owner: owner.strategy != "full", "strategy"),
         "lora_rank": needs("strategy='lora'", lambda owner: owner.strategy == "lora", "strategy"),
     }
@@ -190,6 +213,7 @@ class FineTunedClassifier(FineTuning):
         *,
         strategy: Literal["probe", "probe_then_finetune", "last_blocks", "full", "lora"] = "probe_then_finetune",
         freeze: int | str | Sequence[str] | None = None,
+        unfreeze_every: int | None = None,
         probe: Any = None,
         lr: float | Sequence[float] = (5e-5, 1e-3),
         head_factor: float = 3.0,
@@ -197,7 +221,7 @@ class FineTunedClassifier(FineTuning):
         lora_rank: int = 8,
         max_epochs: int = 40,
         lr_schedule: Literal["cosine", "step", "onecycle"] | dict[str, Any] | None = "onecycle",
-        mixup: float = 0.3,
+        mixup: float | dict[str, Any] = 0.3,
         spec_augment: dict[str, float] | bool | Literal["auto"] | None = "auto",
         **training: Unpack[TrainingOptions],
     ) -> None:
@@ -205,6 +229,7 @@ class FineTunedClassifier(FineTuning):
         self.embedder = embedder
         self.strategy = strategy
         self.freeze = freeze
+        self.unfreeze_every = unfreeze_every
         self.probe = probe
         self.lr = lr
         self.head_factor = head_factor

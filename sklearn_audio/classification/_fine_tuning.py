@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from torch import nn
 
+from sklearn_audio._meaning import items_of
 from sklearn_audio._names import check_name
 from sklearn_audio.base import Reading
 from sklearn_audio.classification._audio_input import AudioInput
@@ -31,6 +32,7 @@ from sklearn_audio.engine.training import (
     Segments,
     Split,
     TrainingConfig,
+    Unfreezing,
     build_spec_augment,
     draw_seed,
     whole_rows,
@@ -77,7 +79,8 @@ class FineTuning(NeuralClassifier):
     head_factor: float
     layer_decay: float
     lora_rank: int
-    mixup: float
+    unfreeze_every: int | None
+    mixup: float | dict[str, Any]
     spec_augment: Any
     alpha_: float
     trials_: pd.DataFrame
@@ -177,7 +180,9 @@ class FineTuning(NeuralClassifier):
 
     def _augmentation(self) -> Augmentation | None:
         masks = self._masks() if self._trains_body and self._classifier() is not None else None
-        return self._build_augmentation(self.mixup, masks)
+        mixup = items_of(self, "mixup")
+        rate = self._audio().rate if mixup["loudness"] else None
+        return self._build_augmentation(mixup["alpha"], masks, mixed_fraction=mixup["fraction"], loudness_rate=rate)
 
     # the network
 
@@ -200,11 +205,7 @@ class FineTuning(NeuralClassifier):
         body: Any = network.body.network
         network.still = [] if self.strategy == "full" else [body]
         for name, leaves in blocks.items():
-            for leaf in (body.get_submodule(leaf) for leaf in leaves):
-                is_frozen = name in frozen or not name
-                network.still += [leaf] * is_frozen
-                for parameter in leaf.parameters(recurse=False):
-                    parameter.requires_grad_(not is_frozen)
+            network.hold(leaves, name in frozen or not name)
 
     def _frozen_blocks(self, names: list[str]) -> list[str]:
         """Return the names of the blocks that are not trained."""
@@ -224,7 +225,13 @@ class FineTuning(NeuralClassifier):
 
     def _build_net(self, loss: Any, config: TrainingConfig) -> Net:
         network = self.network_
-        self._freeze(network, self._embedder()._body().blocks(network.body))  # also after a pickle
+        blocks = self._embedder()._body().blocks(network.body)
+        self._freeze(network, blocks)  # also after a pickle
+        if self.unfreeze_every is not None:
+            frozen = self._frozen_blocks([name for name in blocks if name])
+            trained = [leaves for name, leaves in blocks.items() if name and name not in frozen]
+            unfreezing = Unfreezing(trained[::-1], self.unfreeze_every)
+            config = replace(config, callbacks=[*(config.callbacks or ()), unfreezing])
         if self.strategy == "lora":
             add_low_rank(network.body, self.lora_rank)
         self.n_parameters_ = sum(p.numel() for p in network.parameters() if p.requires_grad)

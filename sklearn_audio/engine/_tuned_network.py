@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -142,7 +142,7 @@ class ClipBody(nn.Module):
 
 
 class TunedNetwork(nn.Module):
-    """A body and a linear head; what `still` lists stays in evaluation mode, so that statistics do not change."""
+    """A body and a linear head; modules that are `still` or held stay in evaluation mode, with their statistics."""
 
     def __init__(
         self, make_body: Callable[..., nn.Module], width: int, n_outputs: int, *, body: nn.Module | None = None
@@ -151,6 +151,7 @@ class TunedNetwork(nn.Module):
         self.body = make_body() if body is None else body
         self.head = nn.Linear(width, n_outputs)
         self.still: list[nn.Module] = []
+        self.held: dict[nn.Module, bool] = {}
 
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
         """Compute the logits of clips.
@@ -167,10 +168,18 @@ class TunedNetwork(nn.Module):
         logits: Tensor = self.head(values[:, 0])
         return logits
 
+    def hold(self, names: Iterable[str], is_held: bool) -> None:
+        """Exclude modules of the body from training, or train them."""
+        body: Any = self.body
+        for module in map(body.network.get_submodule, names):
+            self.held[module] = is_held
+            for parameter in module.parameters(recurse=False):
+                parameter.requires_grad_(not is_held)
+
     def train(self, mode: bool = True) -> TunedNetwork:
         """Set the mode of all but the modules that stay in evaluation mode."""
         super().train(mode)
-        for module in self.still:
+        for module in (*self.still, *(module for module, is_held in self.held.items() if is_held)):
             module.eval()
         return self
 

@@ -10,9 +10,11 @@ from sklearn.base import clone
 from sklearn_audio import LSTMClassifier
 from sklearn_audio.augmentation import (
     AddNoise,
+    FilterAugment,
     FrequencyWarp,
     Gain,
     RandomCrop,
+    RoomReverb,
     SpecAugment,
     SpeedChange,
     TimeShift,
@@ -21,8 +23,10 @@ from sklearn_audio.augmentation import (
 
 WAVEFORM = np.sin(np.arange(4000) / 9).astype(np.float32)
 FRAMES = np.random.default_rng(0).normal(size=(60, 12)).astype(np.float32)
-OF_WAVEFORMS = [AddNoise(), Gain(), RandomCrop(), SpeedChange(), TimeShift(), TimeShift(wrap=False)]
-OF_FRAMES = [AddNoise(), FrequencyWarp(), RandomCrop(), SpecAugment(), TimeShift(), TimeShift(wrap=False)]
+OF_WAVEFORMS = [AddNoise(), FilterAugment(), Gain(), RandomCrop(), RoomReverb(), SpeedChange(), TimeShift()]
+OF_WAVEFORMS += [TimeShift(wrap=False)]
+OF_FRAMES = [AddNoise(), FilterAugment(), FrequencyWarp(), RandomCrop(), SpecAugment(), TimeShift()]
+OF_FRAMES += [TimeShift(wrap=False)]
 CASES = [*((transform, WAVEFORM) for transform in OF_WAVEFORMS), *((transform, FRAMES) for transform in OF_FRAMES)]
 
 
@@ -48,7 +52,7 @@ def test_type_and_features_are_kept_and_the_clip_is_not_touched(transform, clip,
 
 @pytest.mark.parametrize(("transform", "clip"), CASES, ids=str)
 def test_the_generator_decides(transform, clip):
-    first, again, other = (transform.transform(clip, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    first, again, other = (transform.transform(clip, np.random.default_rng(seed), 16000) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert first.shape != other.shape or not np.array_equal(first, other)
 

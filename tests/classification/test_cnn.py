@@ -316,12 +316,30 @@ def test_architecture_is_searched():
             {"mixup": {"alpha": 0.3, "on": "waveforms"}},
             r"mixup\['on'\]='waveforms' has no effect here: it needs audio, with a front_end",
         ),
+        (
+            {"mixup": {"alpha": 0.3, "loudness": True}},
+            r"mixup\['loudness'\]=True has no effect here: it needs mixup of waveforms",
+        ),
+        ({"architecture": "leenet11", "mixup": {"style": 0.4}}, r"mixup\['style'\]=0.4 has no effect .* needs frames"),
+        ({"mixup": {"style_p": 0.9}}, r"mixup\['style_p'\]=0.9 has no effect here: it needs a style above 0"),
+        ({"mixup": {"style": -1.0}}, r"mixup\['style'\].* Got -1.0 instead"),
         ({"front_end": "panns"}, r"unknown front end 'panns'; did you mean 'panns_\d+k'"),
     ],
 )
 def test_parameters_that_make_no_sense(options, match):
     with pytest.raises(ValueError, match=match):
         fit(**options)
+
+
+def test_the_style_of_batches_is_mixed():
+    options = {"max_epochs": 2, "lr": 0.01}
+    plain, styled, again, never = (
+        fit(mixup={"alpha": 0.0, **style}, **options)
+        for style in ({}, *[{"style": 0.4, "style_p": 1.0}] * 2, {"style": 0.4, "style_p": 0.0})
+    )
+    assert same_weights(styled, again)
+    assert not same_weights(styled, plain)
+    assert same_weights(never, plain)
 
 
 def test_what_is_no_network():

@@ -156,6 +156,15 @@ def test_waveforms_can_be_mixed_in_place_of_frames(options):
     assert not same_weights(waves(mixup=0.5), waves())
 
 
+def test_waveforms_are_mixed_by_their_loudness():
+    loudly, plain = {"alpha": 0.5, "loudness": True}, {"alpha": 0.5}
+    assert not same_weights(waves(mixup=loudly), waves(mixup=plain))
+    assert same_weights(waves(mixup=loudly), waves(mixup=loudly))
+    frames = {"front_end": "panns_8k", "n_frames": 16, "max_epochs": 1}
+    loudly, plain = (fit(mixup=mixup | {"on": "waveforms"}, **frames) for mixup in (loudly, plain))
+    assert not same_weights(loudly, plain)
+
+
 def test_waveforms_of_several_labels_can_be_mixed():
     y = np.stack([Y == "low", np.arange(16) % 3 == 0], axis=1).astype(int)
     mixed = classifier(mixup={"alpha": 0.5, "on": "waveforms"}, max_epochs=20).fit(X, y)

@@ -185,6 +185,44 @@ def test_frozen_blocks_do_not_change(clips, strategy, freeze):
         assert torch.equal(after[name], tensor) == is_frozen, name
 
 
+@pytest.mark.parametrize("strategy", ["probe_then_finetune", "full"])
+def test_blocks_are_trained_one_after_the_other_from_the_last(clips, strategy):
+    X, y, _ = clips
+    seen = []
+
+    class Watch(Callback):
+        def on_batch_end(self, net, training=None, **kwargs):
+            names = [name for name, p in net.module_.body.network.named_parameters() if p.grad is not None]
+            seen.append({name.split(".")[0] for name in names})
+
+    options = {"strategy": strategy, "unfreeze_every": 2, "max_epochs": 3, "batch_size": 36}
+    fitted = classifier(**options, callbacks=[Watch()]).fit(X, y)
+    assert seen == [{"high"}, {"high"}, {"high", "low"}]
+    again = classifier(**options, callbacks=[Watch()]).fit(X, y)
+    assert np.array_equal(fitted.predict_proba(X), again.predict_proba(X))
+    before, after = pretrained_state(), body_state(classifier(**options | {"max_epochs": 2}).fit(X, y))
+    changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"high"}  # statistics of the batch norm of the other block included
+
+
+def test_frozen_blocks_are_never_unfrozen(clips):
+    X, y, _ = clips
+    before, after = pretrained_state(), body_state(classifier(freeze=1, unfreeze_every=1).fit(X, y))
+    assert {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])} == {"high"}
+
+
+def test_a_part_of_the_clips_is_mixed(clips):
+    X, y, _ = clips
+    few, all_mixed, default = (
+        classifier(mixup=mixup).fit(X, y).predict_proba(X) for mixup in ({"fraction": 1e-9}, {"alpha": 0.3}, 0.3)
+    )
+    assert np.array_equal(all_mixed, default)
+    np.testing.assert_allclose(few, classifier(mixup=0.0).fit(X, y).predict_proba(X), atol=1e-6)
+    assert not np.allclose(few, default, atol=1e-4)
+    loudly = classifier(mixup={"loudness": True}).fit(X, y).predict_proba(X)
+    assert not np.allclose(loudly, default, atol=1e-4)
+
+
 def test_nothing_is_dropped_in_a_frozen_part(clips):
     X, y, _ = clips
     network = classifier(strategy="full", freeze=1).fit(X, y).network_.train()
@@ -392,6 +430,17 @@ REFUSED = {
     "an unknown block": ({"freeze": "lwo"}, "unknown block to freeze 'lwo'; did you mean 'low'"),
     "a misspelt backbone": ({"freeze": "backbon"}, "did you mean 'backbone'"),
     "frozen last blocks": ({"strategy": "last_blocks", "freeze": 1}, "freeze=1 has no effect here"),
+    "unfreezing nothing": ({"freeze": "backbone", "unfreeze_every": 2}, "unfreeze_every=2 has no effect here"),
+    "unfreezing lora": ({"strategy": "lora", "unfreeze_every": 2}, "it needs a strategy other than 'lora'"),
+    "a fraction of no mixtures": (
+        {"mixup": {"alpha": 0.0, "fraction": 0.5}},
+        r"mixup\['fraction'\]=0.5 has no effect here: it needs an alpha above 0",
+    ),
+    "loudness of vectors": (
+        {"freeze": "backbone", "mixup": {"loudness": True}},
+        r"mixup\['loudness'\]=True has no eff",
+    ),
+    "an unknown key of mixup": ({"mixup": {"alfa": 0.1}}, "unknown key of mixup 'alfa'; did you mean 'alpha'"),
     "rank without lora": ({"lora_rank": 2}, "lora_rank=2 has no effect here: it needs strategy='lora'"),
     "a rate without training": ({"strategy": "probe"}, "lr=0.01 has no effect here: it needs a strategy other than"),
     "decay without a body": ({"freeze": "backbone", "layer_decay": 0.5}, "layer_decay=0.5 has no effect here"),

@@ -7,6 +7,7 @@ from sklearn_audio.engine.training._batches import Batch, EvaluationBatches, Inp
 from sklearn_audio.engine.training._callbacks import (
     GradientAccumulation,
     LabelSmoothing,
+    Unfreezing,
     WeightAveraging,
     check_callbacks,
     check_schedule,
@@ -77,6 +78,7 @@ __all__ = [
     "TrainingBatches",
     "TrainingConfig",
     "Truncation",
+    "Unfreezing",
     "WeightAveraging",
     "adapt_all",
     "are_all_alike",

@@ -28,6 +28,7 @@ __all__ = [
     "ProgressBar",
     "Schedule",
     "ScheduleName",
+    "Unfreezing",
     "WeightAveraging",
     "check_callbacks",
     "check_schedule",
@@ -210,6 +211,23 @@ class Schedule(Callback):
         begun = int(step < self.warmup * self.n_steps)
         plateau: float = self.plateau_rate_.param_groups[0]["lr"]
         return self.factor((step + begun) / self.n_steps) * plateau
+
+
+class Unfreezing(Callback):
+    """Trains the last block of a network at first, and one more after every so many epochs.
+
+    `blocks` are the names of the modules of each block, from the last.
+    """
+
+    def __init__(self, blocks: Sequence[Sequence[str]], every: int) -> None:
+        self.blocks = blocks
+        self.every = every
+
+    def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
+        """Choose the blocks of the epoch, a function of its number."""
+        n_trained = 1 + (len(net.history) - 1) // self.every
+        for number, names in enumerate(self.blocks):
+            net.module_.hold(names, number >= n_trained)
 
 
 class GradientAccumulation(Callback):

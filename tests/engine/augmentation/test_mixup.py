@@ -7,6 +7,8 @@ from torch.nn import functional as F
 
 from sklearn_audio import Ragged
 from sklearn_audio.engine.augmentation import mix_batch
+from sklearn_audio.engine.augmentation._batch import mix_style
+from sklearn_audio.engine.augmentation._loudness import sound_levels
 from sklearn_audio.engine.training import ClassificationLoss, RowView, SegmentDataset
 
 N, CLASSES = 24, 5
@@ -151,3 +153,46 @@ def test_tokens_are_refused():
     data = SegmentDataset(RowView.of(Ragged.from_list([[1, 2], [3]])), np.array([0, 1]), np.ones(2, np.float32))
     with pytest.raises(ValueError, match=r"mixup mixes frames or waveforms, got tokens \(torch.int64\)"):
         mix_batch(data.batch(np.arange(2)), 1.0, np.random.default_rng(0), n_classes=2)
+
+
+def test_loudness_decides_the_weights_of_waveforms():
+    """Labels have the shares, and amplitudes the weights of Tokozume et al."""
+    rng = np.random.default_rng(1)
+    waveforms = rng.normal(size=(N, 4000)).astype(np.float32)
+    waveforms *= 10 ** (rng.uniform(-20, 0, (N, 1)).astype(np.float32) / 20)
+    data = SegmentDataset(RowView.of(Ragged.from_list(waveforms)), CODES, np.ones(N, np.float32))
+    given = data.batch(np.arange(N))
+    mixed = mix(given, n_classes=CLASSES, loudness_rate=16000)
+    shares, partners = pairs()
+    levels = sound_levels(waveforms, np.full(N, 4000), 16000)
+    weights = 1 / (1 + 10 ** ((levels - levels[partners]) / 20) * (1 - shares) / shares)
+    wanted = weights[:, None] * waveforms + (1 - weights[:, None]) * waveforms[partners]
+    wanted /= np.sqrt(weights**2 + (1 - weights) ** 2)[:, None]
+    np.testing.assert_allclose(mixed.inputs.values.numpy(), wanted, atol=1e-5)
+    plain = mix(given, n_classes=CLASSES)
+    assert torch.equal(mixed.targets, plain.targets)
+    # each part has its share of the loudness
+    loudness = weights * 10 ** (levels / 20), (1 - weights) * 10 ** (levels[partners] / 20)
+    np.testing.assert_allclose(loudness[0] / sum(loudness), shares, rtol=1e-5)
+    untouched = mix(given, n_classes=CLASSES, loudness_rate=16000, fraction=1e-9)
+    np.testing.assert_allclose(untouched.inputs.values.numpy(), waveforms, rtol=1e-6)
+
+
+def test_style_mixes_mean_and_deviation_of_each_feature_over_real_frames():
+    lengths = 4 + np.arange(N) % 5
+    rows = Ragged.from_list(RNG.normal(3, 2, (n, 3)).astype(np.float32) * (1 + np.arange(3)) for n in lengths)
+    data = SegmentDataset(RowView.of(rows), CODES, np.ones(N, np.float32))
+    given = data.batch(np.arange(N))
+    changed = mix_style(given, 0.5, np.random.default_rng(4))
+    rng = np.random.default_rng(4)
+    shares, partners = rng.beta(0.5, 0.5, N)[:, None], rng.permutation(N)
+    means, deviations = (np.stack([of(row, axis=0) for row in rows]) for of in (np.mean, np.std))
+    for row, n in enumerate(lengths):
+        real = changed.inputs.values[row, :n].numpy()
+        np.testing.assert_allclose(
+            real.mean(axis=0), shares[row] * means[row] + (1 - shares[row]) * means[partners[row]], rtol=1e-3, atol=1e-3
+        )
+        wanted = shares[row] * deviations[row] + (1 - shares[row]) * deviations[partners[row]]
+        np.testing.assert_allclose(real.std(axis=0), wanted, rtol=1e-3)
+        assert torch.equal(changed.inputs.values[row, n:], given.inputs.values[row, n:])
+    assert torch.equal(changed.targets, given.targets)
