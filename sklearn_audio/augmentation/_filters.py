@@ -63,12 +63,13 @@ class FilterAugment(Transform):
         super().__post_init__()
         check_span("gain", self.gain)
         check_span("decibel", self.decibel, least=0.0)
-        if not isinstance(self.bands, tuple) or len(self.bands) != 2:
-            raise ValueError(f"bands is a tuple (fewest, most) of two ints, got {self.bands!r}.")
-        for n_bands in self.bands:
+        bands: Any = self.bands
+        if not isinstance(bands, tuple) or len(bands) != 2:
+            raise ValueError(f"bands is a tuple (fewest, most) of two ints, got {bands!r}.")
+        for n_bands in bands:
             check_count("bands", n_bands)
-        if not 1 <= self.bands[0] <= self.bands[1] <= round(1 / _NARROWEST):
-            raise ValueError(f"bands is a tuple (fewest, most) of ints from 1 to 20, in order; got {self.bands!r}.")
+        if not 1 <= bands[0] <= bands[1] <= round(1 / _NARROWEST):
+            raise ValueError(f"bands is a tuple (fewest, most) of ints from 1 to 20, in order; got {bands!r}.")
 
     def change(self, array: NDArray[Any], rng: np.random.Generator, sample_rate: float | None = None) -> NDArray[Any]:
         if array.ndim == 2:
@@ -79,15 +80,15 @@ class FilterAugment(Transform):
         gains = self._gains(mels / np.log1p(rate / 2 / 700), rng)
         return np.asarray(np.fft.irfft(np.fft.rfft(array) * 10 ** (gains / 20), len(array)))
 
-    def _gains(self, positions: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    def _gains(self, positions: NDArray[Any], rng: np.random.Generator) -> NDArray[np.float64]:
         """Draw the gain in decibels at positions from 0 to 1."""
         n_bands = int(rng.integers(*self.bands, endpoint=True))
         inner = np.sort(rng.uniform(0, 1 - n_bands * _NARROWEST, n_bands - 1))
         inner += _NARROWEST * np.arange(1, n_bands)
         gains = np.array([draw(self.gain, rng) for _ in range(n_bands if self.steps else n_bands + 1)])
         if self.steps:
-            return gains[np.searchsorted(inner, positions, side="right")]
-        return np.interp(positions, [0.0, *inner, 1.0], gains)
+            return np.asarray(gains[np.searchsorted(inner, positions, side="right")])
+        return np.asarray(np.interp(positions, [0.0, *inner, 1.0], gains))
 
 
 @dataclass(frozen=True)

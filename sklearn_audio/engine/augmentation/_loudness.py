@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,9 +32,9 @@ def sound_levels(values: NDArray[np.float32], lengths: NDArray[np.int64], sample
     return levels
 
 
-def _a_weighting(frequencies: NDArray[np.float64]) -> NDArray[np.float64]:
+def _a_weighting(frequencies: NDArray[Any]) -> NDArray[np.float64]:
     """Weight frequencies in decibels: IEC 61672, at least -80."""
     squares = np.maximum(frequencies, 1e-3) ** 2
     low, highest = squares + 20.598997**2, squares + 12194.217**2
     middle = np.sqrt((squares + 107.65265**2) * (squares + 737.86223**2))
-    return np.maximum(2.0 + 20 * np.log10(12194.217**2 * squares**2 / (low * middle * highest)), _LOWEST)
+    return np.asarray(np.maximum(2.0 + 20 * np.log10(12194.217**2 * squares**2 / (low * middle * highest)), _LOWEST))
