@@ -16,7 +16,7 @@ from sklearn_audio.classification._audio_input import AudioInput, check_powers
 from sklearn_audio.classification._network_options import COUNT, options_of, options_of_own
 from sklearn_audio.classification._neural import NeuralClassifier
 from sklearn_audio.classification._training_parameters import TrainingOptions
-from sklearn_audio.dsp import FrontEnd
+from sklearn_audio.dsp import PRESETS, FrontEnd
 from sklearn_audio.engine.training import (
     Augmentation,
     Collation,
@@ -85,9 +85,9 @@ class CNNClassifier(NeuralClassifier):
         Over frames: "crnn", "cnn_transformer", "cnn4", "sbcnn", "timbre", "bcresnet", "vgg32", "vgg128", "cnn6",
         "cnn10", "cnn14", "cnn14_decision_max", "cnn14_decision_avg", "cnn14_decision_att", "mobilenet_v1",
         "mobilenet_v2", "resnet22", "resnet38", "resnet54", "efficientat", "ast", "fnet" and "mlp". Over waveforms:
-        "leenet11", "leenet24", "dainet19", "res1dnet31", "res1dnet51" and "wavegram_cnn14". Or your own torch module
-        class, called with `n_outputs` and `n_features`, which maps (n_clips, n_frames, n_features) to (n_clips,
-        n_outputs).
+        "leenet11", "leenet24", "dainet19", "res1dnet31", "res1dnet51", "wavegram_cnn14" and, at a `sample_rate` of
+        32000, 16000 or 8000, "wavegram_logmel_cnn14". Or your own torch module class, called with `n_outputs` and
+        `n_features`, which maps (n_clips, n_frames, n_features) to (n_clips, n_outputs).
     hidden_sizes : sequence of int, default=None
         Units of the layers of "mlp"; None: (256, 128). For no other architecture.
     options : dict, default=None
@@ -293,6 +293,8 @@ class CNNClassifier(NeuralClassifier):
             check_name("architecture", self.architecture, ARCHITECTURES)
         super()._validate_params()
         self._takes().check_length("architecture", self.architecture, self.n_frames)
+        if self._takes().front_end and self.front_end is None:
+            self._log_mel()
 
     def _check_items(self) -> None:
         if not isinstance(self.architecture, str) and not issubclass(self.architecture, nn.Module):
@@ -396,11 +398,24 @@ class CNNClassifier(NeuralClassifier):
         items = items_of(self, "mixup")
         return {"mixed_fraction": items["fraction"], "loudness_rate": self._audio().rate if items["loudness"] else None}
 
+    def _log_mel(self) -> FrontEnd:
+        """Return the front end of an architecture over waveforms and their log-mel frames, that of PANNs."""
+        rate = self._audio().rate
+        name = f"panns_{rate // 1000}k"
+        if name not in PRESETS or PRESETS[name].sample_rate != rate:
+            raise ValueError(
+                f"sample_rate={rate}, but architecture {self.architecture!r} computes frames at 32000, 16000 or 8000 "
+                "Hz; choose one of these, to which recordings are resampled."
+            )
+        return PRESETS[name]
+
     def _build_network(self, rows: RowView) -> None:
         item_shape = self._collation(training=True).item_shape(rows)
         network_options = {name: value for name, value in (self.options or {}).items() if name not in _OWN_OPTIONS}
         if self.hidden_sizes is not None:
             network_options["hidden_sizes"] = tuple(self.hidden_sizes)
+        if self._takes().front_end:
+            network_options["front_end"] = self._log_mel()
         options: dict[str, Any] = {
             "n_outputs": len(self.classes_),
             "n_features": item_shape[0] if item_shape else None,

@@ -47,7 +47,7 @@ TRAINING_CONSTRAINTS: dict[str, list[Any]] = {
     "patience": [_COUNT],
     "class_weight": [StrOptions({"balanced"}), dict, None],
     "gradient_clip": [_POSITIVE, None],
-    "sampler": [StrOptions({"balanced", "alternate", "weighted"}), None],
+    "sampler": [StrOptions({"balanced", "alternate", "weighted", "worst_class"}), None],
     "mixup": [Interval(Real, 0, None, closed="left")],
     "spec_augment": [dict, "boolean", None],
     "augmentations": [list, tuple, None],
@@ -117,9 +117,10 @@ class_weight : {"balanced"} or dict, default=None
     absence.
 gradient_clip : float, default=1.0
     Maximum norm of the gradient; None: no clipping.
-sampler : {"balanced", "alternate", "weighted"}, default=None
+sampler : {"balanced", "alternate", "weighted", "worst_class"}, default=None
     Selection of the clips of an epoch. None: each once; "balanced": all classes equally often; "alternate": this in
-    every other batch; "weighted": drawn by the inverse of the frequency of their labels. The number of clips is the
+    every other batch; "weighted": drawn by the inverse of the frequency of their labels; "worst_class": drawn like
+    this, but more often from the classes that were classified worst in the previous epoch. The number of clips is the
     same in all cases.
 mixup : float, default=0.0
     Alpha of the Beta distribution by which pairs of clips and their labels are mixed; 0: no mixing. Not for tokens.
@@ -186,7 +187,7 @@ class TrainingOptions(TypedDict, total=False):
     patience: int
     class_weight: Any
     gradient_clip: float | None
-    sampler: Literal["balanced", "alternate", "weighted"] | None
+    sampler: Literal["balanced", "alternate", "weighted", "worst_class"] | None
     mixup: float | Literal["auto"]
     spec_augment: dict[str, float] | bool | Literal["auto"] | None
     augmentations: Any

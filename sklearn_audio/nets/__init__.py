@@ -24,7 +24,14 @@ from sklearn_audio.nets._musicnn import MusiCNN
 from sklearn_audio.nets._openl3 import OpenL3
 from sklearn_audio.nets._panns import Cnn6, Cnn10, Cnn14, Cnn14DecisionLevel
 from sklearn_audio.nets._panns_residual import MobileNetV1, MobileNetV2, ResNet
-from sklearn_audio.nets._panns_waveform import DaiNet19, LeeNet, Res1dNet, WavegramCnn14, WavegramLogmelCnn14
+from sklearn_audio.nets._panns_waveform import (
+    DaiNet19,
+    LeeNet,
+    Res1dNet,
+    WavegramCnn14,
+    WavegramLogmelCnn14,
+    WavegramLogmelOfWaveforms,
+)
 from sklearn_audio.nets._recurrent import SequenceLSTM
 from sklearn_audio.nets._sequences import FrameInput, MaskedPooling, TokenInput, length_mask, sequence_input
 from sklearn_audio.nets._speech_embedding import SpeechEmbedding
@@ -83,6 +90,7 @@ __all__ = [
     "VGGish",
     "WavegramCnn14",
     "WavegramLogmelCnn14",
+    "WavegramLogmelOfWaveforms",
     "YAMNet",
     "adapt_positions",
     "architecture_of",

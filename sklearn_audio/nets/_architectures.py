@@ -19,14 +19,20 @@ from sklearn_audio.nets._flat import MLP
 from sklearn_audio.nets._fnet import FNet
 from sklearn_audio.nets._panns import Cnn6, Cnn10, Cnn14, Cnn14DecisionLevel, PANNsNetwork
 from sklearn_audio.nets._panns_residual import MobileNetV1, MobileNetV2, ResNet
-from sklearn_audio.nets._panns_waveform import DaiNet19, LeeNet, Res1dNet, WavegramCnn14
+from sklearn_audio.nets._panns_waveform import (
+    DaiNet19,
+    LeeNet,
+    Res1dNet,
+    WavegramCnn14,
+    WavegramLogmelOfWaveforms,
+)
 from sklearn_audio.nets._talnet import CRNN
 
 __all__ = ["ARCHITECTURES", "Architecture"]
 
 
 class Architecture(NamedTuple):
-    """Builder of a trainable network, with its options and limits."""
+    """Builder of a trainable network, with its options and limits; some also take a `front_end` of log-mel frames."""
 
     build: Callable[..., nn.Module]
     options: tuple[str, ...] = ()
@@ -35,6 +41,7 @@ class Architecture(NamedTuple):
     shortest: int = 1
     fewest_features: int = 1
     channels_last: bool = False
+    front_end: bool = False
 
     def check_length(self, parameter: str, chosen: Any, n_frames: int | None) -> None:
         """Raise for a length below the minimum; `parameter` names the parameter that chose the network."""
@@ -83,8 +90,9 @@ def _build_waveform(
     n_frames: int | None = None,
     *,
     dropout: float | None = None,
+    **options: Any,
 ) -> nn.Module:
-    return _layered(network_class(n_labels=n_outputs), dropout, waveforms=True, shortest=shortest)
+    return _layered(network_class(n_labels=n_outputs, **options), dropout, waveforms=True, shortest=shortest)
 
 
 def _layered(network: PANNsNetwork, dropout: float | None, **limits: Any) -> LayeredBackbone:
@@ -175,6 +183,7 @@ _NETWORKS = {
     "dainet19": _waveform(DaiNet19, 332),
     **{f"res1dnet{depth}": _waveform(partial(Res1dNet, depth), 20476) for depth in (31, 51)},
     "wavegram_cnn14": _waveform(WavegramCnn14, 10236),
+    "wavegram_logmel_cnn14": _waveform(WavegramLogmelOfWaveforms, 10236)._replace(front_end=True),
 }
 # 1.2 to 1.8 times as fast as in the default layout, forward and backward on a CPU; the others are as fast to half as
 # fast.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from sklearn_audio.nets._panns import HEAD, Cnn14, ConvBlock, PANNsNetwork, Stages, initialise
 
-__all__ = ["DaiNet19", "LeeNet", "Res1dNet", "WavegramCnn14", "WavegramLogmelCnn14"]
+__all__ = ["DaiNet19", "LeeNet", "Res1dNet", "WavegramCnn14", "WavegramLogmelCnn14", "WavegramLogmelOfWaveforms"]
 
 
 def _conv(width: int, wider: int, kernel: int, *, stride: int = 1, dilation: int = 1) -> nn.Conv1d:
@@ -243,3 +243,21 @@ class WavegramLogmelCnn14(Cnn14):
         maps = [part.narrow(time, 0, n_frames) for part in (x, learned)]
         x = torch.cat(maps, dim=1)  # 2 x (B, 64, T', 32) -> (B, 128, T', 32)
         yield from self.maps_from(2, F.dropout(x, 0.2, self.training))
+
+
+class WavegramLogmelOfWaveforms(WavegramLogmelCnn14):
+    """The same on waveforms alone, whose log-mel frames a given function computes, clip by clip."""
+
+    def __init__(self, n_labels: int = 527, *, front_end: Callable[[Tensor], Tensor]) -> None:
+        super().__init__(n_labels)
+        self.front_end = front_end
+
+    def all_maps(self, *inputs: Tensor) -> Stages:
+        """Iterate over the maps.
+
+        Shapes: inputs (B, N).
+        """
+        (waveforms,) = inputs
+        with torch.no_grad(), torch.autocast(waveforms.device.type, enabled=False):
+            frames = torch.stack([self.front_end(waveform) for waveform in waveforms.float()])
+        yield from super().all_maps(waveforms, frames)

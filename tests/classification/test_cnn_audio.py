@@ -317,3 +317,22 @@ def test_hears_digits(shared_data):
     network.set_params(options={"dropout": 0.2})
     network.fit(paths[:500], y[:500])
     assert network.score(paths[500:], y[500:]) > 0.5
+
+
+def test_the_front_end_of_a_network_on_waveforms_and_frames_is_that_of_their_rate():
+    def front_end(rate):
+        return CNNClassifier("wavegram_logmel_cnn14", sample_rate=rate)._log_mel()
+
+    assert [front_end(rate) for rate in (None, 32000, 8000)] == [
+        preset(name) for name in ("panns_32k", "panns_32k", "panns_8k")
+    ]
+    with pytest.raises(ValueError, match="sample_rate=22050, but architecture 'wavegram_logmel_cnn14' computes frames"):
+        CNNClassifier("wavegram_logmel_cnn14", sample_rate=22050).fit(X, Y)
+
+
+@pytest.mark.slow
+def test_a_network_on_waveforms_and_frames_trains_and_is_pickled():
+    options = {"sample_rate": 8000, "max_epochs": 1, "batch_size": 4, "random_state": 0}
+    clips = [np.tile(clip, 8) for clip in X[:8]]
+    fitted = CNNClassifier("wavegram_logmel_cnn14", **options).fit(clips, Y[:8])
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(fitted)).predict_proba(clips), fitted.predict_proba(clips))

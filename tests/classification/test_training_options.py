@@ -91,6 +91,7 @@ def test_all_are_off_by_default(estimator):
         {"sampler": "balanced"},
         {"sampler": "alternate"},
         {"sampler": "weighted"},
+        {"sampler": "worst_class"},
         {"mixup": 0.4},
         {"spec_augment": True},
         {"spec_augment": {"time_masks": 1, "time_width": 3}},
@@ -513,3 +514,30 @@ def test_a_killed_fit_ends_at_the_same_bits(tmp_path):
 def test_callbacks_of_training_print_their_values():
     assert repr(GradientAccumulation(4)) == "GradientAccumulation(n_batches=4)"
     assert repr(WeightAveraging("swa")) == "WeightAveraging(kind='swa')"
+
+
+@pytest.mark.parametrize("y", [Y, TAGS], ids=["classes", "labels"])
+def test_scores_of_classes_choose_the_clips_of_the_next_epoch(y):
+    """The score of a class is the mean probability of its clips in the training batches of the epoch before."""
+    seen = []
+
+    class Watch(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            seen.append({"scores": net.iterator_train__sampler(), "targets": [], "logits": []})
+
+        def on_batch_end(self, net, batch=None, training=None, y_pred=None, **kwargs):
+            seen[-1]["targets"].append(batch[1])
+            seen[-1]["logits"].append(y_pred.detach())
+
+    TokenMeanClassifier(
+        sampler="worst_class", lr=0.05, batch_size=20, max_epochs=2, callbacks=[Watch()], random_state=0
+    ).fit(X, y)
+    first, second = seen
+    assert first["scores"] is None
+    targets, logits = (torch.cat(first[name]).double() for name in ("targets", "logits"))
+    if y is Y:
+        probabilities, targets = logits.softmax(dim=1), torch.nn.functional.one_hot(targets.long(), 3).double()
+    else:
+        probabilities = logits.sigmoid()
+    wanted = (probabilities * targets).sum(dim=0) / targets.sum(dim=0)
+    np.testing.assert_allclose(second["scores"], wanted.numpy(), rtol=1e-6)

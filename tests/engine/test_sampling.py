@@ -7,6 +7,7 @@ from sklearn_audio.engine.sampling import (
     SAMPLERS,
     BalancedSampler,
     WeightedSampler,
+    WorstClassSampler,
     build_sampler,
     inverse_frequency_weights,
     rows_of_classes,
@@ -114,3 +115,23 @@ def test_names():
         ValueError, match="sampler must be one of 'alternate', 'balanced', 'weighted' or None, got 'even'"
     ):
         build_sampler("even", CODES)
+
+
+@pytest.mark.parametrize("targets", [CODES, TAGS], ids=["codes", "tags"])
+def test_the_worst_classes_are_drawn_more_often(targets):
+    scores = np.array([0.8, 0.05, 0.9, 0.5])[: 4 if targets.ndim == 1 else 3]
+    plain, worst = (WorstClassSampler(targets, lambda of=of: of) for of in (None, scores))
+    (weighted,) = streams("weighted", targets, 3, 1)
+    np.testing.assert_array_equal(plain.streams(3, 1)[0], weighted)
+    # the weight of a row is one on average, and that of a row of the worst class, the second, 0.4 / 0.05 more
+    of_second = targets == 1 if targets.ndim == 1 else targets[:, 1] == 1
+    wanted = inverse_frequency_weights(targets) * 1000 + 8.0 * of_second
+    rows = np.concatenate([worst.streams(3, epoch)[0] for epoch in range(30)])
+    assert of_second[rows].mean() == pytest.approx(wanted[of_second].sum() / wanted.sum(), abs=0.01)
+    np.testing.assert_array_equal(worst.streams(3, 1)[0], worst.streams(3, 1)[0])
+
+
+def test_a_class_that_is_never_right_has_a_bounded_weight():
+    rows = WorstClassSampler(CODES, lambda: np.array([1.0, 1.0, 1.0, 0.0])).streams(0, 0)[0]
+    weights = np.bincount(CODES[rows], minlength=4) / 1000
+    assert weights[3] == pytest.approx((1000 / 3 + 50 * 40) / (1000 + 50 * 40), abs=0.04)

@@ -28,9 +28,12 @@ OPTIONS = {
     "cnn_transformer": {"n_embedding": 64},
     "efficientat": {"width": 0.1},
     "ast": {"size": "tiny"},
+    # in the place of log-mel frames
+    "wavegram_logmel_cnn14": {"front_end": lambda waveform: waveform.unfold(0, 64, 320)},
 }
 # 60 to 80 million parameters, of the same parts as the others; the slow tests run them, too
 LARGE = ("cnn14", "resnet22", "resnet38", "resnet54", "res1dnet31", "res1dnet51", "wavegram_cnn14")
+LARGE += ("wavegram_logmel_cnn14",)
 LARGE += ("cnn14_decision_max", "cnn14_decision_avg", "cnn14_decision_att")
 # of the first block of DaiNet19, whose input has the width of its output
 IDLE = ("conv_block1.downsample.", "conv_block1.bn_downsample.")

@@ -80,7 +80,7 @@ class TrainingBatches:
         batch_size: int,
         seed: int = 0,
         epoch: int = 0,
-        sampler: str | Sampler | None = None,
+        sampler: str | Callable[[], NDArray[np.float64] | None] | Sampler | None = None,
         augmentation: Callable[[Batch, np.random.Generator], Batch] | None = None,
     ) -> None:
         self.dataset = dataset

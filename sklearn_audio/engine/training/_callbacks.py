@@ -10,7 +10,9 @@ from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from skorch.callbacks import Callback
+from torch.nn import functional as F
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
 from sklearn_audio._names import check_name
@@ -22,6 +24,7 @@ from sklearn_audio.metrics import mean_average_precision
 
 __all__ = [
     "SCHEDULES",
+    "ClassScores",
     "EpochRecord",
     "GradientAccumulation",
     "LabelSmoothing",
@@ -85,6 +88,39 @@ class EpochRecord(Callback):
         if not self.multi_label:
             return float(np.average(logits.argmax(axis=1) == targets, weights=weights))
         return mean_average_precision(targets, logits) if targets.any() else math.nan
+
+
+class ClassScores(Callback):
+    """Measures how well each class is classified in training: the mean probability of its clips, over an epoch."""
+
+    def __init__(self, multi_label: bool) -> None:
+        self.multi_label = multi_label
+
+    def __call__(self) -> NDArray[np.float64] | None:
+        """Return the scores of the last epoch, if there was one.
+
+        Shapes: -> (n_classes,).
+        """
+        return self.scores_.numpy() if hasattr(self, "scores_") else None
+
+    def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
+        """Forget the sums of the epoch before."""
+        self.sums: Any = torch.zeros((), dtype=torch.float64)
+        self.counts: Any = torch.zeros((), dtype=torch.float64)
+
+    def on_batch_end(self, net: Any, batch: Any = None, training: Any = None, **kwargs: Any) -> None:
+        """Add the probabilities of a batch, those of mixtures by their shares."""
+        if not training:
+            return
+        logits, targets = kwargs["y_pred"].detach().cpu().double(), batch[1]
+        probabilities = logits.sigmoid() if self.multi_label else logits.softmax(dim=1)
+        shares = targets.double() if targets.ndim == 2 else F.one_hot(targets, logits.shape[1]).double()
+        self.sums = self.sums + (shares * probabilities).sum(dim=0)
+        self.counts = self.counts + shares.sum(dim=0)
+
+    def on_epoch_end(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any) -> None:
+        """Compute the scores; a class that was not drawn is not among the worst."""
+        self.scores_ = torch.where(self.counts > 0, self.sums / self.counts, 1.0)
 
 
 class ProgressBar(Callback):

@@ -27,6 +27,7 @@ from sklearn_audio.engine.training._batches import (
     batch_sizes,
 )
 from sklearn_audio.engine.training._callbacks import (
+    ClassScores,
     EpochRecord,
     GradientAccumulation,
     LabelSmoothing,
@@ -63,7 +64,7 @@ class TrainingConfig:
     early_stopping: bool = False
     patience: int = 10
     gradient_clip: float | None = None
-    sampler: str | None = None
+    sampler: Any = None
     augmentation: Any = None
     callbacks: Sequence[Any] | None = None
     precision: Precision = "float32"
@@ -273,6 +274,10 @@ def build_net(
         if not isinstance(loss, ClassificationLoss):
             raise ValueError("LabelSmoothing smooths labels, and this network learns without them; leave it out.")
         loss.smoothing = float(smoothing.share)
+    callbacks, sampler = config.all_callbacks(multi_label=loss.multi_label), config.sampler
+    if sampler == "worst_class":
+        sampler = ClassScores(bool(loss.multi_label))
+        callbacks.append(("class_scores", sampler))
     net = Net(
         network,
         criterion=loss,
@@ -283,11 +288,11 @@ def build_net(
         iterator_train=TrainingBatches,
         iterator_train__seed=0,
         iterator_train__epoch=0,
-        iterator_train__sampler=config.sampler,
+        iterator_train__sampler=sampler,
         iterator_train__augmentation=config.augmentation,
         iterator_valid=EvaluationBatches,
         train_split=None,
-        callbacks=config.all_callbacks(multi_label=loss.multi_label),
+        callbacks=callbacks,
         predict_nonlinearity=torch.sigmoid if loss.multi_label else _softmax,
         classes=list(range(n_classes)),
         device=str(device),

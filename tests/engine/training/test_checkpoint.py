@@ -71,6 +71,7 @@ OPTIONS = {
     "swa": {"callbacks": [Interrupt(), WeightAveraging("swa")], "n_epochs": 8},
     "accumulated": {"callbacks": [Interrupt(), GradientAccumulation(4)]},
     "sampler": {"sampler": "balanced"},
+    "scores of classes": {"sampler": "worst_class"},
     "callbacks": {
         "callbacks": [
             Interrupt(),
