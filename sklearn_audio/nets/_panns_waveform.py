@@ -258,6 +258,7 @@ class WavegramLogmelOfWaveforms(WavegramLogmelCnn14):
         Shapes: inputs (B, N).
         """
         (waveforms,) = inputs
-        with torch.no_grad(), torch.autocast(waveforms.device.type, enabled=False):
+        device = waveforms.device.type
+        with torch.no_grad(), torch.autocast("cpu" if device == "meta" else device, enabled=False):
             frames = torch.stack([self.front_end(waveform) for waveform in waveforms.float()])
         yield from super().all_maps(waveforms, frames)
