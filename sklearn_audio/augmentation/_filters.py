@@ -49,7 +49,8 @@ class FilterAugment(Transform):
     >>> import numpy as np
     >>> from sklearn_audio.augmentation import FilterAugment
     >>> frames = np.zeros((1, 8), dtype=np.float32)
-    >>> FilterAugment(bands=(2, 2), steps=True).transform(frames, np.random.default_rng(0)).round(1)
+    >>> two_bands = FilterAugment(bands=(2, 2), steps=True)
+    >>> two_bands.transform(frames, np.random.default_rng(0)).round(1)
     array([[-2.8, -2.8, -2.8, -2.8, -2.8, -5.5, -5.5, -5.5]], dtype=float32)
     """
 
@@ -118,7 +119,8 @@ class RoomReverb(Transform):
     >>> from sklearn_audio.augmentation import RoomReverb
     >>> click = np.zeros(8000, dtype=np.float32)
     >>> click[0] = 1
-    >>> response = RoomReverb(decay=0.3, ratio=6.0).transform(click, np.random.default_rng(0), sample_rate=16000)
+    >>> room = RoomReverb(decay=0.3, ratio=6.0)
+    >>> response = room.transform(click, np.random.default_rng(0), sample_rate=16000)
     >>> round(float(-10 * np.log10(np.sum(response[1:] ** 2))), 2)
     6.0
     """
