@@ -120,7 +120,9 @@ class RoomReverb(Transform):
     >>> click = np.zeros(8000, dtype=np.float32)
     >>> click[0] = 1
     >>> room = RoomReverb(decay=0.3, ratio=6.0)
-    >>> response = room.transform(click, np.random.default_rng(0), sample_rate=16000)
+    >>> response = room.transform(
+    ...     click, np.random.default_rng(0), sample_rate=16000
+    ... )
     >>> round(float(-10 * np.log10(np.sum(response[1:] ** 2))), 2)
     6.0
     """
