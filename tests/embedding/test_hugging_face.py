@@ -289,6 +289,11 @@ WHISPER = {"model_type": "whisper", "d_model": 16, "encoder_layers": 2, "encoder
             "transformers cannot build the configuration of this whisper from its JSON: .*Correct the file",
         ),
         (
+            {"config": WHISPER | {"encoder_layers": -4}, "weights": None},
+            WeightsError,
+            "the configuration of this whisper has encoder_layers=-4, and needs 1 or more",
+        ),
+        (
             {"config": WHISPER | {"encoder_attention_heads": 7}, "weights": None},
             WeightsError,
             "transformers cannot build the network of this whisper from its JSON: .*divisible",

@@ -300,7 +300,10 @@ def native_card(config_json: str, extractor_json: str, window: float | None) -> 
 def _default_layer(config: Any, kind: str) -> str:
     if kind in ("clap", "audio-spectrogram-transformer"):
         return "embedding"
-    return f"block{config.encoder_layers if kind == 'whisper' else config.num_hidden_layers}"
+    name = "encoder_layers" if kind == "whisper" else "num_hidden_layers"
+    if (n_blocks := getattr(config, name)) < 1:
+        raise WeightsError(f"the configuration of this {kind} has {name}={n_blocks}, and needs 1 or more; correct it.")
+    return f"block{n_blocks}"
 
 
 def _assembled(kind: str, make: Callable[..., NativeNetwork], tensors: dict[str, Tensor]) -> nn.Module:
