@@ -36,8 +36,17 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from sklearn_audio import AudioTagger, EfficientATEmbedder, PANNsEmbedder, VGGishEmbedder
-from sklearn_audio.embedding import ASTEmbedder
+from sklearn_audio import (
+    ASTEmbedder,
+    AudioTagger,
+    EfficientATEmbedder,
+    MusiCNNEmbedder,
+    OpenL3Embedder,
+    PANNsEmbedder,
+    SpeechEmbedder,
+    VGGishEmbedder,
+    YAMNetEmbedder,
+)
 from sklearn_audio.engine.models import CARDS
 
 Clips = list[np.ndarray]
@@ -240,23 +249,20 @@ def hardware_bfloat16() -> str:
 
 
 def models(args: Any) -> None:
-    """The speed of others of our models."""
-    for embedder in (
-        EfficientATEmbedder("mn04_as", weights=None),
-        EfficientATEmbedder("mn10_as", weights=None),
-        PANNsEmbedder("cnn6", weights=None),
-        PANNsEmbedder("cnn10", weights=None),
-        PANNsEmbedder("resnet22", weights=None),
-        PANNsEmbedder("mobilenet_v1", weights=None),
-        PANNsEmbedder("wavegram_logmel_cnn14", weights=None),
-    ):
-        clips = [(clip, 32000) for clip in sounds(8, 10.0, 32000)]
-        median = statistics.median(in_turn({"": lambda e=embedder, c=clips: e.transform(c)}, args.repeats)[""])
-        print(f"{embedder.model:<24} {80 / median:6.1f}x real time", flush=True)
-    tagger = AudioTagger(weights=None)
-    clips = [(clip, 32000) for clip in sounds(8, 10.0, 32000)]
-    median = statistics.median(in_turn({"": lambda: tagger.predict_proba(clips)}, args.repeats)[""])
-    print(f"{'AudioTagger (Cnn14)':<24} {80 / median:6.1f}x real time")
+    """The speed of others of our models, on clips of ten seconds at the rate of each."""
+    works: dict[str, tuple[int, Callable[[Any], object]]] = {}
+    for model in ("mn04_as", "mn10_as"):
+        works[model] = 32000, EfficientATEmbedder(model, weights=None).transform
+    for model in ("cnn6", "cnn10", "resnet22", "mobilenet_v1", "wavegram_logmel_cnn14"):
+        works[model] = 32000, PANNsEmbedder(model, weights=None).transform
+    works["AudioTagger (Cnn14)"] = 32000, AudioTagger(weights=None).predict_proba
+    for model in (SpeechEmbedder, YAMNetEmbedder, VGGishEmbedder, ASTEmbedder, MusiCNNEmbedder):
+        works[model.__name__] = 16000, model(weights=None).transform
+    works["OpenL3Embedder"] = 48000, OpenL3Embedder(weights=None).transform
+    for name, (rate, work) in works.items():
+        clips = [(clip, rate) for clip in sounds(8, 10.0, rate)]
+        median = statistics.median(in_turn({"": lambda work=work, clips=clips: work(clips)}, args.repeats)[""])
+        print(f"{name:<24} {80 / median:6.1f}x real time", flush=True)
 
 
 _MEMORY_PROBE = """
