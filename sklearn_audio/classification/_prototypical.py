@@ -120,7 +120,8 @@ class PrototypicalClassifier(LearnedSpace):
         Divisor of the distances before the softmax.
     history_ : DataFrame
         Only after training. Per episode: `episode`, `train_loss`, `train_score` (the accuracy on the queries), `lr`,
-        `seconds` and, with a validation set, `valid_loss` and `valid_score` in the last episode of each epoch.
+        `seconds` and, with a validation set, `valid_loss` and `valid_score` in the last episode of each epoch and of
+        training.
     network_ : torch.nn.Module
         Only after training: the network, in evaluation mode.
     n_parameters_ : int

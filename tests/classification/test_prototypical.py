@@ -537,6 +537,12 @@ def test_early_stopping_keeps_the_best_epoch():
     assert torch.equal(stopped.network_.projection.weight, shorter.network_.projection.weight)
 
 
+def test_fewer_episodes_than_an_epoch_are_validated_once():
+    options = EPISODES | {"n_episodes": 2, "n_way": 2, "n_support": 1, "n_query": 1}
+    fitted = PrototypicalClassifier(embedding_dim=2, early_stopping=True, **options).fit(X, Y)
+    assert fitted.history_["valid_loss"].notna().tolist() == [False, True]
+
+
 def test_warmup_and_milestones_count_episodes():
     options = EPISODES | {"n_episodes": 8, "lr": 0.01, "warmup": 2.0}
     schedule = {"milestones": [4, 6], "factor": 0.5}

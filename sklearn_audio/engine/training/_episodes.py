@@ -212,7 +212,8 @@ def train_in_episodes(
             rows[-1]["seconds"] = time.perf_counter() - start
             bar.set_postfix(loss=f"{loss:.3f}", score=f"{score:.3f}")
             bar.update()
-            if validation is not None and (number + 1) % episodes.n_per_epoch == 0:
+            is_measured = (number + 1) % episodes.n_per_epoch == 0 or number + 1 == config.n_episodes
+            if validation is not None and is_measured:
                 rows[-1] |= validation.after_epoch(space.network, log_slope.exp().item())
                 if validation.is_over:
                     break
