@@ -38,7 +38,7 @@ embedder = SpeechEmbedder(
 vectors = embedder.fit_transform(clips.data)
 
 # %%
-# Thirty clips at random, then four rounds of twenty, with three seeds each.
+# Fifty clips at random, then four rounds of twenty, with three seeds each.
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -51,7 +51,7 @@ classifier = make_pipeline(
 
 
 def curve(strategy, seed):
-    known, scores = np.random.default_rng(seed).permutation(pool)[:30], []
+    known, scores = np.random.default_rng(seed).permutation(pool)[:50], []
     for _ in range(5):
         classifier.fit(vectors[known], clips.target[known])
         scores.append(classifier.score(vectors[test], clips.target[test]))
@@ -70,7 +70,7 @@ import matplotlib.pyplot as plt
 figure, ax = plt.subplots(layout="constrained")
 for strategy in ("random", "coreset", "margin"):
     scores = np.array([curve(strategy, seed) for seed in range(3)])
-    n_known = np.arange(30, 111, 20)
+    n_known = np.arange(50, 131, 20)
     ax.plot(n_known, scores.mean(axis=0), marker="o", label=strategy)
     ax.fill_between(
         n_known, scores.min(axis=0), scores.max(axis=0), alpha=0.15

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, classification_report, confusion_matrix
+from sklearn.metrics import accuracy_score, average_precision_score, classification_report, confusion_matrix
 from sklearn.utils import Bunch
 
 from sklearn_audio._paths import local_path
@@ -115,6 +115,12 @@ def _facts(model: Model, clips: Bunch, answers: list[Prediction], digests: NDArr
             truth, predicted, target_names=model.names, output_dict=True, zero_division=0.0
         ),
     }
+    if model.has_probabilities:
+        probabilities = np.array([answer.probabilities for answer in answers])
+        for column in np.flatnonzero(truth.any(axis=0)):
+            facts["labels"][model.names[column]]["average_precision"] = average_precision_score(
+                truth[:, column], probabilities[:, column]
+            )
     correct = (truth == predicted).all(axis=1)
     if model.several:
         facts["mean_average_precision"] = mean_average_precision(truth, [one.probabilities for one in answers])

@@ -85,9 +85,11 @@ def _labels(facts: Mapping[str, Any], names: list[str]) -> Iterator[str]:
 
 
 def label_table(facts: Mapping[str, Any], names: list[str]) -> pd.DataFrame:
-    """Return precision, recall, F1 and the number of recordings of each label."""
+    """Return the scores of each label and its number of recordings; average precision where there are probabilities."""
     table = pd.DataFrame([facts["labels"][name] for name in names], index=pd.Index(names, name="label"))
-    return table.rename(columns={"f1-score": "f1", "support": "recordings"}).astype({"recordings": int})
+    table = table.rename(columns={"f1-score": "f1", "support": "recordings"}).astype({"recordings": int})
+    order = ["precision", "recall", "f1", "average_precision", "recordings"]
+    return table[[name for name in order if name in table]]
 
 
 def _worst(scored: Scored, file: Path) -> Iterator[str]:
@@ -123,7 +125,9 @@ def _class(is_number: bool) -> str:
 
 
 def _cell(value: Any) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else _text(value)
+    if isinstance(value, float):
+        return "" if np.isnan(value) else f"{value:.3f}"
+    return _text(value)
 
 
 def _text(value: object) -> str:

@@ -70,7 +70,7 @@ def short_term_feature_names(groups: Sequence[str] = _GROUPS, deltas: bool = Tru
     >>> len(short_term_feature_names())
     68
     """
-    names = [name for group in _checked_groups(groups) for name in _NAMES[group]]
+    names = [name for group in checked_groups(groups) for name in _NAMES[group]]
     return names + [f"delta_{name}" for name in names] if deltas else names
 
 
@@ -125,8 +125,8 @@ def short_term_blocks(
     ... ]
     [torch.Size([39, 68])]
     """
-    groups = _checked_groups(groups)
-    geometry = _frame_geometry(sample_rate, window, hop)
+    groups = checked_groups(groups)
+    geometry = frame_geometry(sample_rate, window, hop)
     before: Tensor | None = None
     for features in _framewise(pieces, geometry, sample_rate, groups):
         if not deltas:
@@ -272,11 +272,11 @@ def short_term_features(
     return torch.cat([block.to(waveform.dtype) for block in blocks])
 
 
-def _checked_groups(groups: Sequence[str]) -> tuple[str, ...]:
+def checked_groups(groups: Sequence[str], known: Sequence[str] = _GROUPS) -> tuple[str, ...]:
+    """Return the groups as a tuple; raise for unknown and repeated ones, and if there is none."""
     chosen = (groups,) if isinstance(groups, str) else tuple(groups)
-    unknown = [group for group in chosen if group not in _NAMES]
-    if unknown or not chosen or len(set(chosen)) < len(chosen):
-        raise ValueError(f"groups={groups!r} must name one or more of {list(_GROUPS)}, each at most once.")
+    if not chosen or not set(chosen) <= set(known) or len(set(chosen)) < len(chosen):
+        raise ValueError(f"groups={groups!r} must name one or more of {list(known)}, each at most once.")
     return chosen
 
 
@@ -288,7 +288,8 @@ def _check_waveform(waveform: Tensor) -> None:
         )
 
 
-def _frame_geometry(sample_rate: int, window: float, hop: float) -> FrameGeometry:
+def frame_geometry(sample_rate: int, window: float, hop: float) -> FrameGeometry:
+    """Return the positions of frames whose window and hop are given in seconds."""
     # the small term makes 0.57 s at 100 Hz (56.99999999999999) 57 timepoints
     length, step = (math.floor(seconds * sample_rate + 1e-6) for seconds in (window, hop))
     if length < 2 or step < 1:

@@ -13,37 +13,74 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sklearn_audio._meaning import Uses, needs
 from sklearn_audio._sklearn import Interval
 from sklearn_audio.base import AUDIO_CONSTRAINTS
 from sklearn_audio.dsp import short_term_blocks, short_term_feature_names
+from sklearn_audio.dsp._short_term import checked_groups, frame_geometry
 from sklearn_audio.engine import to_tensor
 from sklearn_audio.preprocessing._frames import Blocks, FrameExtractor, FrameTransformer
+from sklearn_audio.preprocessing._prosody import PROSODY, Prosody
 
-# Timepoints of a clip kept between the two passes; a longer clip is read twice.
+# Timepoints of a clip kept between the passes; a longer clip is read in each.
 _KEPT_TIMEPOINTS = 1 << 22
+_GROUPS = ("time", "spectral", "mfcc", "chroma", "prosody")
 
 
-class _ShortTermExtractor(FrameExtractor):
+def _names(groups: Sequence[str], deltas: bool) -> list[str]:
+    names: list[str] = []
+    for group in groups:
+        names += PROSODY if group == "prosody" else short_term_feature_names([group], deltas=False)
+    return names + [f"delta_{name}" for name in names] if deltas else names
+
+
+class _AcousticExtractor(FrameExtractor):
+    """Computes the short-term features block by block, and beside them prosody, which is known for the clip first."""
+
     def __init__(self, owner: AcousticFeatures) -> None:
-        groups = tuple(owner.groups)
-        self.names = short_term_feature_names(groups, owner.deltas)
+        groups = checked_groups(owner.groups, _GROUPS)
+        short_term = [group for group in groups if group != "prosody"]
+        self._deltas = owner.deltas
         self._blocks = partial(
             short_term_blocks,
             sample_rate=owner.sample_rate,
             window=owner.window,
             hop=owner.hop,
-            groups=groups,
+            groups=short_term,
             deltas=owner.deltas,
         )
+        self._prosody: Prosody | None = None
+        if "prosody" in groups:
+            geometry = frame_geometry(owner.sample_rate, owner.window, owner.hop)
+            self._prosody = Prosody(owner.sample_rate, geometry, owner.f0_range)
+        self.names = _names(groups, owner.deltas)
+        computed = _names(short_term, owner.deltas) + _names(["prosody"], owner.deltas)
+        self._order = [computed.index(name) for name in self.names]
+        self._has_short_term = bool(short_term)
 
     def extract(self, blocks: Blocks) -> Iterator[NDArray[np.float32]]:
         """Yield the features of the clip in pieces."""
-        pieces = _TwoPasses(blocks)
-        return (features.to(torch.float32).numpy() for features in self._blocks(pieces))
+        pieces = _Passes(blocks)
+        short_term = (features.to(torch.float32).numpy() for features in self._blocks(pieces))
+        return short_term if self._prosody is None else self._joined(self._prosody.frames(pieces()), short_term)
+
+    def _joined(
+        self, prosody: NDArray[np.float32], short_term: Iterator[NDArray[np.float32]]
+    ) -> Iterator[NDArray[np.float32]]:
+        if self._deltas:
+            prosody = np.hstack([prosody, np.diff(prosody, axis=0, prepend=prosody[:1])])
+        if not self._has_short_term:
+            yield prosody
+            return
+        start = 0
+        for features in short_term:
+            stop = start + len(features)
+            yield np.hstack([features, prosody[start:stop]])[:, self._order]
+            start = stop
 
 
-class _TwoPasses:
-    """A clip for two passes; a short one is kept in memory."""
+class _Passes:
+    """A clip for several passes; a short one is kept in memory."""
 
     def __init__(self, blocks: Blocks) -> None:
         self._read = blocks
@@ -64,11 +101,23 @@ class _TwoPasses:
 
 
 class AcousticFeatures(FrameTransformer):
-    """Recordings to the 34 classic short-term features per frame, or 68 with their differences.
+    """Recordings to the 34 classic short-term features per frame, or 68 with their differences, and prosody.
 
     Zero-crossing rate, energy and its entropy; spectral centroid, spread, entropy, flux and roll-off; 13 MFCC; 12
     chroma and their deviation: the set of pyAudioAnalysis, with equal values. Mean and peak of each clip are normalised
     first. `sklearn_audio.dsp.short_term_features` defines each feature and lists the differences.
+
+    The group "prosody" adds five features of voices, of the waveform as it is:
+
+    - "f0", "voiced", "voiced_probability": fundamental frequency in Hz, 1 or 0, and a probability, by pYIN, equal to
+      ``librosa.pyin`` over the same frames;
+    - "jitter", "shimmer": mean absolute difference of adjacent periods, and of their peaks, in the frame, divided by
+      their mean. These are the local definitions of Praat; as there, periods that differ by a factor of more than 1.3,
+      and peaks of more than 1.6, are not compared.
+
+    All but the probability are 0 in unvoiced frames, and jitter and shimmer also where a frame has fewer than two
+    periods or peaks to compare; nothing is NaN. pYIN is slow: it takes many times as long as all other groups. Clips
+    are tracked minute by minute.
 
     Parameters
     ----------
@@ -78,10 +127,14 @@ class AcousticFeatures(FrameTransformer):
         Length of a frame in seconds.
     hop : float, default=0.025
         Seconds between the starts of adjacent frames.
-    groups : sequence of {"time", "spectral", "mfcc", "chroma"}, default=("time", "spectral", "mfcc", "chroma")
-        Groups of features, in column order; they have 3, 5, 13 and 13 features.
+    groups : sequence of str, default=("time", "spectral", "mfcc", "chroma")
+        Groups of features, in column order: "time" (3 features), "spectral" (5), "mfcc" (13), "chroma" (13), "prosody"
+        (5).
     deltas : bool, default=True
         Whether to append the differences from the previous frame, one per feature.
+    f0_range : (float, float), default=(75.0, 600.0)
+        Lowest and highest fundamental frequency in Hz, for the group "prosody"; `window` must be longer than two
+        periods of the lowest.
     n_jobs : int, default=None
         Decoding and computing threads; None: 1, -1: one per core.
     on_error : {"raise", "nan"}, default="raise"
@@ -99,6 +152,9 @@ class AcousticFeatures(FrameTransformer):
     References
     ----------
     T. Giannakopoulos, "pyAudioAnalysis: An open-source Python library for audio signal analysis", PLOS ONE 10 (2015).
+
+    M. Mauch and S. Dixon, "pYIN: A fundamental frequency estimator using probabilistic threshold distributions",
+    ICASSP (2014).
 
     Examples
     --------
@@ -119,6 +175,10 @@ class AcousticFeatures(FrameTransformer):
         "hop": [Interval(Real, 0, None, closed="neither")],
         "groups": [tuple, list],
         "deltas": ["boolean"],
+        "f0_range": [tuple, list],
+    }
+    _parameter_uses: ClassVar[Uses] = {
+        "f0_range": needs('the group "prosody"', lambda owner: "prosody" in owner.groups, "groups"),
     }
 
     def __init__(
@@ -129,6 +189,7 @@ class AcousticFeatures(FrameTransformer):
         hop: float = 0.025,
         groups: Sequence[str] = ("time", "spectral", "mfcc", "chroma"),
         deltas: bool = True,
+        f0_range: Sequence[float] = (75.0, 600.0),
         n_jobs: int | None = None,
         on_error: Literal["raise", "nan"] = "raise",
         verbose: int = 0,
@@ -138,9 +199,10 @@ class AcousticFeatures(FrameTransformer):
         self.hop = hop
         self.groups = groups
         self.deltas = deltas
+        self.f0_range = f0_range
         self.n_jobs = n_jobs
         self.on_error = on_error
         self.verbose = verbose
 
-    def _extractor(self) -> _ShortTermExtractor:
-        return _ShortTermExtractor(self)
+    def _extractor(self) -> _AcousticExtractor:
+        return _AcousticExtractor(self)

@@ -84,6 +84,7 @@ def test_classes_may_be_missing(sounds, model, tmp_path, run):
     assert ["tone", "0.000", "0.000", "0.000", "0"] in [
         line.split() for line in run("report", model, tmp_path / "table.csv").splitlines()
     ]
+    assert "tone,0.0,0.0,0.0,,0" in run("report", model, tmp_path / "table.csv", "--format", "csv").splitlines()
 
 
 def test_several_labels(tags, tagger, run):
@@ -237,3 +238,10 @@ def test_json_of_several_labels(tags, tagger, run):
     found = json.loads(run("report", tagger, tags, "--format", "json"))
     assert f"mean average precision {found['mean_average_precision']:.3f}" in run("report", tagger, tags)
     assert "accuracy" not in found
+
+
+def test_average_precision_of_each_label(tags, tagger, run):
+    table = pd.read_csv(io.StringIO(run("report", tagger, tags, "--format", "csv")), index_col="label")
+    truth = load_audio_table(tags)
+    expected = average_precision_score(truth.target, joblib.load(tagger).predict_proba(truth.data), average=None)
+    np.testing.assert_allclose(table.loc[truth.target_names, "average_precision"], expected)

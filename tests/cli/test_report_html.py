@@ -60,7 +60,7 @@ def test_classes_and_groups(model, table, tmp_path, page, run):
     scores = {row[0]: row[1:] for row in found.rows[1:4]}
     assert sorted(scores) == ["chirp", "noise", "tone"]
     table = pd.read_csv(io.StringIO(run("report", model, path, "--format", "csv")), index_col="label")
-    assert table.columns.tolist() == ["precision", "recall", "f1", "recordings"]
+    assert table.columns.tolist() == ["precision", "recall", "f1", "average_precision", "recordings"]
     for label, values in scores.items():
         assert list(map(float, values)) == pytest.approx(table.loc[label].tolist(), abs=5e-4)
 
