@@ -1,6 +1,6 @@
 """
-Which clips to label next
-=========================
+Clips to label next, chosen by a classifier
+===========================================
 
 Recordings are cheap, and labels are not. From a pool without labels, a strategy chooses the clips from which a classifier
 learns most, and they are labelled by hand. Here, the known labels answer.

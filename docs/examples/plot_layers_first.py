@@ -1,6 +1,6 @@
 """
-Which layer of a network?
-=========================
+The layers of a network, compared
+=================================
 
 The last layer of a pretrained network is best for the sounds that the network was trained on. For other sounds, earlier
 layers are often better. One pass over the recordings computes all of them.

@@ -84,8 +84,7 @@ def _timeline(frames: Tensor, hop: int) -> Signal:
 def _runs(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     """Yield start and end of the runs of True."""
     edges = np.flatnonzero(np.diff(flags.astype(np.int8), prepend=0, append=0))
-    for start, end in edges.reshape(-1, 2).tolist():
-        yield start, end
+    yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
 
 
 def _peaks(voice: Signal, periods: Vector, hop: int) -> tuple[Vector, Vector]:
