@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
 from sklearn_audio import (
+    AcousticFeatures,
     AudioTagger,
     BERTClassifier,
     CNNClassifier,
@@ -52,6 +53,7 @@ TRAINED |= {"augmentations": [Gain()], "checkpoint_dir": "runs", "callbacks": [G
 TRAINED |= {"precision": "bfloat16"}
 # estimator, parameter, value, and what gives it an effect (None where another class of X does)
 CASES = [
+    (AcousticFeatures(), "f0_range", (60.0, 400.0), {}),
     (MelSpectrogramTransformer(), "pad_mode", "reflect", {"center": False}),
     (MelSpectrogramTransformer(), "log_floor", 0.1, {"log": None}),
     (MelSpectrogramTransformer(), "ref", "max", {"log": "ln"}),

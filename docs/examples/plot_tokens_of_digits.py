@@ -46,7 +46,8 @@ _ = TokenDisplay.from_estimator(tokenizer)
 import matplotlib.pyplot as plt
 
 order = np.argsort(np.argsort(tokenizer.cluster_centers_.mean(axis=1)))
-same = np.flatnonzero(clips.target == clips.target[0])[[0, 25, 45]]
+same = np.flatnonzero(clips.target == clips.target[0])
+same = same[:: len(same) // 3][:3]
 figure, axes = plt.subplots(
     3, 1, figsize=(7, 3), sharex=True, layout="constrained"
 )
@@ -58,7 +59,8 @@ for ax, row in zip(axes, same, strict=True):
         extent=(0, 0.02 * len(tokens[row]), 0, 1),
     )
     ax.set(yticks=[], ylabel=clips.groups[row])
-axes[-1].set_xlabel("time (s)")
+longest = max(len(tokens[row]) for row in same)
+axes[-1].set(xlabel="time (s)", xlim=(0, 0.02 * longest))
 plt.show()
 
 # %%
