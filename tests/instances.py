@@ -54,7 +54,7 @@ AUDIO = {
     "MFCCTransformer-clip": MFCCTransformer(normalize="clip"),
     "MFCCTransformer-deltas": MFCCTransformer(sample_rate=16000, n_mfcc=13, deltas=2, lifter=22.0),
     "SpectrogramTransformer": SpectrogramTransformer(),
-    "SpectrogramTransformer-cqt": SpectrogramTransformer(kind="cqt", log="db"),
+    "SpectrogramTransformer-cqt": SpectrogramTransformer(kind="cqt", fmin=262.0, n_bins=36, log="db"),
 }
 EMBEDDERS = {
     "ASTEmbedder": ASTEmbedder("tiny224", n_frames=48, stride=(16, 16), weights=None, sample_rate=16000),
