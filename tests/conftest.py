@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -59,6 +60,17 @@ def use_registry(tmp_path, monkeypatch):
         monkeypatch.setenv("SKLEARN_AUDIO_REGISTRY", str(tmp_path / "registry.toml"))
 
     return use
+
+
+def pytest_collection():
+    """Collect no garbage meanwhile: thousands of tests are a million objects, which all live until the end."""
+    gc.disable()
+
+
+def pytest_collection_finish():
+    """Leave those objects out of later collections of garbage, each of which would take a second or two."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_make_parametrize_id(config, val, argname):

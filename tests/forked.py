@@ -23,6 +23,7 @@ from multiprocessing.process import BaseProcess
 from typing import IO, Any
 
 import sklearn_audio
+from sklearn_audio.testing._fresh_process import LATE_IMPORTS
 
 
 def run(command: Sequence[Any], *, text: bool = True, check: bool = False, **options: Any) -> Any:
@@ -76,7 +77,7 @@ def _context() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     public = [module.name for module in pkgutil.iter_modules(sklearn_audio.__path__) if module.name[0] != "_"]
     context.set_forkserver_preload(
-        ["__main__", *(f"sklearn_audio.{name}" for name in public), "sklearn_audio.cli._train"]
+        ["__main__", *(f"sklearn_audio.{name}" for name in public), "sklearn_audio.cli._train", *LATE_IMPORTS]
     )
     return context
 

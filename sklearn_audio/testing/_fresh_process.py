@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import importlib
 import json
 import os
 import pickle
@@ -25,6 +26,9 @@ import torch
 import sklearn_audio
 from sklearn_audio.testing._probes import outputs
 from sklearn_audio.testing._refusals import FAILURES
+
+# Torch imports it, which takes seconds, when a network computes on "meta" and when an optimiser is created.
+LATE_IMPORTS = ("torch._dynamo",)
 
 
 def outputs_in_fresh_process(fitted: Any, X: Any) -> list[npt.NDArray[Any]]:
@@ -58,6 +62,8 @@ def wait() -> None:
     """Run each order in a fork, if available, and print its exit status."""
     for name in dir(sklearn_audio):  # import once instead of in every fork
         getattr(sklearn_audio, name)
+    for name in LATE_IMPORTS:
+        importlib.import_module(name)
     for line in sys.stdin:
         child = os.fork() if hasattr(os, "fork") else None
         if child == 0:
