@@ -10,16 +10,22 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "sklearn_audio"
-SOURCES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
 
 MAX_FILE_LINES = 450
 MAX_BODY_LINES = 45
 USUAL_BODY_LINES = 20
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "misc"}
+
+
+@cache
+def sources() -> dict[str, ast.Module]:
+    """The modules of the package by their paths."""
+    return {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 def imported_modules(tree: ast.AST) -> Iterator[str]:
@@ -61,7 +67,7 @@ def fresh_interpreter(program: str) -> str:
 def test_private_scikit_learn_names_stand_in_one_file():
     private = [
         (source, module)
-        for source, tree in SOURCES.items()
+        for source, tree in sources().items()
         for module in imported_modules(tree)
         if module.startswith("sklearn.") and "._" in module and source != "_sklearn.py"
     ]
@@ -72,7 +78,7 @@ def layers_of_contract() -> list[tuple[str, set[str]]]:
     """Separator and existing modules of each layer."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     layers = [(layer, re.findall(r"\w+", layer)) for layer in contracts[0]["layers"]]
-    exists = {source.split("/")[0].removesuffix(".py") for source in SOURCES}
+    exists = {source.split("/")[0].removesuffix(".py") for source in sources()}
     return [("|" if "|" in layer else ",", set(names) & exists) for layer, names in layers if set(names) & exists]
 
 
@@ -85,14 +91,14 @@ def test_the_page_of_the_architecture_has_the_layers_of_the_contract():
 
 def test_what_ruff_cannot_see_is_not_required_elsewhere():
     """`require("tensorflow")` is an import as well."""
-    required = {(source, module) for source, tree in SOURCES.items() for module in required_modules(tree)}
+    required = {(source, module) for source, tree in sources().items() for module in required_modules(tree)}
     assert not [(source, module) for source, module in required if module == "torchaudio"]
     assert {source.split("/")[0] for source, module in required if module == "tensorflow"} == {"weights"}
 
 
 def test_networks_import_torch_and_each_other_only():
     allowed = ("torch", "sklearn_audio.nets", *sys.stdlib_module_names)
-    networks = {source: tree for source, tree in SOURCES.items() if source.startswith("nets/")}
+    networks = {source: tree for source, tree in sources().items() if source.startswith("nets/")}
     assert len(networks) > 5
     foreign = {
         source: [
@@ -132,19 +138,19 @@ def test_import_adds_few_modules_to_those_of_numpy():
 
 
 def test_module_names_say_what_they_are_about():
-    parts = {source: {part.strip("_") for part in Path(source).with_suffix("").parts} for source in SOURCES}
-    assert [source for source in SOURCES if parts[source] & FORBIDDEN_NAMES] == []
+    parts = {source: {part.strip("_") for part in Path(source).with_suffix("").parts} for source in sources()}
+    assert [source for source in sources() if parts[source] & FORBIDDEN_NAMES] == []
 
 
 def test_files_have_one_idea():
-    lengths = {source: len((PACKAGE / source).read_text().splitlines()) for source in SOURCES}
+    lengths = {source: len((PACKAGE / source).read_text().splitlines()) for source in sources()}
     assert [source for source, length in lengths.items() if length > MAX_FILE_LINES] == []
 
 
 def test_no_function_is_long():
     long = [
         (source, node.name)
-        for source, tree in SOURCES.items()
+        for source, tree in sources().items()
         for node in functions_of(tree)
         if body_lines(node) > MAX_BODY_LINES
     ]
@@ -152,5 +158,5 @@ def test_no_function_is_long():
 
 
 def test_nine_in_ten_functions_are_short():
-    lengths = [body_lines(node) for tree in SOURCES.values() for node in functions_of(tree)]
+    lengths = [body_lines(node) for tree in sources().values() for node in functions_of(tree)]
     assert sum(length < USUAL_BODY_LINES for length in lengths) >= 0.9 * len(lengths)

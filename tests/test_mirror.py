@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "sklearn_audio"
-SOURCES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
+SOURCES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 MODULES = {source for source in SOURCES if not Path(source).stem.startswith("__")}
 # Reason: module: its test file and a name used there, of the module or of one that imports it.
 ELSEWHERE = {
@@ -132,7 +133,19 @@ def defined_names(tree: ast.Module) -> set[str]:
     return functions | names
 
 
-NAMES = {source: defined_names(tree) for source, tree in SOURCES.items()}
+@cache
+def tree_of(source: str) -> ast.Module:
+    return ast.parse((PACKAGE / source).read_text())
+
+
+@cache
+def names_of(source: str) -> set[str]:
+    return defined_names(tree_of(source))
+
+
+@cache
+def imports_of(source: str) -> set[str]:
+    return imported_modules(tree_of(source))
 
 
 def imported_modules(tree: ast.Module) -> set[str]:
@@ -143,11 +156,8 @@ def imported_modules(tree: ast.Module) -> set[str]:
             base = "/".join(node.module.split(".")[1:])
             names = {alias.name for alias in node.names}
             found |= {f"{base}.py", *(f"{base}/{name}.py".lstrip("/") for name in names)}
-            found |= {source for source in SOURCES if source.rpartition("/")[0] == base and NAMES[source] & names}
-    return found & SOURCES.keys()
-
-
-IMPORTS = {source: imported_modules(tree) for source, tree in SOURCES.items()}
+            found |= {source for source in SOURCES if source.rpartition("/")[0] == base and names_of(source) & names}
+    return found & set(SOURCES)
 
 
 def users_of(module: str) -> set[str]:
@@ -155,7 +165,7 @@ def users_of(module: str) -> set[str]:
     found, left = set(), {module}
     while left:
         found |= left
-        left = {user for user, imported in IMPORTS.items() if imported & left} - found
+        left = {user for user in SOURCES if imports_of(user) & left} - found
     return found
 
 
@@ -176,6 +186,6 @@ def test_files_in_the_list_test_what_is_listed():
     for module, place in LISTED.items():
         path, name = place.split()
         words = set(re.findall(r"\w+", (TESTS / path).read_text()))
-        if name not in words or not any(name in NAMES[user] for user in users_of(module)):
+        if name not in words or not any(name in names_of(user) for user in users_of(module)):
             wrong.append((module, place))
     assert wrong == []
