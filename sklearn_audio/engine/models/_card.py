@@ -285,10 +285,16 @@ def _windowed(card: ModelCard, window: float) -> Patching:
     )
 
 
+@lru_cache(maxsize=16)
+def _shapes_of(card: ModelCard) -> Any:
+    """Build the network on "meta" once for all questions about its layers."""
+    return card.on_meta()
+
+
 @lru_cache(maxsize=256)
 def layers_of(card: ModelCard) -> tuple[str, ...]:
     """List the layers of a network, in the order of computation."""
-    names: Any = card.on_meta().layers
+    names: Any = _shapes_of(card).layers
     return tuple(names)
 
 
@@ -296,13 +302,13 @@ def layers_of(card: ModelCard) -> tuple[str, ...]:
 def layer_width(card: ModelCard, layer: str) -> int:
     """Return the number of values of a layer, without loading weights or computing anything."""
     with torch.inference_mode():
-        return int(card.on_meta()(*example_inputs(card), layer=layer).shape[-1])
+        return int(_shapes_of(card)(*example_inputs(card), layer=layer).shape[-1])
 
 
 @lru_cache(maxsize=256)
 def has_time_steps(card: ModelCard, layer: str) -> bool:
     """Whether the network also returns statistics of a layer over time, as the layer of this name + `OVER_TIME`."""
-    return layer in getattr(card.on_meta(), "over_time", ())
+    return layer in getattr(_shapes_of(card), "over_time", ())
 
 
 def layer_labels(card: ModelCard, layer: str) -> list[str] | None:
