@@ -81,6 +81,8 @@ def _watch(
 
 def _pairs(network: nn.Module, example: Sequence[Tensor]) -> list[tuple[str, str]]:
     """Find the batch norms that take the output of a convolution."""
+    if not any(isinstance(module, _NORMS) for module in network.modules()):
+        return []
     makers: dict[int, str] = {}
     alive: list[Tensor] = []  # keeps the ids of tensors unique
     pairs: list[tuple[str, str]] = []
@@ -101,14 +103,19 @@ def _pairs(network: nn.Module, example: Sequence[Tensor]) -> list[tuple[str, str
 def _narrow_convs(network: nn.Module, example: Sequence[Tensor]) -> list[str]:
     """Find the convolutions over few bands of many channels."""
     names: list[str] = []
+    if not any(isinstance(module, nn.Conv2d) and _mixes_many_channels(module) for module in network.modules()):
+        return names
 
-    def seen(name: str, conv: Any, x: Tensor, out: Tensor) -> None:
-        keeps_size = x.shape[2:] == out.shape[2:] and conv.groups == 1 and conv.kernel_size != (1, 1)
-        if keeps_size and x.shape[3] <= _FEW_BANDS and x.shape[1] >= _MANY_CHANNELS:
+    def seen(name: str, conv: nn.Conv2d, x: Tensor, out: Tensor) -> None:
+        if _mixes_many_channels(conv) and x.shape[2:] == out.shape[2:] and x.shape[3] <= _FEW_BANDS:
             names.append(name)
 
     _watch(network, example, (nn.Conv2d,), seen)
     return names
+
+
+def _mixes_many_channels(conv: nn.Conv2d) -> bool:
+    return conv.in_channels >= _MANY_CHANNELS and conv.groups == 1 and conv.kernel_size != (1, 1)
 
 
 def _has_deep_maps(network: nn.Module) -> bool:
