@@ -70,7 +70,14 @@ _USES: Uses = {
         needs("mixup of waveforms", lambda owner: owner._takes().waveforms or owner._mixes_waveforms(), "mixup"),
         needs("an alpha above 0", lambda owner: owner._mixup_alpha() > 0, "mixup", "architecture"),
     ),
-    "mixup.style": _FRAMES,
+    "mixup.style": (
+        _FRAMES,
+        needs(
+            "logarithms, as mixed powers may be negative",
+            lambda owner: owner._option("log_compression") is None,
+            "options",
+        ),
+    ),
     "mixup.style_p": needs("a style above 0", lambda owner: items_of(owner, "mixup")["style"] > 0, "mixup"),
     "spec_augment": _FRAMES,
 }

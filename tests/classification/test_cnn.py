@@ -321,6 +321,10 @@ def test_architecture_is_searched():
             r"mixup\['loudness'\]=True has no effect here: it needs mixup of waveforms",
         ),
         ({"architecture": "leenet11", "mixup": {"style": 0.4}}, r"mixup\['style'\]=0.4 has no effect .* needs frames"),
+        (
+            {"options": {"log_compression": "learned"}, "mixup": {"style": 0.4}},
+            r"mixup\['style'\]=0.4 has no effect here: it needs logarithms, as mixed powers may be negative",
+        ),
         ({"mixup": {"style_p": 0.9}}, r"mixup\['style_p'\]=0.9 has no effect here: it needs a style above 0"),
         ({"mixup": {"style": -1.0}}, r"mixup\['style'\].* Got -1.0 instead"),
         ({"front_end": "panns"}, r"unknown front end 'panns'; did you mean 'panns_\d+k'"),

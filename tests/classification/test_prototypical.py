@@ -6,11 +6,13 @@ import pickle
 
 import numpy as np
 import pytest
+import sklearn
 import torch
 from scipy.spatial.distance import cdist
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import log_loss
+from sklearn.model_selection import GroupKFold, cross_validate
 from sklearn.neighbors import NearestCentroid
 
 from sklearn_audio import CNNClassifier, NetworkEmbedder, PrototypicalClassifier, Ragged
@@ -609,3 +611,14 @@ def test_masks_of_a_network_without_frames():
 def test_parameters_that_episodes_do_not_have():
     with pytest.raises(TypeError, match="unexpected keyword argument 'mixup'"):
         PrototypicalClassifier(mixup=0.3)
+
+
+def test_groups_are_routed_to_the_validation_split():
+    episodes = EPISODES | {"n_support": 1, "n_query": 1}
+    fitted = PrototypicalClassifier(embedding_dim=2, validation_fraction=0.3, **episodes)
+    clips, labels, groups = np.tile(X, (4, 1)), np.tile(Y, 4), np.arange(120) % 7
+    with sklearn.config_context(enable_metadata_routing=True):
+        scores = cross_validate(fitted, clips, labels, params={"groups": groups}, cv=GroupKFold(2))
+    assert np.isfinite(scores["test_score"]).all()
+    with pytest.raises(ValueError, match=r"1 group\(s\) cannot be split into training and validation"):
+        fitted.fit(X, Y, groups=np.zeros(30))
