@@ -24,6 +24,7 @@ from sklearn_audio import (
     LSTMClassifier,
     MelSpectrogramTransformer,
     MFCCTransformer,
+    NetworkEmbedder,
     OpenL3Embedder,
     PANNsEmbedder,
     PrototypicalClassifier,
@@ -44,6 +45,9 @@ SIZED = {"embedding_size": 8}
 FLAT = {"sample_rate": 16000, "n_fft": 512, "win_length": 400, "hop_length": 160, "n_mels": 40, "fmin": 50.0}
 FLAT |= {"fmax": 4000.0, "window": "hamming", "center": False, "pad_mode": "reflect", "power": 1.0, "mel_scale": "htk"}
 FLAT |= {"mel_norm": None, "log": "ln", "log_floor": 1e-5, "ref": 2.0, "top_db": 60.0}
+FRAMES = [np.random.default_rng(i).normal(size=(9, 3)).astype(np.float32) for i in range(8)]
+Y = ["a", "b"] * 4
+FITTED = CNNClassifier("mlp", hidden_sizes=(4,), max_epochs=1, random_state=0).fit(FRAMES, Y)
 FINE_TUNED = FineTunedClassifier(SpeechEmbedder(weights=None, sample_rate=16000))
 OF_THE_BODY = ("layer_decay", "spec_augment", "augmentations")
 TRAINED = {"lr": 0.1, "head_factor": 2.0, "layer_decay": 0.5, "max_epochs": 3, "batch_size": 4, "optimizer": "sgd"}
@@ -51,6 +55,8 @@ TRAINED |= {"weight_decay": 0.1, "lr_schedule": None, "warmup": 0.1, "validation
 TRAINED |= {"early_stopping": True, "gradient_clip": None, "sampler": "balanced", "spec_augment": True}
 TRAINED |= {"augmentations": [Gain()], "checkpoint_dir": "runs", "callbacks": [GradientAccumulation(2)]}
 TRAINED |= {"precision": "bfloat16"}
+NOT_MIXED = {"mixup": {"alpha": 0.0}}
+OF_EPISODES = ("warmup", "validation_fraction", "early_stopping", "spec_augment", "augmentations")
 # estimator, parameter, value, and what gives it an effect (None where another class of X does)
 CASES = [
     (AcousticFeatures(), "f0_range", (60.0, 400.0), {}),
@@ -96,6 +102,10 @@ CASES = [
     (CNNClassifier(), "mixup.on", "waveforms", {"front_end": None}),
     (CNNClassifier(front_end="panns_8k"), "mixup.on", "waveforms", {"mixup": {"alpha": 0.0}}),
     (CNNClassifier(), "mixup.fraction", 0.5, {"mixup": {"alpha": 0.0}}),
+    (CNNClassifier(), "mixup.loudness", True, {"mixup": {"alpha": 0.3}}),
+    (CNNClassifier("leenet11"), "mixup.loudness", True, {"mixup": {"alpha": 0.0}}),
+    (CNNClassifier("leenet11"), "mixup.style", 0.4, {"mixup": {"alpha": 0.3}}),
+    (CNNClassifier(), "mixup.style_p", 0.5, {"mixup": {"alpha": 0.3}}),
     (CNNClassifier(), "spec_augment", True, {"architecture": "leenet11"}),
     (CNNClassifier(), "patience", 3, {"early_stopping": False}),
     (LSTMClassifier(), "patience", 3, {"lr_schedule": "cosine"}),
@@ -109,10 +119,18 @@ CASES = [
     (PrototypicalClassifier(), "weight_decay", 0.1, {}),
     (PrototypicalClassifier(), "lr_schedule", None, {}),
     (PrototypicalClassifier(), "gradient_clip", None, {}),
+    *((PrototypicalClassifier(), name, TRAINED[name], {}) for name in OF_EPISODES),
+    (PrototypicalClassifier(), "patience", 3, {"early_stopping": False}),
+    (PrototypicalClassifier(**LEARNED), "patience", 3, {"early_stopping": False}),
     *((FINE_TUNED, name, value, {"strategy": "probe"}) for name, value in TRAINED.items()),
     *((FINE_TUNED, name, TRAINED[name], {"freeze": "backbone"}) for name in OF_THE_BODY),
     (FINE_TUNED, "weight_decay", 0.1, {"optimizer": torch.optim.Adam}),
     (FINE_TUNED, "patience", 3, {"early_stopping": False}),
+    *((FINE_TUNED, f"mixup.{key}", 0.5 if key == "fraction" else True, NOT_MIXED) for key in ("fraction", "loudness")),
+    (FINE_TUNED, "mixup.loudness", True, {"mixup": {"alpha": 0.3}, "freeze": "backbone"}),
+    (FINE_TUNED, "mixup.loudness", True, {"mixup": {"alpha": 0.3}, "embedder": NetworkEmbedder(FITTED)}),
+    *((FINE_TUNED, "unfreeze_every", 2, {"strategy": strategy}) for strategy in ("probe", "lora")),
+    (FINE_TUNED, "unfreeze_every", 2, {"freeze": "backbone"}),
     (FINE_TUNED, "freeze", 2, {"strategy": "lora"}),
     (FINE_TUNED, "probe", LogisticRegression(), {"strategy": "full"}),
     (FINE_TUNED, "lora_rank", 2, {"strategy": "full"}),
@@ -122,9 +140,7 @@ CASES = [
     (PrototypicalClassifier(SpeechEmbedder(weights=None)), "normalize", None, {}),
     (PrototypicalClassifier(SpeechEmbedder(weights=None)), "sample_rate", 16000, {}),
 ]
-FRAMES = [np.random.default_rng(i).normal(size=(9, 3)).astype(np.float32) for i in range(8)]
 TOKENS = [np.arange(9) % (i + 2) for i in range(8)]
-Y = ["a", "b"] * 4
 # known once X was seen
 OF_DATA = [
     (LSTMClassifier(max_epochs=1, options=SIZED), "options['embedding_size']", FRAMES, "it needs tokens, but X holds"),
@@ -162,7 +178,7 @@ def test_idle_parameter_is_refused(case):
     name, others = case[1], case[3]
     estimator, shown, default = with_setting(*case)
     start, end = f"{shown}={case[2]!r} has no effect here: it needs ", f". Leave {shown} at its default, {default!r}."
-    with pytest.raises(ValueError, match=f"^{re.escape(start)}.*{re.escape(end)}$"):
+    with pytest.raises(ValueError, match=f"(?s)^{re.escape(start)}.*{re.escape(end)}$"):
         estimator.fit(FRAMES, Y)
     # at its default it asks for nothing
     estimator = with_setting(case[0], name, default, others)[0]
