@@ -121,13 +121,13 @@ CLASSIFIERS = {
 # small, and with a random_state, so that fitting twice gives the same bits
 NEURAL = {
     "BERTClassifier": BERTClassifier(
-        width=16, n_heads=2, n_layers=1, feedforward_size=32, max_epochs=8, lr=0.01, random_state=0
+        width=16, n_heads=2, n_layers=1, feedforward_size=32, max_epochs=3, lr=0.01, random_state=0
     ),
     "CNNClassifier-audio": CNNClassifier(
         "timbre", front_end="panns_8k", sample_rate=8000, n_frames=8, windows="center", max_epochs=1, random_state=0
     ),
     "CNNClassifier-crnn": CNNClassifier(
-        "crnn", options={"n_embedding": 16, "pooling": "mean"}, max_epochs=6, lr=0.02, batch_size=16, random_state=0
+        "crnn", options={"n_embedding": 16, "pooling": "mean"}, max_epochs=2, lr=0.02, batch_size=16, random_state=0
     ),
     "FineTunedClassifier": FineTunedClassifier(
         StandInWaveform("wave", weights=None, sample_rate=16000),
@@ -147,7 +147,7 @@ NEURAL = {
     ),
     "LSTMClassifier": LSTMClassifier(hidden_size=8, max_epochs=3, lr=0.15, random_state=0),
     "LSTMClassifier-attention": LSTMClassifier(
-        hidden_size=8, options={"pooling": "attention"}, normalize=None, max_epochs=12, lr=0.05, random_state=0
+        hidden_size=8, options={"pooling": "attention"}, normalize=None, max_epochs=4, lr=0.05, random_state=0
     ),
     "TokenMeanClassifier": TokenMeanClassifier(embedding_size=16, max_epochs=4, lr=0.2, random_state=0),
 }
@@ -158,7 +158,7 @@ PROTOTYPES = {
     "PrototypicalClassifier": PrototypicalClassifier(),
     "PrototypicalClassifier-cosine": PrototypicalClassifier(distance="cosine", shrinkage=1.0),
     "PrototypicalClassifier-learned": PrototypicalClassifier(
-        embedding_dim=4, n_support=1, n_query=1, n_episodes=40, lr=0.01, random_state=0
+        embedding_dim=4, n_support=1, n_query=1, n_episodes=10, lr=0.01, random_state=0
     ),
     "PrototypicalClassifier-frames": PrototypicalClassifier(
         "timbre", embedding_dim=4, n_support=1, n_query=1, n_episodes=5, n_frames=8, random_state=0
