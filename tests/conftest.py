@@ -62,15 +62,15 @@ def use_registry(tmp_path, monkeypatch):
     return use
 
 
+@pytest.hookimpl(wrapper=True)
 def pytest_collection():
-    """Collect no garbage meanwhile: thousands of tests are a million objects, which all live until the end."""
+    """Leave the tests out of garbage collections: thousands are a million objects, each time a second or two."""
     gc.disable()
-
-
-def pytest_collection_finish():
-    """Leave those objects out of later collections of garbage, each of which would take a second or two."""
-    gc.freeze()
-    gc.enable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_make_parametrize_id(config, val, argname):
