@@ -105,6 +105,7 @@ CASES = [
     (CNNClassifier(), "mixup.loudness", True, {"mixup": {"alpha": 0.3}}),
     (CNNClassifier("leenet11"), "mixup.loudness", True, {"mixup": {"alpha": 0.0}}),
     (CNNClassifier("leenet11"), "mixup.style", 0.4, {"mixup": {"alpha": 0.3}}),
+    (CNNClassifier(), "mixup.style", 0.4, {"options": {"log_compression": "learned"}}),
     (CNNClassifier(), "mixup.style_p", 0.5, {"mixup": {"alpha": 0.3}}),
     (CNNClassifier(), "spec_augment", True, {"architecture": "leenet11"}),
     (CNNClassifier(), "patience", 3, {"early_stopping": False}),
