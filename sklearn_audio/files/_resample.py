@@ -32,7 +32,8 @@ _PIECE_TIMEPOINTS = 1 << 20
 
 def n_resampled(n_timepoints: int, orig_rate: float, target_rate: float) -> int:
     """Length of a resampled waveform: rounded half up, but at least 1 for a non-empty clip."""
-    return max(math.floor(n_timepoints * target_rate / orig_rate + 0.5), min(n_timepoints, 1))
+    # divided by the rounded ratio as soxr does, which decides whether an exact half is rounded up or down
+    return max(math.floor(n_timepoints / (orig_rate / target_rate) + 0.5), min(n_timepoints, 1))
 
 
 def resample(waveform: ArrayLike, orig_rate: float, target_rate: float) -> NDArray[np.float32]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import soxr
@@ -23,6 +25,15 @@ def test_length_and_linearity(orig, target, n, scale):
     assert len(resampled) == n_resampled(n, orig, target)
     both = resample(one + np.float32(scale) * other, orig, target)
     np.testing.assert_allclose(both, resampled + np.float32(scale) * resample(other, orig, target), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("orig", "target"), [(48000, 11025), (48000, 44100), (24000, 44100), (96000, 22050), (8000, 11025)]
+)
+def test_lengths_halfway_between_two_are_those_of_soxr(orig, target):
+    step = 2 * orig // math.gcd(2 * orig, target)
+    for n in range(step // 2, 80 * step, step // 2):
+        assert n_resampled(n, orig, target) == len(resample(LONG[:n], orig, target)), n
 
 
 @pytest.mark.parametrize(("orig", "target"), [(44100, 16000), (16000, 44100), (48000, 32000), (8000, 16000)])
