@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sklearn_audio._forks import ForkSafeLock
 from sklearn_audio.dsp import FrontEnd
 
 __all__ = [
@@ -285,6 +286,10 @@ def _windowed(card: ModelCard, window: float) -> Patching:
     )
 
 
+# A pass may put hooks on the network that answers for its layers, which another thread must not run meanwhile.
+_one_at_a_time = ForkSafeLock()
+
+
 @lru_cache(maxsize=16)
 def _shapes_of(card: ModelCard) -> Any:
     """Build the network on "meta" once for all questions about its layers."""
@@ -301,7 +306,7 @@ def layers_of(card: ModelCard) -> tuple[str, ...]:
 @lru_cache(maxsize=256)
 def layer_width(card: ModelCard, layer: str) -> int:
     """Return the number of values of a layer, without loading weights or computing anything."""
-    with torch.inference_mode():
+    with _one_at_a_time, torch.inference_mode():
         return int(_shapes_of(card)(*example_inputs(card), layer=layer).shape[-1])
 
 

@@ -1,5 +1,9 @@
 """Model cards: front ends, shortest clips and what is compared with a checkpoint."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
 import librosa
 import numpy as np
 import pytest
@@ -22,6 +26,28 @@ def by_name(card):
 def test_default_layers_exist(card):
     assert card.layer in layers_of(card)
     assert layer_width(card, card.layer) > 50
+
+
+class Watched(torch.nn.Module):
+    """Counts the passes that are under way at once."""
+
+    most = running = 0
+
+    def forward(self, frames, *, layer):
+        self.running += 1
+        self.most = max(self.most, self.running)
+        time.sleep(0.01)
+        self.running -= 1
+        return torch.empty(1, len(layer), device="meta")
+
+
+def test_the_network_that_answers_for_its_layers_runs_in_one_thread_at_a_time():
+    network = Watched()
+    card = replace(CARDS["vggish"]["vggish"], name="watched", build=lambda: network)
+    layers = ["x" * width for width in range(1, 7)]
+    with ThreadPoolExecutor(len(layers)) as pool:
+        assert list(pool.map(lambda layer: layer_width(card, layer), layers)) == [1, 2, 3, 4, 5, 6]
+    assert network.most == 1
 
 
 def test_names_are_unique():
